@@ -1,0 +1,65 @@
+import type { Sql } from "postgres";
+import type { TenantCtx } from "../tenant.ts";
+
+/** A parameter in text format, `null` for SQL NULL, or bytes for binary format. */
+export type SqlParam = string | null | Uint8Array;
+
+/** One user-scoped query: settings and statement run in one implicit transaction, in one flush. */
+export interface UserQuery {
+  /** The role to become; part of the prepared statement's name. */
+  readonly role: string;
+  /** Local settings (`request.jwt.claims`, `request.method`, …) in a fixed order per call site. */
+  readonly settings: readonly (readonly [name: string, value: string])[];
+  readonly sql: string;
+  readonly params: readonly SqlParam[];
+  /** Runs the transaction READ ONLY. Default false. */
+  readonly readOnly?: boolean;
+  /** Cancelled after this; default the pool's `statement_timeout_ms`. Error SQLSTATE 57014. */
+  readonly timeoutMs?: number;
+  /** Sends a cancel request when aborted while running; removes it from the queue while waiting. */
+  readonly signal?: AbortSignal;
+}
+
+/** Columns in text format. Values are views that stay valid as long as they are referenced. */
+export interface UserResult {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly (Uint8Array | null)[])[];
+  /** The command tag, e.g. `SELECT 3`. */
+  readonly tag: string;
+}
+
+export interface PoolStats {
+  readonly connections: number;
+  readonly idle: number;
+  readonly queued: number;
+  readonly inFlight: number;
+}
+
+/**
+ * The hot path: our own wire client, logged in as `authenticator`.
+ * Throws `PgError` (src/postgres/wire) for what Postgres answers; `pool_saturated` (503) when the
+ * queue is full; `database_unavailable` (503) when no connection can be had.
+ */
+export interface UserPool {
+  query(query: UserQuery): Promise<UserResult>;
+  stats(): PoolStats;
+}
+
+/** All handles on one tenant's database. */
+export interface TenantDatabase {
+  readonly user: UserPool;
+  /** postgres.js as the owner: system tables, admin work. Never for a user's query. */
+  readonly system: Sql;
+  /** postgres.js as the owner on the direct URL: LISTEN, replication, migrations. */
+  readonly direct: Sql;
+  /** libpq URL of the owner. */
+  readonly ownerUrl: string;
+}
+
+/** Bounded, least-recently-used pools per tenant. */
+export interface Databases {
+  for(tenant: TenantCtx): TenantDatabase;
+  /** Tenants whose pools are open now; for metrics. */
+  open(): readonly { tenant: TenantCtx; stats: PoolStats }[];
+  close(): Promise<void>;
+}

@@ -1,0 +1,29 @@
+import type { TenantCtx } from "../tenant.ts";
+
+/** One thing to be deployed, by content. */
+export interface DeployItem {
+  /** Unique within its section: a function's name. */
+  readonly name: string;
+  /** sha256 (hex) of the uploaded part. */
+  readonly sha256: string;
+  readonly sizeBytes: number;
+  /** Section-specific settings, validated by the deployer. */
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+export interface DeployChange {
+  readonly name: string;
+  readonly action: "create" | "update" | "unchanged" | "remove";
+  /** What it becomes: a version, a checksum. */
+  readonly version: string;
+}
+
+/** A capability that takes part in `POST /_admin/deploy`; each section is applied in the server's fixed order. */
+export interface Deployer {
+  /** The section of the deploy manifest: `functions`, later `storage`, `jobs`, `sites`. */
+  readonly section: string;
+  /** What would change. Throws for items that could not be deployed. */
+  plan(tenant: TenantCtx, items: readonly DeployItem[]): Promise<DeployChange[]>;
+  /** Applies one item atomically; repeating it is harmless. */
+  apply(tenant: TenantCtx, item: DeployItem, part: Uint8Array): Promise<DeployChange>;
+}

@@ -1,0 +1,67 @@
+import type { TenantCtx } from "../tenant.ts";
+
+/** Everything a runtime must know of one immutable function version. */
+export interface FunctionSpec {
+  /** `^[a-z][a-z0-9_-]{0,62}$`. */
+  readonly name: string;
+  /** Content hash (sha256 hex) of the code: the version. */
+  readonly version: string;
+  readonly runtime: "bun" | "wasm";
+  /** `bun`: one bundled ES module. `wasm`: the module. A path in this server's code cache. */
+  readonly codePath: string;
+  /** `wasm`: export to call when the path names none; null = by the naming rule. */
+  readonly entry: string | null;
+  /** Extism config / function configuration, plain strings. */
+  readonly config: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, string>>;
+  readonly limits: FunctionLimits;
+}
+
+export interface FunctionLimits {
+  /** Whole invocation, milliseconds; the child is killed past it. Default 30,000. */
+  readonly deadlineMs: number;
+  /** Resident memory of a runner, bytes; killed past it. Default 256 MiB. */
+  readonly memoryBytes: number;
+  /** Request body, bytes. Default 64 MiB. */
+  readonly bodyInBytes: number;
+  /** Concurrent calls in one instance. Default 64 (bun), 1 (wasm instance). */
+  readonly concurrency: number;
+}
+
+export interface FunctionCall {
+  readonly tenant: TenantCtx;
+  readonly requestId: string;
+  readonly spec: FunctionSpec;
+  /** As the function shall see it: URL path below the function, headers filtered, body streaming. */
+  readonly request: Request;
+  /** `wasm`: the export named in the path, or null. */
+  readonly exportName: string | null;
+}
+
+/** What came back. Errors are thrown as `ReactorError` (function_timeout 504, function_crashed 502, function_failed 500 …). */
+export interface FunctionAnswer {
+  readonly response: Response;
+  /** True when a process or instance had to be assigned for this call. */
+  readonly cold: boolean;
+}
+
+export interface FunctionLogLine {
+  readonly function: string;
+  readonly version: string;
+  readonly requestId: string | null;
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly message: string;
+}
+
+export interface FunctionRuntime {
+  readonly kind: FunctionSpec["runtime"];
+  /** `none` until the jail exists. */
+  readonly jail: "full" | "standard" | "weak" | "none";
+  invoke(call: FunctionCall): Promise<FunctionAnswer>;
+  /** Drains and ends instances of a version (after a redeploy). */
+  retire(name: string, version: string): Promise<void>;
+  /** Child processes alive now, for metrics and doctor. */
+  processes(): readonly { pid: number; function: string | null; rssBytes: number }[];
+  start(): Promise<void>;
+  stop(budgetMs: number): Promise<void>;
+}

@@ -1,0 +1,7 @@
+/** System randomness: the only place that draws it. */
+import type { Rng } from "../core/ports/rng.ts";
+
+export const systemRng: Rng = {
+  bytes: (n) => crypto.getRandomValues(new Uint8Array(n)),
+  float: () => Math.random(),
+};
