@@ -12,7 +12,6 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
       signal?.removeEventListener("abort", onAbort);
       resolve();
     }, ms);
-    timer.unref();
     signal?.addEventListener("abort", onAbort, { once: true });
   });
 }

@@ -4,7 +4,7 @@ export interface Clock {
   now(): number;
   /** Monotonic milliseconds, fractional; only differences mean anything. */
   monotonic(): number;
-  /** Resolves after `ms`, or rejects with the signal's reason. Does not keep the process alive. */
+  /** Resolves after `ms`, or rejects with the signal's reason. Keeps the process alive; `after` and `every` do not. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** Calls `run` once after `ms`; the returned function cancels it. */
   after(ms: number, run: () => void): () => void;
