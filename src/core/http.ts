@@ -1,0 +1,67 @@
+/**
+ * The base plugin that every capability's routes begin with: it names the matched route for metrics
+ * and turns whatever was thrown into the one error body. Everything that is the same for a whole
+ * listener (request ids, CORS, access log, path rules) lives at the edge, in `server/edge.ts`.
+ */
+import { Elysia, type ErrorHandler } from "elysia";
+import { contextOf } from "./context.ts";
+import { coreErrors, ReactorError } from "./errors.ts";
+
+const JSON_TYPE = "application/json";
+
+/** The answer for an error; also used by the edge for what never reached a route. */
+export function errorResponse(error: ReactorError): Response {
+  return new Response(JSON.stringify(error.body()), {
+    status: error.status,
+    headers: { ...error.headers, "Content-Type": JSON_TYPE },
+  });
+}
+
+/** Maps what Elysia and plain code throw to a `ReactorError`. */
+export function toReactorError(error: unknown, path: string): ReactorError {
+  if (error instanceof ReactorError) return error;
+  const code = (error as { code?: unknown } | null)?.code;
+  if (code === "NOT_FOUND") return coreErrors.not_found(path);
+  if (code === "PARSE") return coreErrors.bad_request("The request body could not be parsed");
+  if (code === "VALIDATION") return coreErrors.validation_failed(validationText(error));
+  return coreErrors.internal_error(error);
+}
+
+interface ValidationFault {
+  path?: string;
+  message?: string;
+  summary?: string;
+}
+
+function validationText(error: unknown): string {
+  const faults = (error as { all?: ValidationFault[]; type?: string }).all ?? [];
+  const part = (error as { type?: string }).type ?? "request";
+  const text = faults
+    .slice(0, 5)
+    .map((f) => `${part}${f.path ?? ""}: ${f.summary ?? f.message ?? "invalid"}`);
+  return [...new Set(text)].join("; ") || "invalid request";
+}
+
+/** Logs what the client is not told. */
+export function reportError(request: Request, error: ReactorError): void {
+  if (error.status < 500) return;
+  contextOf(request).log.error("http.failed", { code: error.code, error: error.cause ?? error });
+}
+
+const onError: ErrorHandler = ({ error, request }) => {
+  const known = toReactorError(error, contextOf(request).originalPath);
+  reportError(request, known);
+  return errorResponse(known);
+};
+
+/**
+ * Start every `routes.ts` with `new Elysia({ name: "<capability>" }).use(base())`.
+ * Elysia options matter: `normalize: false` keeps bodies as sent.
+ */
+export function base() {
+  return new Elysia({ name: "reactor.base" })
+    .onError({ as: "global" }, onError)
+    .onTransform({ as: "global" }, ({ request, route }) => {
+      contextOf(request).route = route;
+    });
+}

@@ -1,0 +1,148 @@
+/**
+ * Everything that is the same for every request of every capability: head checks, request id,
+ * tenant, client address, aliases, CORS, error rendering for what never reached a route, access log
+ * and request metrics. Listeners call it; it calls the composed app.
+ */
+import { attachContext } from "../../core/context.ts";
+import { ReactorError } from "../../core/errors.ts";
+import { errorResponse, reportError, toReactorError } from "../../core/http.ts";
+import type { AuthClient } from "../../core/ports/auth.ts";
+import type { Clock } from "../../core/ports/clock.ts";
+import type { Ids } from "../../core/ports/ids.ts";
+import type { Logger } from "../../core/ports/log.ts";
+import type { TenantCtx } from "../../core/tenant.ts";
+import { canonicalPath } from "./aliases.ts";
+import type { Cors } from "./cors.ts";
+import { checkHead, targetOf } from "./guard.ts";
+import { type Arrival, EdgeContext } from "./request-context.ts";
+import type { RequestMetrics } from "./request-metrics.ts";
+
+/** What the edge hands a request to. */
+export interface App {
+  handle(request: Request): Promise<Response> | Response;
+}
+
+export interface EdgeOptions {
+  readonly app: App;
+  readonly auth: AuthClient;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Logger;
+  readonly cors: Cors;
+  readonly metrics: RequestMetrics;
+  /** The tenant served at a Host; throws for a host that is nobody's. */
+  tenantOf(host: string): TenantCtx;
+  /** The client's address behind trusted proxies. */
+  addressOf(peer: string, headers: Headers): string;
+}
+
+/** `undefined` after a WebSocket upgrade: the connection is no longer HTTP. */
+export type EdgeAnswer = Promise<Response | undefined>;
+export type Edge = (request: Request, arrival: Arrival) => EdgeAnswer;
+
+const REQUEST_ID = /^[A-Za-z0-9._:-]{8,128}$/;
+
+export function createEdge(options: EdgeOptions): Edge {
+  return async (request, arrival) => {
+    const startedAt = options.clock.monotonic();
+    options.metrics.begin();
+    const sentId = request.headers.get("x-request-id");
+    const id = sentId !== null && REQUEST_ID.test(sentId) ? sentId : options.ids.uuid();
+    const call = { request, arrival, startedAt, id };
+    try {
+      return await answer(options, call);
+    } catch (error) {
+      return await refuse(options, call, error);
+    } finally {
+      options.metrics.end();
+    }
+  };
+}
+
+interface Call {
+  readonly request: Request;
+  readonly arrival: Arrival;
+  readonly startedAt: number;
+  readonly id: string;
+}
+
+async function answer(options: EdgeOptions, call: Call): EdgeAnswer {
+  const { request, arrival, startedAt, id } = call;
+  const host = checkHead(request);
+  const { path: originalPath, query } = targetOf(request.url);
+  const path = canonicalPath(originalPath);
+  const context = new EdgeContext({
+    id,
+    tenant: options.tenantOf(host),
+    address: options.addressOf(arrival.peer, request.headers),
+    origin: `${arrival.secure ? "https" : "http"}://${host}`,
+    path,
+    originalPath,
+    startedAt,
+    log: options.log,
+    headers: request.headers,
+    auth: options.auth,
+    arrival,
+  });
+  const routed = path === originalPath ? request : new Request(`http://${host}${path}${query}`, request);
+  attachContext(request, context);
+  if (routed !== request) attachContext(routed, context);
+  const response = options.cors.preflight(request, path) ?? (await options.app.handle(routed));
+  if (context.upgraded) {
+    logAccess(options, call, context.route, originalPath, 101);
+    return undefined;
+  }
+  return finish(options, call, response, context.route, originalPath, path);
+}
+
+/** What was refused before a context existed, or failed outside Elysia: the same body and headers. */
+async function refuse(options: EdgeOptions, call: Call, error: unknown): Promise<Response> {
+  const path = rawPath(call.request.url);
+  const known = toReactorError(error, path);
+  if (!(error instanceof ReactorError)) {
+    options.log.error("http.failed", { request_id: call.id, error });
+  } else if (error.status >= 500) reportErrorSafely(call.request, error);
+  return finish(options, call, errorResponse(known), "unmatched", path, path);
+}
+
+function reportErrorSafely(request: Request, error: ReactorError): void {
+  try {
+    reportError(request, error);
+  } catch {
+    // No context was attached: the refusal itself (501) is all there is to say.
+  }
+}
+
+function rawPath(url: string): string {
+  const at = url.indexOf("/", url.indexOf("://") + 3);
+  const path = at < 0 ? "/" : url.slice(at);
+  return path.split("?", 1)[0] ?? "/";
+}
+
+function finish(
+  options: EdgeOptions,
+  call: Call,
+  response: Response,
+  route: string,
+  originalPath: string,
+  path: string,
+): Response {
+  response.headers.set("X-Request-Id", call.id);
+  options.cors.apply(call.request, path, response.headers);
+  logAccess(options, call, route, originalPath, response.status);
+  return response;
+}
+
+function logAccess(options: EdgeOptions, call: Call, route: string, path: string, status: number) {
+  const ms = options.clock.monotonic() - call.startedAt;
+  options.metrics.observe(call.request.method, route, status, ms);
+  options.log.info("http.request", {
+    request_id: call.id,
+    method: call.request.method,
+    path,
+    route,
+    status,
+    ms: Math.round(ms * 1000) / 1000,
+    peer: call.arrival.peer,
+  });
+}

@@ -1,0 +1,99 @@
+/**
+ * Decides host, method and path once, before routing and before every policy check: whatever passes
+ * here means the same to each later reader. Bun routes on the raw path while `new URL` normalises it
+ * (`/admin/./x`, `\`, `%2e`), and answers two Host headers, TRACE and `Expect: junk`: none of these
+ * may reach a route.
+ */
+import { defineErrors } from "../../core/errors.ts";
+
+export const guardErrors = defineErrors({
+  invalid_host: () => ({
+    status: 400,
+    message: "The request must carry exactly one valid Host header",
+  }),
+  invalid_path: (details: string) => ({
+    status: 400,
+    message: "The request path is not acceptable",
+    details,
+    hint: "Send the path in its normal form: no empty, '.' or '..' segments, valid UTF-8",
+  }),
+  method_not_implemented: (method: string) => ({
+    status: 501,
+    code: "method_not_implemented",
+    message: `The method ${method} is not implemented`,
+  }),
+  expectation_failed: () => ({
+    status: 417,
+    message: "The Expect header is not understood",
+    hint: "Only 100-continue is",
+  }),
+  uri_too_long: (limitBytes: number) => ({
+    status: 414,
+    message: "The request target is too long",
+    details: `The limit is ${limitBytes} bytes`,
+  }),
+});
+
+const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+/** RFC 3986 §3.2.2 host with an optional port; brackets for IPv6. */
+const HOST = /^(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/;
+/** Nothing in such a path can change under decoding or normalisation. */
+const PLAIN_PATH = /^(?:\/[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*)*\/?$/;
+/** Target bytes, query included. */
+export const TARGET_BYTES_MAX = 16_384;
+
+export interface RequestTarget {
+  /** Raw path, in normal form. */
+  readonly path: string;
+  /** Raw query with its `?`, or "". */
+  readonly query: string;
+}
+
+/** @throws invalid_host, method_not_implemented, expectation_failed */
+export function checkHead(request: Request): string {
+  const host = request.headers.get("host") ?? "";
+  if (!HOST.test(host)) throw guardErrors.invalid_host();
+  if (!METHODS.has(request.method)) throw guardErrors.method_not_implemented(request.method);
+  const expect = request.headers.get("expect");
+  if (expect !== null && expect.toLowerCase() !== "100-continue") {
+    throw guardErrors.expectation_failed();
+  }
+  return host;
+}
+
+/** Splits Bun's absolute `request.url` without `new URL`, which would normalise. */
+export function targetOf(url: string): RequestTarget {
+  const pathAt = url.indexOf("/", url.indexOf("://") + 3);
+  if (pathAt < 0) return { path: "/", query: "" };
+  if (url.length - pathAt > TARGET_BYTES_MAX) throw guardErrors.uri_too_long(TARGET_BYTES_MAX);
+  const queryAt = url.indexOf("?", pathAt);
+  const path = queryAt < 0 ? url.slice(pathAt) : url.slice(pathAt, queryAt);
+  checkPath(path);
+  return { path, query: queryAt < 0 ? "" : url.slice(queryAt) };
+}
+
+/** @throws invalid_path unless the path is already in normal form and decodes to text. */
+export function checkPath(path: string): void {
+  if (PLAIN_PATH.test(path)) return;
+  if (path.includes("\\")) throw guardErrors.invalid_path("It contains a backslash");
+  if (path.includes("//")) throw guardErrors.invalid_path("It contains an empty segment");
+  for (const segment of path.split("/")) checkSegment(segment);
+}
+
+function checkSegment(segment: string): void {
+  const text = decodeSegment(segment);
+  if (text === "." || text === "..") throw guardErrors.invalid_path("It contains a dot segment");
+  if (/[/\\]/.test(text)) throw guardErrors.invalid_path("It contains an encoded slash");
+  // A control character would split log lines and headers further on.
+  if (/[\u0000-\u001f\u007f]/.test(text)) {
+    throw guardErrors.invalid_path("It contains a control character");
+  }
+}
+
+function decodeSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw guardErrors.invalid_path("It is not valid percent-encoded UTF-8");
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * The `RequestContext` of one request, as the edge makes it. A class, because a closure per method
+ * and request costs more than the route of a read by id.
+ */
+import type { RequestContext, SocketHandler } from "../../core/context.ts";
+import type { AuthClient, Principal } from "../../core/ports/auth.ts";
+import type { Logger } from "../../core/ports/log.ts";
+import type { TenantCtx } from "../../core/tenant.ts";
+import { readCredentials } from "../../shared/auth/credentials.ts";
+
+/** The listener a request came through: answers differ between a TCP and a Unix socket. */
+export interface Arrival {
+  /** Address of the peer; `unix` on a Unix socket. */
+  readonly peer: string;
+  readonly secure: boolean;
+  /** Seconds; 0 switches the idle timeout of this request off. */
+  timeout(seconds: number): void;
+  upgrade(handler: SocketHandler, headers: Readonly<Record<string, string>>): boolean;
+}
+
+export interface EdgeContextInit {
+  readonly id: string;
+  readonly tenant: TenantCtx;
+  readonly address: string;
+  readonly origin: string;
+  readonly path: string;
+  readonly originalPath: string;
+  readonly startedAt: number;
+  readonly log: Logger;
+  readonly headers: Headers;
+  readonly auth: AuthClient;
+  readonly arrival: Arrival;
+}
+
+export class EdgeContext implements RequestContext {
+  readonly id: string;
+  readonly tenant: TenantCtx;
+  readonly peer: string;
+  readonly secure: boolean;
+  readonly address: string;
+  readonly origin: string;
+  readonly path: string;
+  readonly originalPath: string;
+  readonly startedAt: number;
+  route = "unmatched";
+  /** True after `upgrade`: the listener must not answer. */
+  upgraded = false;
+  readonly #init: EdgeContextInit;
+  #log: Logger | undefined;
+  #principal: Promise<Principal> | Principal | undefined;
+
+  constructor(init: EdgeContextInit) {
+    this.#init = init;
+    this.id = init.id;
+    this.tenant = init.tenant;
+    this.peer = init.arrival.peer;
+    this.secure = init.arrival.secure;
+    this.address = init.address;
+    this.origin = init.origin;
+    this.path = init.path;
+    this.originalPath = init.originalPath;
+    this.startedAt = init.startedAt;
+  }
+
+  get log(): Logger {
+    this.#log ??= this.#init.log.with({ request_id: this.id, tenant: this.tenant.id });
+    return this.#log;
+  }
+
+  principal(): Promise<Principal> | Principal {
+    this.#principal ??= this.#init.auth.authenticate(
+      this.tenant,
+      readCredentials(this.#init.headers),
+    );
+    return this.#principal;
+  }
+
+  keepOpen(): void {
+    this.#init.arrival.timeout(0);
+  }
+
+  upgrade(handler: SocketHandler, headers: Readonly<Record<string, string>> = {}): boolean {
+    this.upgraded = this.#init.arrival.upgrade(handler, { ...headers, "X-Request-Id": this.id });
+    return this.upgraded;
+  }
+}

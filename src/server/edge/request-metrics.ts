@@ -1,0 +1,38 @@
+/** Per route count, latency histogram and requests in flight. */
+import type { Metrics } from "../../core/ports/metrics.ts";
+
+export interface RequestMetrics {
+  begin(): void;
+  end(): void;
+  /** `route` is a pattern, so label sets stay bounded. */
+  observe(method: string, route: string, status: number, ms: number): void;
+  inFlight(): number;
+}
+
+/** Seconds; a Pi's slow card and a laptop's cache both fall inside. */
+const BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+export function createRequestMetrics(metrics: Metrics): RequestMetrics {
+  const count = metrics.counter("reactor_http_requests_total", "Requests answered");
+  const latency = metrics.histogram(
+    "reactor_http_request_seconds",
+    "Time from arrival to the head of the answer",
+    BUCKETS_S,
+  );
+  const gauge = metrics.gauge("reactor_http_requests_in_flight", "Requests being answered now");
+  let current = 0;
+  metrics.onCollect(() => gauge.set({}, current));
+  return {
+    begin() {
+      current += 1;
+    },
+    end() {
+      current -= 1;
+    },
+    observe(method, route, status, ms) {
+      count.add({ method, route, status: String(status) });
+      latency.observe({ method, route }, ms / 1000);
+    },
+    inFlight: () => current,
+  };
+}

@@ -1,0 +1,149 @@
+/**
+ * The sockets a server listens on: plain TCP, TLS with certificates by name and swap, and the
+ * private Unix socket of its own children. Upgrades go through the listener the request came by:
+ * with several listeners `Bun.serve`'s upgrade answers wrongly on any other.
+ */
+import type { ServerWebSocket } from "bun";
+import type { Socket, SocketHandler } from "../core/context.ts";
+import { toReactorError, errorResponse } from "../core/http.ts";
+import type { Arrival } from "./edge/request-context.ts";
+import type { Edge } from "./edge/edge.ts";
+
+/** A certificate and the names it serves; the first of a list answers unknown names. */
+export interface Certificate {
+  /** PEM texts. */
+  readonly cert: string;
+  readonly key: string;
+  /** SNI name; absent for the default. */
+  readonly serverName?: string;
+}
+
+export interface ListenerOptions {
+  readonly edge: Edge;
+  /** Seconds a quiet connection is kept, 1 to 255. */
+  readonly idleTimeoutS: number;
+}
+
+export interface TcpOptions extends ListenerOptions {
+  readonly host: string;
+  /** 0 = any. */
+  readonly port: number;
+  readonly certificates?: readonly Certificate[];
+}
+
+export interface Listener {
+  /** `http://127.0.0.1:7890`, `https://…`, `unix:/…`. */
+  readonly url: string;
+  /** Replaces the certificates without dropping a connection. TLS listeners only. */
+  swapCertificates(certificates: readonly Certificate[]): Promise<void>;
+  /** Stops accepting; resolves when the open requests have been answered. */
+  drain(): Promise<void>;
+  /** Ends what is left. */
+  close(): Promise<void>;
+}
+
+interface SocketData {
+  readonly handler: SocketHandler;
+  socket: Socket | undefined;
+}
+
+type BunServer = Bun.Server<SocketData>;
+
+const BODY_BYTES_MAX = 1024 * 1024 * 1024;
+
+function openSocket(ws: ServerWebSocket<SocketData>): Socket {
+  return {
+    send: (data) => (typeof data === "string" ? ws.sendText(data) : ws.sendBinary(data)),
+    close: (code, reason) => ws.close(code, reason),
+    get bufferedBytes() {
+      return ws.getBufferedAmount();
+    },
+  };
+}
+
+/** One handler for every WebSocket of every listener; it only dispatches. */
+const websocket: Bun.WebSocketHandler<SocketData> = {
+  idleTimeout: 120,
+  maxPayloadLength: 1024 * 1024,
+  open(ws) {
+    ws.data.socket = openSocket(ws);
+    ws.data.handler.open?.(ws.data.socket);
+  },
+  message(ws, data) {
+    if (ws.data.socket) ws.data.handler.message(ws.data.socket, data);
+  },
+  drain(ws) {
+    if (ws.data.socket) ws.data.handler.drain?.(ws.data.socket);
+  },
+  close(ws, code, reason) {
+    if (ws.data.socket) ws.data.handler.close?.(ws.data.socket, code, reason);
+  },
+};
+
+function arrivalOf(server: BunServer, request: Request, secure: boolean): Arrival {
+  return {
+    peer: server.requestIP(request)?.address ?? "unix",
+    secure,
+    timeout: (seconds) => server.timeout(request, seconds),
+    upgrade: (handler, headers) =>
+      server.upgrade(request, { data: { handler, socket: undefined }, headers }),
+  };
+}
+
+function handlers(edge: Edge, secure: boolean) {
+  return {
+    // After an upgrade there is nothing to answer; Bun's type does not know it.
+    fetch: (request: Request, server: BunServer) =>
+      edge(request, arrivalOf(server, request, secure)) as Promise<Response>,
+    // Only a defect of the edge itself comes here.
+    error: (error: Error) => errorResponse(toReactorError(error, "")),
+    websocket,
+    maxRequestBodySize: BODY_BYTES_MAX,
+  };
+}
+
+function serveTcp(options: TcpOptions, port: number): BunServer {
+  const { certificates = [] } = options;
+  const secure = certificates.length > 0;
+  return Bun.serve<SocketData>({
+    hostname: options.host,
+    port,
+    idleTimeout: options.idleTimeoutS,
+    // A second server on the same port is how certificates are swapped.
+    reusePort: secure,
+    ...(secure ? { tls: certificates.map((c) => ({ ...c })) } : {}),
+    ...handlers(options.edge, secure),
+  });
+}
+
+/** Opens a TCP listener. @throws the system error (`EADDRINUSE`, `EACCES`) of the bind. */
+export function listenTcp(options: TcpOptions): Listener {
+  const secure = (options.certificates ?? []).length > 0;
+  let server = serveTcp(options, options.port);
+  const port = server.port ?? options.port;
+  const shown = options.host.includes(":") ? `[${options.host}]` : options.host;
+  return {
+    url: `${secure ? "https" : "http"}://${shown}:${port}`,
+    async swapCertificates(certificates) {
+      const old = server;
+      server = serveTcp({ ...options, certificates }, port);
+      await old.stop(false);
+    },
+    drain: () => server.stop(false),
+    close: () => server.stop(true),
+  };
+}
+
+/** Opens the private Unix socket by which the server's own children reach it. */
+export function listenUnix(options: ListenerOptions & { path: string }): Listener {
+  const server = Bun.serve<SocketData>({
+    unix: options.path,
+    ...handlers(options.edge, false),
+  });
+  return {
+    url: `unix:${options.path}`,
+    swapCertificates: () => Promise.resolve(),
+    drain: () => server.stop(false),
+    close: () => server.stop(true),
+  };
+}
