@@ -1,0 +1,208 @@
+/** `GET /_admin/doctor`: looks at what usually goes wrong and says what to do about it. */
+import { statfs, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Sql } from "postgres";
+import type { Clock } from "../../core/ports/clock.ts";
+import type { Project } from "../../core/project.ts";
+import type { HealthReport } from "../health.ts";
+
+export interface DoctorCheck {
+  readonly name: string;
+  readonly status: "ok" | "warning" | "failed";
+  readonly message: string;
+  /** What to do; null when nothing is needed. */
+  readonly hint: string | null;
+}
+
+export interface DoctorReport {
+  readonly status: DoctorCheck["status"];
+  readonly checks: readonly DoctorCheck[];
+}
+
+/** What the doctor looks at. */
+export interface DoctorSubject {
+  readonly version: string;
+  readonly dataDir: string;
+  readonly clock: Clock;
+  readonly urls: readonly string[];
+  readonly sql: Sql;
+  project(): Promise<Project>;
+  health(): Promise<HealthReport>;
+}
+
+type Check = (subject: DoctorSubject) => Promise<DoctorCheck>;
+
+const MIB = 1024 * 1024;
+const DISK_WARNING_BYTES = 1024 * MIB;
+const DISK_FAILED_BYTES = 128 * MIB;
+const SKEW_WARNING_MS = 5_000;
+const OLDEST_POSTGRES = 15;
+
+function finding(
+  name: string,
+  status: DoctorCheck["status"],
+  message: string,
+  hint: string | null = null,
+): DoctorCheck {
+  return { name, status, message, hint };
+}
+
+const checkDatabase: Check = async ({ sql }) => {
+  const [row] = await sql<{ version: string; number: number }[]>`
+    select current_setting('server_version') as version,
+           current_setting('server_version_num')::int as number`;
+  if (!row) return finding("database", "failed", "PostgreSQL did not tell its version");
+  if (row.number < OLDEST_POSTGRES * 10_000) {
+    return finding(
+      "database",
+      "failed",
+      `PostgreSQL ${row.version} is too old`,
+      `Use PostgreSQL ${OLDEST_POSTGRES} or newer`,
+    );
+  }
+  return finding("database", "ok", `PostgreSQL ${row.version} answers`);
+};
+
+const checkDurability: Check = async ({ sql }) => {
+  const rows = await sql<{ name: string; setting: string }[]>`
+    select name, setting from pg_settings where name in ('fsync', 'synchronous_commit', 'full_page_writes')`;
+  const off = rows.filter((row) => row.setting === "off").map((row) => row.name);
+  if (off.length === 0) return finding("durability", "ok", "An acknowledged write is on disk");
+  return finding(
+    "durability",
+    "failed",
+    `${off.join(", ")} is off: acknowledged writes can be lost`,
+    `Turn ${off.join(", ")} on in the database's configuration`,
+  );
+};
+
+const checkRowSecurity: Check = async ({ sql }) => {
+  const rows = await sql<{ name: string }[]>`
+    select format('%I.%I', n.nspname, c.relname) as name
+      from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = 'public' and c.relkind in ('r', 'p') and not c.relrowsecurity
+     order by 1 limit 6`;
+  const [first] = rows;
+  if (!first) return finding("row_security", "ok", "Every table in public has row security on");
+  const names = rows.slice(0, 5).map((row) => row.name);
+  return finding(
+    "row_security",
+    "warning",
+    `Without row security: ${names.join(", ")}${rows.length > 5 ? ", …" : ""}`,
+    `alter table ${first.name} enable row level security;`,
+  );
+};
+
+const checkClock: Check = async ({ sql, clock }) => {
+  const before = clock.now();
+  const [row] = await sql<{ ms: number }[]>`
+    select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms`;
+  const skew = Math.abs((row?.ms ?? 0) - (before + clock.now()) / 2);
+  if (skew < SKEW_WARNING_MS) return finding("clock", "ok", "The clock agrees with the database's");
+  return finding(
+    "clock",
+    "warning",
+    `The clock is ${Math.round(skew / 1000)} s off the database's`,
+    "Tokens may be refused; run an NTP client on both machines",
+  );
+};
+
+const checkDisk: Check = async ({ dataDir }) => {
+  const { bavail, bsize } = await statfs(dataDir);
+  const free = bavail * bsize;
+  const text = `${Math.round(free / MIB)} MiB free in ${dataDir}`;
+  if (free > DISK_WARNING_BYTES) return finding("disk", "ok", text);
+  const status = free > DISK_FAILED_BYTES ? "warning" : "failed";
+  return finding("disk", status, text, "Free space, or move the data folder to a larger disk");
+};
+
+const checkKeys: Check = async ({ project, dataDir }) => {
+  const { signingKeys } = await project();
+  if (signingKeys.length === 0) {
+    return finding("keys", "failed", "There is no signing key", "Restore a backup of the vault");
+  }
+  const open = await readableByOthers(join(dataDir, "admin.token"), join(dataDir, "vault.key"));
+  if (open.length === 0) {
+    return finding("keys", "ok", `${signingKeys.length} signing key(s); secrets are private`);
+  }
+  return finding("keys", "failed", `Readable by others: ${open.join(", ")}`, `chmod 600 ${open.join(" ")}`);
+};
+
+async function readableByOthers(...paths: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const path of paths) {
+    const info = await stat(path).catch(() => null);
+    if (info && (info.mode & 0o077) !== 0) found.push(path);
+  }
+  return found;
+}
+
+const checkPorts: Check = ({ urls }) => {
+  const open = urls.filter((url) => !/:\/\/(127\.|localhost|\[::1\])/.test(url));
+  const plain = open.filter((url) => url.startsWith("http://"));
+  const text = `Listening on ${urls.join(", ")}`;
+  if (plain.length === 0) return Promise.resolve(finding("ports", "ok", text));
+  return Promise.resolve(
+    finding(
+      "ports",
+      "warning",
+      `${text}: reachable from other machines without TLS`,
+      "Put a TLS proxy in front, or set [server.tls] cert and key",
+    ),
+  );
+};
+
+const checkParts: Check = async ({ health }) => {
+  const { parts } = await health();
+  const bad = Object.entries(parts).filter(([, part]) => part.status !== "ok");
+  if (bad.length === 0) {
+    return finding("parts", "ok", `All parts work: ${Object.keys(parts).join(", ")}`);
+  }
+  return finding(
+    "parts",
+    bad.some(([, part]) => part.status === "failed") ? "failed" : "warning",
+    bad.map(([name, part]) => `${name} is ${part.status}`).join(", "),
+    "The log tells more: reactor logs --level warn",
+  );
+};
+
+const checkJail: Check = async ({ health }) => {
+  const { parts } = await health();
+  const level = parts["functions"]?.details?.["jail"];
+  if (level === undefined) return finding("jail", "ok", "No functions are served here");
+  if (level !== "none") return finding("jail", "ok", `Functions run in the jail '${String(level)}'`);
+  return finding(
+    "jail",
+    "warning",
+    "Functions run in child processes without a jail",
+    "Deploy only code that you trust",
+  );
+};
+
+const CHECKS: Readonly<Record<string, Check>> = {
+  database: checkDatabase,
+  durability: checkDurability,
+  row_security: checkRowSecurity,
+  clock: checkClock,
+  disk: checkDisk,
+  keys: checkKeys,
+  ports: checkPorts,
+  jail: checkJail,
+  parts: checkParts,
+};
+
+/** Runs every check; one that throws is itself a finding. */
+export async function examine(subject: DoctorSubject): Promise<DoctorReport> {
+  const version = finding("version", "ok", `Reactor ${subject.version}, Bun ${Bun.version}`);
+  const rest = await Promise.all(
+    Object.entries(CHECKS).map(([name, check]) =>
+      check(subject).catch((error: unknown) =>
+        finding(name, "failed", `The check failed: ${(error as Error).message}`, "See the log"),
+      ),
+    ),
+  );
+  const checks = [version, ...rest];
+  const worst = ["failed", "warning", "ok"] as const;
+  const status = worst.find((s) => checks.some((c) => c.status === s)) ?? "ok";
+  return { status, checks };
+}

@@ -1,0 +1,44 @@
+/** Times each step of a boot for the `ready` line, and undoes what was done when a later one fails. */
+import type { Clock } from "../../core/ports/clock.ts";
+import type { Logger } from "../../core/ports/log.ts";
+
+export interface BootStep {
+  readonly name: string;
+  readonly ms: number;
+}
+
+export interface BootSteps {
+  /** Runs and times one step. */
+  run<T>(name: string, work: () => Promise<T> | T): Promise<T>;
+  readonly done: readonly BootStep[];
+  /** Registers what must be undone; called in reverse at shutdown or on a failed boot. */
+  onClose(name: string, close: (budgetMs: number) => Promise<void>): void;
+  /** Undoes everything in reverse, sharing one budget. Never throws: each failure is logged. */
+  closeAll(budgetMs: number): Promise<void>;
+}
+
+export function createBootSteps(clock: Clock, log: Logger): BootSteps {
+  const done: BootStep[] = [];
+  const closers: { name: string; close: (budgetMs: number) => Promise<void> }[] = [];
+  return {
+    done,
+    async run(name, work) {
+      const from = clock.monotonic();
+      const result = await work();
+      done.push({ name, ms: Math.round((clock.monotonic() - from) * 10) / 10 });
+      return result;
+    },
+    onClose: (name, close) => void closers.push({ name, close }),
+    async closeAll(budgetMs) {
+      const deadline = clock.monotonic() + budgetMs;
+      for (let next = closers.pop(); next; next = closers.pop()) {
+        const left = Math.max(250, deadline - clock.monotonic());
+        try {
+          await next.close(left);
+        } catch (error) {
+          log.error("server.close_failed", { part: next.name, error });
+        }
+      }
+    },
+  };
+}
