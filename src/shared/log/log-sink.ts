@@ -1,0 +1,89 @@
+/**
+ * Where log text goes. Standard error is written in batches off the event loop, so that a slow
+ * reader never holds up a request; what is still waiting is written when the process exits.
+ */
+import { write, writeSync } from "node:fs";
+import type { Clock } from "../../core/ports/clock.ts";
+
+export interface LogSink {
+  /** One line, without newline. Never throws, never blocks. */
+  write(text: string): void;
+  /** Resolves when everything written before is out. */
+  flush(): Promise<void>;
+}
+
+/** Text waiting for a slow reader beyond this is dropped, and counted. */
+const PENDING_MAX = 4 * 1024 * 1024;
+const RETRY_MS = 10;
+const STDERR = 2;
+
+/** A sink on a file descriptor (default standard error). */
+export function fileSink(clock: Clock, fd: number = STDERR): LogSink {
+  let pending: string[] = [];
+  let pendingSize = 0;
+  let dropped = 0;
+  let isScheduled = false;
+  let isWriting = false;
+  const waiters: (() => void)[] = [];
+
+  const take = (): Buffer => {
+    const note = dropped > 0 ? [`{"level":"warn","event":"log.dropped","lines":${dropped}}`] : [];
+    const text = `${[...pending, ...note].join("\n")}\n`;
+    pending = [];
+    pendingSize = 0;
+    dropped = 0;
+    return Buffer.from(text);
+  };
+  const finish = () => {
+    isWriting = false;
+    if (pending.length > 0) return start();
+    for (const resolve of waiters.splice(0)) resolve();
+  };
+  const writeRest = (bytes: Buffer, offset: number): void => {
+    write(fd, bytes, offset, bytes.length - offset, null, (error, written) => {
+      if (error && error.code !== "EAGAIN") return finish();
+      const next = offset + (error ? 0 : written);
+      if (next >= bytes.length) return finish();
+      clock.after(error ? RETRY_MS : 0, () => writeRest(bytes, next));
+    });
+  };
+  const start = () => {
+    isScheduled = false;
+    if (isWriting || pending.length === 0) return;
+    isWriting = true;
+    writeRest(take(), 0);
+  };
+  process.on("exit", () => {
+    if (pending.length > 0) writeNow(fd, take());
+  });
+  return {
+    write(text) {
+      if (pendingSize + text.length > PENDING_MAX) {
+        dropped++;
+        return;
+      }
+      pending.push(text);
+      pendingSize += text.length;
+      if (isScheduled || isWriting) return;
+      isScheduled = true;
+      clock.after(0, start);
+    },
+    flush() {
+      start();
+      if (!isWriting) return Promise.resolve();
+      return new Promise((resolve) => waiters.push(resolve));
+    },
+  };
+}
+
+/** Blocking, for the last moment of the process. A reader that has gone away ends it. */
+function writeNow(fd: number, bytes: Buffer): void {
+  let offset = 0;
+  for (let tries = 0; offset < bytes.length && tries < 1000; tries++) {
+    try {
+      offset += writeSync(fd, bytes, offset);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") return;
+    }
+  }
+}
