@@ -1,0 +1,132 @@
+/**
+ * What a person may say of a function, in `[[functions]]` of reactor.toml and in a deploy manifest:
+ * one table of keys, read by discovery (CLI, `dev`) and again by the server that deploys. Plain data
+ * in and out; faults are sentences, all of them at once.
+ */
+import { nearestName } from "./nearest-name.ts";
+
+export type FunctionKind = "bun" | "wasm";
+
+/** Names are path segments, file names and metric labels. */
+export const FUNCTION_NAME = /^[a-z][a-z0-9_-]{0,62}$/;
+
+/** Settings with defaults filled in; a limit that is null takes the server's `[runtime]` default. */
+export interface FunctionSettings {
+  readonly runtime: FunctionKind;
+  /** `wasm`: the export to call when the path names none; null = by the naming rule. */
+  readonly entry: string | null;
+  /** Extism config; at most 64 keys. */
+  readonly config: Readonly<Record<string, string>>;
+  /** Environment of a Bun function; at most 64 keys. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly description: string;
+  /** True: a call needs a valid key or token. Default true. */
+  readonly verify_jwt: boolean;
+  /** Passes `Authorization`, `apikey` and `Cookie` on to the function. Default false. */
+  readonly forward_authorization: boolean;
+  /** 1 to 900,000. */
+  readonly deadline_ms: number | null;
+  /** 16 to 4,096. */
+  readonly memory_mb: number | null;
+  /** 1 to 1,024. */
+  readonly body_in_mb: number | null;
+  /** Calls at work in one instance, 1 to 1,000. */
+  readonly concurrency: number | null;
+}
+
+export interface ReadSettings {
+  readonly settings: FunctionSettings;
+  /** Empty when the settings can be used. */
+  readonly faults: readonly string[];
+}
+
+/** Null when the value is accepted, else what was expected. */
+type Rule = (value: unknown) => string | null;
+
+const MAP_KEYS_MAX = 64;
+const MAP_VALUE_MAX = 32_768;
+
+const integer =
+  (low: number, high: number): Rule =>
+  (value) =>
+    Number.isInteger(value) && (value as number) >= low && (value as number) <= high
+      ? null
+      : `an integer from ${low} to ${high}`;
+const flag: Rule = (value) => (typeof value === "boolean" ? null : "true or false");
+const matching =
+  (pattern: RegExp, expected: string): Rule =>
+  (value) =>
+    typeof value === "string" && pattern.test(value) ? null : expected;
+
+const map =
+  (key: RegExp): Rule =>
+  (value) => {
+    const expected = `a table of at most ${MAP_KEYS_MAX} strings with names like ${key.source}`;
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return expected;
+    const entries = Object.entries(value);
+    if (entries.length > MAP_KEYS_MAX) return expected;
+    const good = entries.every(
+      ([name, text]) => key.test(name) && typeof text === "string" && text.length <= MAP_VALUE_MAX,
+    );
+    return good ? null : expected;
+  };
+
+const RULES: Readonly<Record<keyof FunctionSettings, Rule>> = {
+  runtime: matching(/^(?:bun|wasm)$/, '"bun" or "wasm"'),
+  entry: matching(/^[A-Za-z_$][A-Za-z0-9_$.-]{0,127}$/, "the name of an export"),
+  config: map(/^[^\u0000]{1,128}$/),
+  env: map(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/),
+  description: (value) =>
+    typeof value === "string" && value.length <= 1_000
+      ? null
+      : "a string of at most 1000 characters",
+  verify_jwt: flag,
+  forward_authorization: flag,
+  deadline_ms: integer(1, 900_000),
+  memory_mb: integer(16, 4_096),
+  body_in_mb: integer(1, 1_024),
+  concurrency: integer(1, 1_000),
+};
+
+/** Keys of `[[functions]]` that say which function, not how it runs. */
+const PLACE_KEYS = ["name", "path"];
+
+const DEFAULTS: FunctionSettings = {
+  runtime: "bun",
+  entry: null,
+  config: {},
+  env: {},
+  description: "",
+  verify_jwt: true,
+  forward_authorization: false,
+  deadline_ms: null,
+  memory_mb: null,
+  body_in_mb: null,
+  concurrency: null,
+};
+
+/**
+ * Reads settings; null and absent both mean the default. `name` and `path` are not settings and are
+ * reported as unknown: callers take them out first.
+ */
+export function readFunctionSettings(input: Readonly<Record<string, unknown>>): ReadSettings {
+  const faults: string[] = [];
+  const read: Record<string, unknown> = { ...DEFAULTS };
+  for (const [key, value] of Object.entries(input)) {
+    const rule = Object.hasOwn(RULES, key) ? RULES[key as keyof FunctionSettings] : null;
+    if (!rule) {
+      faults.push(unknownKey(key));
+      continue;
+    }
+    if (value === null || value === undefined) continue;
+    const expected = rule(value);
+    if (expected) faults.push(`${key} must be ${expected}`);
+    else read[key] = value;
+  }
+  return { settings: read as unknown as FunctionSettings, faults };
+}
+
+function unknownKey(key: string): string {
+  const near = nearestName(key, [...Object.keys(RULES), ...PLACE_KEYS]);
+  return `'${key.slice(0, 64)}' is not a setting of a function${near ? `; did you mean '${near}'?` : ""}`;
+}

@@ -1,0 +1,143 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { discoverFunctions } from "./functions-project.ts";
+
+const folders: string[] = [];
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+function project(...files: string[]): string {
+  const dir = mkdtempSync(join(tmpdir(), "reactor-project-"));
+  folders.push(dir);
+  for (const file of files) {
+    mkdirSync(dirname(join(dir, file)), { recursive: true });
+    writeFileSync(join(dir, file), "");
+  }
+  return dir;
+}
+
+function found(dir: string, list: Record<string, unknown>[] = []) {
+  const { functions, faults } = discoverFunctions(dir, list);
+  const files = functions.map(
+    (f) => `${f.name}=${f.path.slice(dir.length + 1)}:${f.settings.runtime}`,
+  );
+  return { files, faults };
+}
+
+describe("finding a project's functions", () => {
+  test("a project without a functions folder has none", () => {
+    expect(found(project("reactor.toml"))).toEqual({ files: [], faults: [] });
+  });
+
+  test("each of the four places is found, helpers and tests are not", () => {
+    const dir = project(
+      "functions/hello.ts",
+      "functions/hello.test.ts",
+      "functions/types.d.ts",
+      "functions/_shared/cors.ts",
+      "functions/report/index.ts",
+      "functions/report/rows.ts",
+      "functions/plain.wasm",
+      "functions/slugify/assembly/index.ts",
+      "functions/slugify/built.wasm",
+      "functions/notes.md",
+    );
+    expect(found(dir)).toEqual({
+      files: [
+        "hello=functions/hello.ts:bun",
+        "plain=functions/plain.wasm:wasm",
+        "report=functions/report/index.ts:bun",
+        "slugify=functions/slugify/built.wasm:wasm",
+      ],
+      faults: [],
+    });
+  });
+
+  test("two files for one name are a conflict that names both", () => {
+    const { faults } = found(project("functions/a.ts", "functions/a/index.ts"));
+    expect(faults).toEqual([
+      "function 'a' has two files, functions/a/index.ts and functions/a.ts: remove one, or name one as path in [[functions]]",
+    ]);
+  });
+
+  test("two modules in one folder are a conflict until the list names one", () => {
+    const dir = project("functions/a/x.wasm", "functions/a/y.wasm");
+    expect(found(dir).faults).toHaveLength(1);
+    expect(found(dir, [{ name: "a", path: "functions/a/y.wasm" }])).toEqual({
+      files: ["a=functions/a/y.wasm:wasm"],
+      faults: [],
+    });
+  });
+
+  test("a file that the list gives another name is not found under its own", () => {
+    const dir = project("functions/hello.ts", "src/far.ts");
+    const list = [
+      { name: "greet", path: "functions/hello.ts" },
+      { name: "far", path: "src/far.ts" },
+    ];
+    expect(found(dir, list)).toEqual({
+      files: ["far=src/far.ts:bun", "greet=functions/hello.ts:bun"],
+      faults: [],
+    });
+  });
+
+  test("a name that cannot be a path segment is refused", () => {
+    const { files, faults } = found(project("functions/Hello.ts", "functions/9.wasm"));
+    expect(files).toEqual([]);
+    expect(faults).toEqual([
+      "functions/9.wasm: a name must match ^[a-z][a-z0-9_-]{0,62}$",
+      "functions/Hello.ts: a name must match ^[a-z][a-z0-9_-]{0,62}$",
+    ]);
+  });
+
+  test("the list is checked: names, paths, twins, kinds and keys, all at once", () => {
+    const dir = project("functions/hello.ts", "functions/data.json");
+    const { faults } = found(dir, [
+      { path: "x.ts" },
+      { name: "hello", memry_mb: 64, deadline_ms: 0, runtime: "wasm" },
+      { name: "hello" },
+      { name: "helo" },
+      { name: "out", path: "../other/x.ts" },
+      { name: "gone", path: "functions/gone.ts" },
+      { name: "odd", path: "functions/data.json" },
+    ]);
+    expect(faults).toEqual([
+      "[[functions]] number 1: name must match ^[a-z][a-z0-9_-]{0,62}$",
+      "[[functions]] names 'hello' twice",
+      "function 'out': path must name a file inside the project",
+      "function 'gone': there is no functions/gone.ts",
+      "function 'odd': functions/data.json is neither TypeScript, JavaScript nor .wasm",
+      "[[functions]] names 'helo', but there is no functions/helo.ts, functions/helo/index.ts or functions/helo.wasm; did you mean 'hello'?",
+      "function 'hello': 'memry_mb' is not a setting of a function; did you mean 'memory_mb'?",
+      "function 'hello': deadline_ms must be an integer from 1 to 900000",
+    ]);
+  });
+
+  test("a runtime that the file contradicts is refused", () => {
+    const { faults } = found(project("functions/hello.ts"), [{ name: "hello", runtime: "wasm" }]);
+    expect(faults).toEqual([`function 'hello': runtime is "wasm", but functions/hello.ts is bun`]);
+  });
+
+  test("settings reach the function, the rest keep their defaults", () => {
+    const dir = project("functions/hello.ts");
+    const env = { GREETING: "hi" };
+    const list = [{ name: "hello", env, verify_jwt: false, deadline_ms: 500 }];
+    const [hello] = discoverFunctions(dir, list).functions;
+    expect(hello?.settings).toEqual({
+      runtime: "bun",
+      entry: null,
+      config: {},
+      env,
+      description: "",
+      verify_jwt: false,
+      forward_authorization: false,
+      deadline_ms: 500,
+      memory_mb: null,
+      body_in_mb: null,
+      concurrency: null,
+    });
+  });
+});

@@ -1,0 +1,182 @@
+/**
+ * Finds a project's functions: files under `functions/`, tuned by the `[[functions]]` list of
+ * reactor.toml. Reads the file system only; bundling and deploying are done by whoever calls it:
+ * the CLI (`deploy`, `fn deploy`) and the server (`dev`, `serve --project`).
+ */
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { basename, extname, join, relative, resolve, sep } from "node:path";
+import {
+  FUNCTION_NAME,
+  type FunctionKind,
+  type FunctionSettings,
+  readFunctionSettings,
+} from "./function-settings.ts";
+import { nearestName } from "./nearest-name.ts";
+
+export interface ProjectFunction {
+  readonly name: string;
+  /** Absolute: the TypeScript entry file to bundle, or the module as it is. */
+  readonly path: string;
+  /** As they stand in a deploy manifest. */
+  readonly settings: FunctionSettings;
+}
+
+export interface FunctionDiscovery {
+  /** In order of name. Only functions without a fault. */
+  readonly functions: readonly ProjectFunction[];
+  /** Sentences; a project with any of them must not be deployed. */
+  readonly faults: readonly string[];
+}
+
+type ListEntry = Readonly<Record<string, unknown>>;
+
+const FOLDER = "functions";
+const SOURCE_TYPES = [".ts", ".tsx", ".mts", ".js", ".mjs"];
+/** `_shared/`, `.cache/` and tests are no functions. */
+const IGNORED = /^[._]|\.d\.ts$|\.test\.ts$|^node_modules$/;
+
+/**
+ * @param projectDir absolute folder of the project
+ * @param list the `[[functions]]` tables of reactor.toml
+ */
+export function discoverFunctions(
+  projectDir: string,
+  list: readonly ListEntry[],
+): FunctionDiscovery {
+  const faults: string[] = [];
+  const entries = entriesByName(list, faults);
+  const claimed = new Set<string>();
+  const files = new Map<string, string>();
+  for (const [name, entry] of entries) {
+    if (entry["path"] === undefined) continue;
+    const path = namedFile(projectDir, name, entry["path"], faults);
+    if (path) files.set(name, path);
+    if (path) claimed.add(path);
+  }
+  for (const [name, path] of foundFiles(projectDir, claimed, files, faults)) files.set(name, path);
+  for (const [name, entry] of entries) {
+    if (!files.has(name) && entry["path"] === undefined) faults.push(noFile(name, files.keys()));
+  }
+  return { functions: described(projectDir, files, entries, faults), faults };
+}
+
+function described(
+  projectDir: string,
+  files: ReadonlyMap<string, string>,
+  entries: ReadonlyMap<string, ListEntry>,
+  faults: string[],
+): ProjectFunction[] {
+  const functions: ProjectFunction[] = [];
+  for (const [name, path] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const { name: _name, path: _path, ...given } = entries.get(name) ?? {};
+    const kind = kindOf(path);
+    const read = readFunctionSettings({ ...given, runtime: given["runtime"] ?? kind });
+    const own = read.faults.map((fault) => `function '${name}': ${fault}`);
+    if (own.length === 0 && read.settings.runtime !== kind) {
+      const file = relative(projectDir, path);
+      own.push(`function '${name}': runtime is "${read.settings.runtime}", but ${file} is ${kind}`);
+    }
+    faults.push(...own);
+    if (own.length === 0) functions.push({ name, path, settings: read.settings });
+  }
+  return functions;
+}
+
+function entriesByName(list: readonly ListEntry[], faults: string[]): Map<string, ListEntry> {
+  const entries = new Map<string, ListEntry>();
+  list.forEach((entry, index) => {
+    const name = entry["name"];
+    if (typeof name !== "string" || !FUNCTION_NAME.test(name)) {
+      faults.push(`[[functions]] number ${index + 1}: name must match ${FUNCTION_NAME.source}`);
+    } else if (entries.has(name)) {
+      faults.push(`[[functions]] names '${name}' twice`);
+    } else entries.set(name, entry);
+  });
+  return entries;
+}
+
+function kindOf(path: string): FunctionKind {
+  return extname(path) === ".wasm" ? "wasm" : "bun";
+}
+
+/** The file an entry's `path` means: a source file, a module, or a folder that holds one. */
+function namedFile(
+  projectDir: string,
+  name: string,
+  path: unknown,
+  faults: string[],
+): string | null {
+  const file = typeof path === "string" && path !== "" ? resolve(projectDir, path) : null;
+  if (file === null || !file.startsWith(projectDir + sep)) {
+    faults.push(`function '${name}': path must name a file inside the project`);
+    return null;
+  }
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (!found) {
+    faults.push(`function '${name}': there is no ${String(path)}`);
+    return null;
+  }
+  if (found.isDirectory()) {
+    const inside = folderFile(projectDir, name, file, new Set(), faults);
+    if (!inside) faults.push(`function '${name}': ${String(path)} holds no index.ts and no .wasm`);
+    return inside;
+  }
+  if (extname(file) === ".wasm" || SOURCE_TYPES.includes(extname(file))) return file;
+  faults.push(`function '${name}': ${String(path)} is neither TypeScript, JavaScript nor .wasm`);
+  return null;
+}
+
+/** What lies in `functions/` under its own name. A name whose file the list gives is the list's. */
+function foundFiles(
+  projectDir: string,
+  claimed: ReadonlySet<string>,
+  listed: ReadonlyMap<string, string>,
+  faults: string[],
+): Map<string, string> {
+  const found = new Map<string, string>();
+  const folder = join(projectDir, FOLDER);
+  if (!existsSync(folder)) return found;
+  for (const item of readdirSync(folder).sort()) {
+    const at = join(folder, item);
+    const isFolder = statSync(at, { throwIfNoEntry: false })?.isDirectory() ?? false;
+    const name = isFolder ? item : basename(item, extname(item));
+    if (IGNORED.test(item) || listed.has(name)) continue;
+    if (!isFolder && extname(item) !== ".ts" && extname(item) !== ".wasm") continue;
+    const path = isFolder ? folderFile(projectDir, name, at, claimed, faults) : at;
+    if (path === null || claimed.has(path)) continue;
+    const other = found.get(name);
+    if (!FUNCTION_NAME.test(name)) {
+      faults.push(`${relative(projectDir, path)}: a name must match ${FUNCTION_NAME.source}`);
+    } else if (other) faults.push(conflict(projectDir, name, other, path));
+    else found.set(name, path);
+  }
+  return found;
+}
+
+/** `index.ts` or the only `.wasm` of a folder; null when it holds neither. */
+function folderFile(
+  projectDir: string,
+  name: string,
+  folder: string,
+  claimed: ReadonlySet<string>,
+  faults: string[],
+): string | null {
+  const [first, second] = readdirSync(folder)
+    .filter((item) => item === "index.ts" || extname(item) === ".wasm")
+    .map((item) => join(folder, item))
+    .filter((file) => !claimed.has(file))
+    .sort();
+  if (first && second) faults.push(conflict(projectDir, name, first, second));
+  return first ?? null;
+}
+
+function conflict(projectDir: string, name: string, a: string, b: string): string {
+  const files = `${relative(projectDir, a)} and ${relative(projectDir, b)}`;
+  return `function '${name}' has two files, ${files}: remove one, or name one as path in [[functions]]`;
+}
+
+function noFile(name: string, known: Iterable<string>): string {
+  const near = nearestName(name, known);
+  const expected = `${FOLDER}/${name}.ts, ${FOLDER}/${name}/index.ts or ${FOLDER}/${name}.wasm`;
+  return `[[functions]] names '${name}', but there is no ${expected}${near ? `; did you mean '${near}'?` : ""}`;
+}
