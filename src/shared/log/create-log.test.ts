@@ -134,14 +134,18 @@ test("a line is at most 16 KiB and keeps its small fields", () => {
   expect(JSON.parse(json)).toEqual(line);
 });
 
-test("the buffer keeps the newest lines within count and size", () => {
+test("the buffer keeps the newest lines within count and size, and filters", () => {
   const buffer = createLogBuffer(3, 10_000);
   for (let i = 0; i < 5000; i++) {
     const level = i % 2 === 0 ? "info" : "error";
-    buffer.add(logLine(TIME + i, level, `e${i}`, {}));
+    buffer.add(logLine(TIME + i, level, `e${i}`, { capability: i === 4999 ? "auth" : "data" }));
   }
   const names = (lines: LogLine[]) => lines.map((line) => line.event);
   expect(names(buffer.recent())).toEqual(["e4997", "e4998", "e4999"]);
+  expect(names(buffer.recent({ level: "warn" }))).toEqual(["e4997", "e4999"]);
+  expect(names(buffer.recent({ capability: "auth" }))).toEqual(["e4999"]);
+  expect(names(buffer.recent({ sinceMs: TIME + 4998 }))).toEqual(["e4998", "e4999"]);
+  expect(names(buffer.recent({ limit: 1 }))).toEqual(["e4999"]);
   const small = createLogBuffer(100, 300);
   for (let i = 0; i < 10; i++) small.add(logLine(TIME, "info", `e${i}`, { text: "x".repeat(60) }));
   expect(small.recent().length).toBe(2);

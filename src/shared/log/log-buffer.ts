@@ -14,12 +14,29 @@ export function atLeast(level: LogLevel, least: LogLevel): boolean {
   return RANK[level] >= RANK[least];
 }
 
+export interface LogFilter {
+  /** Lines at or after this wall-clock time, milliseconds since the epoch. */
+  readonly sinceMs?: number | undefined;
+  /** Least level. */
+  readonly level?: LogLevel | undefined;
+  /** Lines whose `capability` field is this. */
+  readonly capability?: string | undefined;
+  /** The newest so many. Default and bound 5,000. */
+  readonly limit?: number | undefined;
+}
+
 export interface LogBuffer {
   add(written: WrittenLine): void;
   /** Oldest first. */
-  recent(): LogLine[];
+  recent(filter?: LogFilter): LogLine[];
   /** Calls `onLine` for each line from now on; the returned function ends it. */
   subscribe(onLine: (line: LogLine) => void): () => void;
+}
+
+export function matchesFilter(line: LogLine, filter: LogFilter): boolean {
+  if (filter.level && !atLeast(line.level, filter.level)) return false;
+  if (filter.capability && line["capability"] !== filter.capability) return false;
+  return filter.sinceMs === undefined || Date.parse(line.time) >= filter.sinceMs;
 }
 
 export function createLogBuffer(linesMax = LINES_MAX, bytesMax = BYTES_MAX): LogBuffer {
@@ -49,7 +66,15 @@ export function createLogBuffer(linesMax = LINES_MAX, bytesMax = BYTES_MAX): Log
         }
       }
     },
-    recent: () => lines.slice(first).map((json) => JSON.parse(json) as LogLine),
+    recent(filter = {}) {
+      const limit = Math.min(filter.limit ?? linesMax, linesMax);
+      const found: LogLine[] = [];
+      for (let i = lines.length - 1; i >= first && found.length < limit; i--) {
+        const line = JSON.parse(lines[i] ?? "null") as LogLine;
+        if (matchesFilter(line, filter)) found.push(line);
+      }
+      return found.reverse();
+    },
     subscribe(onLine) {
       subscribers.add(onLine);
       return () => subscribers.delete(onLine);
