@@ -1,0 +1,319 @@
+/**
+ * One pooled connection. Each query is one flush: settings, statement, Sync, all one implicit
+ * transaction (protocol 3.0, "Extended Query" and "Pipelining"). Several queries may be under way;
+ * answers come in order. The pool decides what goes where; this decides what an answer means.
+ */
+import type { Clock } from "../../core/ports/clock.ts";
+import type { Logger } from "../../core/ports/log.ts";
+import type { DatabaseAddress } from "../url.ts";
+import { requestCancel } from "./cancel.ts";
+import { wireErrors } from "./errors.ts";
+import type { Job } from "./job.ts";
+import { MessageWriter } from "./message-writer.ts";
+import { PgError, parseErrorFields } from "./pg-error.ts";
+import { readColumns, readRow } from "./result-messages.ts";
+import type { BackendKey, Session, SessionOwner } from "./session.ts";
+import { settingsKey, settingsParams, settingsSql } from "./settings-statement.ts";
+import { type Statement, StatementCache } from "./statement-cache.ts";
+
+/** How often a cancel is repeated that came before the server had begun the query. */
+const CANCEL_AGAIN_MS = 50;
+const CANCEL_CONNECT_MS = 5_000;
+/** A server that is silent this long after a statement's timeout is not coming back. */
+const SILENCE_GRACE_MS = 5_000;
+const MAX_RETRIES = 3;
+
+export interface ConnectionOptions {
+  readonly address: DatabaseAddress;
+  readonly statementCacheSize: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export interface ConnectionEvents {
+  /** It can take more. */
+  readonly onFree: () => void;
+  /** This job failed without a trace and may be sent again, first in line. */
+  readonly onRetry: (job: Job) => void;
+  /** It is gone; `jobs` were under way. */
+  readonly onLost: (connection: Connection, jobs: readonly Job[], cause: unknown) => void;
+}
+
+export class Connection implements SessionOwner {
+  readonly #session: Session;
+  readonly #options: ConnectionOptions;
+  readonly #events: ConnectionEvents;
+  readonly #writer = new MessageWriter();
+  readonly #statements: StatementCache;
+  readonly #jobs: Job[] = [];
+  readonly #gone = new AbortController();
+  #isFlushing = false;
+  #isWritable = true;
+  #isCancelling = false;
+  #cancels = 0;
+  #headSinceMs = 0;
+  #fatal: PgError | null = null;
+
+  constructor(session: Session, options: ConnectionOptions, events: ConnectionEvents) {
+    this.#session = session;
+    this.#options = options;
+    this.#events = events;
+    this.#statements = new StatementCache(options.statementCacheSize);
+    session.owner = this;
+  }
+
+  get load(): number {
+    return this.#jobs.length;
+  }
+
+  /** False while bytes wait for the socket or a cancel is under way, which must not hit a newcomer. */
+  get isOpen(): boolean {
+    return this.#isWritable && !this.#isCancelling && !this.#gone.signal.aborted;
+  }
+
+  /** How long the query now running has had the server to itself. */
+  headAgeMs(nowMs: number): number {
+    return this.#jobs.length === 0 ? 0 : nowMs - this.#headSinceMs;
+  }
+
+  /** Writes the job's messages; they leave together at the end of this microtask turn. */
+  send(job: Job): void {
+    for (const name of this.#statements.takeEvicted()) this.#writer.closeStatement(name);
+    const mark = this.#writer.pendingBytes;
+    try {
+      this.#write(job);
+    } catch (error) {
+      this.#writer.rewind(mark);
+      this.#dropUnready(job.settings);
+      this.#dropUnready(job.statement);
+      job.fail(error);
+      return;
+    }
+    job.cancelsAtSend = this.#cancels;
+    if (this.#jobs.push(job) === 1) this.#headSinceMs = this.#options.clock.monotonic();
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    queueMicrotask(() => this.#flush());
+  }
+
+  /** Interrupts this very job: at once when it is running, else when its turn comes. */
+  cancel(job: Job): void {
+    job.isCancelWanted = true;
+    if (this.#jobs[0] === job) void this.#cancelHead();
+  }
+
+  has(job: Job): boolean {
+    return this.#jobs.includes(job);
+  }
+
+  /** Destroys a connection whose server has been silent far beyond the statement's own timeout. */
+  checkSilence(nowMs: number): void {
+    const head = this.#jobs[0];
+    if (!head || head.timeoutMs === 0) return;
+    if (this.headAgeMs(nowMs) > head.timeoutMs + SILENCE_GRACE_MS) {
+      this.#session.destroy(new Error("the server does not answer"));
+    }
+  }
+
+  /** Says goodbye; call when nothing is under way. */
+  terminate(): void {
+    this.#writer.terminate();
+    this.#session.end(this.#writer.take());
+  }
+
+  destroy(cause: unknown): void {
+    this.#session.destroy(cause);
+  }
+
+  readonly onDrain = () => {
+    this.#isWritable = true;
+    this.#events.onFree();
+  };
+
+  readonly onClose = (cause: unknown) => {
+    this.#gone.abort(new Error("the connection is gone"));
+    this.#events.onLost(this, this.#jobs.splice(0), this.#fatal ?? cause);
+  };
+
+  readonly onMessage = (type: number, data: Buffer, start: number, end: number) => {
+    const job = this.#jobs[0];
+    switch (type) {
+      case 0x44: // DataRow
+        if (job?.isInStatement) job.rows.push(readRow(data, start));
+        return;
+      case 0x32: // BindComplete
+        if (job?.isInStatement) job.isBound = true;
+        return;
+      case 0x43: // CommandComplete
+        return this.#onComplete(job, data.toString("latin1", start, end - 1));
+      case 0x5a: // ReadyForQuery
+        return this.#onReady(job, data[start] ?? 0);
+      case 0x54: // RowDescription
+        return this.#onDescribed(job, readColumns(data, start));
+      case 0x6e: // NoData
+        return this.#onDescribed(job, []);
+      case 0x31: // ParseComplete
+        if (job && !job.isInStatement && job.settings) job.settings.isReady = true;
+        return;
+      case 0x45: // ErrorResponse
+        return this.#onError(job, new PgError(parseErrorFields(data, start, end)));
+      case 0x49: // EmptyQueryResponse
+        return this.#onComplete(job, "");
+      case 0x4e: // NoticeResponse
+        return this.#onNotice(data, start, end);
+      case 0x47: // CopyInResponse
+      case 0x48: // CopyOutResponse
+      case 0x57: // CopyBothResponse
+        return this.#onCopy(job);
+      default: // CloseComplete, ParameterDescription, NotificationResponse, PortalSuspended
+        return;
+    }
+  };
+
+  #write(job: Job): void {
+    const writer = this.#writer;
+    const { query } = job;
+    const settings = this.#statements.acquire(settingsKey(query));
+    job.settings = settings;
+    if (!settings.isReady) writer.parse(settings.name, settingsSql(query));
+    writer.bind(settings.name, settingsParams(query, job.timeoutMs));
+    writer.execute();
+    const statement = this.#statements.acquire(`${query.role}\0${query.sql}`);
+    job.statement = statement;
+    job.columns = statement.columns;
+    if (!statement.isReady) {
+      writer.parse(statement.name, query.sql);
+      writer.describeStatement(statement.name);
+    }
+    writer.bind(statement.name, query.params);
+    writer.execute();
+    writer.sync();
+  }
+
+  #flush(): void {
+    this.#isFlushing = false;
+    if (this.#gone.signal.aborted || this.#writer.pendingBytes === 0) return;
+    if (!this.#session.write(this.#writer.take())) this.#isWritable = false;
+  }
+
+  #onComplete(job: Job | undefined, tag: string): void {
+    if (!job) return;
+    if (job.isInStatement) job.tag = tag;
+    else job.isInStatement = true;
+  }
+
+  #onDescribed(job: Job | undefined, columns: readonly string[]): void {
+    if (!job?.statement) return;
+    job.columns = columns;
+    job.statement.columns = columns;
+    if (job.statement.name !== "") job.statement.isReady = true;
+  }
+
+  #onError(job: Job | undefined, error: PgError): void {
+    if (error.severity !== "ERROR") this.#fatal = error;
+    if (job) job.error ??= error;
+  }
+
+  #onNotice(data: Buffer, start: number, end: number): void {
+    const notice = parseErrorFields(data, start, end);
+    this.#options.log.debug("postgres.notice", {
+      severity: notice.severity,
+      code: notice.code,
+      message: notice.message,
+    });
+  }
+
+  #onCopy(job: Job | undefined): void {
+    job?.fail(wireErrors.copy_unsupported());
+    this.destroy(wireErrors.copy_unsupported());
+  }
+
+  #onReady(job: Job | undefined, status: number): void {
+    this.#jobs.shift();
+    this.#headSinceMs = this.#options.clock.monotonic();
+    if (status !== 0x49) {
+      // Whatever follows would run inside this user's transaction: the connection must go.
+      job?.fail(job.error ?? wireErrors.transaction_left_open());
+      this.destroy(wireErrors.transaction_left_open());
+      return;
+    }
+    if (job?.error) this.#settleError(job, job.error);
+    else job?.succeed();
+    if (this.#jobs[0]?.isCancelWanted) void this.#cancelHead();
+    this.#events.onFree();
+  }
+
+  #settleError(job: Job, error: PgError): void {
+    this.#dropUnready(job.settings);
+    this.#dropUnready(job.statement);
+    if (job.retries < MAX_RETRIES && this.#leftNoTrace(job, error)) {
+      job.retries += 1;
+      job.reset();
+      this.#events.onRetry(job);
+      return;
+    }
+    if (error.code === "57014" && job.isCancelWanted) job.fail(job.query.signal?.reason ?? error);
+    else job.fail(error);
+  }
+
+  #dropUnready(statement: Statement | null): void {
+    if (statement && !statement.isReady) this.#statements.drop(statement);
+  }
+
+  /** True when the same query can be sent again: it never began, or a cancel meant another. */
+  #leftNoTrace(job: Job, error: PgError): boolean {
+    if (job.isCancelWanted) return false;
+    if (error.code === "57014") return job.cancelsAtSend !== this.#cancels;
+    if (job.isBound || job.retries > 0) return false;
+    const isStale =
+      error.code === "26000" ||
+      (error.code === "0A000" && error.routine === "RevalidateCachedQuery");
+    if (!isStale) return false;
+    if (job.settings) this.#statements.drop(job.settings);
+    if (job.statement) this.#statements.drop(job.statement);
+    return true;
+  }
+
+  async #cancelHead(): Promise<void> {
+    const key = this.#session.key;
+    if (this.#isCancelling || !key) return;
+    this.#isCancelling = true;
+    try {
+      let head = this.#jobs[0];
+      while (head?.isCancelWanted && !this.#gone.signal.aborted) {
+        this.#cancels += 1;
+        await this.#requestCancel(key);
+        if (this.#jobs[0] === head) await this.#settledOrAgain(head);
+        head = this.#jobs[0];
+      }
+    } catch (error) {
+      if (!this.#gone.signal.aborted) this.#options.log.warn("postgres.cancel_failed", { error });
+    } finally {
+      this.#isCancelling = false;
+      this.#events.onFree();
+    }
+  }
+
+  async #requestCancel(key: BackendKey): Promise<void> {
+    const limit = new AbortController();
+    const cancelTimer = this.#options.clock.after(CANCEL_CONNECT_MS, () =>
+      limit.abort(new Error("the cancel request took too long")),
+    );
+    try {
+      const signal = AbortSignal.any([this.#gone.signal, limit.signal]);
+      await requestCancel(this.#options.address, key, signal);
+    } finally {
+      cancelTimer();
+    }
+  }
+
+  #settledOrAgain(head: Job): Promise<void> {
+    return new Promise((resolve) => {
+      const cancelTimer = this.#options.clock.after(CANCEL_AGAIN_MS, resolve);
+      head.onSettled = () => {
+        cancelTimer();
+        resolve();
+      };
+    });
+  }
+}
