@@ -26,6 +26,8 @@ export interface Events {
   read(tenant: TenantCtx, cursor: string, limit: number): Promise<StoredEvent[]>;
   /** Moves the cursor to `id`; never backwards. */
   commit(tenant: TenantCtx, cursor: string, id: bigint): Promise<void>;
+  /** Removes a cursor that will not be used again: it would hold `trim` back for ever. */
+  forget(tenant: TenantCtx, cursor: string): Promise<void>;
   /** Drops events older than `olderThanMs` that every cursor has passed; the count dropped. */
   trim(tenant: TenantCtx, olderThanMs: number): Promise<number>;
 }
