@@ -1,30 +1,33 @@
 /**
- * Why a start (or a command) could not go on, in words for a person: one message, one hint, one
- * exit code. Thrown by configuration, boot and the embedded database; `main` prints it and exits.
+ * Why the server cannot start, in words for the person who started it. `main` prints message and hint
+ * and exits with the code; nothing else ends the process because of it.
  */
 
+/** Exit codes of `reactor`: 2 = the configuration or the environment must be changed, 5 = the server failed. */
+export type StartupExitCode = 2 | 5;
+
 export interface StartupErrorInit {
-  /** Stable snake_case, e.g. `config_invalid`, `data_dir_locked`. */
+  /** Stable snake_case, e.g. `data_folder_in_use`. */
   readonly code: string;
-  /** What is wrong. Never a secret. */
+  /** One sentence: what is wrong, naming the file or address. */
   readonly message: string;
   /** What to do about it. */
   readonly hint?: string | null;
-  /** Process exit code: 1 user, 2 configuration, 5 server. Default 5. */
-  readonly exitCode?: number;
+  /** Default 2. */
+  readonly exitCode?: StartupExitCode;
   readonly cause?: unknown;
 }
 
 export class StartupError extends Error {
   readonly code: string;
   readonly hint: string | null;
-  readonly exitCode: number;
+  readonly exitCode: StartupExitCode;
 
   constructor(init: StartupErrorInit) {
     super(init.message, init.cause === undefined ? undefined : { cause: init.cause });
     this.name = "StartupError";
     this.code = init.code;
     this.hint = init.hint ?? null;
-    this.exitCode = init.exitCode ?? 5;
+    this.exitCode = init.exitCode ?? 2;
   }
 }

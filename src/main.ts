@@ -1,0 +1,4 @@
+/** Entry of the program: child-process roles first, so that they load nothing of the server. */
+import { playRole } from "./roles.ts";
+
+await playRole(process.argv.slice(2));
