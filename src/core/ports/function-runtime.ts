@@ -36,6 +36,8 @@ export interface FunctionCall {
   readonly request: Request;
   /** `wasm`: the export named in the path, or null. */
   readonly exportName: string | null;
+  /** The caller's credential headers, for what the function asks of this server in the caller's name. */
+  readonly caller?: { readonly authorization: string | null; readonly apikey: string | null };
 }
 
 /** What came back. Errors are thrown as `ReactorError` (function_timeout 504, function_crashed 502, function_failed 500 …). */

@@ -1,0 +1,44 @@
+/**
+ * One call from the server's side while it is under way: where it stands, how it is ended early, and
+ * why. The instance it runs in, the deadline and the client all talk to it.
+ */
+
+import type { ReactorError } from "../../core/errors.ts";
+import type { FunctionCall } from "../../core/ports/function-runtime.ts";
+
+export class ActiveCall {
+  readonly call: FunctionCall;
+  /** Aborts the request to the runner; the function sees it on `request.signal`. */
+  readonly controller = new AbortController();
+  /** True until the last byte of the request body went to the runner. */
+  uploading = false;
+  /** True once the answer's head is there. */
+  answered = false;
+  /** Why it was ended early; the caller gets this instead of the transport's error. */
+  failure: ReactorError | null = null;
+  readonly #finished: (() => void)[] = [];
+  #done = false;
+
+  constructor(call: FunctionCall) {
+    this.call = call;
+  }
+
+  /** Ends the call with this error. The first one stays. */
+  abort(error: ReactorError): void {
+    if (this.#done) return;
+    this.failure ??= error;
+    this.controller.abort(error);
+  }
+
+  /** Runs when the last byte of the answer is out, or the call has failed. */
+  onFinish(run: () => void): void {
+    if (this.#done) run();
+    else this.#finished.push(run);
+  }
+
+  finish(): void {
+    if (this.#done) return;
+    this.#done = true;
+    for (const run of this.#finished) run();
+  }
+}

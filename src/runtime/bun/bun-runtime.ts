@@ -1,0 +1,228 @@
+/**
+ * The Bun runtime: functions as processes of this same executable, one per version, taken from a pool
+ * of blank runners. The functions capability calls `invoke` through the FunctionRuntime port.
+ */
+import { coreErrors, ReactorError } from "../../core/errors.ts";
+import type {
+  FunctionAnswer,
+  FunctionCall,
+  FunctionRuntime,
+  FunctionSpec,
+} from "../../core/ports/function-runtime.ts";
+import { type BlankPool, createBlankPool } from "../blank-pool.ts";
+import { type Child, describeExit, spawnChild } from "../child.ts";
+import { runtimeErrors } from "../errors.ts";
+import type { FullRuntimeOptions } from "../options.ts";
+import { processRss } from "../process-rss.ts";
+import { ActiveCall } from "./active-call.ts";
+import { forwardCall } from "./forward.ts";
+import type { Instance } from "./instance.ts";
+import { openInstance } from "./open-instance.ts";
+import { VersionSlot } from "./version-slot.ts";
+
+/** Memory is looked at this often while calls run; the paper killed at 260 MB with a cap of 256. */
+const WATCH_MS = 50;
+/** Idle instances are looked at every so many watches. */
+const IDLE_EVERY = 20;
+
+export class BunRuntime implements FunctionRuntime {
+  readonly kind = "bun";
+  readonly jail = "none";
+  readonly #options: FullRuntimeOptions;
+  readonly #slots = new Map<string, VersionSlot>();
+  readonly #instances = new Set<Instance>();
+  readonly #pool: BlankPool;
+  #children = 0;
+  #stopping = false;
+  #watches = 0;
+  #stopWatching: (() => void) | null = null;
+
+  constructor(options: FullRuntimeOptions) {
+    this.#options = options;
+    this.#pool = createBlankPool({
+      size: options.blanks,
+      clock: options.clock,
+      logger: options.logger,
+      spawn: () => this.#spawn(),
+    });
+  }
+
+  async start(): Promise<void> {
+    this.#pool.fill();
+    this.#stopWatching ??= this.#options.clock.every(WATCH_MS, () => this.#watch());
+  }
+
+  async invoke(call: FunctionCall): Promise<FunctionAnswer> {
+    const active = new ActiveCall(call);
+    const { clock } = this.#options;
+    const { deadlineMs } = call.spec.limits;
+    let instance: Instance | null = null;
+    const startedAt = clock.monotonic();
+    const onDeadline = () => overrun(active, instance);
+    const onClientGone = () => {
+      active.abort(runtimeErrors.client_closed_request());
+      instance?.mustAnswer(startedAt + deadlineMs - clock.monotonic());
+    };
+    const { signal } = call.request;
+    signal.addEventListener("abort", onClientGone, { once: true });
+    active.onFinish(clock.after(deadlineMs, onDeadline));
+    active.onFinish(() => signal.removeEventListener("abort", onClientGone));
+    try {
+      return await this.#attempt(active, (entered) => {
+        instance = entered;
+      });
+    } catch (error) {
+      active.finish();
+      throw error;
+    }
+  }
+
+  /** One try; a second one when a neighbour's deadline took the process along and asking twice is safe. */
+  async #attempt(active: ActiveCall, entered: (i: Instance) => void): Promise<FunctionAnswer> {
+    for (let tries = 1; ; tries += 1) {
+      const slot = this.#slotOf(active.call.spec);
+      const { instance, cold } = await slot.enter(active);
+      entered(instance);
+      const leave = () => this.#leave(slot, instance, active);
+      active.onFinish(leave);
+      try {
+        const response = await forwardCall(active, instance.child.socket);
+        return { response, cold };
+      } catch (error) {
+        const again = tries === 1 && (await this.#mayRepeat(active, instance, error));
+        if (!again) throw await this.#explain(active, instance, error);
+        leave();
+      }
+    }
+  }
+
+  async #mayRepeat(active: ActiveCall, instance: Instance, error: unknown): Promise<boolean> {
+    if (active.failure || active.answered || error instanceof ReactorError) return false;
+    const { method } = active.call.request;
+    const killed = instance.child.killed();
+    if (method !== "GET" && method !== "HEAD") return false;
+    return killed?.kind === "deadline" && killed.requestId !== active.call.requestId;
+  }
+
+  /** What the caller is told when the transport failed. */
+  async #explain(active: ActiveCall, instance: Instance, error: unknown): Promise<unknown> {
+    if (active.failure) return active.failure;
+    if (error instanceof ReactorError) return error;
+    const { name, limits } = active.call.spec;
+    const waited = this.#options.clock.sleep(1000).then(() => null);
+    const exit = await Promise.race([instance.child.exited, waited]);
+    if (exit?.killed?.kind === "memory") {
+      return runtimeErrors.function_out_of_memory(name, limits.memoryBytes);
+    }
+    if (exit) return runtimeErrors.function_crashed(name, `The process was ${describeExit(exit)}`);
+    return coreErrors.internal_error(error);
+  }
+
+  #leave(slot: VersionSlot, instance: Instance, active: ActiveCall): void {
+    if (!instance.calls.has(active)) return;
+    instance.leave(active);
+    if (instance.served >= this.#options.callsPerProcess && slot.instance === instance) {
+      this.#replace(slot);
+    }
+    slot.pump();
+  }
+
+  #slotOf(spec: FunctionSpec): VersionSlot {
+    if (this.#stopping) throw coreErrors.unavailable("The functions runtime");
+    const key = `${spec.name}@${spec.version}`;
+    const known = this.#slots.get(key);
+    if (known) return known;
+    const slot = new VersionSlot(spec, this.#options, (wanted) => this.#open(wanted));
+    this.#slots.set(key, slot);
+    return slot;
+  }
+
+  async #open(spec: FunctionSpec): Promise<Instance> {
+    const instance = await openInstance(spec, this.#pool, this.#options);
+    this.#instances.add(instance);
+    void instance.child.exited.then((exit) => {
+      this.#instances.delete(instance);
+      const slot = this.#slots.get(`${spec.name}@${spec.version}`);
+      if (slot?.instance === instance) slot.detach();
+      if (exit.killed?.kind !== "ended") {
+        const fields = { function: spec.name, version: spec.version, reason: describeExit(exit) };
+        this.#options.logger.warn("runtime.process_ended", fields);
+      }
+      slot?.pump();
+    });
+    return instance;
+  }
+
+  #spawn(): Child {
+    this.#children += 1;
+    return spawnChild({
+      role: "__fn-runner",
+      dir: this.#options.dir,
+      name: `b${this.#children.toString(36)}`,
+      env: {},
+      clock: this.#options.clock,
+    });
+  }
+
+  /** New calls go to a fresh process; the present one finishes what it has. */
+  #replace(slot: VersionSlot): void {
+    const instance = slot.detach();
+    if (instance) void instance.end(this.#options.drainMs);
+  }
+
+  #watch(): void {
+    this.#watches += 1;
+    const lookAtIdle = this.#watches % IDLE_EVERY === 0;
+    for (const instance of this.#instances) {
+      if (instance.calls.size === 0 && !lookAtIdle) continue;
+      if (instance.rssBytes() > instance.spec.limits.memoryBytes) instance.kill({ kind: "memory" });
+    }
+    if (lookAtIdle) this.#recycleIdle();
+  }
+
+  #recycleIdle(): void {
+    const oldest = this.#options.clock.monotonic() - this.#options.idleMs;
+    for (const [key, slot] of this.#slots) {
+      const { instance } = slot;
+      if (instance && instance.calls.size === 0 && instance.idleSince < oldest) this.#replace(slot);
+      if (slot.empty()) this.#slots.delete(key);
+    }
+  }
+
+  async retire(name: string, version: string): Promise<void> {
+    const key = `${name}@${version}`;
+    const instance = this.#slots.get(key)?.detach();
+    await instance?.end(this.#options.drainMs);
+    if (this.#slots.get(key)?.empty()) this.#slots.delete(key);
+  }
+
+  processes(): { pid: number; function: string | null; rssBytes: number }[] {
+    const busy = [...this.#instances].map(({ child, spec }) => ({ child, name: spec.name }));
+    const blank = this.#pool.list().map((child) => ({ child, name: null }));
+    return [...busy, ...blank].map(({ child, name }) => ({
+      pid: child.pid,
+      function: name,
+      rssBytes: processRss(child.pid),
+    }));
+  }
+
+  async stop(budgetMs: number): Promise<void> {
+    this.#stopping = true;
+    const ending = [...this.#instances].map((instance) => instance.end(budgetMs));
+    await Promise.all([...ending, this.#pool.close()]);
+    this.#stopWatching?.();
+    this.#stopWatching = null;
+    this.#slots.clear();
+  }
+}
+
+/** The deadline of a call passed: what happens depends on whom it waits for. */
+function overrun(active: ActiveCall, instance: Instance | null): void {
+  const { spec, requestId } = active.call;
+  const { name, limits } = spec;
+  const { uploading, answered } = active;
+  const error = uploading ? runtimeErrors.function_upload_timeout : runtimeErrors.function_timeout;
+  active.abort(error(name, limits.deadlineMs));
+  if (uploading || answered) instance?.mustAnswer();
+  else instance?.kill({ kind: "deadline", requestId });
+}

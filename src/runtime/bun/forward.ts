@@ -1,0 +1,159 @@
+/**
+ * Carries one call to a runner and its answer back, as HTTP over the runner's Unix socket: bodies
+ * stream both ways, small ones are taken whole because that is cheaper. Knows nothing of processes.
+ */
+import { coreErrors, type ReactorError } from "../../core/errors.ts";
+import { runtimeErrors } from "../errors.ts";
+import { CALL_HEADER, type CallHeader, OUTCOME_HEADER } from "../messages.ts";
+import type { ActiveCall } from "./active-call.ts";
+
+/** Bodies of a known length up to this are not streamed. */
+const WHOLE_BODY_BYTES = 64 * 1024;
+/** `fetch` adds these by itself; the function must not see what the caller did not send. */
+const ADDED_BY_FETCH = ["accept", "accept-encoding", "user-agent"];
+const HOP_BY_HOP = ["connection", "keep-alive", "transfer-encoding", "date", OUTCOME_HEADER];
+
+/**
+ * Throws `function_failed` when the function threw, `payload_too_large` for a body over its limit,
+ * and the transport's error when the runner went away. `active.finish()` is called when the last byte
+ * of the answer is out.
+ */
+export async function forwardCall(active: ActiveCall, socket: string): Promise<Response> {
+  const { request, spec } = active.call;
+  const { body, length } = await requestBody(active, spec.limits.bodyInBytes);
+  const headers = privateHeaders(active, length);
+  const init: BunFetchRequestInit = {
+    unix: socket,
+    method: request.method,
+    headers,
+    body,
+    signal: active.controller.signal,
+    redirect: "manual",
+    decompress: false,
+  };
+  const answer = await fetch(request.url.replace(/^https:/, "http:"), init);
+  active.answered = true;
+  if (answer.headers.get(OUTCOME_HEADER) === "failed") {
+    throw runtimeErrors.function_failed((await answer.text()) || "The function failed");
+  }
+  return answerOf(active, answer);
+}
+
+type Body = Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
+
+async function requestBody(
+  active: ActiveCall,
+  limitBytes: number,
+): Promise<{ body: Body; length: number | null }> {
+  const { request } = active.call;
+  if (!request.body || request.method === "GET" || request.method === "HEAD") {
+    return { body: null, length: null };
+  }
+  const declared = request.headers.get("content-length");
+  const length = declared === null ? null : Number(declared);
+  if (length !== null && length > limitBytes) throw coreErrors.payload_too_large(limitBytes);
+  active.uploading = true;
+  if (length === null || length > WHOLE_BODY_BYTES) {
+    return { body: meteredBody(active, request.body, limitBytes), length: null };
+  }
+  const whole = await untilAborted(active, request.bytes());
+  active.uploading = false;
+  return { body: whole, length: whole.length };
+}
+
+/** A client that never sends its body must not hold the call past its deadline. */
+function untilAborted<T>(active: ActiveCall, work: Promise<T>): Promise<T> {
+  const { signal } = active.controller;
+  return new Promise<T>((resolve, reject) => {
+    const give = () => reject(active.failure as ReactorError);
+    if (signal.aborted) return give();
+    signal.addEventListener("abort", give, { once: true });
+    work.then(resolve, reject);
+  });
+}
+
+/** Counts what passes and ends the call when it is more than the function takes. */
+function meteredBody(
+  active: ActiveCall,
+  source: ReadableStream<Uint8Array>,
+  limitBytes: number,
+): ReadableStream<Uint8Array> {
+  const reader = source.getReader();
+  let sentBytes = 0;
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await reader.read();
+      if (done) {
+        active.uploading = false;
+        return controller.close();
+      }
+      sentBytes += value.length;
+      if (sentBytes > limitBytes) {
+        active.abort(coreErrors.payload_too_large(limitBytes));
+        return controller.error(active.failure);
+      }
+      controller.enqueue(value);
+    },
+    cancel: (reason: unknown) => reader.cancel(reason),
+  });
+}
+
+function privateHeaders(active: ActiveCall, length: number | null): Headers {
+  const { request, requestId, caller } = active.call;
+  const headers = new Headers(request.headers);
+  const drop = ADDED_BY_FETCH.filter((name) => !headers.has(name));
+  const private_: CallHeader = {
+    id: requestId,
+    ...(caller?.authorization ? { authorization: caller.authorization } : {}),
+    ...(caller?.apikey ? { apikey: caller.apikey } : {}),
+    ...(request.url.startsWith("https:") ? { secure: true as const } : {}),
+    ...(drop.length > 0 ? { drop } : {}),
+  };
+  headers.delete("connection");
+  headers.delete("transfer-encoding");
+  if (length === null) headers.delete("content-length");
+  headers.set(CALL_HEADER, JSON.stringify(private_));
+  return headers;
+}
+
+async function answerOf(active: ActiveCall, answer: Response): Promise<Response> {
+  const headers = new Headers(answer.headers);
+  for (const name of HOP_BY_HOP) headers.delete(name);
+  const init = { status: answer.status, statusText: answer.statusText, headers };
+  const length = answer.headers.get("content-length");
+  if (!answer.body || active.call.request.method === "HEAD") {
+    active.finish();
+    return new Response(null, init);
+  }
+  if (length !== null && Number(length) <= WHOLE_BODY_BYTES) {
+    const whole = await answer.bytes();
+    active.finish();
+    return new Response(whole, init);
+  }
+  return new Response(watchedBody(active, answer.body), init);
+}
+
+/** Passes the answer on and knows when it ended, was given up by the reader, or was cut. */
+function watchedBody(
+  active: ActiveCall,
+  source: ReadableStream<Uint8Array>,
+): ReadableStream<Uint8Array> {
+  const reader = source.getReader();
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read();
+        if (!done) return controller.enqueue(value);
+        active.finish();
+        controller.close();
+      } catch (error) {
+        controller.error(active.failure ?? error);
+        active.finish();
+      }
+    },
+    cancel() {
+      active.abort(runtimeErrors.client_closed_request());
+      active.finish();
+    },
+  });
+}

@@ -1,0 +1,87 @@
+/**
+ * The process of one function version: which calls are in it, when it is replaced, and how it ends.
+ * `version-slot.ts` decides who may enter; `forward.ts` carries the calls.
+ */
+import type { FunctionSpec } from "../../core/ports/function-runtime.ts";
+import type { Child, KillReason } from "../child.ts";
+import type { FullRuntimeOptions } from "../options.ts";
+import { processRss } from "../process-rss.ts";
+import type { ActiveCall } from "./active-call.ts";
+
+/** A process whose event loop does not answer within this is spinning. */
+const PONG_MS = 1000;
+
+export class Instance {
+  readonly spec: FunctionSpec;
+  readonly child: Child;
+  readonly calls = new Set<ActiveCall>();
+  /** Monotonic milliseconds. */
+  idleSince: number;
+  served = 0;
+  readonly #options: FullRuntimeOptions;
+  #pings = 0;
+  #ending = false;
+  #drained: (() => void) | null = null;
+
+  constructor(spec: FunctionSpec, child: Child, options: FullRuntimeOptions) {
+    this.spec = spec;
+    this.child = child;
+    this.#options = options;
+    this.idleSince = options.clock.monotonic();
+  }
+
+  usable(): boolean {
+    return !this.#ending && this.child.alive() && this.child.killed() === null;
+  }
+
+  hasRoom(): boolean {
+    return this.calls.size < this.spec.limits.concurrency;
+  }
+
+  enter(call: ActiveCall): void {
+    this.calls.add(call);
+    this.served += 1;
+  }
+
+  leave(call: ActiveCall): void {
+    this.calls.delete(call);
+    this.idleSince = this.#options.clock.monotonic();
+    if (this.calls.size === 0) this.#drained?.();
+  }
+
+  rssBytes(): number {
+    return processRss(this.child.pid);
+  }
+
+  kill(reason: KillReason): void {
+    this.child.kill(reason);
+  }
+
+  /** After a call was given up: kills the process unless its event loop answers within `withinMs`. */
+  mustAnswer(withinMs = PONG_MS): void {
+    const n = ++this.#pings;
+    const cancel = this.#options.clock.after(Math.max(withinMs, PONG_MS), () =>
+      this.kill({ kind: "unresponsive" }),
+    );
+    this.child
+      .ask({ t: "ping", n }, (answer) => (answer.t === "pong" && answer.n === n ? true : undefined))
+      .then(cancel, cancel);
+  }
+
+  /** Lets the calls finish within `budgetMs`, then ends the process. No new call may enter. */
+  async end(budgetMs: number): Promise<void> {
+    this.#ending = true;
+    if (this.calls.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#drained = resolve;
+        const cancel = this.#options.clock.after(budgetMs, resolve);
+        void this.child.exited.then(() => {
+          cancel();
+          resolve();
+        });
+      });
+    }
+    this.kill({ kind: "ended" });
+    await this.child.exited;
+  }
+}

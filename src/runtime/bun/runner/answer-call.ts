@@ -1,0 +1,47 @@
+/**
+ * One call inside the runner: the request as the function shall see it, the function, its answer.
+ * A throw becomes an answer marked as failed, which the server turns into `function_failed`.
+ */
+import { CALL_HEADER, type CallHeader, OUTCOME_HEADER } from "../../messages.ts";
+import { callScope } from "./call-scope.ts";
+import type { RunnerLog } from "./runner-log.ts";
+
+export type FunctionHandler = (request: Request) => Response | Promise<Response>;
+
+const MESSAGE_MAX = 4096;
+/** Between server and runner only. */
+const TRANSPORT_HEADERS = [CALL_HEADER, "connection", "transfer-encoding"];
+
+export function answerCall(
+  handler: FunctionHandler,
+  request: Request,
+  log: RunnerLog,
+): Promise<Response> {
+  const call = JSON.parse(request.headers.get(CALL_HEADER) ?? "{}") as CallHeader;
+  const seen = asSeenByFunction(request, call);
+  return callScope.run(call, async () => {
+    try {
+      const answer: unknown = await handler(seen);
+      if (answer instanceof Response) return answer;
+      throw new TypeError(`The function answered with ${kindOf(answer)} instead of a Response`);
+    } catch (error) {
+      log.failure("the function threw", error);
+      const message = error instanceof Error ? error.message : String(error);
+      return new Response(message.slice(0, MESSAGE_MAX), {
+        status: 500,
+        headers: { [OUTCOME_HEADER]: "failed" },
+      });
+    }
+  });
+}
+
+function asSeenByFunction(request: Request, call: CallHeader): Request {
+  for (const name of TRANSPORT_HEADERS) request.headers.delete(name);
+  for (const name of call.drop ?? []) request.headers.delete(name);
+  if (!call.secure) return request;
+  return new Request(request.url.replace(/^http:/, "https:"), request);
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? "null" : typeof value;
+}

@@ -1,0 +1,59 @@
+/**
+ * What the function prints, as log lines with the id of the request it belongs to. Lines of one turn
+ * leave as one message; length and rate are bounded so that a loop of `console.log` harms nobody.
+ */
+import { formatWithOptions } from "node:util";
+import type { Clock } from "../../../core/ports/clock.ts";
+import { createLogCap, cutLine } from "../../log-cap.ts";
+import type { LogEntry, LogLevelName } from "../../messages.ts";
+import { callScope } from "./call-scope.ts";
+
+export interface RunnerLog {
+  write(level: LogLevelName, args: readonly unknown[]): void;
+  /** An error with its stack. */
+  failure(what: string, error: unknown): void;
+  /** Sends what is waiting now rather than at the end of the turn. */
+  flush(): void;
+}
+
+const CONSOLE_LEVELS = {
+  log: "info",
+  info: "info",
+  debug: "debug",
+  trace: "debug",
+  warn: "warn",
+  error: "error",
+} as const;
+
+/** Replaces the global console and returns the way in for our own lines. */
+export function captureConsole(clock: Clock, send: (lines: LogEntry[]) => void): RunnerLog {
+  const cap = createLogCap(clock);
+  let waiting: LogEntry[] = [];
+
+  function flush(): void {
+    const lines = waiting;
+    waiting = [];
+    if (lines.length > 0) send(lines);
+  }
+
+  function push(level: LogLevelName, text: string): void {
+    if (!cap.admit()) return;
+    if (waiting.length === 0) queueMicrotask(flush);
+    const dropped = cap.takeDropped();
+    if (dropped > 0) waiting.push(["warn", null, `${dropped} log lines were dropped`]);
+    waiting.push([level, callScope.getStore()?.id ?? null, cutLine(text)]);
+  }
+
+  const log: RunnerLog = {
+    write: (level, args) => push(level, formatWithOptions({ colors: false }, ...args)),
+    failure(what, error) {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      push("error", `${what}: ${text}`);
+    },
+    flush,
+  };
+  for (const [method, level] of Object.entries(CONSOLE_LEVELS)) {
+    Reflect.set(console, method, (...args: unknown[]) => log.write(level, args));
+  }
+  return log;
+}

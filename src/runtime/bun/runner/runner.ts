@@ -1,0 +1,94 @@
+/**
+ * The role `__fn-runner`: a blank process that becomes one version of one Bun function. Started by
+ * `runtime/child.ts` with a short explicit environment; calls arrive as HTTP on a private Unix
+ * socket, control messages over IPC. Everything here shares its address space with user code, so
+ * nothing here is a secret and nothing here is trusted.
+ */
+import { systemClock } from "../../../shared/clock.ts";
+import type { AssignMessage, FromChild, ToChild } from "../../messages.ts";
+import { dieWithParent } from "../../parent-death.ts";
+import { answerCall, type FunctionHandler } from "./answer-call.ts";
+import { createReactorModule } from "./reactor-module.ts";
+import { captureConsole, type RunnerLog } from "./runner-log.ts";
+
+/** No cap here: the server counts bodies, per function. */
+const MAX_BODY_BYTES = Number.MAX_SAFE_INTEGER;
+
+/** `args`: path of the socket to listen on, pid of the server. */
+export function runRole(args: readonly string[]): void {
+  const [socket = "", parentPid = "0"] = args;
+  dieWithParent(Number(parentPid));
+  const send = takeChannel();
+  const log = captureConsole(systemClock, (lines) => send({ t: "log", lines }));
+  process.on("uncaughtException", (error) => log.failure("uncaught exception", error));
+  process.on("unhandledRejection", (error) => log.failure("unhandled rejection", error));
+  let handler: FunctionHandler | null = null;
+  listen(socket, (request) =>
+    handler ? answerCall(handler, request, log) : new Response(null, { status: 503 }),
+  );
+  process.on("message", (message: ToChild) => {
+    if (message.t === "ping") send({ t: "pong", n: message.n });
+    if (message.t !== "assign") return;
+    become(message, log).then(
+      (loaded) => {
+        handler = loaded;
+        send({ t: "assigned" });
+      },
+      (error: unknown) => {
+        log.failure("the function could not be loaded", error);
+        log.flush();
+        send({ t: "assign_failed", message: messageOf(error) });
+      },
+    );
+  });
+  send({ t: "ready" });
+}
+
+type Answer = (request: Request) => Response | Promise<Response>;
+
+/** bun-types knows `idleTimeout` for TCP only; it holds for Unix sockets too, and would cut streams. */
+const NEVER_IDLE: object = { idleTimeout: 0 };
+
+function listen(socket: string, answer: Answer): void {
+  const options = { unix: socket, maxRequestBodySize: MAX_BODY_BYTES, fetch: answer };
+  Bun.serve({ ...options, ...NEVER_IDLE });
+}
+
+/** User code finds no `process.send`: the channel is ours. */
+function takeChannel(): (message: FromChild) => void {
+  const { send } = process;
+  if (!send) throw new Error("This role is started by the server only");
+  const bound = send.bind(process);
+  process.send = undefined as never;
+  return (message) => void bound(message);
+}
+
+async function become(assign: AssignMessage, log: RunnerLog): Promise<FunctionHandler> {
+  for (const name of Object.keys(process.env)) {
+    if (name !== "HOME" && name !== "TMPDIR" && name !== "TZ") delete process.env[name];
+  }
+  Object.assign(process.env, assign.env);
+  process.argv.length = 1;
+  const exports = createReactorModule(assign, log);
+  Bun.plugin({
+    name: "reactor",
+    setup(build) {
+      build.module("reactor", () => ({ exports: { ...exports }, loader: "object" }));
+    },
+  });
+  const loaded = (await import(assign.codePath)) as { default?: unknown };
+  return handlerOf(loaded.default);
+}
+
+function handlerOf(exported: unknown): FunctionHandler {
+  if (typeof exported === "function") return exported as FunctionHandler;
+  const object = exported as { fetch?: unknown } | null | undefined;
+  if (typeof object?.fetch === "function") {
+    return (request) => (object as { fetch: FunctionHandler }).fetch(request);
+  }
+  throw new Error("The module must `export default { fetch(request) { … } }` or a function");
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

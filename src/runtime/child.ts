@@ -1,0 +1,128 @@
+/**
+ * One child process of this program (a Bun runner, a WASM host): spawned with nothing of the
+ * server's environment, in a folder of its own, with a Unix socket for calls and an IPC channel for
+ * control. Both runtimes build on it; the jail will be entered here.
+ */
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Clock } from "../core/ports/clock.ts";
+import { selfCommand } from "../core/self.ts";
+import { createControlChannel } from "./control-channel.ts";
+import type { FromChild, LogEntry, ToChild } from "./messages.ts";
+import { readLines } from "./read-lines.ts";
+
+/** Why we killed it; null when it went by itself. */
+export type KillReason =
+  | { readonly kind: "deadline"; readonly requestId: string }
+  | { readonly kind: "memory" }
+  | { readonly kind: "unresponsive" }
+  | { readonly kind: "ended" };
+
+export interface ChildExit {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly killed: KillReason | null;
+}
+
+export interface ChildOptions {
+  readonly role: "__fn-runner" | "__wasm-host";
+  /** Parent of the child's own folder. */
+  readonly dir: string;
+  /** Short and unique among living children: names the folder. */
+  readonly name: string;
+  /** All the environment the child gets. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly clock: Clock;
+}
+
+const READY_TIMEOUT_MS = 15_000;
+/** sun_path holds 108 bytes with its terminator. */
+const SOCKET_PATH_MAX = 107;
+
+export interface Child {
+  readonly pid: number;
+  readonly dir: string;
+  readonly socket: string;
+  /** Resolves when the child listens; rejects when it died first or took too long. */
+  readonly ready: Promise<void>;
+  readonly exited: Promise<ChildExit>;
+  alive(): boolean;
+  killed(): KillReason | null;
+  send(message: ToChild): void;
+  /** SIGKILL. The first reason given stays. */
+  kill(reason: KillReason): void;
+  /** Resolves with the answer that `pick` accepts; rejects when the child dies. */
+  ask<T>(message: ToChild, pick: (answer: FromChild) => T | undefined): Promise<T>;
+  /** Where its log lines go from now on. */
+  onLog: (entry: LogEntry) => void;
+}
+
+export function spawnChild(options: ChildOptions): Child {
+  const dir = join(options.dir, options.name);
+  const socket = makeFolder(dir);
+  let reason: KillReason | null = null;
+  let alive = true;
+  const channel = createControlChannel((entry) => child.onLog(entry));
+  const spawned = Bun.spawn(selfCommand(options.role, socket, String(process.pid)), {
+    cwd: dir,
+    env: { HOME: dir, TMPDIR: join(dir, "tmp"), TZ: "UTC", ...options.env },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+    serialization: "json",
+    ipc: (message: unknown) => channel.receive(message),
+  });
+  const watchExit = async (): Promise<ChildExit> => {
+    await spawned.exited;
+    alive = false;
+    rmSync(dir, { recursive: true, force: true });
+    const signal = spawned.signalCode === null ? null : String(spawned.signalCode);
+    const exit = { code: spawned.exitCode, signal, killed: reason };
+    channel.fail(new Error(`The process was ${describeExit(exit)}`));
+    return exit;
+  };
+  const ready = channel.waitFor((message) => (message.t === "ready" ? true : undefined));
+  const child: Child = {
+    pid: spawned.pid,
+    dir,
+    socket,
+    ready: ready.then(() => {}),
+    exited: watchExit(),
+    alive: () => alive,
+    killed: () => reason,
+    send(message) {
+      if (alive) spawned.send(message);
+    },
+    kill(why) {
+      reason ??= why;
+      spawned.kill("SIGKILL");
+    },
+    ask(message, pick) {
+      const answer = channel.waitFor(pick);
+      child.send(message);
+      return answer;
+    },
+    onLog: () => {},
+  };
+  const cancel = options.clock.after(READY_TIMEOUT_MS, () => child.kill({ kind: "unresponsive" }));
+  child.ready.then(cancel, cancel);
+  void readLines(spawned.stdout, (text) => child.onLog(["info", null, text]));
+  void readLines(spawned.stderr, (text) => child.onLog(["error", null, text]));
+  return child;
+}
+
+/** The child's own folder; returns the path of its socket. */
+function makeFolder(dir: string): string {
+  const socket = join(dir, "s");
+  if (Buffer.byteLength(socket) > SOCKET_PATH_MAX) {
+    throw new Error(`The socket path ${socket} is longer than ${SOCKET_PATH_MAX} bytes`);
+  }
+  mkdirSync(join(dir, "tmp"), { recursive: true, mode: 0o700 });
+  return socket;
+}
+
+/** "ended with exit code 3", "ended by SIGSEGV", "killed: memory". */
+export function describeExit(exit: ChildExit): string {
+  if (exit.killed) return `killed: ${exit.killed.kind}`;
+  return exit.signal ? `ended by ${exit.signal}` : `ended with exit code ${exit.code}`;
+}

@@ -1,0 +1,61 @@
+/**
+ * The server's end of a child's control channel: sorts what arrives into log lines and answers that
+ * somebody waits for. Reads shapes defensively, because the child runs somebody else's code.
+ */
+import type { LogLevel } from "../core/ports/log.ts";
+import type { FromChild, LogEntry } from "./messages.ts";
+
+export interface ControlChannel {
+  /** Takes one raw message from the child. */
+  receive(raw: unknown): void;
+  /** Resolves with the first answer for which `pick` gives a value. */
+  waitFor<T>(pick: (answer: FromChild) => T | undefined): Promise<T>;
+  /** Fails all who wait, now and later: the child has gone. */
+  fail(error: Error): void;
+}
+
+interface Listener {
+  take(message: FromChild): boolean;
+  fail(error: Error): void;
+}
+
+const LEVELS: ReadonlySet<unknown> = new Set<LogLevel>(["debug", "info", "warn", "error"]);
+
+export function createControlChannel(onLog: (entry: LogEntry) => void): ControlChannel {
+  const listeners = new Set<Listener>();
+  let gone: Error | null = null;
+  return {
+    receive(raw) {
+      const message = raw as FromChild | null;
+      if (typeof message !== "object" || message === null) return;
+      if (message.t === "log") return takeLines(message.lines, onLog);
+      for (const listener of listeners) if (listener.take(message)) listeners.delete(listener);
+    },
+    waitFor<T>(pick: (answer: FromChild) => T | undefined) {
+      if (gone) return Promise.reject(gone);
+      return new Promise<T>((resolve, reject) => {
+        const take = (message: FromChild) => {
+          const picked = pick(message);
+          if (picked !== undefined) resolve(picked);
+          return picked !== undefined;
+        };
+        listeners.add({ take, fail: reject });
+      });
+    },
+    fail(error) {
+      gone = error;
+      for (const listener of listeners) listener.fail(error);
+      listeners.clear();
+    },
+  };
+}
+
+function takeLines(lines: unknown, onLog: (entry: LogEntry) => void): void {
+  if (!Array.isArray(lines)) return;
+  for (const line of lines as unknown[]) {
+    if (!Array.isArray(line)) continue;
+    const [level, requestId, text] = line as unknown[];
+    const known = LEVELS.has(level) ? (level as LogLevel) : "info";
+    onLog([known, typeof requestId === "string" ? requestId : null, String(text)]);
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * The function runtimes: what the functions capability gets behind the FunctionRuntime port.
+ * `createRuntimes` is called once by the server; nothing else in here is imported from outside,
+ * except `bundleFunction` and `checkModule`, which a deploy uses.
+ */
+import { mkdirSync, rmSync } from "node:fs";
+import type { FunctionRuntime } from "../core/ports/function-runtime.ts";
+import { BunRuntime } from "./bun/bun-runtime.ts";
+import { type RuntimeOptions, withDefaults } from "./options.ts";
+
+export type { RuntimeOptions } from "./options.ts";
+
+export interface Runtimes {
+  readonly bun: FunctionRuntime;
+  readonly wasm: FunctionRuntime;
+  start(): Promise<void>;
+  /** Drains within the budget, ends every child, removes the folder. */
+  stop(budgetMs: number): Promise<void>;
+  processes(): ReturnType<FunctionRuntime["processes"]>;
+}
+
+export function createRuntimes(given: RuntimeOptions): Runtimes {
+  const options = withDefaults(given);
+  const bun = new BunRuntime(options);
+  const wasm = bun as unknown as FunctionRuntime;
+  return {
+    bun,
+    wasm,
+    async start() {
+      rmSync(options.dir, { recursive: true, force: true });
+      mkdirSync(options.dir, { recursive: true, mode: 0o700 });
+      await Promise.all([bun.start(), wasm.start()]);
+    },
+    async stop(budgetMs) {
+      await Promise.all([bun.stop(budgetMs), wasm.stop(budgetMs)]);
+      rmSync(options.dir, { recursive: true, force: true });
+    },
+    processes: () => [...bun.processes(), ...wasm.processes()],
+  };
+}

@@ -1,0 +1,51 @@
+/**
+ * Bounds what a function may write to the log: line length, and lines a second. What is left out is
+ * counted and reported with the next line that passes. Used in the child (so that the channel stays
+ * free) and again in the server (which cannot trust the child).
+ */
+import type { Clock } from "../core/ports/clock.ts";
+
+export const LOG_LINE_BYTES = 8 * 1024;
+export const LOG_LINES_PER_S = 1000;
+
+/** At most `LOG_LINE_BYTES` characters, with a mark where it was cut. */
+export function cutLine(text: string): string {
+  return text.length <= LOG_LINE_BYTES ? text : `${text.slice(0, LOG_LINE_BYTES)}… (cut)`;
+}
+
+export interface LogCap {
+  /** True when this line may pass. */
+  admit(): boolean;
+  /** How many were refused since the last call with an answer above 0; only when lines pass again. */
+  takeDropped(): number;
+}
+
+export function createLogCap(clock: Clock, linesPerS = LOG_LINES_PER_S): LogCap {
+  let windowStart = clock.monotonic();
+  let passed = 0;
+  let dropped = 0;
+  const roll = () => {
+    const now = clock.monotonic();
+    if (now - windowStart < 1000) return;
+    windowStart = now;
+    passed = 0;
+  };
+  return {
+    admit() {
+      roll();
+      if (passed >= linesPerS) {
+        dropped += 1;
+        return false;
+      }
+      passed += 1;
+      return true;
+    },
+    takeDropped() {
+      roll();
+      if (passed >= linesPerS) return 0;
+      const count = dropped;
+      dropped = 0;
+      return count;
+    },
+  };
+}

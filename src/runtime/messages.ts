@@ -1,0 +1,63 @@
+/**
+ * What server and child say to each other over the control channel. The server believes nothing a
+ * child says beyond its shape: the child runs somebody else's code.
+ */
+
+export type LogLevelName = "debug" | "info" | "warn" | "error";
+
+/** Level, request id or null, text. */
+export type LogEntry = readonly [LogLevelName, string | null, string];
+
+/** Turns a blank runner into the process of one function version. */
+export interface AssignMessage {
+  readonly t: "assign";
+  readonly name: string;
+  readonly version: string;
+  /** The bundled ES module, inside the child's own folder. */
+  readonly codePath: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly config: Readonly<Record<string, string>>;
+  /** Where `reactor.fetch` goes: a Unix socket if there is one, else the URL. */
+  readonly gatewaySocket: string | null;
+  readonly serverUrl: string | null;
+}
+
+/** Makes a WASM module callable in a host. */
+export interface LoadMessage {
+  readonly t: "load";
+  readonly version: string;
+  readonly codePath: string;
+  readonly memoryBytes: number;
+}
+
+export type ToChild =
+  | AssignMessage
+  | LoadMessage
+  | { readonly t: "unload"; readonly version: string }
+  | { readonly t: "ping"; readonly n: number };
+
+export type FromChild =
+  | { readonly t: "ready" }
+  | { readonly t: "assigned" }
+  | { readonly t: "assign_failed"; readonly message: string }
+  | { readonly t: "loaded"; readonly version: string }
+  | { readonly t: "load_failed"; readonly version: string; readonly message: string }
+  | { readonly t: "pong"; readonly n: number }
+  | { readonly t: "log"; readonly lines: readonly LogEntry[] };
+
+/** Private headers between server and child; both are taken off before anybody else sees them. */
+export const CALL_HEADER = "x-reactor-call";
+export const OUTCOME_HEADER = "x-reactor-outcome";
+
+/** Content of `CALL_HEADER`, JSON. */
+export interface CallHeader {
+  /** Request id. */
+  readonly id: string;
+  /** The caller's credentials, for `reactor.fetch`. */
+  readonly authorization?: string;
+  readonly apikey?: string;
+  /** `https` when the public URL says so; the socket itself is plain. */
+  readonly secure?: true;
+  /** Headers that the transport adds and the caller did not send. */
+  readonly drop?: readonly string[];
+}

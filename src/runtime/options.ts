@@ -1,0 +1,46 @@
+/** What both runtimes are made with, and the defaults. The functions capability fills it from `[runtime]`. */
+import type { Clock } from "../core/ports/clock.ts";
+import type { FunctionLogLine } from "../core/ports/function-runtime.ts";
+import type { Ids } from "../core/ports/ids.ts";
+import type { Logger } from "../core/ports/log.ts";
+
+export interface RuntimeOptions {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly logger: Logger;
+  /** Folder for sockets and the children's own folders; made 0700, removed at stop. At most 90 bytes. */
+  readonly dir: string;
+  /** Every line a function writes, already bounded. Must not throw. */
+  readonly onLog: (line: FunctionLogLine) => void;
+  /** Asked at assignment: how a function's `reactor.fetch` reaches this server. */
+  readonly gateway: () => { readonly socket: string | null; readonly url: string | null };
+  /** Blank Bun runners held ready. Default 1; 0 saves 5 to 8 MB and costs a process start per first call. */
+  readonly blanks?: number;
+  /** Processes that run WASM at the same time, 1 or more. Default: processors, at least 2. */
+  readonly wasmHosts?: number;
+  /** True: the first WASM host is started by `start()`. Default false: by the first call. */
+  readonly prewarmWasm?: boolean;
+  /** An instance without calls for this long is ended. Default 10 min. */
+  readonly idleMs?: number;
+  /** An instance is replaced after so many calls. Default 10,000. */
+  readonly callsPerProcess?: number;
+  /** Calls that may wait per function beyond its concurrency. Default 128. */
+  readonly waiting?: number;
+  /** How long a replaced instance may finish its calls. Default 30 s. */
+  readonly drainMs?: number;
+}
+
+export type FullRuntimeOptions = Required<RuntimeOptions>;
+
+export function withDefaults(options: RuntimeOptions): FullRuntimeOptions {
+  return {
+    blanks: 1,
+    wasmHosts: Math.max(2, navigator.hardwareConcurrency),
+    prewarmWasm: false,
+    idleMs: 600_000,
+    callsPerProcess: 10_000,
+    waiting: 128,
+    drainMs: 30_000,
+    ...options,
+  };
+}

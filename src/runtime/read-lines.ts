@@ -1,0 +1,17 @@
+/** Lines of a child's output pipe, each bounded, so that a flood without line ends costs no memory. */
+import { cutLine, LOG_LINE_BYTES } from "./log-cap.ts";
+
+/** Calls `take` for each non-empty line until the pipe ends. Text beyond the cap of a line is dropped. */
+export async function readLines(
+  stream: ReadableStream<Uint8Array>,
+  take: (line: string) => void,
+): Promise<void> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of stream) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = (lines.pop() ?? "").slice(0, LOG_LINE_BYTES + 1);
+    for (const line of lines) if (line !== "") take(cutLine(line));
+  }
+  if (rest !== "") take(cutLine(rest));
+}

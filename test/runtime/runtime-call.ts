@@ -1,0 +1,29 @@
+/** How a test calls a function, and the limits it has unless the test says otherwise. */
+import type { FunctionCall, FunctionLimits } from "../../src/core/ports/function-runtime.ts";
+
+export const DEFAULT_LIMITS: FunctionLimits = {
+  deadlineMs: 15_000,
+  memoryBytes: 256 * 1024 * 1024,
+  bodyInBytes: 64 * 1024 * 1024,
+  concurrency: 64,
+};
+
+export interface FixtureCall {
+  readonly url?: string;
+  readonly init?: RequestInit;
+  readonly requestId?: string;
+  readonly exportName?: string;
+  readonly caller?: NonNullable<FunctionCall["caller"]>;
+}
+
+/** The error a call ended with; fails when it ended well. */
+export async function failureOf(
+  call: Promise<unknown>,
+): Promise<{ code: string; status: number; message: string; details: string | null }> {
+  return await call.then(
+    () => {
+      throw new Error("the call succeeded");
+    },
+    (error: unknown) => error as never,
+  );
+}
