@@ -1,0 +1,21 @@
+/**
+ * Gives `authenticator` its password on an external server. The verifier is computed here, so the
+ * password itself appears neither on the wire nor in the server's log. Called at boot by whoever
+ * keeps the password in the vault; embedded Postgres trusts its private socket and needs none.
+ */
+import type { Sql } from "postgres";
+import type { Rng } from "../core/ports/rng.ts";
+import { scramVerifier } from "./wire/scram.ts";
+
+const SALT_BYTES = 16;
+
+/** `sql` is the owner on the direct URL. Throws Postgres's error when the owner may not alter roles. */
+export async function ensureAuthenticatorLogin(
+  sql: Sql,
+  password: string,
+  rng: Rng,
+): Promise<void> {
+  const verifier = await scramVerifier(password, rng.bytes(SALT_BYTES));
+  // Base64, digits, `$` and `:` only: nothing in it can end the literal.
+  await sql.unsafe(`alter role authenticator login password '${verifier}'`).simple();
+}
