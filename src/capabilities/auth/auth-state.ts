@@ -1,0 +1,57 @@
+/**
+ * What every operation of identity works with: settings, ports and the few things that are built
+ * once per server (the hashing queue, the signer). Made in `mount`, handed down by argument.
+ */
+import type { Sql } from "postgres";
+import type { Deps } from "../../core/capability.ts";
+import type { AuthClient } from "../../core/ports/auth.ts";
+import type { Logger } from "../../core/ports/log.ts";
+import type { TenantCtx } from "../../core/tenant.ts";
+import type { AuthConfig } from "./config.ts";
+import { createPasswordHasher, type PasswordHasher } from "./password-hasher.ts";
+import { createTokenSigner, type TokenSigner } from "./sign-token.ts";
+
+export interface AuthState {
+  readonly config: AuthConfig;
+  readonly deps: Deps;
+  readonly hasher: PasswordHasher;
+  readonly signer: TokenSigner;
+  /** Who credentials belong to: the port this capability provides. */
+  readonly client: AuthClient;
+  /** The owner's connection of a tenant's database. */
+  sql(tenant: TenantCtx): Sql;
+  /** Now, as kept in rows. */
+  now(): Date;
+}
+
+/** Who called, as far as an operation needs to know: for rows, limits and the audit log. */
+export interface Caller {
+  readonly tenant: TenantCtx;
+  /** After trusted proxies; `unix` on a Unix socket. */
+  readonly address: string;
+  readonly userAgent: string | null;
+  /** Holds the secret key: acts for many people, so limits per address do not fit. */
+  readonly isService: boolean;
+  readonly log: Logger;
+}
+
+export function createAuthState(config: AuthConfig, deps: Deps, client: AuthClient): AuthState {
+  const hasher = createPasswordHasher({
+    memoryKib: config.hash_memory_kib,
+    iterations: config.hash_iterations,
+    concurrency: config.hash_concurrency,
+    queueMax: config.hash_queue_max,
+    rng: deps.rng,
+  });
+  const waiting = deps.metrics.gauge("reactor_auth_hashes_waiting", "Password hashes in the queue");
+  deps.metrics.onCollect(() => waiting.set({}, hasher.waiting()));
+  return {
+    config,
+    deps,
+    hasher,
+    signer: createTokenSigner(),
+    client,
+    sql: (tenant) => deps.databases.for(tenant).system,
+    now: () => new Date(deps.clock.now()),
+  };
+}

@@ -1,0 +1,140 @@
+/**
+ * Every error of `/auth/v1`. Codes, statuses and sentences are those that GoTrue's clients switch
+ * on; the one deviation is 401 where GoTrue answers 403 for a token that does not verify, because a
+ * bad credential is 401 everywhere in Reactor.
+ */
+import { defineErrors } from "../../core/errors.ts";
+
+const BEARER = { "WWW-Authenticate": "Bearer" };
+
+export const authErrors = defineErrors({
+  bad_json: (details: string) => ({
+    status: 400,
+    message: "Could not parse request body as JSON",
+    details,
+  }),
+  validation_failed: (message: string, details?: string) => ({
+    status: 400,
+    message,
+    details: details ?? null,
+  }),
+  user_id_invalid: () => ({
+    status: 404,
+    code: "validation_failed",
+    message: "user_id must be an UUID",
+  }),
+  no_authorization: () => ({
+    status: 401,
+    message: "This endpoint requires a valid Bearer token",
+    headers: BEARER,
+  }),
+  bad_jwt: (reason: string, cause?: unknown) => ({
+    status: 401,
+    message: "invalid JWT: unable to parse or verify signature",
+    details: reason,
+    headers: { "WWW-Authenticate": 'Bearer error="invalid_token"' },
+    cause,
+  }),
+  not_a_user_token: () => ({
+    status: 403,
+    code: "bad_jwt",
+    message: "invalid claim: missing sub claim",
+    hint: "Project keys are nobody's; sign in and send the access token",
+  }),
+  not_admin: () => ({
+    status: 403,
+    message: "User not allowed",
+    hint: "Send the project's secret key",
+  }),
+  app_metadata_not_yours: () => ({
+    status: 403,
+    code: "not_admin",
+    message: "Updating app_metadata requires admin privileges",
+  }),
+  token_user_not_found: () => ({
+    status: 403,
+    code: "user_not_found",
+    message: "User from sub claim in JWT does not exist",
+  }),
+  session_not_found: () => ({
+    status: 403,
+    message: "Session from session_id claim in JWT does not exist",
+  }),
+  user_not_found: () => ({ status: 404, message: "User not found" }),
+  invalid_credentials: () => ({ status: 400, message: "Invalid login credentials" }),
+  unsupported_grant_type: () => ({
+    status: 400,
+    code: "invalid_credentials",
+    message: "unsupported_grant_type",
+    hint: "grant_type is password or refresh_token",
+  }),
+  email_not_confirmed: () => ({ status: 400, message: "Email not confirmed" }),
+  user_banned: () => ({ status: 400, message: "User is banned" }),
+  signup_disabled: () => ({ status: 422, message: "Signups not allowed for this instance" }),
+  anonymous_provider_disabled: () => ({
+    status: 422,
+    message: "Anonymous sign-ins are disabled",
+    hint: "Send an email and a password",
+  }),
+  phone_provider_disabled: () => ({ status: 400, message: "Phone sign-ins are disabled" }),
+  user_already_exists: () => ({ status: 422, message: "User already registered" }),
+  email_exists: () => ({
+    status: 422,
+    message: "A user with this email address has already been registered",
+  }),
+  user_id_exists: () => ({
+    status: 422,
+    code: "user_already_exists",
+    message: "A user with this id exists",
+  }),
+  weak_password: (message: string, reasons: readonly string[]) => ({
+    status: 422,
+    message,
+    extra: { weak_password: { reasons } },
+  }),
+  same_password: () => ({
+    status: 422,
+    message: "New password should be different from the old password.",
+  }),
+  reauthentication_needed: () => ({
+    status: 400,
+    message: "Password update requires reauthentication",
+    hint: "Sign in again and repeat the change",
+  }),
+  email_change_needs_mail: () => ({
+    status: 422,
+    code: "email_provider_disabled",
+    message: "Changing the address needs a confirmation mail, which is not set up",
+    hint: "auth.autoconfirm = true takes addresses as confirmed",
+  }),
+  refresh_token_not_found: () => ({
+    status: 400,
+    message: "Invalid Refresh Token: Refresh Token Not Found",
+  }),
+  refresh_token_already_used: () => ({
+    status: 400,
+    message: "Invalid Refresh Token: Already Used",
+    hint: "The session has been ended for safety; sign in again",
+  }),
+  session_expired: () => ({ status: 400, message: "Invalid Refresh Token: Session Expired" }),
+  over_request_rate_limit: (retryAfterS: number) => ({
+    status: 429,
+    message: "Request rate limit reached",
+    hint: `Try again in ${retryAfterS} s`,
+    headers: { "Retry-After": String(retryAfterS) },
+  }),
+  idempotency_key_invalid: () => ({
+    status: 400,
+    code: "validation_failed",
+    message: "Idempotency-Key must have 1 to 255 visible characters",
+  }),
+  idempotency_key_in_use: () => ({
+    status: 409,
+    message: "A request with this Idempotency-Key is still at work",
+    headers: { "Retry-After": "1" },
+  }),
+  idempotency_key_reused: () => ({
+    status: 422,
+    message: "This Idempotency-Key was sent with another request",
+  }),
+});

@@ -1,0 +1,122 @@
+/**
+ * The rows of `migrations/auth` as TypeScript sees them: what `store.ts` reads and writes and the
+ * operations pass around. Only the columns that something here uses.
+ */
+import type { JSONValue } from "postgres";
+
+/** A JSON object, as kept in metadata columns. */
+export type JsonObject = { [key: string]: JSONValue };
+
+export type AalLevel = "aal1" | "aal2" | "aal3";
+
+/** `auth.users`. */
+export interface UserRow {
+  readonly id: string;
+  readonly aud: string;
+  readonly role: string;
+  /** Normalised, see `normalize-email.ts`. */
+  readonly email: string | null;
+  /** A PHC string or a bcrypt hash; null or empty = no password. */
+  readonly encrypted_password: string | null;
+  readonly email_confirmed_at: Date | null;
+  readonly phone: string | null;
+  readonly phone_confirmed_at: Date | null;
+  readonly confirmed_at: Date | null;
+  readonly last_sign_in_at: Date | null;
+  readonly raw_app_meta_data: JsonObject | null;
+  readonly raw_user_meta_data: JsonObject | null;
+  readonly created_at: Date | null;
+  readonly updated_at: Date | null;
+  readonly banned_until: Date | null;
+  readonly deleted_at: Date | null;
+  readonly is_anonymous: boolean;
+}
+
+export interface NewUser {
+  readonly id: string;
+  readonly role: string;
+  readonly email: string;
+  readonly encrypted_password: string;
+  readonly email_confirmed_at: Date | null;
+  readonly raw_app_meta_data: JsonObject;
+  readonly raw_user_meta_data: JsonObject;
+  readonly banned_until: Date | null;
+  readonly now: Date;
+}
+
+/** Columns a change may set. */
+export type UserPatch = Partial<
+  Pick<
+    UserRow,
+    | "email"
+    | "encrypted_password"
+    | "email_confirmed_at"
+    | "last_sign_in_at"
+    | "raw_user_meta_data"
+    | "raw_app_meta_data"
+    | "deleted_at"
+    | "phone"
+  >
+> & { readonly updated_at: Date };
+
+/** `auth.identities`. */
+export interface IdentityRow {
+  readonly id: string;
+  readonly provider_id: string;
+  readonly user_id: string;
+  readonly identity_data: JsonObject;
+  readonly provider: string;
+  readonly last_sign_in_at: Date | null;
+  readonly created_at: Date | null;
+  readonly updated_at: Date | null;
+  readonly email: string | null;
+}
+
+/** One way in that was used: an entry of the token's `amr`. */
+export interface AmrEntry {
+  readonly method: string;
+  /** Seconds since the epoch. */
+  readonly timestamp: number;
+}
+
+/** `auth.sessions`. */
+export interface SessionRow {
+  readonly id: string;
+  readonly user_id: string;
+  readonly created_at: Date;
+  readonly aal: AalLevel;
+  readonly amr: readonly AmrEntry[];
+  readonly not_after: Date | null;
+  readonly refreshed_at: Date | null;
+  readonly revoked_at: Date | null;
+  readonly refresh_token_hmac_key: Uint8Array;
+}
+
+export interface NewSession {
+  readonly id: string;
+  readonly user_id: string;
+  readonly amr: readonly AmrEntry[];
+  readonly not_after: Date | null;
+  readonly user_agent: string | null;
+  readonly ip: string | null;
+  readonly refresh_token_hmac_key: Uint8Array;
+  readonly now: Date;
+}
+
+/** `auth.refresh_tokens`. */
+export interface RefreshTokenRow {
+  readonly id: string;
+  readonly session_id: string;
+  readonly revoked: boolean;
+  readonly updated_at: Date;
+}
+
+/** `auth.audit_log_entries`. Never a secret, a token or a code. */
+export interface AuditEntry {
+  readonly action: string;
+  /** Who did it; null for a project key. */
+  readonly actorId: string | null;
+  readonly actorName: string;
+  readonly address: string;
+  readonly traits?: JsonObject;
+}

@@ -1,0 +1,281 @@
+/**
+ * All SQL of identity. Times come in as parameters from the clock, never from `now()`, so that a
+ * simulation owns them. A store speaks through one connection pool or one transaction; the caller
+ * decides by `inTransaction`.
+ */
+import type { JSONValue, Sql, TransactionSql } from "postgres";
+import type {
+  AuditEntry,
+  IdentityRow,
+  NewSession,
+  NewUser,
+  RefreshTokenRow,
+  SessionRow,
+  UserPatch,
+  UserRow,
+} from "./schema.ts";
+
+type Executor = Sql | TransactionSql;
+
+export interface UserPage {
+  readonly users: readonly UserRow[];
+  readonly total: number;
+}
+
+export interface AuthStore {
+  findUserByEmail(email: string): Promise<UserRow | null>;
+  findUserById(id: string): Promise<UserRow | null>;
+  /** Locks the row until the transaction ends. */
+  lockUser(id: string): Promise<UserRow | null>;
+  /** Newest first. `limit` 1 to 1,000. */
+  listUsers(limit: number, offset: number): Promise<UserPage>;
+  /** Null when the address or the id is taken. */
+  insertUser(user: NewUser): Promise<UserRow | null>;
+  /** Null when the new address is taken or the user is gone. */
+  updateUser(id: string, patch: UserPatch): Promise<UserRow | null>;
+  deleteUser(id: string): Promise<boolean>;
+  identitiesOf(userIds: readonly string[]): Promise<readonly IdentityRow[]>;
+  putEmailIdentity(
+    id: string,
+    userId: string,
+    email: string,
+    verified: boolean,
+    now: Date,
+  ): Promise<void>;
+  touchIdentity(userId: string, provider: string, now: Date): Promise<void>;
+  deleteIdentities(userId: string): Promise<void>;
+  insertSession(session: NewSession): Promise<void>;
+  findSession(id: string): Promise<SessionRow | null>;
+  /** The session a refresh token belongs to, locked: whoever rotates or revokes waits here. */
+  lockSessionByToken(tokenHash: Uint8Array): Promise<SessionRow | null>;
+  markRefreshed(id: string, userAgent: string | null, ip: string | null, now: Date): Promise<void>;
+  deleteSessions(userId: string, which: { only?: string; except?: string }): Promise<number>;
+  findRefreshToken(tokenHash: Uint8Array): Promise<RefreshTokenRow | null>;
+  insertRefreshToken(token: {
+    readonly sessionId: string;
+    readonly userId: string;
+    readonly tokenHash: Uint8Array;
+    readonly parentId: string | null;
+    readonly now: Date;
+  }): Promise<void>;
+  spendRefreshToken(id: string, now: Date): Promise<void>;
+  /** Ends a session and every token of its family; the rows stay. */
+  revokeFamily(sessionId: string, now: Date): Promise<void>;
+  audit(id: string, entry: AuditEntry, now: Date): Promise<void>;
+  /** Deletes what was spent or ended before `before`, at most `limit` rows of each; the count. */
+  purge(before: Date, limit: number): Promise<number>;
+}
+
+/** Runs `work` in one transaction; `tx` is for ports that append in it. */
+export async function inTransaction<T>(
+  sql: Sql,
+  work: (store: AuthStore, tx: TransactionSql) => Promise<T>,
+): Promise<T> {
+  const result = await sql.begin((tx) => work(createStore(tx), tx));
+  return result as T;
+}
+
+/** True for the error of a write that lost the race for an address. */
+export function isEmailConflict(error: unknown): boolean {
+  const { code, constraint_name: name } = error as { code?: string; constraint_name?: string };
+  return code === "23505" && name === "users_email_partial_key";
+}
+
+/** postgres.js has no type for a row of `unknown` JSON; what we write is JSON by construction. */
+const asJson = (value: unknown) => value as JSONValue;
+
+export function createStore(sql: Executor): AuthStore {
+  return {
+    ...userQueries(sql),
+    ...identityQueries(sql),
+    ...sessionQueries(sql),
+    ...tokenQueries(sql),
+  };
+}
+
+function userQueries(sql: Executor) {
+  return {
+    async findUserByEmail(email: string) {
+      const [row] = await sql<UserRow[]>`
+        select * from auth.users where email = ${email} and is_sso_user = false`;
+      return row ?? null;
+    },
+    async findUserById(id: string) {
+      const [row] = await sql<UserRow[]>`select * from auth.users where id = ${id}`;
+      return row ?? null;
+    },
+    async lockUser(id: string) {
+      const [row] = await sql<UserRow[]>`select * from auth.users where id = ${id} for update`;
+      return row ?? null;
+    },
+    async listUsers(limit: number, offset: number) {
+      const users = await sql<UserRow[]>`
+        select * from auth.users order by created_at desc, id limit ${limit} offset ${offset}`;
+      const [count] = await sql<{ total: number }[]>`
+        select count(*)::float8 as total from auth.users`;
+      return { users: [...users], total: count?.total ?? 0 };
+    },
+    async insertUser(user: NewUser) {
+      const [row] = await sql<UserRow[]>`
+        insert into auth.users (
+          instance_id, id, aud, role, email, encrypted_password, email_confirmed_at,
+          confirmation_token, recovery_token, email_change_token_new, email_change,
+          raw_app_meta_data, raw_user_meta_data, banned_until, created_at, updated_at
+        ) values (
+          '00000000-0000-0000-0000-000000000000', ${user.id}, 'authenticated', ${user.role},
+          ${user.email}, ${user.encrypted_password}, ${user.email_confirmed_at}, '', '', '', '',
+          ${sql.json(user.raw_app_meta_data)}, ${sql.json(user.raw_user_meta_data)},
+          ${user.banned_until}, ${user.now}, ${user.now}
+        ) on conflict do nothing returning *`;
+      return row ?? null;
+    },
+    async updateUser(id: string, patch: UserPatch) {
+      // A conflict must not abort the caller's transaction before the answer is known.
+      if (patch.email != null) {
+        const [taken] = await sql`
+          select 1 from auth.users
+          where email = ${patch.email} and is_sso_user = false and id <> ${id}`;
+        if (taken) return null;
+      }
+      const [row] = await sql<UserRow[]>`
+        update auth.users set ${sql(asJsonColumns(patch))} where id = ${id} returning *`;
+      return row ?? null;
+    },
+    async deleteUser(id: string) {
+      const { count } = await sql`delete from auth.users where id = ${id}`;
+      return count > 0;
+    },
+  };
+}
+
+/** postgres.js serialises by the described column type, so objects go in as they are. */
+function asJsonColumns(patch: UserPatch): Record<string, never> {
+  return patch as unknown as Record<string, never>;
+}
+
+function identityQueries(sql: Executor) {
+  return {
+    async identitiesOf(userIds: readonly string[]) {
+      if (userIds.length === 0) return [];
+      return sql<IdentityRow[]>`
+        select * from auth.identities where user_id in ${sql([...userIds])} order by created_at, id`;
+    },
+    async putEmailIdentity(
+      id: string,
+      userId: string,
+      email: string,
+      verified: boolean,
+      now: Date,
+    ) {
+      const data = { sub: userId, email, email_verified: verified, phone_verified: false };
+      await sql`
+        insert into auth.identities
+          (id, provider_id, user_id, identity_data, provider, last_sign_in_at, created_at, updated_at)
+        values (${id}, ${userId}, ${userId}, ${sql.json(data)}, 'email', ${now}, ${now}, ${now})
+        on conflict (provider_id, provider) do update
+          set identity_data = auth.identities.identity_data || excluded.identity_data,
+              updated_at = excluded.updated_at`;
+    },
+    async touchIdentity(userId: string, provider: string, now: Date) {
+      await sql`
+        update auth.identities set last_sign_in_at = ${now}, updated_at = ${now}
+        where user_id = ${userId} and provider = ${provider}`;
+    },
+    async deleteIdentities(userId: string) {
+      await sql`delete from auth.identities where user_id = ${userId}`;
+    },
+  };
+}
+
+function sessionQueries(sql: Executor) {
+  return {
+    async insertSession(session: NewSession) {
+      await sql`
+        insert into auth.sessions (
+          id, user_id, amr, not_after, refreshed_at, user_agent, ip, refresh_token_hmac_key,
+          created_at, updated_at
+        ) values (
+          ${session.id}, ${session.user_id}, ${sql.json(asJson(session.amr))}, ${session.not_after},
+          ${session.now}, ${session.user_agent}, ${session.ip}, ${session.refresh_token_hmac_key},
+          ${session.now}, ${session.now}
+        )`;
+    },
+    async findSession(id: string) {
+      const [row] = await sql<SessionRow[]>`select * from auth.sessions where id = ${id}`;
+      return row ?? null;
+    },
+    async lockSessionByToken(tokenHash: Uint8Array) {
+      const [row] = await sql<SessionRow[]>`
+        select * from auth.sessions
+        where id = (select session_id from auth.refresh_tokens where token_hash = ${tokenHash})
+        for update`;
+      return row ?? null;
+    },
+    async markRefreshed(id: string, userAgent: string | null, ip: string | null, now: Date) {
+      await sql`
+        update auth.sessions
+        set refreshed_at = ${now}, updated_at = ${now}, user_agent = ${userAgent}, ip = ${ip}
+        where id = ${id}`;
+    },
+    async deleteSessions(userId: string, which: { only?: string; except?: string }) {
+      const only = which.only === undefined ? sql`` : sql`and id = ${which.only}`;
+      const except = which.except === undefined ? sql`` : sql`and id <> ${which.except}`;
+      const { count } = await sql`
+        delete from auth.sessions where user_id = ${userId} ${only} ${except}`;
+      return count;
+    },
+  };
+}
+
+function tokenQueries(sql: Executor) {
+  return {
+    async findRefreshToken(tokenHash: Uint8Array) {
+      const [row] = await sql<RefreshTokenRow[]>`
+        select id, session_id, revoked, updated_at from auth.refresh_tokens
+        where token_hash = ${tokenHash}`;
+      return row ?? null;
+    },
+    async insertRefreshToken(token: Parameters<AuthStore["insertRefreshToken"]>[0]) {
+      await sql`
+        insert into auth.refresh_tokens
+          (session_id, user_id, token_hash, parent_id, created_at, updated_at)
+        values (${token.sessionId}, ${token.userId}, ${token.tokenHash}, ${token.parentId},
+          ${token.now}, ${token.now})`;
+    },
+    async spendRefreshToken(id: string, now: Date) {
+      await sql`
+        update auth.refresh_tokens set revoked = true, updated_at = ${now} where id = ${id}`;
+    },
+    async revokeFamily(sessionId: string, now: Date) {
+      await sql`
+        update auth.refresh_tokens set revoked = true, updated_at = ${now}
+        where session_id = ${sessionId} and not revoked`;
+      await sql`
+        update auth.sessions set revoked_at = ${now}, updated_at = ${now}
+        where id = ${sessionId} and revoked_at is null`;
+    },
+    async audit(id: string, entry: AuditEntry, now: Date) {
+      const payload = {
+        action: entry.action,
+        actor_id: entry.actorId,
+        actor_username: entry.actorName,
+        log_type: "account",
+        ...(entry.traits ? { traits: entry.traits } : {}),
+      };
+      await sql`
+        insert into auth.audit_log_entries (id, payload, created_at, ip_address)
+        values (${id}, ${sql.json(payload)}, ${now}, ${entry.address})`;
+    },
+    async purge(before: Date, limit: number) {
+      const sessions = await sql`
+        delete from auth.sessions where id in (
+          select id from auth.sessions where revoked_at < ${before} or not_after < ${before}
+          limit ${limit})`;
+      const tokens = await sql`
+        delete from auth.refresh_tokens where id in (
+          select id from auth.refresh_tokens where revoked and updated_at < ${before}
+          limit ${limit})`;
+      return sessions.count + tokens.count;
+    },
+  };
+}

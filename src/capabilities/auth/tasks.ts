@@ -1,0 +1,43 @@
+/** Background work of identity. */
+import type { Service } from "../../core/service.ts";
+import type { TenantCtx } from "../../core/tenant.ts";
+import { leaseService } from "../../shared/leases/lease-service.ts";
+import type { AuthState } from "./auth-state.ts";
+import { createStore } from "./store.ts";
+
+const BATCH = 1000;
+const EVERY_MS = 15 * 60 * 1000;
+const LEASE_MS = 60_000;
+
+/** Deletes spent refresh tokens and ended sessions that are past `auth.refresh_token_keep_s`; the count. */
+export async function sweepSessions(state: AuthState, tenant: TenantCtx): Promise<number> {
+  const before = new Date(state.now().getTime() - state.config.refresh_token_keep_s * 1000);
+  const store = createStore(state.sql(tenant));
+  let total = 0;
+  for (;;) {
+    const count = await store.purge(before, BATCH);
+    total += count;
+    if (count < BATCH) return total;
+  }
+}
+
+/** One janitor a tenant, on whichever server holds its lease. */
+export function sessionJanitor(state: AuthState, tenant: TenantCtx): Service {
+  const { clock, leases, log, server } = state.deps;
+  return leaseService({
+    name: "auth.session_janitor",
+    leases,
+    tenant,
+    holder: server.instanceId,
+    ttlMs: LEASE_MS,
+    clock,
+    log,
+    async run(signal) {
+      while (!signal.aborted) {
+        const count = await sweepSessions(state, tenant);
+        if (count > 0) log.info("auth.sessions_swept", { tenant: tenant.id, count });
+        await clock.sleep(EVERY_MS, signal);
+      }
+    },
+  });
+}

@@ -1,0 +1,280 @@
+/**
+ * The identity capability on a real database, driven by a clock that only moves when told to: for
+ * what depends on time (grace, expiry, limits) and on what is left in the tables and the log.
+ * Requests enter as the edge would hand them over; no socket is opened.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Value } from "@sinclair/typebox/value";
+import { exportJWK, generateKeyPair, importJWK, jwtVerify } from "jose";
+import postgres, { type Sql } from "postgres";
+import { type AuthState, createAuthState } from "../../src/capabilities/auth/auth-state.ts";
+import { type AuthConfig, authConfig } from "../../src/capabilities/auth/config.ts";
+import { authRoutes } from "../../src/capabilities/auth/routes.ts";
+import type { Deps } from "../../src/core/capability.ts";
+import { attachContext, type RequestContext } from "../../src/core/context.ts";
+import { coreErrors } from "../../src/core/errors.ts";
+import type { AuthClient, Principal } from "../../src/core/ports/auth.ts";
+import type { SavedAnswer } from "../../src/core/ports/idempotency.ts";
+import type { Project } from "../../src/core/project.ts";
+import { DEFAULT_TENANT } from "../../src/core/tenant.ts";
+import { parseDatabaseUrl, postgresJsOptions } from "../../src/postgres/url.ts";
+import { createPostgresEvents } from "../../src/shared/events/postgres-events.ts";
+import { createIds } from "../../src/shared/ids.ts";
+import { createMemoryLeases } from "../../src/shared/leases/memory-leases.ts";
+import { systemRng } from "../../src/shared/rng.ts";
+import { createMemoryLog, type MemoryLog } from "../support/memory-log.ts";
+import { testPostgres } from "../support/postgres.ts";
+import { createSimClock, type SimClock } from "../support/sim-clock.ts";
+
+const MIGRATIONS = join(import.meta.dir, "../../migrations");
+export const ISSUER = "https://auth.example.test";
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: tests read into answers of many shapes
+  readonly body: any;
+}
+
+export interface AuthWorld {
+  readonly state: AuthState;
+  readonly sql: Sql;
+  readonly clock: SimClock;
+  readonly log: MemoryLog;
+  readonly project: Project;
+  /** Keys of the rate limiter that were asked for. */
+  readonly limited: readonly { key: string; limit: number }[];
+  /** The next `count` questions to the limiter are refused. */
+  refuse(count: number): void;
+  send(method: string, path: string, options?: SendOptions): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+export interface SendOptions {
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly bearer?: string;
+}
+
+export async function makeProject(): Promise<Project> {
+  const { privateKey, publicKey } = await generateKeyPair("ES256", { extractable: true });
+  const kid = "test-key";
+  const jwk = async (key: CryptoKey) => (await exportJWK(key)) as Record<string, string>;
+  return {
+    issuer: ISSUER,
+    publishableKey: "sb_publishable_test",
+    secretKey: "sb_secret_test",
+    signingKeys: [
+      {
+        kid,
+        alg: "ES256",
+        privateJwk: await jwk(privateKey),
+        publicJwk: await jwk(publicKey),
+      },
+    ],
+  };
+}
+
+export async function openAuthWorld(overrides: Partial<AuthConfig> = {}): Promise<AuthWorld> {
+  const database = await (await testPostgres()).createDatabase();
+  const address = postgresJsOptions(parseDatabaseUrl(database.url));
+  const sql = postgres({ ...address, max: 8, onnotice: () => undefined });
+  for (const area of ["system", "auth"]) {
+    for (const file of readdirSync(join(MIGRATIONS, area)).sort()) {
+      await sql.unsafe(readFileSync(join(MIGRATIONS, area, file), "utf8"));
+    }
+  }
+  const clock = createSimClock();
+  const log = createMemoryLog();
+  const project = await makeProject();
+  const limiter = scriptedLimiter();
+  const deps = {
+    log,
+    clock,
+    rng: systemRng,
+    ids: createIds(clock, systemRng),
+    metrics: silentMetrics,
+    databases: { for: () => ({ system: sql }) },
+    events: createPostgresEvents({ for: () => ({ system: sql, direct: sql }) }, async () => {}),
+    leases: createMemoryLeases(clock),
+    rateLimiter: limiter,
+    idempotency: mapIdempotency(),
+    server: { version: "0.0.0-test", instanceId: "test" },
+    tenants: () => [DEFAULT_TENANT],
+    project: async () => project,
+  } as unknown as Deps;
+  const config = { ...Value.Create(authConfig), hash_memory_kib: 8192, hash_iterations: 1 };
+  const client = joseClient(project, clock);
+  const state = createAuthState({ ...config, ...overrides }, deps, client);
+  const app = authRoutes(state);
+  app.compile();
+  return {
+    state,
+    sql,
+    clock,
+    log,
+    project,
+    limited: limiter.asked,
+    refuse: limiter.refuse,
+    send: (method, path, options = {}) => send(app, client, log, method, path, options),
+    async close() {
+      await sql.end({ timeout: 5 });
+      await database.drop();
+    },
+  };
+}
+
+async function send(
+  app: { handle(request: Request): Promise<Response> },
+  client: AuthClient,
+  log: MemoryLog,
+  method: string,
+  path: string,
+  { body, headers = {}, bearer }: SendOptions,
+): Promise<Answer> {
+  const all = new Headers(headers);
+  if (bearer !== undefined) all.set("authorization", `Bearer ${bearer}`);
+  const isText = typeof body === "string";
+  if (body !== undefined && !isText) all.set("content-type", "application/json");
+  const request = new Request(`http://localhost${path}`, {
+    method,
+    headers: all,
+    ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
+  });
+  const credentials = { bearer: bearer ?? null, apikey: all.get("apikey") };
+  const context: Partial<RequestContext> = {
+    id: "request-1",
+    tenant: DEFAULT_TENANT,
+    log,
+    address: "127.0.0.1",
+    origin: "http://localhost",
+    path: new URL(request.url).pathname,
+    originalPath: new URL(request.url).pathname,
+    route: "unmatched",
+    principal: () => client.authenticate(DEFAULT_TENANT, credentials),
+  };
+  attachContext(request, context as RequestContext);
+  const response = await app.handle(request);
+  const text = await response.text();
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: text === "" ? null : JSON.parse(text),
+  };
+}
+
+/** A second, independent reader of our tokens: the tests must not trust one verifier alone. */
+function joseClient(project: Project, clock: SimClock): AuthClient {
+  const key = (role: string): Principal => ({
+    role,
+    userId: null,
+    claims: JSON.stringify({ role }),
+    expiresAt: Number.POSITIVE_INFINITY,
+  });
+  return {
+    async authenticate(_tenant, { bearer, apikey }) {
+      const credential = bearer ?? apikey;
+      if (credential === null) return key("anon");
+      if (credential === project.publishableKey) return key("anon");
+      if (credential === project.secretKey) return key("service_role");
+      const publicKey = await importJWK(project.signingKeys[0]?.publicJwk ?? {}, "ES256");
+      const currentDate = new Date(clock.now());
+      try {
+        const { payload } = await jwtVerify(credential, publicKey, { issuer: ISSUER, currentDate });
+        return {
+          role: String(payload["role"]),
+          userId: payload.sub ?? null,
+          claims: JSON.stringify(payload),
+          expiresAt: (payload.exp ?? 0) * 1000,
+        };
+      } catch (error) {
+        throw coreErrors.bad_credential((error as Error).message);
+      }
+    },
+  };
+}
+
+function scriptedLimiter() {
+  const asked: { key: string; limit: number }[] = [];
+  let refusals = 0;
+  return {
+    asked,
+    refuse: (count: number) => {
+      refusals = count;
+    },
+    async take(_tenant: unknown, key: string, { limit }: { limit: number }) {
+      asked.push({ key, limit });
+      if (refusals === 0) return { allowed: true, remaining: limit, retryAfterMs: 0 };
+      refusals -= 1;
+      return { allowed: false, remaining: 0, retryAfterMs: 1500 };
+    },
+  };
+}
+
+/** The port's contract on a map, open to inspection through the database of none. */
+function mapIdempotency() {
+  const kept = new Map<string, { fingerprint: string; answer: SavedAnswer | null }>();
+  const at = (scope: string, key: string) => `${scope}\n${key}`;
+  return {
+    kept,
+    async begin(_tenant: unknown, scope: string, key: string, fingerprint: string) {
+      const found = kept.get(at(scope, key));
+      if (!found) {
+        kept.set(at(scope, key), { fingerprint, answer: null });
+        return { state: "new", token: "t" };
+      }
+      if (found.fingerprint !== fingerprint) return { state: "mismatch" };
+      return found.answer ? { state: "done", answer: found.answer } : { state: "busy" };
+    },
+    async complete(_t: unknown, scope: string, key: string, _token: string, answer: SavedAnswer) {
+      const found = kept.get(at(scope, key));
+      if (found) found.answer = answer;
+    },
+    async abandon(_tenant: unknown, scope: string, key: string) {
+      kept.delete(at(scope, key));
+    },
+  };
+}
+
+const silentMetrics = {
+  counter: () => ({ add: () => undefined }),
+  gauge: () => ({ set: () => undefined }),
+  histogram: () => ({ observe: () => undefined }),
+  onCollect: () => undefined,
+  render: () => "",
+};
+
+export interface SignedIn {
+  readonly accessToken: string;
+  readonly refreshToken: string;
+  readonly userId: string;
+}
+
+export const PASSWORD = "correct horse battery";
+
+/** Signs a person up and returns their first session. */
+export async function signUp(world: AuthWorld, email: string): Promise<SignedIn> {
+  const { status, body } = await world.send("POST", "/auth/v1/signup", {
+    body: { email, password: PASSWORD },
+  });
+  if (status !== 200) throw new Error(`sign-up answered ${status}: ${JSON.stringify(body)}`);
+  return signedIn(body);
+}
+
+export async function signIn(world: AuthWorld, email: string): Promise<SignedIn> {
+  const { status, body } = await world.send("POST", "/auth/v1/token?grant_type=password", {
+    body: { email, password: PASSWORD },
+  });
+  if (status !== 200) throw new Error(`sign-in answered ${status}: ${JSON.stringify(body)}`);
+  return signedIn(body);
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: an answer's body
+function signedIn(body: any): SignedIn {
+  return {
+    accessToken: body.access_token,
+    refreshToken: body.refresh_token,
+    userId: body.user.id,
+  };
+}

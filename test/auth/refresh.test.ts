@@ -1,0 +1,137 @@
+/** Rotation of refresh tokens: one use, races, reuse, and the ends of a session. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { type AuthWorld, openAuthWorld, signIn, signUp } from "./auth-world.ts";
+
+let world: AuthWorld;
+let count = 0;
+const person = () => signUp(world, `refresh-${++count}@example.test`);
+const refresh = (token: string) =>
+  world.send("POST", "/auth/v1/token?grant_type=refresh_token", { body: { refresh_token: token } });
+
+beforeAll(async () => {
+  world = await openAuthWorld();
+});
+afterAll(() => world.close());
+
+describe("refreshing", () => {
+  test("answers a new pair of the same session and person", async () => {
+    const first = await person();
+    const { status, body } = await refresh(first.refreshToken);
+    expect(status).toBe(200);
+    expect(body.refresh_token).not.toBe(first.refreshToken);
+    expect(body.user.id).toBe(first.userId);
+    const sessionOf = (token: string) => claimsOf(token)["session_id"];
+    expect(sessionOf(body.access_token)).toBe(sessionOf(first.accessToken));
+  });
+
+  test("of one token by many at once gives all of them the same successor", async () => {
+    const first = await person();
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => refresh(first.refreshToken)),
+    );
+    expect(answers.map((a) => a.status)).toEqual(Array(20).fill(200));
+    expect(new Set(answers.map((a) => a.body.refresh_token)).size).toBe(1);
+    const [row] = await world.sql`
+      select count(*)::int as live from auth.refresh_tokens
+      where user_id = ${first.userId} and not revoked`;
+    expect(row?.["live"]).toBe(1);
+    expect((await refresh(answers[0]?.body.refresh_token)).status).toBe(200);
+  });
+
+  test("again within the grace follows the family to its live token", async () => {
+    const first = await person();
+    const second = (await refresh(first.refreshToken)).body.refresh_token;
+    const third = (await refresh(second)).body.refresh_token;
+    await world.clock.advance(9_999);
+    expect((await refresh(first.refreshToken)).body.refresh_token).toBe(third);
+  });
+
+  test("again after the grace ends the session, and every copy of its tokens", async () => {
+    const first = await person();
+    const second = (await refresh(first.refreshToken)).body.refresh_token;
+    await world.clock.advance(10_000);
+    const reuse = await refresh(first.refreshToken);
+    expect([reuse.status, reuse.body.code]).toEqual([400, "refresh_token_already_used"]);
+    const heir = await refresh(second);
+    expect([heir.status, heir.body.code]).toEqual([400, "refresh_token_already_used"]);
+    const user = await world.send("GET", "/auth/v1/user", { bearer: first.accessToken });
+    expect([user.status, user.body.code]).toEqual([403, "session_not_found"]);
+    expect(world.log.lines.map((line) => line.event)).toContain("auth.refresh_token_reused");
+  });
+
+  test("leaves the person's other sessions alone when one is ended", async () => {
+    const first = await person();
+    const other = await signIn(world, `refresh-${count}@example.test`);
+    await refresh(first.refreshToken);
+    await world.clock.advance(10_000);
+    await refresh(first.refreshToken);
+    expect((await refresh(other.refreshToken)).status).toBe(200);
+  });
+
+  test("with a token of the right form that was never issued is refused", async () => {
+    for (const token of ["A".repeat(43), "short", "é".repeat(43), `${"A".repeat(42)}=`]) {
+      const { status, body } = await refresh(token);
+      expect([status, body.code]).toEqual([400, "refresh_token_not_found"]);
+    }
+  });
+
+  test("is refused for a person who was banned meanwhile", async () => {
+    const first = await person();
+    const until = new Date(world.clock.now() + 1000);
+    await world.sql`update auth.users set banned_until = ${until} where id = ${first.userId}`;
+    const { status, body } = await refresh(first.refreshToken);
+    expect([status, body.code]).toEqual([400, "user_banned"]);
+    await world.clock.advance(1000);
+    expect((await refresh(first.refreshToken)).status).toBe(200);
+  });
+
+  test("keeps no token in the tables, only hashes", async () => {
+    const first = await person();
+    const second = (await refresh(first.refreshToken)).body.refresh_token as string;
+    const dump = await dumpTables();
+    for (const secret of [first.refreshToken, second, first.accessToken]) {
+      expect(dump).not.toContain(secret);
+      expect(dump).not.toContain(Buffer.from(secret).toString("hex"));
+    }
+  });
+});
+
+describe("a session", () => {
+  test("ends at its time box and for want of use", async () => {
+    const boxed = await openAuthWorld({ session_timebox_s: 100, session_inactivity_s: 40 });
+    try {
+      const begin = await signUp(boxed, "boxed@example.test");
+      let token = begin.refreshToken;
+      const step = async (ms: number) => {
+        await boxed.clock.advance(ms);
+        const body = { refresh_token: token };
+        const answer = await boxed.send("POST", "/auth/v1/token?grant_type=refresh_token", {
+          body,
+        });
+        token = answer.body.refresh_token ?? token;
+        return answer.body.code ?? answer.status;
+      };
+      expect(await step(39_000)).toBe(200);
+      expect(await step(39_000)).toBe(200);
+      expect(await step(22_000)).toBe("session_expired");
+      const idle = await signIn(boxed, "boxed@example.test");
+      token = idle.refreshToken;
+      expect(await step(40_000)).toBe("session_expired");
+    } finally {
+      await boxed.close();
+    }
+  });
+});
+
+async function dumpTables(): Promise<string> {
+  const parts: string[] = [];
+  for (const table of ["users", "identities", "sessions", "refresh_tokens", "audit_log_entries"]) {
+    const rows = await world.sql`select t::text as row from ${world.sql(`auth.${table}`)} t`;
+    parts.push(...rows.map((row) => String(row["row"])));
+  }
+  return parts.join("\n");
+}
+
+function claimsOf(token: string): Record<string, unknown> {
+  return JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
+}
