@@ -17,6 +17,10 @@ export class PerTenant<T> {
     return made;
   }
 
+  values(): T[] {
+    return [...this.#values.values()];
+  }
+
   /** Forgets a tenant's state, e.g. when making it failed. */
   drop(tenant: TenantCtx): void {
     this.#values.delete(tenant.id);

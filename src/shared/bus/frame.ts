@@ -6,7 +6,7 @@
  */
 import { createHash } from "node:crypto";
 
-/** Below the 8,000 of Postgres (NAMEDATALEN-independent NOTIFY_PAYLOAD_MAX_LENGTH), header included. */
+/** With the header below the 8,000 bytes of NOTIFY (PostgreSQL documentation, NOTIFY). */
 const PART_BYTES = 7_800;
 
 /** Plain text, or JSON text where the plain one could not travel (NUL, lone surrogates). */

@@ -1,28 +1,24 @@
-/**
- * One LISTEN and the subscribers behind it: begun with the first, ended with the last, and told to
- * all as a gap when the connection had to be made again. Steps run one after the other, so that a
- * subscriber who comes while the last one goes is not left on a dead channel.
- */
-import type { ListenMeta, Sql } from "postgres";
-import type { Clock } from "../../core/ports/clock.ts";
+/** The subscribers of one topic on one server, and the channel behind them while there are any. */
 import type { Logger } from "../../core/ports/log.ts";
 import { FrameReader } from "./frame.ts";
+import type { Listener } from "./listener.ts";
 import { deliver, deliverGap, type Subscriber } from "./subscriber.ts";
 
 export interface ListenedTopicOptions {
   readonly topic: string;
   readonly channel: string;
-  readonly direct: () => Sql;
-  readonly clock: Clock;
+  readonly listener: Listener;
   readonly log: Logger;
+  /** Called when nobody subscribes any more: the value may be forgotten. */
+  readonly onIdle: () => void;
 }
 
 export class ListenedTopic {
   readonly #options: ListenedTopicOptions;
   readonly #subscribers = new Set<Subscriber>();
   readonly #reader = new FrameReader();
-  #listening: ListenMeta | null = null;
   #step: Promise<unknown> = Promise.resolve();
+  #live = false;
 
   constructor(options: ListenedTopicOptions) {
     this.#options = options;
@@ -32,53 +28,46 @@ export class ListenedTopic {
   async add(subscriber: Subscriber): Promise<() => Promise<void>> {
     this.#subscribers.add(subscriber);
     try {
-      await this.#inTurn(() => this.#adjust());
+      await this.#adjust();
     } catch (error) {
       this.#subscribers.delete(subscriber);
       throw error;
     }
     return async () => {
       this.#subscribers.delete(subscriber);
-      await this.#inTurn(() => this.#adjust());
+      await this.#adjust();
     };
   }
 
-  #inTurn(step: () => Promise<void>): Promise<void> {
-    const done = this.#step.then(step);
+  receive(frame: string): void {
+    const payload = this.#reader.read(frame);
+    if (payload === null) return;
+    const { log, topic } = this.#options;
+    deliver(log, this.#subscribers, { topic, payload });
+  }
+
+  gap(): void {
+    this.#reader.reset();
+    deliverGap(this.#options.log, this.#options.topic, this.#subscribers);
+  }
+
+  /** One step at a time, so that who comes while the last one goes is not left on a dead channel. */
+  #adjust(): Promise<void> {
+    const done = this.#step.then(() => this.#follow());
     // A failed step is its caller's to report; the next one must still run.
     this.#step = done.catch(() => undefined);
     return done;
   }
 
-  async #adjust(): Promise<void> {
+  /** Listens with the first subscriber, ceases with the last. */
+  async #follow(): Promise<void> {
+    const { listener, channel, onIdle } = this.#options;
     const wanted = this.#subscribers.size > 0;
-    if (wanted && !this.#listening) {
-      let isFirst = true;
-      this.#listening = await this.#options.direct().listen(
-        this.#options.channel,
-        (frame) => this.#receive(frame),
-        () => {
-          if (!isFirst) this.#gap();
-          isFirst = false;
-        },
-      );
-    } else if (!wanted && this.#listening) {
-      const listening = this.#listening;
-      this.#listening = null;
-      this.#reader.reset();
-      await listening.unlisten();
+    if (wanted !== this.#live) {
+      if (wanted) await listener.listen(channel);
+      else await listener.unlisten(channel);
+      this.#live = wanted;
     }
-  }
-
-  #receive(frame: string): void {
-    const payload = this.#reader.read(frame);
-    if (payload === null) return;
-    deliver(this.#options.log, this.#subscribers, { topic: this.#options.topic, payload });
-  }
-
-  #gap(): void {
-    this.#reader.reset();
-    this.#options.log.warn("bus.reconnected", { topic: this.#options.topic });
-    deliverGap(this.#options.log, this.#options.topic, this.#subscribers);
+    if (this.#subscribers.size === 0) onIdle();
   }
 }

@@ -14,6 +14,7 @@ import type { TenantDatabases } from "../tenant-database.ts";
 import { checkMessage } from "./bus-rules.ts";
 import { channelOf, toFrames } from "./frame.ts";
 import { ListenedTopic } from "./listened-topic.ts";
+import { Listener } from "./listener.ts";
 import { Outbound } from "./outbound.ts";
 
 export interface PostgresBusOptions {
@@ -24,20 +25,22 @@ export interface PostgresBusOptions {
 }
 
 export interface PostgresBus extends Bus {
-  /** Publishes when, and only when, the transaction commits. Payload without size limits of `publish`: small. */
+  /** Publishes when, and only when, the transaction commits. */
   publishInside(
     tenant: TenantCtx,
     tx: TransactionSql,
     topic: string,
     payload: string,
   ): Promise<void>;
+  /** Ends the listening connections; subscribers hear nothing more. */
+  close(): Promise<void>;
 }
 
 export function createPostgresBus(options: PostgresBusOptions): PostgresBus {
-  const { databases, ids, log } = options;
+  const { databases, ids } = options;
   const publisher = ids.token(6);
   const outbound = new PerTenant((tenant) => new Outbound(() => databases.for(tenant).system));
-  const topicsOf = new PerTenant(() => new Map<string, ListenedTopic>());
+  const inbound = new PerTenant((tenant) => new Inbound(options, tenant));
   let sequence = 0;
   const framesOf = (tenant: TenantCtx, topic: string, payload: string) => {
     const channel = channelOf(tenant.id, topic);
@@ -57,15 +60,53 @@ export function createPostgresBus(options: PostgresBusOptions): PostgresBus {
     },
     async subscribe(tenant, topic, onMessage, onGap) {
       checkMessage(topic, "");
-      const topics = topicsOf.of(tenant);
-      let listened = topics.get(topic);
-      if (!listened) {
-        const channel = channelOf(tenant.id, topic);
-        const direct = () => databases.for(tenant).direct;
-        listened = new ListenedTopic({ topic, channel, direct, clock: options.clock, log });
-        topics.set(topic, listened);
-      }
-      return listened.add({ onMessage, onGap: onGap ?? null });
+      return inbound
+        .of(tenant)
+        .topic(topic)
+        .add({ onMessage, onGap: onGap ?? null });
+    },
+    async close() {
+      await Promise.all(inbound.values().map((tenant) => tenant.close()));
     },
   };
+}
+
+/** What one tenant's subscribers share: the connection and the topics on it. */
+class Inbound {
+  readonly #topics = new Map<string, ListenedTopic>();
+  readonly #listener: Listener;
+  readonly #log: Logger;
+  readonly #tenant: TenantCtx;
+
+  constructor(options: PostgresBusOptions, tenant: TenantCtx) {
+    this.#log = options.log.with({ tenant: tenant.id });
+    this.#tenant = tenant;
+    this.#listener = new Listener({
+      direct: () => options.databases.for(tenant).direct,
+      clock: options.clock,
+      log: this.#log,
+      onNotification: (channel, frame) => this.#topics.get(channel)?.receive(frame),
+      onGap: () => {
+        for (const topic of this.#topics.values()) topic.gap();
+      },
+    });
+  }
+
+  topic(name: string): ListenedTopic {
+    const channel = channelOf(this.#tenant.id, name);
+    const known = this.#topics.get(channel);
+    if (known) return known;
+    const made = new ListenedTopic({
+      ...{ topic: name, channel, listener: this.#listener, log: this.#log },
+      onIdle: () => {
+        if (this.#topics.get(channel) === made) this.#topics.delete(channel);
+      },
+    });
+    this.#topics.set(channel, made);
+    return made;
+  }
+
+  close(): Promise<void> {
+    return this.#listener.close();
+  }
 }
