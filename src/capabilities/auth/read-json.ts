@@ -65,7 +65,7 @@ function checkValue(value: unknown, depth: number): void {
   if (depth > DEPTH_MAX) {
     throw authErrors.validation_failed(`The body is nested deeper than ${DEPTH_MAX} levels`);
   }
-  if (typeof value === "string") return checkText(value);
+  if (typeof value === "string") checkText(value);
   if (typeof value === "number" && !Number.isFinite(value)) {
     throw authErrors.validation_failed("The body holds a number out of range");
   }
