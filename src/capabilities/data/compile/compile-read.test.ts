@@ -1,0 +1,443 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { ReactorError } from "../../../core/errors.ts";
+import { parseQuery } from "../parse/parse-query.ts";
+import { readQueryString } from "../parse/query-string.ts";
+import { planRead } from "../plan/plan-read.ts";
+import { type Schema, tableKey } from "../schema/schema.ts";
+import { ambiguousSchema, shopSchema } from "../schema/shop-schema.fixture.ts";
+import { compileRead } from "./compile-read.ts";
+import { sqlSkeleton } from "./sql-skeleton.fixture.ts";
+
+const LIMITS = { maxFilters: 100, maxListSize: 100, maxRows: 1000 };
+
+function compile(table: string, search: string, schema: Schema = shopSchema) {
+  const found = schema.tables.get(tableKey("public", table));
+  if (!found) throw new Error(table);
+  const raw = readQueryString(search, LIMITS);
+  const query = parseQuery(raw, { limit: null, offset: null }, 5);
+  const node = planRead(schema, found, query);
+  const compiled = compileRead(node, {
+    media: "array",
+    count: null,
+    maxRows: 1000,
+    headOnly: false,
+  });
+  return { ...compiled, raw, params: compiled.slots.map((slot) => raw.values[slot]) };
+}
+
+/** The SELECT inside the wrapper. */
+function inner(table: string, search: string, schema?: Schema): string {
+  const { sql } = compile(table, search, schema);
+  return sql.slice(sql.indexOf("from (") + 6, sql.lastIndexOf(") as _postgrest_t"));
+}
+
+function failure(run: () => unknown): ReactorError {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof ReactorError) return error;
+    throw error;
+  }
+  throw new Error("did not fail");
+}
+
+describe("a read", () => {
+  const C = '"public"."clients"';
+  const cases: [search: string, sql: string, params: string[]][] = [
+    ["", `select ${C}.* from ${C} limit 1000`, []],
+    ["id=eq.5", `select ${C}.* from ${C} where ${C}."id" = $1 limit 1000`, ["5"]],
+    ["id=not.gte.5", `select ${C}.* from ${C} where not (${C}."id" >= $1) limit 1000`, ["5"]],
+    ["name=like.a*b", `select ${C}.* from ${C} where ${C}."name" like $1 limit 1000`, ["a%b"]],
+    [
+      "name=ilike(any).{a*,b}",
+      `select ${C}.* from ${C} where ${C}."name" ilike any ($1) limit 1000`,
+      ["{a%,b}"],
+    ],
+    [
+      'id=in.(1,"a,b")',
+      `select ${C}.* from ${C} where ${C}."id" = any ($1) limit 1000`,
+      ['{"1","a,b"}'],
+    ],
+    ["id=in.()", `select ${C}.* from ${C} where ${C}."id" = any ($1) limit 1000`, ["{}"]],
+    ["id=is.null", `select ${C}.* from ${C} where ${C}."id" is null limit 1000`, []],
+    ["id=not.is.TRUE", `select ${C}.* from ${C} where not (${C}."id" is true) limit 1000`, []],
+    [
+      "id=isdistinct.3",
+      `select ${C}.* from ${C} where ${C}."id" is distinct from $1 limit 1000`,
+      ["3"],
+    ],
+    ["tags=cs.{a}", `select ${C}.* from ${C} where ${C}."tags" @> $1 limit 1000`, ["{a}"]],
+    [
+      "data->a->>b=eq.x",
+      `select ${C}.* from ${C} where (${C}."data"->'a'->>'b') = $1 limit 1000`,
+      ["x"],
+    ],
+    [
+      "name=fts(english).cat",
+      `select ${C}.* from ${C} where pg_catalog.to_tsvector('english'::pg_catalog.regconfig, ${C}."name") @@ pg_catalog.to_tsquery('english'::pg_catalog.regconfig, $1) limit 1000`,
+      ["cat"],
+    ],
+    [
+      "or=(id.eq.1,and(id.gt.2,not.or(name.eq.a,id.in.(1,2))))",
+      `select ${C}.* from ${C} where (${C}."id" = $1 or (${C}."id" > $2 and not (${C}."name" = $3 or ${C}."id" = any ($4)))) limit 1000`,
+      ["1", "2", "a", '{"1","2"}'],
+    ],
+    ["not.and=(id.eq.1)", `select ${C}.* from ${C} where not (${C}."id" = $1) limit 1000`, ["1"]],
+    [
+      "select=id,n:name,name::varchar,data->tags->0,x:data->>k",
+      `select ${C}."id", ${C}."name" as "n", cast(${C}."name" as "varchar") as "name", (${C}."data"->'tags'->(0)) as "tags", (${C}."data"->>'k') as "x" from ${C} limit 1000`,
+      [],
+    ],
+    [
+      "order=name.desc.nullslast,id",
+      `select ${C}.* from ${C} order by ${C}."name" desc nulls last, ${C}."id" limit 1000`,
+      [],
+    ],
+    [
+      "select=tags->0",
+      `select (pg_catalog.to_jsonb(${C}."tags")->(0)) as "tags" from ${C} limit 1000`,
+      [],
+    ],
+  ];
+  test.each(cases)("of ?%s is the SQL written here", (search, sql, params) => {
+    expect(inner("clients", search)).toBe(sql);
+    expect(compile("clients", search).params).toEqual(params);
+  });
+
+  test("embeds the one side as an object and the many side as a list", () => {
+    expect(inner("projects", "select=id,clients(name)")).toBe(
+      'select "public"."projects"."id", "pgrst_1".json as "clients" from "public"."projects" left join lateral (select pg_catalog.row_to_json(_row) as json from (select "clients_1"."name" from "public"."clients" as "clients_1" where "clients_1"."id" = "public"."projects"."client_id" limit 1000) as _row) as "pgrst_1" on true limit 1000',
+    );
+    expect(inner("clients", "select=id,p:projects!inner(id)&p.id=gt.3&p.order=id&p.limit=2")).toBe(
+      'select "public"."clients"."id", coalesce("pgrst_1".json, \'[]\') as "p" from "public"."clients" inner join lateral (select pg_catalog.json_agg(_row) as json from (select "projects_1"."id" from "public"."projects" as "projects_1" where "projects_1"."client_id" = "public"."clients"."id" and "projects_1"."id" > $1 order by "projects_1"."id" limit $2) as _row) as "pgrst_1" on "pgrst_1".json is not null limit 1000',
+    );
+  });
+
+  test("goes through a junction table to the far side", () => {
+    expect(inner("tasks", "select=users(name)")).toContain(
+      'from "public"."users" as "users_1", "public"."task_users" as "junction_1" where "junction_1"."task_id" = "public"."tasks"."id" and "users_1"."id" = "junction_1"."user_id"',
+    );
+  });
+
+  test("reads a self reference downwards by name and upwards by column", () => {
+    expect(inner("tasks", "select=tasks(id)")).toContain(
+      '"tasks_1"."parent_id" = "public"."tasks"."id"',
+    );
+    expect(inner("tasks", "select=parent_id(id)")).toContain(
+      '"tasks_1"."id" = "public"."tasks"."parent_id"',
+    );
+  });
+
+  test("filters on whether anything was embedded", () => {
+    expect(inner("clients", "select=id,projects()&projects=not.is.null")).toContain(
+      'where "pgrst_1".json is not null',
+    );
+    expect(failure(() => compile("clients", "select=projects()&projects=eq.1")).code).toBe(
+      "PGRST120",
+    );
+  });
+
+  test("orders by a column of the one related row", () => {
+    expect(inner("projects", "select=id,clients()&order=clients(name).desc")).toContain(
+      'order by (select "clients_2"."name" from "public"."clients" as "clients_2" where "clients_2"."id" = "public"."projects"."client_id") desc',
+    );
+    expect(failure(() => compile("clients", "select=projects()&order=projects(id)")).code).toBe(
+      "PGRST118",
+    );
+  });
+
+  test("names the tables that no policy guards, embedded ones too", () => {
+    expect(compile("open_view", "").unprotected.map((t) => t.name)).toEqual(["open_view"]);
+    expect(compile("clients", "").unprotected).toEqual([]);
+  });
+});
+
+describe("a request shape", () => {
+  test("is the same for other values and another for another structure", () => {
+    const key = (search: string) => readQueryString(search, LIMITS).skeleton;
+    expect(key("id=eq.1&name=in.(a,b)&or=(id.gt.1,id.lt.0)")).toBe(
+      key("id=eq.2&name=in.(c)&or=(id.gt.9,id.lt.8)"),
+    );
+    const different = [
+      "id=eq.1",
+      "id=neq.1",
+      "id=not.eq.1",
+      "id=eq(any).{1}",
+      "name=eq.1",
+      "or=(id.eq.1)",
+      "and=(id.eq.1)",
+      "order=id",
+      "select=id",
+      "id=is.null",
+      "id=is.true",
+      "a.limit=1",
+      "a.offset=1",
+      "id=fts.1",
+      "id=fts(a).1",
+    ];
+    expect(new Set(different.map(key)).size).toBe(different.length);
+  });
+
+  test("gives one SQL text: equal skeletons never compile differently", () => {
+    const seen = new Map<string, string>();
+    const name = fc.constantFrom("id", "name", "data->>k", "%69d");
+    const filter = fc
+      .tuple(name, fc.constantFrom("eq.", "not.eq.", "gt.", "like.", "eq(any)."), fc.string())
+      .map(([n, op, value]) => `${n}=${op}${encodeURIComponent(value)}`);
+    fc.assert(
+      fc.property(fc.array(filter, { maxLength: 3 }), (filters) => {
+        const search = filters.join("&");
+        const { sql, raw } = compile("clients", search);
+        const known = seen.get(raw.skeleton);
+        if (known !== undefined) expect(sql).toBe(known);
+        seen.set(raw.skeleton, sql);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
+describe("errors", () => {
+  const cases: [
+    table: string,
+    search: string,
+    code: string,
+    message: string,
+    details: string | null,
+  ][] = [
+    [
+      "clients",
+      "id=0",
+      "PGRST100",
+      '"failed to parse filter (0)" (line 1, column 1)',
+      'unexpected "0" expecting "not" or operator (eq, gt, ...)',
+    ],
+    [
+      "clients",
+      "id=not.foo.1",
+      "PGRST100",
+      '"failed to parse filter (not.foo.1)" (line 1, column 5)',
+      'unexpected "f" expecting operator (eq, gt, ...)',
+    ],
+    [
+      "clients",
+      "id=is.ok",
+      "PGRST100",
+      '"failed to parse filter (is.ok)" (line 1, column 4)',
+      'unexpected "o" expecting isVal: (null, not_null, true, false, unknown)',
+    ],
+    [
+      "clients",
+      "id=in.1,2",
+      "PGRST100",
+      '"failed to parse filter (in.1,2)" (line 1, column 4)',
+      'unexpected "1" expecting "("',
+    ],
+    [
+      "clients",
+      "order=id.ac",
+      "PGRST100",
+      '"failed to parse order (id.ac)" (line 1, column 4)',
+      'unexpected "a" expecting "asc", "desc", "nullsfirst" or "nullslast"',
+    ],
+    [
+      "clients",
+      "select=id,",
+      "PGRST100",
+      '"failed to parse select parameter (id,)" (line 1, column 4)',
+      "unexpected end of input expecting field name (* or [a..z0..9_$])",
+    ],
+    [
+      "clients",
+      "nope.id=eq.1",
+      "PGRST108",
+      "'nope' is not an embedded resource in this request",
+      null,
+    ],
+    ["clients", "select=count()", "PGRST123", "Use of aggregate functions is not allowed", null],
+    ["clients", "select=id.sum()", "PGRST123", "Use of aggregate functions is not allowed", null],
+    [
+      "clients",
+      "select=...projects(id)",
+      "PGRST127",
+      "Feature not implemented",
+      "Spread embedding (...) is not supported yet",
+    ],
+    [
+      "clients",
+      "limit=-1",
+      "PGRST103",
+      "Requested range not satisfiable",
+      "Limit should be greater than or equal to zero.",
+    ],
+    [
+      "clients",
+      "id=eq.%ff",
+      "PGRST100",
+      '"failed to parse the query string" (line 1, column 1)',
+      "unexpected percent-encoding that is not UTF-8",
+    ],
+    [
+      "clients",
+      "select=project(id)",
+      "PGRST200",
+      "Could not find a relationship between 'clients' and 'project' in the schema cache",
+      "Searched for a foreign key relationship between 'clients' and 'project' in the schema 'public', but no matches were found.",
+    ],
+  ];
+  test.each(cases)("of %s?%s is %s", (table, search, code, message, details) => {
+    const error = failure(() => compile(table, search));
+    expect([error.code, error.message, error.details]).toEqual([code, message, details]);
+  });
+
+  test("an ambiguous embedding lists every relationship and how to name it", () => {
+    const error = failure(() => compile("projects", "select=clients(id)", ambiguousSchema));
+    expect(error.status).toBe(300);
+    expect(error.body()).toEqual({
+      code: "PGRST201",
+      message:
+        "Could not embed because more than one relationship was found for 'projects' and 'clients'",
+      details: [
+        {
+          cardinality: "many-to-one",
+          embedding: "projects with clients",
+          relationship: "projects_client_id_fkey using projects(client_id) and clients(id)",
+        },
+        {
+          cardinality: "many-to-one",
+          embedding: "projects with clients",
+          relationship: "projects_billed_to_fkey using projects(billed_to) and clients(id)",
+        },
+      ],
+      hint: "Try changing 'clients' to one of the following: 'clients!projects_client_id_fkey', 'clients!projects_billed_to_fkey'. Find the desired relationship in the 'details' key.",
+    });
+    expect(inner("projects", "select=clients!billed_to(id)", ambiguousSchema)).toContain(
+      '"projects"."billed_to"',
+    );
+  });
+
+  test("embedding deeper than allowed is refused", () => {
+    const deep = `select=${"projects(clients(".repeat(3)}id${")".repeat(6)}`;
+    expect(failure(() => compile("clients", deep)).code).toBe("embed_too_deep");
+  });
+});
+
+/** Texts that break naive quoting, beside random ones. */
+const hostile: fc.Arbitrary<string> = fc.oneof(
+  fc.string({ unit: "grapheme", maxLength: 40 }),
+  fc.string({ unit: "binary", maxLength: 40 }),
+  fc.constantFrom(
+    "'; drop table clients; --",
+    '"; drop table clients; --',
+    "\\'; select 1 --",
+    "$1",
+    "$$x$$",
+    "a'||'b",
+    'a""b',
+    "*/ /*",
+    "\u0000",
+    "x\u0000y",
+    "E'\\'",
+    'U&"\\0022"',
+    "\\",
+    "'",
+    '"',
+    "''",
+    '""',
+    "\u2028",
+    "ʼ",
+    "＂",
+    "\ud800",
+    "a".repeat(4096),
+    "id) from pg_authid --",
+    "::text",
+    "->>'a'",
+  ),
+);
+
+/** A name as a client must write it to have it taken literally. */
+const quotedName = (name: string) =>
+  encodeURIComponent(`"${name.replace(/[\\"]/g, "\\$&")}"`.toWellFormed());
+
+describe("hostile text", () => {
+  const positions: [position: string, build: (text: string) => string][] = [
+    ["a column in select", (t) => `select=${quotedName(t)}`],
+    ["an alias", (t) => `select=${quotedName(t)}:id`],
+    ["a key of a JSON path in select", (t) => `select=a:data->${quotedName(t)}`],
+    ["a column of a filter", (t) => `${quotedName(t)}=eq.1`],
+    ["a key of a JSON path in a filter", (t) => `data->>${quotedName(t)}=eq.1`],
+    ["a column in order", (t) => `order=${quotedName(t)}.desc`],
+    ["a column in a logic tree", (t) => `or=(${quotedName(t)}.eq.1,id.eq.2)`],
+    ["the alias of an embed", (t) => `select=${quotedName(t)}:projects(id)`],
+  ];
+  test.each(positions)("as %s stays inside its quotes", (_, build) => {
+    const plain = sqlSkeleton(compile("clients", build("zzz")).sql);
+    fc.assert(
+      fc.property(hostile, (text) => {
+        try {
+          expect(sqlSkeleton(compile("clients", build(text)).sql)).toBe(plain);
+        } catch (error) {
+          if (!(error instanceof ReactorError)) throw error;
+          expect(error.status).toBe(400);
+        }
+      }),
+      { numRuns: 10_000 },
+    );
+  });
+
+  const values: [position: string, build: (text: string) => string][] = [
+    ["the value of eq", (t) => `id=eq.${t}`],
+    ["the value of like", (t) => `name=like.${t}`],
+    ["the value of fts", (t) => `name=fts.${t}`],
+    ["a value in a list", (t) => `id=in.(1,${t})`],
+    [
+      "a quoted value in a logic tree",
+      (t) => `or=(id.eq.${encodeURIComponent(JSON.stringify(decodeURIComponent(t)))})`,
+    ],
+  ];
+  test.each(values)("as %s never reaches the SQL", (_, build) => {
+    const plain = compile("clients", build("zzz")).sql;
+    fc.assert(
+      fc.property(hostile, (text) => {
+        try {
+          expect(compile("clients", build(encodeURIComponent(text.toWellFormed()))).sql).toBe(
+            plain,
+          );
+        } catch (error) {
+          if (!(error instanceof ReactorError)) throw error;
+        }
+      }),
+      { numRuns: 10_000 },
+    );
+  });
+
+  const raw: [position: string, build: (text: string) => string][] = [
+    ["a cast", (t) => `select=id::${t}`],
+    ["a full-text language", (t) => `name=fts(${t}).a`],
+    ["an operator", (t) => `id=${t}.1`],
+    ["a whole parameter", (t) => t],
+    ["a whole select", (t) => `select=${t}`],
+    ["a whole order", (t) => `order=${t}`],
+    ["a whole logic tree", (t) => `and=${t}`],
+    ["a hint", (t) => `select=projects!${t}(id)`],
+    ["columns", (t) => `columns=${t}`],
+    ["on_conflict", (t) => `on_conflict=${t}`],
+    ["limit", (t) => `limit=${t}&projects.limit=${t}&select=projects()`],
+  ];
+  test.each(raw)("as %s gives sound SQL or a client error", (_, build) => {
+    fc.assert(
+      fc.property(hostile, (text) => {
+        try {
+          const { sql } = compile("clients", build(encodeURIComponent(text.toWellFormed())));
+          expect(sqlSkeleton(sql)).toMatch(/^select [^;]*$/);
+        } catch (error) {
+          if (!(error instanceof ReactorError)) throw error;
+          expect(error.status).toBeGreaterThanOrEqual(300);
+          expect(error.status).toBeLessThan(500);
+        }
+      }),
+      { numRuns: 10_000 },
+    );
+  });
+});

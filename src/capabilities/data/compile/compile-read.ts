@@ -1,0 +1,62 @@
+/** A GET or HEAD of a table as one statement. */
+import type { Media } from "../parse/media.ts";
+import type { Preferences } from "../parse/prefer.ts";
+import { tablesOf } from "../plan/plan-read.ts";
+import type { ReadNode } from "../plan/read-plan.ts";
+import {
+  compileCount,
+  compileSelect,
+  outputName,
+  type SelectContext,
+  tableSource,
+} from "./compile-select.ts";
+import { Binder, type CompiledRequest, type CompiledStatement } from "./compiled.ts";
+import { bodySql, NO_BODY, wrapResult } from "./wrap-result.ts";
+
+export interface ReadOptions {
+  readonly media: Media;
+  readonly count: Preferences["count"];
+  readonly maxRows: number | null;
+  /** HEAD: rows are counted, not rendered. */
+  readonly headOnly: boolean;
+}
+
+export function compileRead(node: ReadNode, options: ReadOptions): CompiledRequest {
+  const context: SelectContext = { binder: new Binder(), maxRows: options.maxRows, aliases: 0 };
+  const source = tableSource(node);
+  const rows = compileSelect(node, source, context);
+  const body = options.headOnly ? NO_BODY : bodySql(options.media, csvColumns(node), false);
+  const sql = wrapResult({ rows, body, total: totalSql(node, context, options) });
+  return {
+    sql,
+    slots: context.binder.slots,
+    countPlan: countPlan(node, options),
+    unprotected: tablesOf(node).filter((t) => !t.isProtected),
+  };
+}
+
+/** `estimated` counts exactly up to one row more than `max_rows`, and leaves the rest to the plan. */
+function totalSql(node: ReadNode, context: SelectContext, options: ReadOptions): string | null {
+  if (options.count === null || options.count === "planned") return null;
+  const counted = compileCount(node, tableSource(node), context);
+  const bound =
+    options.count === "estimated" && options.maxRows !== null
+      ? ` limit ${options.maxRows + 1}`
+      : "";
+  return `(select pg_catalog.count(*) from (${counted}${bound}) as _counted)`;
+}
+
+function countPlan(node: ReadNode, options: ReadOptions): CompiledStatement | null {
+  if (options.count !== "planned" && options.count !== "estimated") return null;
+  const context: SelectContext = { binder: new Binder(), maxRows: options.maxRows, aliases: 0 };
+  const counted = compileCount(node, tableSource(node), context);
+  return { sql: `explain (format json) ${counted}`, slots: context.binder.slots };
+}
+
+/** Names of the answer's columns, in order, with `*` spelled out. */
+export function csvColumns(node: ReadNode): string[] {
+  const fields = node.fields.flatMap((f) =>
+    f.kind === "star" ? [...node.table.columns.keys()] : [outputName(f)],
+  );
+  return [...fields, ...node.embeds.map((e) => e.key)];
+}

@@ -1,0 +1,75 @@
+/** `[data]` in reactor.toml: PostgREST's parameter names with underscores, and Reactor's own. */
+import { type Static, Type } from "@sinclair/typebox";
+
+export const dataConfig = Type.Object(
+  {
+    db_schemas: Type.Array(Type.String({ minLength: 1, maxLength: 63 }), {
+      default: ["public"],
+      minItems: 1,
+      description:
+        "Schemas whose tables and functions are served. The first is used unless Accept-Profile or Content-Profile names another.",
+    }),
+    db_extra_search_path: Type.Array(Type.String({ minLength: 1, maxLength: 63 }), {
+      default: ["public", "extensions"],
+      description: "Schemas added to the search path of every request, after the served one.",
+    }),
+    db_anon_role: Type.String({
+      default: "anon",
+      minLength: 1,
+      maxLength: 63,
+      description:
+        "Role of requests without a credential: what it may not do answers 401, not 403.",
+    }),
+    db_max_rows: Type.Integer({
+      default: 1000,
+      minimum: 0,
+      description:
+        "Rows at most per level of an answer; 0 = no bound. Also the threshold of count=estimated.",
+    }),
+    db_channel: Type.String({
+      default: "pgrst",
+      minLength: 1,
+      maxLength: 63,
+      description: "NOTIFY channel on which 'reload schema' reloads the schema cache.",
+    }),
+    require_rls: Type.Boolean({
+      default: true,
+      description:
+        "Refuse tables, views and foreign tables that no row policy guards, except to roles that bypass row level security. false = PostgREST's behaviour.",
+    }),
+    max_embed_depth: Type.Integer({
+      default: 5,
+      minimum: 0,
+      maximum: 20,
+      description: "Levels of embedded resources in one request.",
+    }),
+    max_body_bytes: Type.Integer({
+      default: 10 * 1024 * 1024,
+      minimum: 1024,
+      description: "Size of a request body, bytes.",
+    }),
+    max_url_bytes: Type.Integer({
+      default: 32_768,
+      minimum: 1024,
+      description: "Length of a request's URL, bytes.",
+    }),
+    max_filters: Type.Integer({
+      default: 100,
+      minimum: 1,
+      description: "Filter parameters in one request.",
+    }),
+    max_in_list: Type.Integer({
+      default: 5_000,
+      minimum: 1,
+      description: "Values in one in.(…) list.",
+    }),
+    max_cached_shapes: Type.Integer({
+      default: 2_000,
+      minimum: 1,
+      description: "Request shapes whose SQL is kept, per tenant.",
+    }),
+  },
+  { additionalProperties: false },
+);
+
+export type DataConfig = Static<typeof dataConfig>;

@@ -1,0 +1,46 @@
+/** What the OpenAPI page says of the table routes. */
+
+type RouteName = "read" | "head" | "insert" | "update" | "delete" | "options";
+
+const TEXTS: Readonly<Record<RouteName, readonly [summary: string, description: string]>> = {
+  read: [
+    "Read rows",
+    "Rows of a table or view that the caller's policies show. Filters are `column=operator.value`; `select`, `order`, `limit` and `offset` shape the answer.",
+  ],
+  head: ["Count rows", "The headers of the same GET, with `Prefer: count=` in `Content-Range`."],
+  insert: [
+    "Insert or upsert rows",
+    "One object or an array of objects. `Prefer: return=`, `resolution=` and `missing=` apply.",
+  ],
+  update: ["Update rows", "Sets the columns of the body on every row that the filters choose."],
+  delete: ["Delete rows", "Deletes every row that the filters choose."],
+  options: ["Ask what a table takes", "`Allow` lists the methods."],
+};
+
+const ERROR = {
+  description: "PostgREST code or SQLSTATE",
+  content: {
+    "application/json": {
+      schema: {
+        type: "object" as const,
+        properties: {
+          code: { type: "string" as const },
+          message: { type: "string" as const },
+          details: { type: "string" as const, nullable: true },
+          hint: { type: "string" as const, nullable: true },
+        },
+      },
+    },
+  },
+};
+
+export function describeRoute(name: RouteName) {
+  const [summary, description] = TEXTS[name];
+  return {
+    summary,
+    description,
+    tags: ["data"],
+    security: [{ bearer: [] }, { apikey: [] }],
+    responses: { 200: { description: "Done" }, 400: ERROR, 401: ERROR, 403: ERROR, 404: ERROR },
+  };
+}

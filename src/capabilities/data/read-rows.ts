@@ -1,0 +1,110 @@
+/** GET and HEAD `/data/v1/{table}`. */
+import type { RequestContext } from "../../core/context.ts";
+import { contentHeaders, numberAt, respond } from "./answer.ts";
+import { compileRead } from "./compile/compile-read.ts";
+import { RESULT } from "./compile/wrap-result.ts";
+import { errors } from "./errors.ts";
+import { findTable } from "./find-table.ts";
+import { type Incoming, readIncoming } from "./incoming.ts";
+import { type Media, negotiate } from "./parse/media.ts";
+import { parseQuery } from "./parse/parse-query.ts";
+import { appliedHeader, type Preferences, parsePrefer } from "./parse/prefer.ts";
+import { type RawQuery, readQueryString } from "./parse/query-string.ts";
+import { contentRange, type RowRange, rowRange } from "./parse/range.ts";
+import type { Slot } from "./parse/tree.ts";
+import { planRead } from "./plan/plan-read.ts";
+import type { DataRoom } from "./room.ts";
+import { type Prepared, plannedRows, type Ran, runRequest } from "./run-request.ts";
+import type { SchemaState } from "./schema/schema-cache.ts";
+
+interface PreparedRead extends Prepared {
+  readonly media: Media;
+  readonly preferences: Preferences;
+  readonly range: RowRange;
+}
+
+export async function readRows(
+  room: DataRoom,
+  request: Request,
+  context: RequestContext,
+  table: string,
+): Promise<Response> {
+  const incoming = await readIncoming(room, request, context);
+  const ran = await runRequest(room, incoming, (state) =>
+    prepareRead(room, incoming, state, table),
+  );
+  const total = await totalRows(room, incoming, ran);
+  return answerRead(incoming, ran, total);
+}
+
+function prepareRead(
+  room: DataRoom,
+  incoming: Incoming,
+  state: SchemaState,
+  name: string,
+): PreparedRead {
+  const { headers, method } = incoming;
+  const table = findTable(state.schema, incoming.schema, name);
+  const raw = readQueryString(incoming.search, room.limits);
+  const preferences = parsePrefer(headers.get("prefer"));
+  const media = negotiate(headers.get("accept"));
+  const headOnly = method === "HEAD";
+  const range = rowRange(headOnly ? null : headers.get("range"), raw.rootLimit, raw.rootOffset);
+  const root = bindRange(raw, range, room.limits.maxRows);
+  const key = `${table.index}|${method}|${media}|${preferences.count}|${root.limit}|${root.offset}|${raw.skeleton}`;
+  let compiled = state.shapes.get(key);
+  if (!compiled) {
+    const query = parseQuery(raw, root, room.config.max_embed_depth);
+    const node = planRead(state.schema, table, query);
+    const { maxRows } = room.limits;
+    compiled = compileRead(node, { media, count: preferences.count, maxRows, headOnly });
+    state.shapes.set(key, compiled);
+  }
+  const { values } = raw;
+  return { compiled, values, body: null, readOnly: true, media, preferences, range };
+}
+
+/** Moves the root's bounds to the values; without a limit `max_rows` stands in the SQL itself. */
+function bindRange(
+  raw: RawQuery,
+  range: RowRange,
+  maxRows: number | null,
+): { limit: Slot | null; offset: Slot | null } {
+  const limit =
+    range.limit === null || maxRows === null ? range.limit : Math.min(range.limit, maxRows);
+  return {
+    limit: limit === null ? null : raw.values.push(String(limit)) - 1,
+    offset: range.offset === 0 ? null : raw.values.push(String(range.offset)) - 1,
+  };
+}
+
+async function totalRows(
+  room: DataRoom,
+  incoming: Incoming,
+  ran: Ran<PreparedRead>,
+): Promise<number | null> {
+  const { preferences, compiled, values } = ran.prepared;
+  if (preferences.count === null) return null;
+  const counted = numberAt(ran.row, RESULT.total);
+  if (preferences.count === "exact" || compiled.countPlan === null) return counted;
+  const { maxRows } = room.limits;
+  if (counted !== null && (maxRows === null || counted <= maxRows)) return counted;
+  return Math.max(counted ?? 0, await plannedRows(room, incoming, compiled.countPlan, values));
+}
+
+function answerRead(incoming: Incoming, ran: Ran<PreparedRead>, total: number | null): Response {
+  const { row, prepared } = ran;
+  const { media, preferences, range } = prepared;
+  const count = numberAt(row, RESULT.pageTotal) ?? 0;
+  if (total !== null && range.offset > total) {
+    const details = `An offset of ${range.offset} was requested, but there are only ${total} rows.`;
+    throw errors.PGRST103(details, String(total));
+  }
+  if (media === "object" && count !== 1) throw errors.PGRST116(String(count));
+  const headers = contentHeaders(incoming, media);
+  headers["Content-Range"] = contentRange(range.offset, count, total);
+  const applied = appliedHeader(preferences, ["count", "handling"]);
+  if (applied !== null) headers["Preference-Applied"] = applied;
+  const status = total !== null && count < total ? 206 : 200;
+  return respond(row, status, headers, row[RESULT.body] ?? null);
+}

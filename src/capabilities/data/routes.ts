@@ -1,0 +1,65 @@
+/** The routes of `/data/v1`: PostgREST's contract. Bodies are read by the operations, not by Elysia. */
+import { Elysia } from "elysia";
+import { contextOf } from "../../core/context.ts";
+import { base } from "../../core/http.ts";
+import { allowedMethods } from "./allowed-methods.ts";
+import { describeRoute } from "./describe-route.ts";
+import { errors } from "./errors.ts";
+import { readRows } from "./read-rows.ts";
+import type { DataRoom } from "./room.ts";
+import { writeRows } from "./write-rows.ts";
+
+const RAW = "none" as const;
+
+export function dataRoutes(room: DataRoom) {
+  return new Elysia({ name: "data" })
+    .use(base())
+    .get(
+      "/data/v1/:table",
+      ({ request, params }) => readRows(room, request, contextOf(request), params.table),
+      { parse: RAW, detail: describeRoute("read") },
+    )
+    .head(
+      "/data/v1/:table",
+      ({ request, params }) => readRows(room, request, contextOf(request), params.table),
+      { parse: RAW, detail: describeRoute("head") },
+    )
+    .post(
+      "/data/v1/:table",
+      ({ request, params }) => writeRows(room, request, contextOf(request), params.table, "insert"),
+      { parse: RAW, detail: describeRoute("insert") },
+    )
+    .patch(
+      "/data/v1/:table",
+      ({ request, params }) => writeRows(room, request, contextOf(request), params.table, "update"),
+      { parse: RAW, detail: describeRoute("update") },
+    )
+    .delete(
+      "/data/v1/:table",
+      ({ request, params }) => writeRows(room, request, contextOf(request), params.table, "delete"),
+      { parse: RAW, detail: describeRoute("delete") },
+    )
+    .options(
+      "/data/v1/:table",
+      ({ request, params }) => allowedMethods(room, request, contextOf(request), params.table),
+      { parse: RAW, detail: describeRoute("options") },
+    )
+    .all("/data/v1/:table", ({ request }) => unsupported(request.method), HIDDEN)
+    .all("/data/v1", () => noRoot(), HIDDEN)
+    .all("/data/v1/", () => noRoot(), HIDDEN)
+    .all("/data/v1/*", () => noPath(), HIDDEN);
+}
+
+const HIDDEN = { parse: RAW, detail: { hide: true } };
+
+function unsupported(method: string): never {
+  throw errors.PGRST117(method);
+}
+
+function noRoot(): never {
+  throw errors.PGRST126();
+}
+
+function noPath(): never {
+  throw errors.PGRST125();
+}

@@ -1,0 +1,118 @@
+/**
+ * Runs a request against the schema at hand: prepare (parse, plan, compile or find the SQL), check
+ * exposure, query. When Postgres no longer knows what the cache believes in, the schema is read
+ * again and the request, whose transaction left no trace, runs once more.
+ */
+import type { SqlParam, UserResult } from "../../core/ports/database.ts";
+import { PgError } from "../../postgres/wire/pg-error.ts";
+import { BODY_SLOT, type CompiledRequest, type CompiledStatement } from "./compile/compiled.ts";
+import { checkExposure } from "./find-table.ts";
+import type { Incoming } from "./incoming.ts";
+import type { Slot } from "./parse/tree.ts";
+import { requestSettings } from "./request-settings.ts";
+import type { DataRoom } from "./room.ts";
+import type { SchemaState } from "./schema/schema-cache.ts";
+import { fromPgError, mayBeStale } from "./sqlstate.ts";
+
+/** A request made ready against one schema state. */
+export interface Prepared {
+  readonly compiled: CompiledRequest;
+  readonly values: readonly string[];
+  readonly body: Uint8Array | null;
+  readonly readOnly: boolean;
+}
+
+/** One row of bytes, as `compile/wrap-result.ts` lays it out. */
+export type ResultRow = readonly (Uint8Array | null)[];
+
+export interface Ran<P extends Prepared> {
+  readonly prepared: P;
+  readonly row: ResultRow;
+}
+
+export async function runRequest<P extends Prepared>(
+  room: DataRoom,
+  incoming: Incoming,
+  prepare: (state: SchemaState) => P,
+): Promise<Ran<P>> {
+  const { tenant } = incoming.context;
+  const state = room.cache.peek(tenant) ?? (await room.cache.get(tenant));
+  try {
+    return await attempt(room, incoming, state, prepare);
+  } catch (error) {
+    if (!(error instanceof PgError)) throw error;
+    const fresh = mayBeStale(error) ? await room.cache.repair(tenant) : null;
+    if (fresh === null) throw answerOf(room, incoming, error);
+    return await retry(room, incoming, fresh, prepare);
+  }
+}
+
+async function retry<P extends Prepared>(
+  room: DataRoom,
+  incoming: Incoming,
+  state: SchemaState,
+  prepare: (state: SchemaState) => P,
+): Promise<Ran<P>> {
+  try {
+    return await attempt(room, incoming, state, prepare);
+  } catch (error) {
+    throw error instanceof PgError ? answerOf(room, incoming, error) : error;
+  }
+}
+
+async function attempt<P extends Prepared>(
+  room: DataRoom,
+  incoming: Incoming,
+  state: SchemaState,
+  prepare: (state: SchemaState) => P,
+): Promise<Ran<P>> {
+  const prepared = prepare(state);
+  const { compiled, values, body, readOnly } = prepared;
+  if (compiled.unprotected.length > 0) {
+    checkExposure(room, state.schema, incoming, compiled.unprotected);
+  }
+  const result = await query(room, incoming, compiled, values, body, readOnly);
+  return { prepared, row: result.rows[0] ?? [] };
+}
+
+function query(
+  room: DataRoom,
+  incoming: Incoming,
+  statement: CompiledStatement,
+  values: readonly string[],
+  body: Uint8Array | null,
+  readOnly: boolean,
+): Promise<UserResult> {
+  return room.databases.for(incoming.context.tenant).user.query({
+    role: incoming.principal.role,
+    settings: requestSettings(room, incoming),
+    sql: statement.sql,
+    params: statement.slots.map((slot) => paramOf(slot, values, body)),
+    readOnly,
+  });
+}
+
+function paramOf(slot: Slot, values: readonly string[], body: Uint8Array | null): SqlParam {
+  return slot === BODY_SLOT ? body : (values[slot] ?? null);
+}
+
+/** How many rows the planner expects, under the caller's rights. */
+export async function plannedRows(
+  room: DataRoom,
+  incoming: Incoming,
+  statement: CompiledStatement,
+  values: readonly string[],
+): Promise<number> {
+  try {
+    const result = await query(room, incoming, statement, values, null, true);
+    const text = new TextDecoder().decode(result.rows[0]?.[0] ?? undefined);
+    const plans = JSON.parse(text) as { Plan?: { "Plan Rows"?: number } }[];
+    return plans[0]?.Plan?.["Plan Rows"] ?? 0;
+  } catch (error) {
+    throw error instanceof PgError ? answerOf(room, incoming, error) : error;
+  }
+}
+
+function answerOf(room: DataRoom, incoming: Incoming, error: PgError): Error {
+  return fromPgError(error, incoming.principal.role === room.config.db_anon_role);
+}

@@ -1,0 +1,175 @@
+/**
+ * Keeps each tenant's `Schema` and the SQL compiled against it. A load in progress never blocks
+ * requests that can be served by the value at hand: the new value replaces the old one at once, with
+ * an empty SQL cache of its own.
+ */
+import type { Clock } from "../../../core/ports/clock.ts";
+import type { Databases } from "../../../core/ports/database.ts";
+import type { Logger } from "../../../core/ports/log.ts";
+import type { TenantCtx } from "../../../core/tenant.ts";
+import type { CompiledRequest } from "../compile/compiled.ts";
+import { errors } from "../errors.ts";
+import { listenForReload, readCatalog, type Unlisten } from "../store.ts";
+import { buildSchema } from "./build-schema.ts";
+import type { Schema } from "./schema.ts";
+import { ShapeCache } from "./shape-cache.ts";
+
+/** What a request works with from beginning to end. */
+export interface SchemaState {
+  readonly schema: Schema;
+  readonly shapes: ShapeCache<CompiledRequest>;
+}
+
+export interface SchemaCacheOptions {
+  readonly schemas: readonly string[];
+  /** NOTIFY channel. */
+  readonly channel: string;
+  readonly maxCachedShapes: number;
+}
+
+export interface SchemaCacheDeps {
+  readonly databases: Databases;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Failing queries may ask for a reload this often. */
+const REPAIR_INTERVAL_MS = 1_000;
+
+interface Entry {
+  state: SchemaState | null;
+  loading: Promise<SchemaState> | null;
+  /** Something changed while a load was under way. */
+  dirty: boolean;
+  repairedAt: number;
+  unlisten: Unlisten | null;
+}
+
+export class SchemaCache {
+  readonly #deps: SchemaCacheDeps;
+  readonly #options: SchemaCacheOptions;
+  readonly #entries = new Map<string, Entry>();
+  #version = 0;
+  #closed = false;
+
+  constructor(deps: SchemaCacheDeps, options: SchemaCacheOptions) {
+    this.#deps = deps;
+    this.#options = options;
+  }
+
+  /** The state at hand, without waiting; null before the first load. */
+  peek(tenant: TenantCtx): SchemaState | null {
+    return this.#entries.get(tenant.id)?.state ?? null;
+  }
+
+  /** The state, loading it on first use. Throws PGRST002 when the database cannot be read. */
+  async get(tenant: TenantCtx): Promise<SchemaState> {
+    const entry = this.#entry(tenant);
+    return entry.state ?? (await (entry.loading ?? this.#start(tenant, entry)));
+  }
+
+  /** Loads anew. During a load: has it followed by another, and waits for that. */
+  async reload(tenant: TenantCtx): Promise<SchemaState> {
+    const entry = this.#entry(tenant);
+    if (!entry.loading) return await this.#start(tenant, entry);
+    entry.dirty = true;
+    return await entry.loading;
+  }
+
+  /**
+   * After a query failed on an object that the cache believes in: a fresh state, or null when the
+   * last repair was moments ago (then the failure is the database's word).
+   */
+  async repair(tenant: TenantCtx): Promise<SchemaState | null> {
+    const entry = this.#entry(tenant);
+    const now = this.#deps.clock.monotonic();
+    if (now - entry.repairedAt < REPAIR_INTERVAL_MS) return null;
+    entry.repairedAt = now;
+    return await this.reload(tenant);
+  }
+
+  /** Stops listening for changes. The next load listens again. */
+  async unwatch(): Promise<void> {
+    const live = [...this.#entries.values()].map((entry) => {
+      const { unlisten } = entry;
+      entry.unlisten = null;
+      return unlisten;
+    });
+    await Promise.all(live.map((unlisten) => unlisten?.()));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.unwatch();
+    this.#entries.clear();
+  }
+
+  #entry(tenant: TenantCtx): Entry {
+    let entry = this.#entries.get(tenant.id);
+    if (!entry) {
+      const repairedAt = Number.NEGATIVE_INFINITY;
+      entry = { state: null, loading: null, dirty: false, repairedAt, unlisten: null };
+      this.#entries.set(tenant.id, entry);
+    }
+    return entry;
+  }
+
+  #start(tenant: TenantCtx, entry: Entry): Promise<SchemaState> {
+    entry.loading = this.#loadUntilClean(tenant, entry).finally(() => {
+      entry.loading = null;
+    });
+    return entry.loading;
+  }
+
+  async #loadUntilClean(tenant: TenantCtx, entry: Entry): Promise<SchemaState> {
+    try {
+      if (entry.unlisten === null) await this.#listen(tenant, entry);
+      let state: SchemaState;
+      do {
+        entry.dirty = false;
+        state = await this.#load(tenant);
+        entry.state = state;
+      } while (entry.dirty && !this.#closed);
+      return state;
+    } catch (cause) {
+      this.#deps.log.error("data.schema_load_failed", { tenant: tenant.id, error: cause });
+      throw errors.PGRST002(cause);
+    }
+  }
+
+  async #load(tenant: TenantCtx): Promise<SchemaState> {
+    const started = this.#deps.clock.monotonic();
+    const { system } = this.#deps.databases.for(tenant);
+    const rows = await readCatalog(system, this.#options.schemas);
+    this.#version += 1;
+    const schema = buildSchema(this.#version, rows);
+    this.#deps.log.info("data.schema_loaded", {
+      tenant: tenant.id,
+      tables: schema.tables.size,
+      functions: schema.functions.size,
+      ms: Math.round(this.#deps.clock.monotonic() - started),
+    });
+    return { schema, shapes: new ShapeCache(this.#options.maxCachedShapes) };
+  }
+
+  /** Subscribes before the first load, so that no change falls between the two. */
+  async #listen(tenant: TenantCtx, entry: Entry): Promise<void> {
+    const { direct } = this.#deps.databases.for(tenant);
+    const refresh = () => {
+      if (this.#closed) return;
+      // A failed refresh is logged by the load; the state at hand keeps serving.
+      this.reload(tenant).catch(() => undefined);
+    };
+    const onNotify = (payload: string) => {
+      if (payload === "" || payload === "reload schema") refresh();
+    };
+    let isFirst = true;
+    const onLive = () => {
+      if (!isFirst) refresh();
+      isFirst = false;
+    };
+    const unlisten = await listenForReload(direct, this.#options.channel, onNotify, onLive);
+    if (this.#closed) await unlisten();
+    else entry.unlisten = unlisten;
+  }
+}

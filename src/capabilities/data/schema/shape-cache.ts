@@ -1,0 +1,29 @@
+/**
+ * SQL by request shape: bounded, first in first out. A shape that is pushed out is compiled again,
+ * which costs some tens of microseconds, so nothing cleverer is worth its bookkeeping.
+ */
+export class ShapeCache<T> {
+  readonly #entries = new Map<string, T>();
+  readonly #capacity: number;
+
+  /** @param capacity >= 1. */
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  get(key: string): T | undefined {
+    return this.#entries.get(key);
+  }
+
+  set(key: string, value: T): void {
+    if (this.#entries.size >= this.#capacity) {
+      const oldest = this.#entries.keys().next();
+      if (!oldest.done) this.#entries.delete(oldest.value);
+    }
+    this.#entries.set(key, value);
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+}
