@@ -1,0 +1,112 @@
+/** `reactor fn invoke`: calls a function and prints its answer. */
+import { readFileSync } from "node:fs";
+import { extname, resolve } from "node:path";
+import { CliError, EXIT } from "./cli-error.ts";
+import { type Command, type CommandContext, targetOptions } from "./command.ts";
+import { connect, connectWithKey, exitFor } from "./server-client.ts";
+
+export const invoke: Command = {
+  name: "fn invoke",
+  summary: "Call a function",
+  usage: "[options] NAME[/PATH]",
+  details:
+    "Prints the body as it came; with --output json an object with status, headers and body.\nExit code 4 or 5 when the function answered with an error.",
+  options: {
+    data: {
+      value: "JSON|@FILE|-",
+      short: "d",
+      description: "Body: text, a file, or standard input",
+    },
+    method: { value: "METHOD", short: "X", description: "HTTP method (default: POST)" },
+    anon: { description: "Call without a credential (default: the secret key)" },
+    ...targetOptions,
+  },
+  args: [1, 1],
+  examples: [
+    { run: 'reactor fn invoke hello --data \'{"name":"Ada"}\'', what: "JSON" },
+    { run: "reactor fn invoke resize --data @photo.jpg > small.jpg", what: "a file" },
+  ],
+  async run(context) {
+    const body = await readBody(context);
+    const isAnon = context.has("anon");
+    const client = isAnon ? await connect(context) : await connectWithKey(context);
+    const path = (context.args[0] ?? "").split("/").map(encodeURIComponent).join("/");
+    const method = (context.option("method") ?? "POST").toUpperCase();
+    const hasBody = method !== "GET" && method !== "HEAD" && body !== null;
+    const response = await client.send(`/fn/v1/${path}`, {
+      method,
+      as: isAnon ? "nobody" : "key",
+      isLong: true,
+      ...(hasBody ? { body: body.bytes, headers: { "content-type": body.type } } : {}),
+    });
+    await print(context, response);
+    return response.status >= 400 ? EXIT[exitFor(response.status)] : EXIT.ok;
+  },
+};
+
+async function print({ out }: CommandContext, response: Response): Promise<void> {
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  if (out.mode === "text") {
+    out.raw(bytes);
+    const isText = /^(?:text\/|application\/json)/.test(response.headers.get("content-type") ?? "");
+    if (isText && bytes.length > 0 && bytes.at(-1) !== 10) out.note("");
+    if (response.status >= 400) out.note(`HTTP ${response.status}`);
+    return;
+  }
+  const { status } = response;
+  const headers = Object.fromEntries(response.headers);
+  const result = { status, headers, ...bodyFields(bytes) };
+  const { code, message, hint } = (result.body ?? {}) as Record<string, unknown>;
+  if (status < 400) return out.result(result, "");
+  out.failure({
+    code: typeof code === "string" ? code : `http_${status}`,
+    message: typeof message === "string" ? message : `The function answered ${status}`,
+    hint: typeof hint === "string" ? hint : null,
+    data: result,
+  });
+}
+
+/** JSON as a value, text as a string, anything else in base64. */
+function bodyFields(bytes: Uint8Array): { body: unknown; encoding?: "base64" } {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return { body: Buffer.from(bytes).toString("base64"), encoding: "base64" };
+  }
+  try {
+    return { body: JSON.parse(text) };
+  } catch {
+    return { body: text };
+  }
+}
+
+async function readBody(
+  context: CommandContext,
+): Promise<{ bytes: Uint8Array; type: string } | null> {
+  const data = context.option("data");
+  const binary = "application/octet-stream";
+  if (data === undefined) return null;
+  if (data === "-") return { bytes: await context.host.terminal.stdin.readAll(), type: binary };
+  if (!data.startsWith("@")) {
+    const type = isJson(data) ? "application/json" : "text/plain;charset=utf-8";
+    return { bytes: new TextEncoder().encode(data), type };
+  }
+  const path = resolve(context.host.cwd, data.slice(1));
+  try {
+    const type = extname(path) === ".json" ? "application/json" : binary;
+    return { bytes: readFileSync(path), type };
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code ?? "unreadable";
+    throw new CliError("user", "file_unreadable", `${path} cannot be read (${reason})`);
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

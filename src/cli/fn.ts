@@ -1,0 +1,112 @@
+/** `reactor fn`: functions, one by one. */
+import { escapeControls } from "../core/pretty-log.ts";
+import { type Command, projectOption, targetOptions } from "./command.ts";
+import { invoke } from "./fn-invoke.ts";
+import { logOptions, printLogs } from "./log-options.ts";
+import { table } from "./output.ts";
+import { chooseFunctions, readProject } from "./project-files.ts";
+import { runDeploy } from "./run-deploy.ts";
+import { connect, connectWithKey } from "./server-client.ts";
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** The functions of an answer, whether it is a bare list or names one. */
+function listOf(answer: unknown): readonly Row[] {
+  if (Array.isArray(answer)) return answer as Row[];
+  const { functions } = (answer ?? {}) as { functions?: unknown };
+  return Array.isArray(functions) ? (functions as Row[]) : [];
+}
+
+const SHORT_VERSION = 12;
+
+const list: Command = {
+  name: "fn list",
+  summary: "List deployed functions",
+  usage: "[options]",
+  options: targetOptions,
+  args: [0, 0],
+  examples: [{ run: "reactor fn list", what: "name, runtime, version" }],
+  async run(context) {
+    const client = await connectWithKey(context);
+    const answer = await client.json<unknown>("/fn/v1/_admin", { as: "key" });
+    const functions = listOf(answer);
+    const cell = (row: Row, key: string) => escapeControls(String(row[key] ?? ""));
+    const rows = functions.map((row) => [
+      cell(row, "name"),
+      cell(row, "runtime"),
+      cell(row, "version").slice(0, SHORT_VERSION),
+      cell(row, "description"),
+    ]);
+    const none = "No functions are deployed";
+    context.out.result(answer, () => (rows.length === 0 ? none : table(rows)));
+    return 0;
+  },
+};
+
+const deploy: Command = {
+  name: "fn deploy",
+  summary: "Deploy functions of the project, without its migrations",
+  usage: "[options] [NAME...]",
+  options: {
+    "dry-run": { description: "Show what would change, and change nothing" },
+    ...projectOption,
+    ...targetOptions,
+  },
+  args: [0, 1000],
+  examples: [
+    { run: "reactor fn deploy hello", what: "one function" },
+    { run: "reactor fn deploy", what: "all of the project's" },
+  ],
+  async run(context) {
+    const functions = chooseFunctions(readProject(context), context.args);
+    const dryRun = context.has("dry-run");
+    return runDeploy(context, await connect(context), { migrations: [], functions, dryRun });
+  },
+};
+
+const logs: Command = {
+  name: "fn logs",
+  summary: "Show what a function logged",
+  usage: "[options] NAME",
+  options: { ...logOptions, ...targetOptions },
+  args: [1, 1],
+  examples: [{ run: "reactor fn logs hello -f", what: "follow" }],
+  async run(context) {
+    const client = await connectWithKey(context);
+    const path = `/fn/v1/_admin/${encodeURIComponent(context.args[0] ?? "")}/logs`;
+    return printLogs(context, client, path, { as: "key", query: {} });
+  },
+};
+
+const rollback: Command = {
+  name: "fn rollback",
+  summary: "Put an earlier version of a function in service",
+  usage: "[options] NAME",
+  options: {
+    version: { value: "VERSION", description: "Which one (default: the one before)" },
+    ...targetOptions,
+  },
+  args: [1, 1],
+  examples: [{ run: "reactor fn rollback hello", what: "to the version before" }],
+  async run(context) {
+    const client = await connectWithKey(context);
+    const name = context.args[0] ?? "";
+    const version = context.option("version");
+    const path = `/fn/v1/_admin/${encodeURIComponent(name)}/rollback`;
+    const json = version === undefined ? {} : { version };
+    const answer = await client.json<Row>(path, { method: "POST", as: "key", json });
+    const now = String(answer["version"] ?? version ?? "").slice(0, SHORT_VERSION);
+    context.out.result(answer, `${name} is at ${escapeControls(now)}`);
+    return 0;
+  },
+};
+
+export const command: Command = {
+  name: "fn",
+  summary: "Work with functions: list, deploy, invoke, logs, rollback",
+  usage: "COMMAND",
+  options: {},
+  args: [0, 0],
+  examples: [{ run: 'reactor fn invoke hello --data \'{"name":"Ada"}\'', what: "call one" }],
+  subcommands: [list, deploy, invoke, logs, rollback],
+};

@@ -1,0 +1,67 @@
+/**
+ * What the command line is given by the program around it: the terminal, time, and the few things
+ * that need the server's code. `main.ts` makes one; tests make their own.
+ */
+import type { Config } from "../core/config/config.ts";
+import type { Env } from "../core/config/env.ts";
+import type { ProjectDir } from "../core/config/project-dir.ts";
+import type { Clock } from "../core/ports/clock.ts";
+
+export interface Terminal {
+  readonly stdout: TextOut;
+  readonly stderr: TextOut;
+  readonly stdin: TextIn;
+  /** Aborted by the first Ctrl-C: long commands end themselves. */
+  readonly interrupted: AbortSignal;
+}
+
+export interface TextOut {
+  readonly isTerminal: boolean;
+  write(text: string | Uint8Array): void;
+}
+
+export interface TextIn {
+  readonly isTerminal: boolean;
+  /** Everything until the end of input. */
+  readAll(): Promise<Uint8Array>;
+  /** One line from a terminal, without echo. */
+  readSecret(prompt: string): Promise<string>;
+}
+
+export interface ServeOptions {
+  readonly project: ProjectDir;
+  /** Absolute. */
+  readonly dataDir: string;
+  /** Capabilities to mount; null = all. */
+  readonly only: readonly string[] | null;
+  /** For `loadConfig`: `server.port` -> text as typed. */
+  readonly flags: Readonly<Record<string, unknown>>;
+}
+
+export interface RestoreOptions {
+  /** Absolute path of the backup. */
+  readonly file: string;
+  /** Absolute; absent or empty. */
+  readonly dataDir: string;
+  /** Tells of each step. */
+  onStep(text: string): void;
+}
+
+export interface CliHost {
+  readonly version: string;
+  readonly env: Env;
+  /** Absolute. */
+  readonly cwd: string;
+  readonly clock: Clock;
+  readonly terminal: Terminal;
+  /** Runs until stopped; the exit code. @throws StartupError */
+  serve(options: ServeOptions): Promise<number>;
+  /** As `serve`, watching the project. */
+  dev(options: ServeOptions): Promise<number>;
+  /** Facts of what was restored and verified. @throws StartupError */
+  restore(options: RestoreOptions): Promise<Readonly<Record<string, unknown>>>;
+  /** The effective configuration with every capability's section. @throws ConfigError */
+  loadConfig(project: ProjectDir, flags: Readonly<Record<string, unknown>>): Config;
+  /** One ES module from a function's entry file. @throws StartupError when it does not build */
+  bundleFunction(path: string): Promise<Uint8Array>;
+}

@@ -1,0 +1,76 @@
+/** Options and printing that `reactor logs` and `reactor fn logs` share. */
+import type { Clock } from "../core/ports/clock.ts";
+import type { LogLine } from "../core/ports/log.ts";
+import { escapeControls, prettyLog } from "../core/pretty-log.ts";
+import { CliError } from "./cli-error.ts";
+import type { CommandContext, OptionSpec } from "./command.ts";
+import type { Output } from "./output.ts";
+import { readEvents } from "./read-events.ts";
+import { networkFailure, refusal, type ServerClient } from "./server-client.ts";
+
+export const logOptions = {
+  follow: { short: "f", description: "Go on as new lines come" },
+  since: { value: "TIME", description: "Only later lines: 30s, 10m, 2h, 1d or an ISO 8601 time" },
+  limit: { value: "N", description: "At most so many lines (default: 200)" },
+} as const satisfies Record<string, OptionSpec>;
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** `10m` -> the time ten minutes ago, ISO 8601. @throws CliError */
+export function sinceTime(text: string | undefined, clock: Clock): string | undefined {
+  if (text === undefined) return undefined;
+  const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+  const ms = count && unit ? clock.now() - Number(count) * (UNIT_MS[unit] ?? 0) : Date.parse(text);
+  if (Number.isFinite(ms)) return new Date(ms).toISOString();
+  const hint = "Write 30s, 10m, 2h, 1d or 2026-01-31T12:00:00Z";
+  throw new CliError("user", "invalid_argument", `--since does not understand '${text}'`, hint);
+}
+
+/** Prints the lines the server keeps, then new ones while following. */
+export async function printLogs(
+  context: CommandContext,
+  client: ServerClient,
+  path: string,
+  request: { as: "admin" | "key"; query: Readonly<Record<string, string | undefined>> },
+): Promise<number> {
+  const { host, out } = context;
+  const limit = context.option("limit");
+  if (limit !== undefined && !/^[1-9]\d{0,5}$/.test(limit)) {
+    throw new CliError("user", "invalid_argument", "--limit must be a number of lines");
+  }
+  const since = sinceTime(context.option("since"), host.clock);
+  const query = { ...request.query, since, limit };
+  if (!context.has("follow")) {
+    const { lines } = await client.json<{ lines: LogLine[] }>(path, { as: request.as, query });
+    const text = () => lines.map((line) => lineText(line, out)).join("\n");
+    if (out.mode === "json" || lines.length > 0) out.result({ lines }, text);
+    return 0;
+  }
+  const options = { as: request.as, query: { ...query, follow: "1" }, isLong: true };
+  const response = await client.send(path, options);
+  if (!response.ok || !response.body) throw await refusal(response);
+  try {
+    for await (const { event, data } of readEvents(response.body)) {
+      if (event !== "log") continue;
+      // While following, JSON output is one line of the log per line.
+      out.raw(`${out.mode === "json" ? data : lineText(JSON.parse(data) as LogLine, out)}\n`);
+    }
+  } catch (error) {
+    if (!host.terminal.interrupted.aborted) throw networkFailure(client.target, error);
+  }
+  return 0;
+}
+
+/** A function's own lines carry a message instead of an event. */
+function lineText(line: LogLine, out: Output): string {
+  const message = line["message"];
+  if (line.event !== undefined || typeof message !== "string") return prettyLog(line, out.color);
+  const at = typeof line.time === "string" ? `${out.paint("dim", escapeControls(line.time))} ` : "";
+  const style = line.level === "error" ? "red" : line.level === "warn" ? "yellow" : "dim";
+  return `${at}${out.paint(style, String(line.level).padEnd(5))} ${escapeControls(message)}`;
+}

@@ -1,0 +1,73 @@
+/** Reads what a deploy sends from a project: its migrations and its functions. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { findProjectDir, type ProjectDir } from "../core/config/project-dir.ts";
+import { discoverFunctions, type ProjectFunction } from "../core/functions-project.ts";
+import { nearestName } from "../core/nearest-name.ts";
+import { CliError } from "./cli-error.ts";
+import type { CommandContext } from "./command.ts";
+
+export interface ProjectMigration {
+  /** File name without `.sql`. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+export interface Project {
+  /** Absolute. */
+  readonly dir: string;
+  readonly migrations: readonly ProjectMigration[];
+  readonly functions: readonly ProjectFunction[];
+}
+
+/** What the server accepts: a number first, so that names sort in the order of application. */
+const MIGRATION_NAME = /^[0-9]+[A-Za-z0-9_.-]*$/;
+
+/** @throws CliError `project_not_found` (exit 2), `validation_failed` (exit 4) with every fault */
+export function readProject(context: CommandContext): Project {
+  const { host } = context;
+  const found = findProjectDir(context.option("project"), host.cwd);
+  if (found.dir === null) {
+    const hint = "Go to its folder, give --project DIR, or make one with `reactor init`";
+    throw new CliError("config", "project_not_found", `There is no project in ${host.cwd}`, hint);
+  }
+  const config = host.loadConfig(found, {});
+  const { functions, faults } = discoverFunctions(found.dir, config.lists["functions"] ?? []);
+  const sqlDir = resolve(found.dir, migrationsDir(context, found));
+  const files = existsSync(sqlDir) ? readdirSync(sqlDir).sort() : [];
+  const sql = files.filter((file) => file.endsWith(".sql"));
+  const all = [...faults, ...sql.flatMap(migrationFault)];
+  if (all.length > 0) {
+    const message = `The project has faults:\n${all.map((fault) => `  ${fault}`).join("\n")}`;
+    throw new CliError("validation", "validation_failed", message);
+  }
+  const migrations = sql.map((file) => ({
+    name: file.slice(0, -".sql".length),
+    bytes: readFileSync(join(sqlDir, file)),
+  }));
+  return { dir: found.dir, migrations, functions };
+}
+
+function migrationsDir(context: CommandContext, project: ProjectDir): string {
+  const data = context.host.loadConfig(project, {}).section<{ migrations_dir?: string }>("data");
+  return data.migrations_dir || "migrations";
+}
+
+function migrationFault(file: string): string[] {
+  return MIGRATION_NAME.test(file.slice(0, -".sql".length))
+    ? []
+    : [`${file}: a migration's name begins with a number, as in 0001_${file}`];
+}
+
+/** The functions named, or all. @throws CliError `function_not_found` */
+export function chooseFunctions(project: Project, names: readonly string[]): ProjectFunction[] {
+  const known = project.functions.map(({ name }) => name);
+  for (const name of names) {
+    if (known.includes(name)) continue;
+    const nearest = nearestName(name, known);
+    const hint =
+      nearest === null ? `The project has: ${known.join(", ")}` : `Did you mean ${nearest}?`;
+    throw new CliError("user", "function_not_found", `The project has no function '${name}'`, hint);
+  }
+  return project.functions.filter(({ name }) => names.length === 0 || names.includes(name));
+}

@@ -1,0 +1,104 @@
+/** A command line in process: captured output, its own environment and folder, a real clock. */
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Type } from "@sinclair/typebox";
+import type { CliHost, RestoreOptions, ServeOptions } from "../../src/cli/host.ts";
+import { runCli } from "../../src/cli/run-cli.ts";
+import { loadConfig } from "../../src/core/config/load-config.ts";
+import { mergeSections } from "../../src/core/config/merge-sections.ts";
+import { coreSections, PROJECT_LISTS } from "../../src/core/config/sections.ts";
+import { systemClock } from "../../src/shared/clock.ts";
+
+export interface Ran {
+  readonly exit: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The JSON that was printed. */
+  json(): Record<string, unknown>;
+}
+
+export interface Bench {
+  readonly dir: string;
+  readonly home: string;
+  readonly served: ServeOptions[];
+  readonly restored: RestoreOptions[];
+  run(argv: readonly string[], more?: Partial<Setup>): Promise<Ran>;
+  remove(): void;
+}
+
+export interface Setup {
+  readonly cwd: string;
+  readonly env: Record<string, string>;
+  /** Standard output and error are a terminal. */
+  readonly isTerminal: boolean;
+  readonly stdin: string;
+  readonly secret: string | null;
+  readonly interrupted: AbortSignal;
+  readonly host: Partial<CliHost>;
+}
+
+const data = Type.Object({ migrations_dir: Type.String({ default: "migrations" }) });
+
+export function createBench(): Bench {
+  const dir = mkdtempSync(join(tmpdir(), "reactor-cli-"));
+  const home = join(dir, "home");
+  mkdirSync(home);
+  const served: ServeOptions[] = [];
+  const restored: RestoreOptions[] = [];
+  const serve = async (options: ServeOptions) => {
+    served.push(options);
+    return 0;
+  };
+  const run: Bench["run"] = async (argv, more = {}) => {
+    const chunks: [string, Uint8Array][] = [];
+    const isTerminal = more.isTerminal ?? false;
+    const env = { HOME: home, ...more.env };
+    const out = (name: string) => ({
+      isTerminal,
+      write: (text: string | Uint8Array) => void chunks.push([name, Buffer.from(text)]),
+    });
+    const secret = more.secret ?? null;
+    const host: CliHost = {
+      version: "9.9.9",
+      env,
+      cwd: more.cwd ?? dir,
+      clock: systemClock,
+      terminal: {
+        stdout: out("stdout"),
+        stderr: out("stderr"),
+        stdin: {
+          isTerminal: secret !== null,
+          readAll: async () => Buffer.from(more.stdin ?? ""),
+          readSecret: async () => secret ?? "",
+        },
+        interrupted: more.interrupted ?? new AbortController().signal,
+      },
+      serve,
+      dev: serve,
+      async restore(options) {
+        restored.push(options);
+        options.onStep("unpacking");
+        return { tables: 3 };
+      },
+      loadConfig: (project, flags) =>
+        loadConfig({
+          sections: mergeSections(coreSections, { data }),
+          lists: PROJECT_LISTS,
+          file: project.file,
+          env,
+          flags,
+        }),
+      bundleFunction: async (path) => Bun.file(path).bytes(),
+      ...more.host,
+    };
+    const exit = await runCli(argv, host);
+    const textOf = (name: string) =>
+      Buffer.concat(chunks.filter(([n]) => n === name).map(([, bytes]) => bytes)).toString();
+    const stdout = textOf("stdout");
+    const json = () => JSON.parse(stdout) as Record<string, unknown>;
+    return { exit, stdout, stderr: textOf("stderr"), json };
+  };
+  const remove = () => rmSync(dir, { recursive: true, force: true });
+  return { dir, home, served, restored, run, remove };
+}
