@@ -4,18 +4,14 @@
  * keeps the password in the vault; embedded Postgres trusts its private socket and needs none.
  */
 import type { Sql } from "postgres";
-import type { Rng } from "../core/ports/rng.ts";
 import { scramVerifier } from "./wire/scram.ts";
 
-const SALT_BYTES = 16;
-
 /** `sql` is the owner on the direct URL. Throws Postgres's error when the owner may not alter roles. */
-export async function ensureAuthenticatorLogin(
-  sql: Sql,
-  password: string,
-  rng: Rng,
-): Promise<void> {
-  const verifier = await scramVerifier(password, rng.bytes(SALT_BYTES));
+export async function ensureAuthenticatorLogin(sql: Sql, password: string): Promise<void> {
+  // The server's own randomness: 122 bits of salt.
+  const [row] = await sql<{ salt: string }[]>`select gen_random_uuid() as salt`;
+  const salt = Buffer.from((row?.salt ?? "").replaceAll("-", ""), "hex");
+  const verifier = await scramVerifier(password, salt);
   // Base64, digits, `$` and `:` only: nothing in it can end the literal.
   await sql.unsafe(`alter role authenticator login password '${verifier}'`).simple();
 }

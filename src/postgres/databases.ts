@@ -118,10 +118,7 @@ function openTenant(tenant: TenantCtx, options: DatabasesOptions): ManagedTenant
 }
 
 /** postgres.js on a libpq URL, Unix socket and TLS included; notices go to the log. */
-export function openSql(
-  url: string,
-  options: { max: number; prepared: boolean; log: Logger },
-): Sql {
+function openSql(url: string, options: { max: number; prepared: boolean; log: Logger }): Sql {
   return postgres({
     ...postgresJsOptions(parseDatabaseUrl(url)),
     max: options.max,
@@ -129,6 +126,11 @@ export function openSql(
     idle_timeout: IDLE_TIMEOUT_S,
     onnotice: (notice) => logNotice(notice, options.log),
   });
+}
+
+/** One connection as the owner, for boot and commands: migrations before any pool exists. */
+export function openDirect(directUrl: string, log: Logger): Sql {
+  return openSql(directUrl, { max: 1, prepared: true, log });
 }
 
 function logNotice(notice: Notice, log: Logger): void {

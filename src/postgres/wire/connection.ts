@@ -11,6 +11,7 @@ import { wireErrors } from "./errors.ts";
 import type { Job } from "./job.ts";
 import { MessageWriter } from "./message-writer.ts";
 import { PgError, parseErrorFields } from "./pg-error.ts";
+import type { QueryCosts } from "./query-costs.ts";
 import { readColumns, readRow } from "./result-messages.ts";
 import type { BackendKey, Session, SessionOwner } from "./session.ts";
 import { settingsKey, settingsParams, settingsSql } from "./settings-statement.ts";
@@ -22,10 +23,13 @@ const CANCEL_CONNECT_MS = 5_000;
 /** A server that is silent this long after a statement's timeout is not coming back. */
 const SILENCE_GRACE_MS = 5_000;
 const MAX_RETRIES = 3;
+/** Nothing is pipelined behind a query that has run this long: it may run much longer. */
+const STALLED_MS = 10;
 
 export interface ConnectionOptions {
   readonly address: DatabaseAddress;
   readonly statementCacheSize: number;
+  readonly costs: QueryCosts;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -51,6 +55,7 @@ export class Connection implements SessionOwner {
   #isWritable = true;
   #isCancelling = false;
   #cancels = 0;
+  #slowJobs = 0;
   #headSinceMs = 0;
   #fatal: PgError | null = null;
 
@@ -71,9 +76,9 @@ export class Connection implements SessionOwner {
     return this.#isWritable && !this.#isCancelling && !this.#gone.signal.aborted;
   }
 
-  /** How long the query now running has had the server to itself. */
-  headAgeMs(nowMs: number): number {
-    return this.#jobs.length === 0 ? 0 : nowMs - this.#headSinceMs;
+  /** True when whoever is sent now may have to wait long for those before it. */
+  isSlow(nowMs: number): boolean {
+    return this.#slowJobs > 0 || this.#headAgeMs(nowMs) > STALLED_MS;
   }
 
   /** Writes the job's messages; they leave together at the end of this microtask turn. */
@@ -90,6 +95,8 @@ export class Connection implements SessionOwner {
       return;
     }
     job.cancelsAtSend = this.#cancels;
+    job.isSlow = this.#options.costs.isSlow(job.kind);
+    if (job.isSlow) this.#slowJobs += 1;
     if (this.#jobs.push(job) === 1) this.#headSinceMs = this.#options.clock.monotonic();
     if (this.#isFlushing) return;
     this.#isFlushing = true;
@@ -110,7 +117,7 @@ export class Connection implements SessionOwner {
   checkSilence(nowMs: number): void {
     const head = this.#jobs[0];
     if (!head || head.timeoutMs === 0) return;
-    if (this.headAgeMs(nowMs) > head.timeoutMs + SILENCE_GRACE_MS) {
+    if (this.#headAgeMs(nowMs) > head.timeoutMs + SILENCE_GRACE_MS) {
       this.#session.destroy(new Error("the server does not answer"));
     }
   }
@@ -170,6 +177,11 @@ export class Connection implements SessionOwner {
     }
   };
 
+  /** How long the query now running has had the server to itself. */
+  #headAgeMs(nowMs: number): number {
+    return this.#jobs.length === 0 ? 0 : nowMs - this.#headSinceMs;
+  }
+
   #write(job: Job): void {
     const writer = this.#writer;
     const { query } = job;
@@ -178,7 +190,7 @@ export class Connection implements SessionOwner {
     if (!settings.isReady) writer.parse(settings.name, settingsSql(query));
     writer.bind(settings.name, settingsParams(query, job.timeoutMs));
     writer.execute();
-    const statement = this.#statements.acquire(`${query.role}\0${query.sql}`);
+    const statement = this.#statements.acquire(job.kind);
     job.statement = statement;
     job.columns = statement.columns;
     if (!statement.isReady) {
@@ -230,7 +242,10 @@ export class Connection implements SessionOwner {
 
   #onReady(job: Job | undefined, status: number): void {
     this.#jobs.shift();
-    this.#headSinceMs = this.#options.clock.monotonic();
+    const nowMs = this.#options.clock.monotonic();
+    if (job) this.#options.costs.note(job.kind, nowMs - this.#headSinceMs);
+    if (job?.isSlow) this.#slowJobs -= 1;
+    this.#headSinceMs = nowMs;
     if (status !== 0x49) {
       // Whatever follows would run inside this user's transaction: the connection must go.
       job?.fail(job.error ?? wireErrors.transaction_left_open());

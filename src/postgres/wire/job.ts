@@ -5,6 +5,10 @@ import type { Statement } from "./statement-cache.ts";
 
 export class Job {
   readonly query: UserQuery;
+  /** Role + SQL: names the prepared statement and the cost. */
+  readonly kind: string;
+  /** Slow of late or never seen: nothing is pipelined behind it. */
+  isSlow = false;
   readonly timeoutMs: number;
   /** `clock.monotonic` when it entered the queue. */
   readonly enqueuedAtMs: number;
@@ -39,6 +43,7 @@ export class Job {
     reject: (error: unknown) => void,
   ) {
     this.query = query;
+    this.kind = `${query.role}\0${query.sql}`;
     this.timeoutMs = timing.timeoutMs;
     this.enqueuedAtMs = timing.enqueuedAtMs;
     this.#resolve = resolve;

@@ -12,12 +12,13 @@ import { Connection } from "./connection.ts";
 import { wireErrors } from "./errors.ts";
 import { Job } from "./job.ts";
 import { PgError } from "./pg-error.ts";
+import { QueryCosts } from "./query-costs.ts";
 import { openSession } from "./session.ts";
 
 export interface UserPoolLimits {
   /** Connections at most. Default 4. */
   readonly size?: number;
-  /** Queries under way on one connection at most. Default 4. */
+  /** Queries under way on one connection at most. Default 8. */
   readonly depth?: number;
   /** Queries that may wait; the next one gets `pool_saturated`. Default 1,000. */
   readonly queueLimit?: number;
@@ -52,14 +53,12 @@ export interface ManagedUserPool extends UserPool {
 
 const DEFAULTS: Required<UserPoolLimits> = {
   size: 4,
-  depth: 4,
+  depth: 8,
   queueLimit: 1000,
   acquireTimeoutMs: 5000,
   statementTimeoutMs: 15_000,
   statementCacheSize: 256,
 };
-/** Nothing is pipelined behind a query that has run this long: it may run much longer. */
-const STALLED_MS = 10;
 const BACKOFF_FIRST_MS = 50;
 const BACKOFF_MAX_MS = 2_000;
 const SILENCE_CHECK_MS = 1_000;
@@ -75,6 +74,7 @@ class Pool implements ManagedUserPool {
   readonly #limits: Required<UserPoolLimits>;
   readonly #connections: Connection[] = [];
   #queue: Job[] = [];
+  readonly #costs = new QueryCosts();
   #connecting = 0;
   #failures = 0;
   #lastFailure: unknown = null;
@@ -191,7 +191,7 @@ class Pool implements ManagedUserPool {
     for (const connection of this.#connections) {
       if (!connection.isOpen || connection.load >= this.#limits.depth) continue;
       if (connection.load === 0) return connection;
-      if (connection.headAgeMs(nowMs) > STALLED_MS) continue;
+      if (connection.isSlow(nowMs)) continue;
       if (!best || connection.load < best.load) best = connection;
     }
     if (this.#connections.length + this.#connecting < this.#limits.size) this.#open();
@@ -210,7 +210,7 @@ class Pool implements ManagedUserPool {
           this.#options.prepared === false ? 0 : this.#limits.statementCacheSize;
         const connection = new Connection(
           session,
-          { address, statementCacheSize, clock, log },
+          { address, statementCacheSize, clock, log, costs: this.#costs },
           {
             onFree: () => this.#dispatch(),
             onRetry: (job) => void this.#queue.unshift(job),

@@ -1,0 +1,30 @@
+/**
+ * How long each kind of query took of late. What is slow, or was never seen, gets a connection with
+ * nobody behind it: a pipeline is only as quick as its slowest query.
+ */
+
+const MAX_KINDS = 2_000;
+const SLOW_MS = 10;
+/** Weight of the newest run. */
+const WEIGHT = 0.25;
+
+export class QueryCosts {
+  readonly #byKind = new Map<string, number>();
+
+  /** `kind` is role + SQL. */
+  isSlow(kind: string): boolean {
+    const costMs = this.#byKind.get(kind);
+    return costMs === undefined || costMs > SLOW_MS;
+  }
+
+  note(kind: string, durationMs: number): void {
+    const costMs = this.#byKind.get(kind);
+    const next = costMs === undefined ? durationMs : costMs + WEIGHT * (durationMs - costMs);
+    this.#byKind.set(kind, next);
+    if (this.#byKind.size <= MAX_KINDS) return;
+    for (const oldest of this.#byKind.keys()) {
+      this.#byKind.delete(oldest);
+      return;
+    }
+  }
+}
