@@ -1,0 +1,68 @@
+/**
+ * `[runtime]` of reactor.toml: what every function gets unless its own `[[functions]]` entry says
+ * otherwise, and how long the server remembers what functions did.
+ */
+import { type Static, Type } from "@sinclair/typebox";
+
+const count = (fallback: number, minimum: number, maximum: number, description: string) =>
+  Type.Integer({ default: fallback, minimum, maximum, description });
+
+export const functionsConfig = Type.Object(
+  {
+    deadline_ms: count(
+      30_000,
+      1,
+      900_000,
+      "How long a call may take in whole, milliseconds. Past it the function is killed and the caller gets 504.",
+    ),
+    memory_mb: count(
+      256,
+      16,
+      4_096,
+      "Memory of one instance, MiB. Past it the instance is killed.",
+    ),
+    body_in_mb: count(64, 1, 1_024, "Largest request body of a call, MiB."),
+    concurrency: count(
+      64,
+      1,
+      1_000,
+      "Calls at work at one time in one process of a TypeScript function.",
+    ),
+    code_max_mb: count(32, 1, 512, "Largest bundle or module that can be deployed, MiB."),
+    prune: Type.Boolean({
+      default: false,
+      description:
+        "A deploy of a project also removes the functions that the project no longer has. Off: they stay until deleted.",
+    }),
+    versions_kept: count(
+      20,
+      2,
+      1_000,
+      "Versions kept of each function for rollback, beside the active one.",
+    ),
+    log_lines_kept: count(10_000, 100, 1_000_000, "Newest log lines kept of each function."),
+    invocations_kept: count(10_000, 100, 1_000_000, "Newest invocations kept of each function."),
+    poll_ms: count(
+      5_000,
+      100,
+      600_000,
+      "How often a server looks for changes made by other servers, in case a notification was lost, milliseconds.",
+    ),
+    jail: Type.Object(
+      {
+        minimum: Type.Union(
+          ["none", "weak", "standard", "full"].map((level) => Type.Literal(level)),
+          {
+            default: "none",
+            description:
+              "Least isolation of functions from the server. The server does not start where it cannot be had.",
+          },
+        ),
+      },
+      { description: "Isolation of functions." },
+    ),
+  },
+  { description: "How functions run." },
+);
+
+export type FunctionsConfig = Static<typeof functionsConfig>;

@@ -1,0 +1,139 @@
+/**
+ * The `functions` section of a deploy: what would change, one function applied, and those that the
+ * project no longer has. Everything is checked again here, whoever sent it.
+ */
+import {
+  FUNCTION_NAME,
+  type FunctionSettings,
+  readFunctionSettings,
+} from "../../core/function-settings.ts";
+import type { DeployChange, Deployer, DeployItem } from "../../core/ports/deployer.ts";
+import type { TenantCtx } from "../../core/tenant.ts";
+import { checkModule } from "../../runtime/wasm/check-module.ts";
+import { announce } from "./announce.ts";
+import { hashOf } from "./code-cache.ts";
+import { functionsErrors } from "./errors.ts";
+import { type ActiveFunction, versionOf } from "./function-version.ts";
+import type { FunctionsParts } from "./parts.ts";
+import { removeFunction } from "./remove-function.ts";
+import { saveDeploy } from "./store.ts";
+
+const MIB = 1_048_576;
+const SHA256 = /^[0-9a-f]{64}$/;
+
+export function createDeployer(parts: FunctionsParts): Deployer {
+  return {
+    section: "functions",
+    plan: (tenant, items) => planDeploy(parts, tenant, items),
+    apply: (tenant, item, part) => applyItem(parts, tenant, item, part),
+    prune: (tenant, keep) => prune(parts, tenant, keep),
+  };
+}
+
+/** @throws function_invalid naming every fault of every item, code_too_large */
+async function planDeploy(
+  parts: FunctionsParts,
+  tenant: TenantCtx,
+  items: readonly DeployItem[],
+): Promise<DeployChange[]> {
+  const faults = items.flatMap(faultsOf);
+  const names = items.map((item) => item.name);
+  const twins = names.filter((name, at) => names.indexOf(name) !== at);
+  faults.push(...[...new Set(twins)].map((name) => `'${name}' is there twice`));
+  if (faults.length > 0) throw functionsErrors.functions_invalid(faults);
+  const { registry } = parts.state(tenant);
+  await registry.refresh();
+  return items.map((item) => {
+    checkSize(parts, item.name, item.sizeBytes);
+    return changeOf(tenant, item, registry.get(item.name));
+  });
+}
+
+function faultsOf(item: DeployItem): string[] {
+  if (!FUNCTION_NAME.test(item.name)) {
+    return [`'${item.name.slice(0, 64)}' is not a name: it must match ${FUNCTION_NAME.source}`];
+  }
+  const faults = [...readFunctionSettings(item.settings).faults];
+  if (!("runtime" in item.settings)) faults.push("runtime is missing");
+  if (!SHA256.test(item.sha256)) faults.push("sha256 must be 64 hexadecimal digits");
+  return faults.map((fault) => `'${item.name}': ${fault}`);
+}
+
+function checkSize(parts: FunctionsParts, name: string, sizeBytes: number): void {
+  const limitBytes = parts.config.code_max_mb * MIB;
+  if (sizeBytes > limitBytes) throw functionsErrors.code_too_large(name, sizeBytes, limitBytes);
+}
+
+function changeOf(
+  tenant: TenantCtx,
+  item: DeployItem,
+  present: ActiveFunction | undefined,
+): DeployChange {
+  const { settings } = readFunctionSettings(item.settings);
+  const version = versionOf(tenant, settings, item.sha256);
+  const isSame =
+    present?.active.version === version &&
+    present.description === settings.description &&
+    present.verifyJwt === settings.verify_jwt &&
+    present.forwardAuthorization === settings.forward_authorization;
+  const action = present ? (isSame ? "unchanged" : "update") : "create";
+  return { name: item.name, action, version };
+}
+
+/** @throws function_invalid, code_mismatch, code_too_large, invalid_function (a bad module) */
+async function applyItem(
+  parts: FunctionsParts,
+  tenant: TenantCtx,
+  item: DeployItem,
+  part: Uint8Array,
+): Promise<DeployChange> {
+  const faults = faultsOf(item);
+  if (faults.length > 0) throw functionsErrors.functions_invalid(faults);
+  checkSize(parts, item.name, part.byteLength);
+  if (hashOf(part) !== item.sha256) throw functionsErrors.code_mismatch(item.name);
+  const { settings } = readFunctionSettings(item.settings);
+  checkCode(item.name, settings, part);
+  const { registry } = parts.state(tenant);
+  await registry.refresh();
+  const change = changeOf(tenant, item, registry.get(item.name));
+  if (change.action === "unchanged") return change;
+  const { version } = change;
+  const deploy = { name: item.name, version, codeSha256: item.sha256, settings, code: part };
+  await saveDeploy(parts.sql(tenant), deploy, (tx) =>
+    parts.deps.events.append(tenant, tx, [
+      { type: "functions.deployed", subject: item.name, data: { version, action: change.action } },
+    ]),
+  );
+  await announce(parts, tenant, item.name);
+  return change;
+}
+
+function checkCode(name: string, settings: FunctionSettings, code: Uint8Array): void {
+  if (code.byteLength === 0) throw functionsErrors.functions_invalid([`'${name}' has no code`]);
+  if (settings.runtime !== "wasm") return;
+  const { callable } = checkModule(new Uint8Array(code));
+  const { entry } = settings;
+  if (entry === null || callable.includes(entry)) return;
+  const known = callable.join(", ") || "no function";
+  throw functionsErrors.functions_invalid([
+    `'${name}': entry is '${entry}', but the module exports ${known}`,
+  ]);
+}
+
+/** With `[runtime] prune`: what the project no longer has goes. */
+async function prune(
+  parts: FunctionsParts,
+  tenant: TenantCtx,
+  keep: readonly string[],
+): Promise<DeployChange[]> {
+  if (!parts.config.prune) return [];
+  const { registry } = parts.state(tenant);
+  await registry.refresh();
+  const changes: DeployChange[] = [];
+  for (const { name, active } of registry.all()) {
+    if (keep.includes(name)) continue;
+    await removeFunction(parts, tenant, name);
+    changes.push({ name, action: "remove", version: active.version });
+  }
+  return changes;
+}

@@ -1,0 +1,101 @@
+/**
+ * What `/fn/v1` and the deploy of functions refuse by themselves. What goes wrong inside a function
+ * (deadline, crash, busy) is declared beside the runtimes, in `runtime/errors.ts`.
+ */
+import { defineErrors } from "../../core/errors.ts";
+
+export const functionsErrors = defineErrors({
+  function_not_found: (name: string) => ({
+    status: 404,
+    message: `There is no function '${name}'`,
+    hint: "`reactor fn list` shows what is deployed",
+  }),
+  path_not_an_export: (name: string) => ({
+    status: 404,
+    code: "export_not_found",
+    message: `The path below '${name}' names no export`,
+    hint: `POST /fn/v1/${name} or POST /fn/v1/${name}/{export}`,
+  }),
+  credential_required: (name: string) => ({
+    status: 401,
+    message: `The function '${name}' needs a credential`,
+    hint: "Send a key as `apikey` or `Authorization: Bearer`, or set verify_jwt = false for this function",
+    headers: { "WWW-Authenticate": "Bearer" },
+  }),
+  admin_credential_required: () => ({
+    status: 401,
+    code: "credential_required",
+    message: "Managing functions needs the secret key",
+    hint: "Send it as `apikey` or `Authorization: Bearer`",
+    headers: { "WWW-Authenticate": "Bearer" },
+  }),
+  service_role_required: (role: string) => ({
+    status: 403,
+    message: "Managing functions needs the secret key",
+    details: `The credential's role is '${role}'`,
+  }),
+  body_too_large: (name: string, limitBytes: number) => ({
+    status: 413,
+    message: `The request body is larger than the function '${name}' accepts`,
+    details: `Its body_in limit is ${limitBytes} bytes`,
+    hint: "Raise body_in_mb in the function's settings",
+  }),
+  version_not_found: (name: string, version: string) => ({
+    status: 404,
+    message: `The function '${name}' has no version '${version.slice(0, 64)}'`,
+    hint: `GET /fn/v1/_admin/${name}/versions lists them`,
+  }),
+  version_ambiguous: (name: string, version: string) => ({
+    status: 409,
+    message: `More than one version of '${name}' begins with '${version}'`,
+    hint: "Give more characters",
+  }),
+  nothing_to_roll_back: (name: string) => ({
+    status: 409,
+    message: `The function '${name}' has no earlier version to go back to`,
+  }),
+  functions_invalid: (faults: readonly string[]) => ({
+    status: 422,
+    code: "function_invalid",
+    message: faults.length === 1 ? "A function cannot be deployed" : "Functions cannot be deployed",
+    details: faults.join("; "),
+  }),
+  code_too_large: (name: string, sizeBytes: number, limitBytes: number) => ({
+    status: 422,
+    message: `The code of '${name}' is too large`,
+    details: `It has ${sizeBytes} bytes, the limit is ${limitBytes}`,
+    hint: "Raise code_max_mb in [runtime]",
+  }),
+  code_mismatch: (name: string) => ({
+    status: 422,
+    message: `The uploaded code of '${name}' does not have the announced sha256`,
+    hint: "Send it again; the transfer was damaged",
+  }),
+  code_missing: (name: string, sha256: string) => ({
+    status: 503,
+    message: `The code of the function '${name}' could not be read`,
+    hint: "Deploy the function again",
+    headers: { "Retry-After": "1" },
+    cause: new Error(`no row of functions.code has sha256 ${sha256}`),
+  }),
+  idempotency_key_invalid: () => ({
+    status: 400,
+    message: "Idempotency-Key must have 1 to 255 printable characters",
+  }),
+  idempotency_busy: () => ({
+    status: 409,
+    message: "A request with this Idempotency-Key is being answered",
+    headers: { "Retry-After": "1" },
+  }),
+  idempotency_mismatch: () => ({
+    status: 422,
+    message: "This Idempotency-Key was used for another request",
+    hint: "Use a new key for a new request",
+  }),
+  idempotency_body_too_large: (limitBytes: number) => ({
+    status: 413,
+    message: "The request body is too large for a request with an Idempotency-Key",
+    details: `The limit is ${limitBytes} bytes`,
+    hint: "Send it without the header",
+  }),
+});

@@ -1,0 +1,164 @@
+/**
+ * One call of a function: who may call it, the version that is active now, its runtime, and the
+ * record of what happened. Reached from `routes` with any method and path.
+ */
+import type { RequestContext } from "../../core/context.ts";
+import { coreErrors, ReactorError } from "../../core/errors.ts";
+import type { Principal } from "../../core/ports/auth.ts";
+import { readCredentials } from "../../shared/auth/credentials.ts";
+import { answerOnce } from "./answer-once.ts";
+import { functionsErrors } from "./errors.ts";
+import { forwardRequest } from "./forward-request.ts";
+import { type ActiveFunction, specOf } from "./function-version.ts";
+import { observeCall, type Ran } from "./observe-call.ts";
+import type { FunctionsParts } from "./parts.ts";
+import { readCode } from "./store.ts";
+
+interface Target {
+  readonly name: string;
+  /** Path below the function, "" or with a leading slash, still encoded. */
+  readonly below: string;
+}
+
+const MOUNT = "/fn/v1/";
+const EXPORT_NAME = /^[A-Za-z_$][A-Za-z0-9_$.-]{0,127}$/;
+const NOBODY: Principal = {
+  role: "anon",
+  userId: null,
+  claims: '{"role":"anon"}',
+  expiresAt: Number.POSITIVE_INFINITY,
+};
+
+/** `/fn/v1/hello/a/b` is the function `hello` and `/a/b` below it. */
+export function targetOf(path: string): Target {
+  const rest = path.slice(MOUNT.length);
+  const slash = rest.indexOf("/");
+  return slash < 0
+    ? { name: rest, below: "" }
+    : { name: rest.slice(0, slash), below: rest.slice(slash) };
+}
+
+/**
+ * @throws function_not_found, credential_required, bad_credential, method_not_allowed (WASM),
+ *   body_too_large, and what the runtimes throw
+ */
+export async function invokeFunction(
+  parts: FunctionsParts,
+  ctx: RequestContext,
+  request: Request,
+): Promise<Response> {
+  const { name, below } = targetOf(ctx.path);
+  const found = await findFunction(parts, ctx, name);
+  const caller = await admit(found, ctx, request.headers);
+  const exportName = found.active.runtime === "wasm" ? exportOf(found, request, below) : null;
+  const call = { found, caller, exportName, below };
+  return answerOnce(parts.deps.idempotency, ctx, request, caller.principal, (once) =>
+    observeCall(parts, ctx, once, found, () => run(parts, ctx, once, call)),
+  );
+}
+
+async function findFunction(
+  parts: FunctionsParts,
+  ctx: RequestContext,
+  name: string,
+): Promise<ActiveFunction> {
+  const { registry } = parts.state(ctx.tenant);
+  if (!registry.loaded) await loadFirst(registry);
+  const found = registry.get(name);
+  if (!found) throw functionsErrors.function_not_found(name.slice(0, 64));
+  return found;
+}
+
+async function loadFirst(registry: { load(): Promise<void> }): Promise<void> {
+  try {
+    await registry.load();
+  } catch (error) {
+    throw coreErrors.unavailable("The list of functions", error);
+  }
+}
+
+interface Caller {
+  readonly principal: Principal;
+  /** What the function may use in the caller's name. */
+  readonly credentials: { authorization: string | null; apikey: string | null };
+}
+
+/**
+ * A function with `verify_jwt` needs a credential, and a bad one is 401 for every function. Only one
+ * that is open and reads `Authorization` itself (a webhook with its own secret) gets such calls, as
+ * from nobody.
+ */
+async function admit(
+  found: ActiveFunction,
+  ctx: RequestContext,
+  headers: Headers,
+): Promise<Caller> {
+  const { bearer, apikey } = readCredentials(headers);
+  if (found.verifyJwt && !bearer && !apikey) throw functionsErrors.credential_required(found.name);
+  try {
+    const principal = await ctx.principal();
+    return {
+      principal,
+      credentials: { authorization: bearer ? `Bearer ${bearer}` : null, apikey },
+    };
+  } catch (error) {
+    const isOwnScheme = !found.verifyJwt && found.forwardAuthorization;
+    if (!isOwnScheme || !(error instanceof ReactorError) || error.status !== 401) throw error;
+    return { principal: NOBODY, credentials: { authorization: null, apikey: null } };
+  }
+}
+
+/** WASM is called by POST with the input as body; the path may name the export. */
+function exportOf(found: ActiveFunction, request: Request, below: string): string | null {
+  if (request.method !== "POST") throw coreErrors.method_not_allowed(request.method, ["POST"]);
+  if (below === "" || below === "/") return null;
+  const name = below.slice(1);
+  if (!EXPORT_NAME.test(name)) throw functionsErrors.path_not_an_export(found.name);
+  return name;
+}
+
+interface Call {
+  readonly found: ActiveFunction;
+  readonly caller: Caller;
+  readonly exportName: string | null;
+  readonly below: string;
+}
+
+/** Calls the version that is active when the runtime is reached: a retired one must not start again. */
+async function run(
+  parts: FunctionsParts,
+  ctx: RequestContext,
+  request: Request,
+  call: Call,
+): Promise<Ran> {
+  const { registry } = parts.state(ctx.tenant);
+  const { name } = call.found;
+  for (;;) {
+    const found = registry.get(name);
+    if (!found) throw functionsErrors.function_not_found(name);
+    const codePath = await parts.code.pathOf(found.active, () => fetchCode(parts, ctx, found));
+    const { version, runtime } = found.active;
+    if (registry.get(name)?.active.version !== version) continue;
+    parts.remember(ctx.tenant, found);
+    const answer = await parts.runtimes[runtime].invoke({
+      tenant: ctx.tenant,
+      requestId: ctx.id,
+      spec: specOf(found, codePath, parts.config),
+      request: forwardRequest(request, ctx, found, call.caller.principal, call.below),
+      exportName: call.exportName,
+      caller: call.caller.credentials,
+    });
+    return { answer, version };
+  }
+}
+
+async function fetchCode(
+  parts: FunctionsParts,
+  ctx: RequestContext,
+  found: ActiveFunction,
+): Promise<Uint8Array> {
+  const { codeSha256 } = found.active;
+  const bytes = await readCode(parts.sql(ctx.tenant), codeSha256);
+  if (!bytes) throw functionsErrors.code_missing(found.name, codeSha256);
+  return bytes;
+}

@@ -1,0 +1,56 @@
+/** Builds the capability: parts, routes, deployer, services, health. */
+import type { Deps, Mounted } from "../../core/capability.ts";
+import type { Health } from "../../core/health.ts";
+import { StartupError } from "../../core/startup-error.ts";
+import type { FunctionsConfig } from "./config.ts";
+import { createDeployer } from "./create-deployer.ts";
+import { createParts, type FunctionsParts } from "./parts.ts";
+import { functionsRoutes } from "./routes.ts";
+import { functionsServices } from "./tasks.ts";
+
+const JAIL_LEVELS = ["none", "weak", "standard", "full"];
+
+/** @throws StartupError `jail_unavailable` when functions cannot be isolated as far as asked */
+export async function mountFunctions(config: FunctionsConfig, deps: Deps): Promise<Mounted> {
+  const parts = createParts(config, deps);
+  checkJail(parts);
+  return {
+    plugin: functionsRoutes(parts),
+    ports: { functions_deployer: createDeployer(parts) },
+    services: functionsServices(parts),
+    health: async () => readHealth(parts),
+    close: async () => parts.closing.abort(new Error("closed")),
+  };
+}
+
+/** The weaker of the runtimes. */
+function jailOf({ runtimes }: FunctionsParts): string {
+  const [weaker = "none"] = [runtimes.bun.jail, runtimes.wasm.jail].sort(
+    (a, b) => JAIL_LEVELS.indexOf(a) - JAIL_LEVELS.indexOf(b),
+  );
+  return weaker;
+}
+
+function checkJail(parts: FunctionsParts): void {
+  const level = jailOf(parts);
+  const { minimum } = parts.config.jail;
+  if (JAIL_LEVELS.indexOf(level) >= JAIL_LEVELS.indexOf(minimum)) return;
+  throw new StartupError({
+    code: "jail_unavailable",
+    message: `Functions can be isolated here at level '${level}', but runtime.jail.minimum is '${minimum}'`,
+    hint: "Lower runtime.jail.minimum if you trust the code of all functions",
+    exitCode: 2,
+  });
+}
+
+function readHealth(parts: FunctionsParts): Health {
+  const registries = parts.deps.tenants().map((tenant) => parts.state(tenant).registry);
+  return {
+    status: registries.every((registry) => registry.loaded) ? "ok" : "degraded",
+    details: {
+      jail: jailOf(parts),
+      processes: parts.runtimes.processes().length,
+      functions: registries.reduce((sum, registry) => sum + registry.all().length, 0),
+    },
+  };
+}

@@ -1,0 +1,120 @@
+/**
+ * What the operations of this capability work with, made once at mount: configuration, runtimes, and
+ * the state of each tenant. Operations take it as their first argument; nothing is global.
+ */
+import { join } from "node:path";
+import type { Sql } from "postgres";
+import type { Deps } from "../../core/capability.ts";
+import type { FunctionLogLine } from "../../core/ports/function-runtime.ts";
+import type { TenantCtx } from "../../core/tenant.ts";
+import { createRuntimes, type Runtimes } from "../../runtime/index.ts";
+import { LruMap } from "../../shared/lru-map.ts";
+import { PerTenant } from "../../shared/per-tenant.ts";
+import { CodeCache } from "./code-cache.ts";
+import type { FunctionsConfig } from "./config.ts";
+import type { ActiveFunction } from "./function-version.ts";
+import { type InvocationMetrics, invocationMetrics } from "./invocation-metrics.ts";
+import { LogFeed } from "./log-feed.ts";
+import { RecordWriter } from "./record-writer.ts";
+import { Registry } from "./registry.ts";
+import { readChangeMark, readFunctions } from "./store.ts";
+import { insertInvocations, insertLogLines } from "./store-records.ts";
+
+/** Bus topics. */
+export const CHANGED_TOPIC = "functions";
+export const LOGGED_TOPIC = "functions.logs";
+
+const VERSIONS_REMEMBERED = 10_000;
+
+export interface TenantState {
+  readonly registry: Registry;
+  readonly records: RecordWriter;
+  readonly feed: LogFeed;
+}
+
+export interface FunctionsParts {
+  readonly config: FunctionsConfig;
+  readonly deps: Deps;
+  readonly runtimes: Runtimes;
+  readonly code: CodeCache;
+  readonly metrics: InvocationMetrics;
+  /** Aborted at shutdown: ends log tails. */
+  readonly closing: AbortController;
+  sql(tenant: TenantCtx): Sql;
+  state(tenant: TenantCtx): TenantState;
+  /** Tells whose function writes log lines under this version. */
+  remember(tenant: TenantCtx, found: ActiveFunction): void;
+}
+
+export function createParts(config: FunctionsConfig, deps: Deps): FunctionsParts {
+  const owners = new LruMap<string, TenantCtx>(VERSIONS_REMEMBERED);
+  const sql = (tenant: TenantCtx) => deps.databases.for(tenant).system;
+  const runtimes = createRuntimes({
+    clock: deps.clock,
+    ids: deps.ids,
+    logger: deps.log,
+    dir: join(deps.server.runtimeDir, "fn"),
+    gateway: () => ({ socket: deps.server.gatewaySocket, url: null }),
+    onLog: (line) => {
+      const tenant = owners.get(line.version);
+      if (tenant) states.of(tenant).records.addLine(storable(line, deps.clock.now()));
+    },
+  });
+  const states = new PerTenant((tenant) => createState(tenant, deps, runtimes, sql));
+  return {
+    config,
+    deps,
+    runtimes,
+    code: new CodeCache(join(deps.server.dataDir, "functions"), deps.ids),
+    metrics: invocationMetrics(deps.metrics, runtimes),
+    closing: new AbortController(),
+    sql,
+    state: (tenant) => states.of(tenant),
+    remember: (tenant, found) => owners.set(found.active.version, tenant),
+  };
+}
+
+function createState(
+  tenant: TenantCtx,
+  deps: Deps,
+  runtimes: Runtimes,
+  sql: FunctionsParts["sql"],
+): TenantState {
+  const log = deps.log.with({ tenant: tenant.id });
+  const source = {
+    read: () => readFunctions(sql(tenant)),
+    mark: () => readChangeMark(sql(tenant)),
+  };
+  const retire = ({ name, version }: { name: string; version: string }) => {
+    for (const runtime of [runtimes.bun, runtimes.wasm]) {
+      runtime.retire(name, version).catch((error: unknown) => {
+        log.error("functions.retire_failed", { function: name, version, error });
+      });
+    }
+  };
+  const sink = {
+    invocations: (rows: Parameters<typeof insertInvocations>[1]) =>
+      insertInvocations(sql(tenant), rows),
+    async logLines(lines: Parameters<typeof insertLogLines>[1]) {
+      await insertLogLines(sql(tenant), lines);
+      const names = [...new Set(lines.map((line) => line.name))];
+      await deps.bus.publish(tenant, LOGGED_TOPIC, names.join(","));
+    },
+  };
+  return {
+    registry: new Registry(source, retire),
+    records: new RecordWriter(sink, log),
+    feed: new LogFeed(),
+  };
+}
+
+function storable(line: FunctionLogLine, now: number) {
+  return {
+    name: line.function,
+    version: line.version,
+    request_id: line.requestId,
+    level: line.level,
+    message: line.message,
+    at: new Date(now).toISOString(),
+  };
+}

@@ -1,0 +1,153 @@
+/**
+ * A function's log: a page of it, or the page and then every new line as server-sent events (HTML
+ * Living Standard §9.2). A reader takes lines from the database at its own pace, so a slow one costs
+ * no memory, and one that comes back with `Last-Event-ID` misses nothing that is still kept.
+ */
+import type { RequestContext } from "../../core/context.ts";
+import { coreErrors } from "../../core/errors.ts";
+import type { TenantCtx } from "../../core/tenant.ts";
+import { functionsErrors } from "./errors.ts";
+import type { FunctionsParts } from "./parts.ts";
+import { readLogAfter, readLogSince, type StoredLogLine } from "./store-records.ts";
+
+export interface LogQuery {
+  /** Id of a line, or an ISO 8601 time. */
+  readonly since?: string | undefined;
+  /** 1 to 1,000; default 100. */
+  readonly limit?: number | undefined;
+}
+
+const LIMIT_DEFAULT = 100;
+const LIMIT_MAX = 1_000;
+const HEARTBEAT_MS = 15_000;
+const LINE_ID = /^\d{1,18}$/;
+
+/** @throws function_not_found, bad_request for a `since` that is neither */
+export async function readLogs(
+  parts: FunctionsParts,
+  tenant: TenantCtx,
+  name: string,
+  query: LogQuery,
+): Promise<{ lines: StoredLogLine[] }> {
+  const { registry } = parts.state(tenant);
+  await registry.load();
+  if (!registry.get(name)) throw functionsErrors.function_not_found(name.slice(0, 64));
+  await parts.state(tenant).records.flush();
+  return { lines: await page(parts, tenant, name, query) };
+}
+
+async function page(
+  parts: FunctionsParts,
+  tenant: TenantCtx,
+  name: string,
+  { since, limit }: LogQuery,
+): Promise<StoredLogLine[]> {
+  const sql = parts.sql(tenant);
+  const count = Math.min(Math.max(1, limit ?? LIMIT_DEFAULT), LIMIT_MAX);
+  if (since !== undefined && LINE_ID.test(since)) return readLogAfter(sql, name, since, count);
+  return readLogSince(sql, name, since === undefined ? null : isoSince(since), count);
+}
+
+function isoSince(since: string): string {
+  const ms = Date.parse(since);
+  if (Number.isNaN(ms)) throw coreErrors.bad_request("since must be the id of a line or a time");
+  return new Date(ms).toISOString();
+}
+
+/** Ends with the request, with the server, or when the reader goes away. */
+export async function followLogs(
+  parts: FunctionsParts,
+  ctx: RequestContext,
+  request: Request,
+  name: string,
+  query: LogQuery,
+): Promise<Response> {
+  const lastSeen = request.headers.get("last-event-id") ?? undefined;
+  const since = lastSeen && LINE_ID.test(lastSeen) ? lastSeen : query.since;
+  const { lines } = await readLogs(parts, ctx.tenant, name, { ...query, since });
+  ctx.keepOpen();
+  const ended = AbortSignal.any([request.signal, parts.closing.signal]);
+  return new Response(tail(parts, ctx.tenant, name, lines, ended), {
+    headers: { "Content-Type": "text/event-stream", "Cache-Control": "no-store" },
+  });
+}
+
+function tail(
+  parts: FunctionsParts,
+  tenant: TenantCtx,
+  name: string,
+  first: StoredLogLine[],
+  ended: AbortSignal,
+): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  const bell = createBell(parts, tenant, name, ended);
+  let lines = first;
+  let lastId = first.at(-1)?.id ?? "0";
+  let opened = false;
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      if (opened && lines.length === 0) {
+        const rang = await bell.wait();
+        if (ended.aborted) return controller.close();
+        lines = await readLogAfter(parts.sql(tenant), name, lastId, LIMIT_MAX);
+        if (lines.length === LIMIT_MAX) bell.ring();
+        if (lines.length === 0)
+          return controller.enqueue(encoder.encode(rang ? ":\n\n" : ": beat\n\n"));
+      }
+      opened = true;
+      lastId = lines.at(-1)?.id ?? lastId;
+      controller.enqueue(encoder.encode(`: open\n\n${lines.map(event).join("")}`));
+      lines = [];
+    },
+    cancel: () => bell.remove(),
+  });
+}
+
+function event(line: StoredLogLine): string {
+  return `id: ${line.id}\nevent: log\ndata: ${JSON.stringify(line)}\n\n`;
+}
+
+interface Bell {
+  /** True when it was rung, also since the last wait; false after the time of a heartbeat. */
+  wait(): Promise<boolean>;
+  ring(): void;
+  remove(): void;
+}
+
+function createBell(
+  parts: FunctionsParts,
+  tenant: TenantCtx,
+  name: string,
+  ended: AbortSignal,
+): Bell {
+  let rung = false;
+  let wake: () => void = () => undefined;
+  const ring = () => {
+    rung = true;
+    wake();
+  };
+  const unfollow = parts.state(tenant).feed.follow(name, ring);
+  const onEnd = () => {
+    unfollow();
+    ring();
+  };
+  ended.addEventListener("abort", onEnd, { once: true });
+  return {
+    async wait() {
+      if (!rung && !ended.aborted) {
+        await new Promise<void>((resolve) => {
+          const cancel = parts.deps.clock.after(HEARTBEAT_MS, resolve);
+          wake = () => {
+            cancel();
+            resolve();
+          };
+        });
+      }
+      const wasRung = rung;
+      rung = false;
+      return wasRung;
+    },
+    ring,
+    remove: onEnd,
+  };
+}

@@ -1,0 +1,111 @@
+import { describe, expect, test } from "bun:test";
+import { createMemoryLog } from "../../../test/support/memory-log.ts";
+import { createSimClock } from "../../../test/support/sim-clock.ts";
+import { type RecordSink, RecordWriter } from "./record-writer.ts";
+import type { NewInvocation, NewLogLine } from "./store-records.ts";
+
+const line = (message: string): NewLogLine => ({
+  name: "hello",
+  version: "v",
+  request_id: null,
+  level: "info",
+  message,
+  at: "2026-01-01T00:00:00.000Z",
+});
+const call: NewInvocation = {
+  name: "hello",
+  version: "v",
+  request_id: "r",
+  method: "GET",
+  status: 200,
+  duration_ms: 1,
+  cold: false,
+  error_code: null,
+  at: "2026-01-01T00:00:00.000Z",
+};
+
+function setup(overrides: Partial<RecordSink> = {}) {
+  const written: string[] = [];
+  const calls: NewInvocation[] = [];
+  const log = createMemoryLog();
+  const sink: RecordSink = {
+    logLines: async (lines) => void written.push(...lines.map((l) => l.message)),
+    invocations: async (rows) => void calls.push(...rows),
+    ...overrides,
+  };
+  return { written, calls, log, writer: new RecordWriter(sink, log) };
+}
+
+describe("the record writer", () => {
+  test("writes on the timer, in order, and not before", async () => {
+    const { writer, written, calls } = setup();
+    const clock = createSimClock();
+    writer.start(clock);
+    writer.addLine(line("one"));
+    writer.addLine(line("two"));
+    writer.addInvocation(call);
+    expect(written).toEqual([]);
+    await clock.advance(250);
+    expect(written).toEqual(["one", "two"]);
+    expect(calls).toHaveLength(1);
+    await writer.stop();
+    expect(clock.pending()).toBe(0);
+  });
+
+  test("stop writes what came during the last flush", async () => {
+    const { writer, written } = setup();
+    writer.addLine(line("one"));
+    const flushing = writer.flush();
+    writer.addLine(line("two"));
+    await writer.stop();
+    await flushing;
+    expect(written).toEqual(["one", "two"]);
+  });
+
+  test("a database that is away loses nothing within the bound", async () => {
+    let away = true;
+    const written: string[] = [];
+    const { writer, log } = setup({
+      logLines: async (lines) => {
+        if (away) throw new Error("connection refused");
+        written.push(...lines.map((l) => l.message));
+      },
+    });
+    writer.addLine(line("one"));
+    await writer.flush();
+    away = false;
+    await writer.flush();
+    expect(written).toEqual(["one"]);
+    expect(log.lines.map((l) => l.event)).toEqual(["functions.records_not_written"]);
+  });
+
+  test("rows that Postgres cannot take do not stop the rows after them", async () => {
+    const written: string[] = [];
+    const { writer } = setup({
+      logLines: async (lines) => {
+        if (lines[0]?.message === "bad") throw Object.assign(new Error("bad"), { code: "22021" });
+        written.push(...lines.map((l) => l.message));
+      },
+    });
+    writer.addLine(line("bad"));
+    await writer.flush();
+    writer.addLine(line("good"));
+    await writer.flush();
+    expect(written).toEqual(["good"]);
+  });
+
+  test("beyond the bound the newest are dropped and counted", async () => {
+    const { writer, written, log } = setup();
+    for (let n = 0; n < 10_050; n += 1) writer.addLine(line(String(n)));
+    await writer.flush();
+    expect(written).toHaveLength(10_000);
+    expect(log.lines.at(-1)?.fields).toEqual({ count: 50 });
+  });
+
+  test("text becomes storable", async () => {
+    const { writer, written } = setup();
+    writer.addLine(line("a\u0000b\ud800c"));
+    await writer.flush();
+    expect(written).toEqual(["a\ufffdb\ufffdc"]);
+  });
+});

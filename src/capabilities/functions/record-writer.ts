@@ -1,0 +1,117 @@
+/**
+ * Takes log lines and invocations off the hot path: a call only appends to an array, batches go to
+ * the database four times a second. Bounded: when the database cannot keep up, the newest are
+ * dropped and counted, and a call never waits.
+ */
+import type { Clock } from "../../core/ports/clock.ts";
+import type { Logger } from "../../core/ports/log.ts";
+import type { NewInvocation, NewLogLine } from "./store-records.ts";
+
+/** Where batches go. Both may reject; the batch is then kept, unless its content is at fault. */
+export interface RecordSink {
+  logLines(lines: readonly NewLogLine[]): Promise<void>;
+  invocations(rows: readonly NewInvocation[]): Promise<void>;
+}
+
+const FLUSH_MS = 250;
+const PENDING_MAX = 10_000;
+const BATCH_MAX = 2_000;
+
+/** A queue that is written in batches. */
+class Batch<T> {
+  #pending: T[] = [];
+  dropped = 0;
+  readonly #write: (rows: readonly T[]) => Promise<void>;
+
+  constructor(write: (rows: readonly T[]) => Promise<void>) {
+    this.#write = write;
+  }
+
+  add(row: T): void {
+    if (this.#pending.length < PENDING_MAX) this.#pending.push(row);
+    else this.dropped += 1;
+  }
+
+  get waiting(): number {
+    return this.#pending.length;
+  }
+
+  async flush(): Promise<void> {
+    while (this.#pending.length > 0) {
+      const rows = this.#pending.slice(0, BATCH_MAX);
+      try {
+        await this.#write(rows);
+      } catch (error) {
+        if (isContentFault(error)) this.#pending.splice(0, rows.length);
+        throw error;
+      }
+      this.#pending.splice(0, rows.length);
+    }
+  }
+}
+
+/** SQLSTATE class 22: writing the same rows again would fail again. */
+function isContentFault(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === "string" && code.startsWith("22");
+}
+
+export class RecordWriter {
+  readonly #lines: Batch<NewLogLine>;
+  readonly #calls: Batch<NewInvocation>;
+  readonly #log: Logger;
+  #flushing: Promise<void> | null = null;
+  #stopTimer: (() => void) | null = null;
+
+  constructor(sink: RecordSink, log: Logger) {
+    this.#lines = new Batch((rows) => sink.logLines(rows));
+    this.#calls = new Batch((rows) => sink.invocations(rows));
+    this.#log = log;
+  }
+
+  /** Text is made storable: Postgres has no NUL, JSON no half characters. */
+  addLine(line: NewLogLine): void {
+    const message = line.message.replaceAll("\u0000", "\ufffd").toWellFormed();
+    this.#lines.add({ ...line, message });
+  }
+
+  addInvocation(row: NewInvocation): void {
+    this.#calls.add(row);
+  }
+
+  start(clock: Clock): void {
+    this.#stopTimer ??= clock.every(FLUSH_MS, () => {
+      if (this.#lines.waiting + this.#calls.waiting > 0) void this.flush();
+    });
+  }
+
+  /** Writes what is waiting and ends the timer. */
+  async stop(): Promise<void> {
+    this.#stopTimer?.();
+    this.#stopTimer = null;
+    await this.flush();
+    await this.flush();
+  }
+
+  /** One flush at a time; never rejects. */
+  flush(): Promise<void> {
+    this.#flushing ??= this.#flush().finally(() => {
+      this.#flushing = null;
+    });
+    return this.#flushing;
+  }
+
+  async #flush(): Promise<void> {
+    for (const batch of [this.#lines, this.#calls]) {
+      try {
+        await batch.flush();
+      } catch (error) {
+        this.#log.error("functions.records_not_written", { waiting: batch.waiting, error });
+      }
+      if (batch.dropped > 0) {
+        this.#log.warn("functions.records_dropped", { count: batch.dropped });
+        batch.dropped = 0;
+      }
+    }
+  }
+}

@@ -1,0 +1,148 @@
+/** SQL of what functions did: log lines, invocations, and the sweep that bounds all of it. */
+import type { Sql } from "postgres";
+import type { FunctionLogLine } from "../../core/ports/function-runtime.ts";
+import { isoTime } from "./store.ts";
+
+export interface NewLogLine {
+  readonly name: string;
+  readonly version: string;
+  readonly request_id: string | null;
+  readonly level: FunctionLogLine["level"];
+  readonly message: string;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
+export interface NewInvocation {
+  readonly name: string;
+  readonly version: string;
+  readonly request_id: string;
+  readonly method: string;
+  readonly status: number;
+  readonly duration_ms: number;
+  readonly cold: boolean;
+  readonly error_code: string | null;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
+export interface StoredLogLine {
+  /** Grows; the cursor of a log tail. */
+  readonly id: string;
+  readonly time: string;
+  readonly level: FunctionLogLine["level"];
+  readonly function: string;
+  readonly version: string;
+  readonly request_id: string | null;
+  readonly message: string;
+}
+
+/**
+ * Writes in the order given. The lock makes ids become visible in order, whatever the number of
+ * servers, so that a reader who has seen an id has seen every smaller one.
+ */
+export async function insertLogLines(sql: Sql, lines: readonly NewLogLine[]): Promise<void> {
+  await sql.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(hashtextextended('functions.log_lines', 0))`;
+    await tx`
+      insert into functions.log_lines (name, version, request_id, level, message, at)
+      select name, version, request_id, level, message, at
+      from jsonb_to_recordset(${tx.json(lines as never)}) as line
+        (name text, version text, request_id text, level text, message text, at timestamptz)`;
+  });
+}
+
+export async function insertInvocations(sql: Sql, rows: readonly NewInvocation[]): Promise<void> {
+  await sql`
+    insert into functions.invocations
+      (name, version, request_id, method, status, duration_ms, cold, error_code, at)
+    select name, version, request_id, method, status, duration_ms, cold, error_code, at
+    from jsonb_to_recordset(${sql.json(rows as never)}) as call
+      (name text, version text, request_id text, method text, status smallint, duration_ms real,
+        cold boolean, error_code text, at timestamptz)`;
+}
+
+interface LogRow {
+  id: string;
+  at: Date;
+  level: FunctionLogLine["level"];
+  name: string;
+  version: string;
+  request_id: string | null;
+  message: string;
+}
+
+const toLine = (row: LogRow): StoredLogLine => ({
+  id: String(row.id),
+  time: isoTime(row.at),
+  level: row.level,
+  function: row.name,
+  version: row.version,
+  request_id: row.request_id,
+  message: row.message,
+});
+
+/** Lines after an id, oldest first. */
+export async function readLogAfter(
+  sql: Sql,
+  name: string,
+  afterId: string,
+  limit: number,
+): Promise<StoredLogLine[]> {
+  const rows = await sql<LogRow[]>`
+    select id, at, level, name, version, request_id, message from functions.log_lines
+    where name = ${name} and id > ${afterId} order by id limit ${limit}`;
+  return rows.map(toLine);
+}
+
+/** The newest lines since a time, oldest first. */
+export async function readLogSince(
+  sql: Sql,
+  name: string,
+  since: string | null,
+  limit: number,
+): Promise<StoredLogLine[]> {
+  const rows = await sql<LogRow[]>`
+    select id, at, level, name, version, request_id, message from functions.log_lines
+    where name = ${name} and at >= coalesce(${since}::timestamptz, '-infinity')
+    order by id desc limit ${limit}`;
+  return rows.map(toLine).reverse();
+}
+
+export interface Keep {
+  readonly logLines: number;
+  readonly invocations: number;
+  readonly versions: number;
+}
+
+/** Drops what is beyond the bounds, function by function, then code that no version names. */
+export async function trimRecords(sql: Sql, keep: Keep): Promise<void> {
+  await sql`
+    delete from functions.log_lines l using functions.functions f
+    where l.name = f.name and l.id <= (
+      select id from functions.log_lines where name = f.name
+      order by id desc offset ${keep.logLines} limit 1)`;
+  await sql`
+    delete from functions.invocations i using functions.functions f
+    where i.name = f.name and i.id <= (
+      select id from functions.invocations where name = f.name
+      order by id desc offset ${keep.invocations} limit 1)`;
+  // Lines that were still on their way when their function was removed.
+  await sql`
+    delete from functions.log_lines l
+    where not exists (select from functions.functions f where f.name = l.name)`;
+  await sql`
+    delete from functions.invocations i
+    where not exists (select from functions.functions f where f.name = i.name)`;
+  await sql`
+    delete from functions.versions v using (
+      select name, version, row_number() over (partition by name order by created_at desc) as rank
+      from functions.versions) old, functions.functions f
+    where v.name = old.name and v.version = old.version and f.name = v.name
+      and old.rank > ${keep.versions} and v.version <> f.active_version`;
+  // A deploy inserts code before the version that names it, in one transaction: an hour is plenty.
+  await sql`
+    delete from functions.code c
+    where c.created_at < now() - interval '1 hour'
+      and not exists (select from functions.versions v where v.code_sha256 = c.sha256)`;
+}

@@ -1,0 +1,130 @@
+/** Background work: the runtimes themselves, the writer of records, what follows other servers, the sweep. */
+import type { Service } from "../../core/service.ts";
+import type { TenantCtx } from "../../core/tenant.ts";
+import { leaseService } from "../../shared/leases/lease-service.ts";
+import { CHANGED_TOPIC, type FunctionsParts, LOGGED_TOPIC } from "./parts.ts";
+import { trimRecords } from "./store-records.ts";
+
+const SWEEP_EVERY_MS = 60_000;
+const SWEEP_LEASE_MS = 30_000;
+
+/** In order of start: what functions say while they stop must still find a writer. */
+export function functionsServices(parts: FunctionsParts): Service[] {
+  return [
+    recordsService(parts),
+    runtimesService(parts),
+    followService(parts),
+    ...parts.deps.tenants().map((tenant) => sweepService(parts, tenant)),
+  ];
+}
+
+/** Writes log lines and invocations; the last of them when everything else has stopped. */
+function recordsService(parts: FunctionsParts): Service {
+  const { clock, tenants } = parts.deps;
+  return {
+    name: "functions.records",
+    scope: "process",
+    async start() {
+      for (const tenant of tenants()) parts.state(tenant).records.start(clock);
+    },
+    async stop() {
+      for (const tenant of tenants()) await parts.state(tenant).records.stop();
+    },
+  };
+}
+
+function runtimesService(parts: FunctionsParts): Service {
+  let running = false;
+  return {
+    name: "functions.runtimes",
+    scope: "process",
+    async start() {
+      if (running) return;
+      running = true;
+      await parts.runtimes.start();
+    },
+    async stop(budgetMs) {
+      if (!running) return;
+      running = false;
+      await parts.runtimes.stop(budgetMs);
+    },
+  };
+}
+
+/** Takes up what other servers changed: told by the bus, and by a poll where that was lost. */
+function followService(parts: FunctionsParts): Service {
+  let endings: (() => Promise<void> | void)[] | null = null;
+  return {
+    name: "functions.follow",
+    scope: "process",
+    async start() {
+      if (endings) return;
+      endings = [];
+      for (const tenant of parts.deps.tenants()) endings.push(...(await follow(parts, tenant)));
+      await sweepCode(parts);
+    },
+    async stop() {
+      parts.closing.abort(new Error("the server is stopping"));
+      const ending = endings ?? [];
+      endings = null;
+      for (const end of ending.reverse()) await end();
+    },
+  };
+}
+
+async function follow(parts: FunctionsParts, tenant: TenantCtx) {
+  const { bus, clock, log } = parts.deps;
+  const { registry, feed } = parts.state(tenant);
+  const look = () => {
+    registry.poll().catch((error: unknown) => {
+      log.warn("functions.poll_failed", { tenant: tenant.id, error });
+    });
+  };
+  const endings = [
+    await bus.subscribe(tenant, CHANGED_TOPIC, look, look),
+    await bus.subscribe(
+      tenant,
+      LOGGED_TOPIC,
+      ({ payload }) => feed.wake(payload.split(",")),
+      () => feed.wakeAll(),
+    ),
+  ];
+  // After subscribing, so that no change falls between.
+  await registry.load();
+  return [...endings, clock.every(parts.config.poll_ms, look)];
+}
+
+/** Drops cached code that no active version names. */
+async function sweepCode(parts: FunctionsParts): Promise<void> {
+  const used = new Set<string>();
+  for (const tenant of parts.deps.tenants()) {
+    for (const { active } of parts.state(tenant).registry.all()) used.add(active.codeSha256);
+  }
+  await parts.code.sweep(used);
+}
+
+/** Keeps records, versions and code within their bounds; on one server of the installation. */
+function sweepService(parts: FunctionsParts, tenant: TenantCtx): Service {
+  const { clock, leases, log, server } = parts.deps;
+  const { log_lines_kept, invocations_kept, versions_kept } = parts.config;
+  const keep = {
+    logLines: log_lines_kept,
+    invocations: invocations_kept,
+    versions: versions_kept,
+  };
+  return leaseService({
+    name: "functions.sweep",
+    leases,
+    tenant,
+    holder: server.instanceId,
+    ttlMs: SWEEP_LEASE_MS,
+    clock,
+    log,
+    async run(signal) {
+      while (!signal.aborted) {
+        await trimRecords(parts.sql(tenant), keep);
+        await clock.sleep(SWEEP_EVERY_MS, signal).catch(() => undefined);
+      }
+    },
+  });
+}
