@@ -26,4 +26,9 @@ export interface Deployer {
   plan(tenant: TenantCtx, items: readonly DeployItem[]): Promise<DeployChange[]>;
   /** Applies one item atomically; repeating it is harmless. */
   apply(tenant: TenantCtx, item: DeployItem, part: Uint8Array): Promise<DeployChange>;
+  /**
+   * Only after a whole project was applied, never after a part of it: removes what is not in `keep`,
+   * where the section's settings allow that. What was removed.
+   */
+  prune?(tenant: TenantCtx, keep: readonly string[]): Promise<DeployChange[]>;
 }
