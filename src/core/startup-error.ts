@@ -3,8 +3,8 @@
  * and exits with the code; nothing else ends the process because of it.
  */
 
-/** Exit codes of `reactor`: 2 = the configuration or the environment must be changed, 5 = the server failed. */
-export type StartupExitCode = 2 | 5;
+/** Exit codes of `reactor`: 1 user, 2 configuration, 3 authentication, 4 validation, 5 server, 6 network. */
+export type StartupExitCode = 1 | 2 | 3 | 4 | 5 | 6;
 
 export interface StartupErrorInit {
   /** Stable snake_case, e.g. `data_folder_in_use`. */

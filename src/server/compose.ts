@@ -61,10 +61,7 @@ export async function mountAll(
   let ports: Partial<Ports> = { ...remote };
   try {
     for (const capability of ordered) {
-      const mounted = await capability.mount(
-        await configOf(capability),
-        depsOf(capability, ports),
-      );
+      const mounted = await capability.mount(await configOf(capability), depsOf(capability, ports));
       done.push({ capability, mounted });
       ports = { ...ports, ...mounted.ports };
     }
@@ -75,15 +72,18 @@ export async function mountAll(
   }
 }
 
-/** Chains the plugins. `extra` are the server's own routes (health, metrics, admin, docs). */
-export function composeApp(plugins: readonly AnyElysia[]): App & { readonly elysia: AnyElysia } {
+/** A check before everything below a prefix: it throws for who may not pass. */
+export type Gates = Readonly<Record<`/${string}`, (request: Request) => void>>;
+
+/** Chains the plugins: the capabilities' and the server's own (health, metrics, admin, docs). */
+export function composeApp(plugins: readonly AnyElysia[], gates: Gates = {}): App {
   let app: AnyElysia = new Elysia({ handler: { standardHostname: false } }).use(base());
   for (const plugin of plugins) app = app.use(plugin);
   app.compile();
   const methods = methodTable(app);
   return {
-    elysia: app,
     async handle(request) {
+      checkGates(gates, request);
       const response = await app.handle(request);
       if (response.status !== 404) return response;
       const context = contextOf(request);
@@ -91,6 +91,13 @@ export function composeApp(plugins: readonly AnyElysia[]): App & { readonly elys
       return methodAnswer(request.method, methods(context.path)) ?? response;
     },
   };
+}
+
+function checkGates(gates: Gates, request: Request): void {
+  const { path } = contextOf(request);
+  for (const prefix in gates) {
+    if (path === prefix || path.startsWith(`${prefix}/`)) gates[prefix as `/${string}`]?.(request);
+  }
 }
 
 /** 204 with Allow for OPTIONS, 405 with Allow for another method, null where no path matches. */

@@ -40,7 +40,11 @@ export async function readHealth(
     Object.entries(probes).map(async ([name, check]) => [name, await probe(clock, check)] as const),
   );
   const states = entries.map(([, health]) => health.status);
-  const worst = states.includes("failed") ? "failed" : states.includes("degraded") ? "degraded" : "ok";
+  const worst = states.includes("failed")
+    ? "failed"
+    : states.includes("degraded")
+      ? "degraded"
+      : "ok";
   return { status: worst, version, parts: Object.fromEntries(entries) };
 }
 
@@ -66,7 +70,15 @@ export function healthRoutes(read: () => Promise<HealthReport>) {
         responses: {
           200: {
             description: "All parts work",
-            content: { "application/json": { schema: t.Object({ status: t.String(), version: t.String(), parts: t.Record(t.String(), PART) }) as never } },
+            content: {
+              "application/json": {
+                schema: t.Object({
+                  status: t.String(),
+                  version: t.String(),
+                  parts: t.Record(t.String(), PART),
+                }) as never,
+              },
+            },
           },
           503: { description: "At least one part has failed" },
         },

@@ -5,9 +5,9 @@
  */
 import type { ServerWebSocket } from "bun";
 import type { Socket, SocketHandler } from "../core/context.ts";
-import { toReactorError, errorResponse } from "../core/http.ts";
-import type { Arrival } from "./edge/request-context.ts";
+import { errorResponse, toReactorError } from "../core/http.ts";
 import type { Edge } from "./edge/edge.ts";
+import type { Arrival } from "./edge/request-context.ts";
 
 /** A certificate and the names it serves; the first of a list answers unknown names. */
 export interface Certificate {
@@ -22,6 +22,8 @@ export interface ListenerOptions {
   readonly edge: Edge;
   /** Seconds a quiet connection is kept, 1 to 255. */
   readonly idleTimeoutS: number;
+  /** Larger request bodies are refused by the listener itself (413). */
+  readonly bodyBytesMax: number;
 }
 
 export interface TcpOptions extends ListenerOptions {
@@ -48,8 +50,6 @@ interface SocketData {
 }
 
 type BunServer = Bun.Server<SocketData>;
-
-const BODY_BYTES_MAX = 1024 * 1024 * 1024;
 
 function openSocket(ws: ServerWebSocket<SocketData>): Socket {
   return {
@@ -90,7 +90,7 @@ function arrivalOf(server: BunServer, request: Request, secure: boolean): Arriva
   };
 }
 
-function handlers(edge: Edge, secure: boolean) {
+function handlers({ edge, bodyBytesMax }: ListenerOptions, secure: boolean) {
   return {
     // After an upgrade there is nothing to answer; Bun's type does not know it.
     fetch: (request: Request, server: BunServer) =>
@@ -98,7 +98,7 @@ function handlers(edge: Edge, secure: boolean) {
     // Only a defect of the edge itself comes here.
     error: (error: Error) => errorResponse(toReactorError(error, "")),
     websocket,
-    maxRequestBodySize: BODY_BYTES_MAX,
+    maxRequestBodySize: bodyBytesMax,
   };
 }
 
@@ -112,7 +112,7 @@ function serveTcp(options: TcpOptions, port: number): BunServer {
     // A second server on the same port is how certificates are swapped.
     reusePort: secure,
     ...(secure ? { tls: certificates.map((c) => ({ ...c })) } : {}),
-    ...handlers(options.edge, secure),
+    ...handlers(options, secure),
   });
 }
 
@@ -138,7 +138,7 @@ export function listenTcp(options: TcpOptions): Listener {
 export function listenUnix(options: ListenerOptions & { path: string }): Listener {
   const server = Bun.serve<SocketData>({
     unix: options.path,
-    ...handlers(options.edge, false),
+    ...handlers(options, false),
   });
   return {
     url: `unix:${options.path}`,

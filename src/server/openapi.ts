@@ -2,9 +2,9 @@
  * `/openapi.json` and its page `/swagger`, both without a network: the document is generated from
  * the routes at the first request, the page's assets are embedded (a Pi may be offline).
  */
-import { Elysia, type AnyElysia } from "elysia";
-import bundle from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" };
+import { type AnyElysia, Elysia } from "elysia";
 import styles from "swagger-ui-dist/swagger-ui.css" with { type: "file" };
+import bundle from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" };
 import { base } from "../core/http.ts";
 
 const PAGE = `<!doctype html>
@@ -60,7 +60,9 @@ async function generate(version: string, plugins: readonly AnyElysia[]): Promise
 }
 
 function asset(path: string, type: string): Response {
-  return new Response(Bun.file(path), { headers: { "Content-Type": type, "Cache-Control": CACHE } });
+  return new Response(Bun.file(path), {
+    headers: { "Content-Type": type, "Cache-Control": CACHE },
+  });
 }
 
 /** Routes of the document and its page. `plugins` are all that shall be described. */
@@ -80,7 +82,11 @@ export function openapiRoutes(version: string, plugins: () => readonly AnyElysia
     .get("/swagger", () => htmlPage(), hidden)
     .get("/swagger/start.js", () => new Response(START, { headers: SCRIPT }), hidden)
     .get("/swagger/swagger-ui.css", () => asset(styles, "text/css;charset=utf-8"), hidden)
-    .get("/swagger/swagger-ui-bundle.js", () => asset(bundle, "text/javascript;charset=utf-8"), hidden);
+    .get(
+      "/swagger/swagger-ui-bundle.js",
+      () => asset(bundle, "text/javascript;charset=utf-8"),
+      hidden,
+    );
 }
 
 const SCRIPT = { "Content-Type": "text/javascript;charset=utf-8", "Cache-Control": CACHE };

@@ -3,8 +3,9 @@
  * rollback across sections: what was done stays done, is reported as it is, and the same deploy
  * sent again goes on where it stopped.
  */
-import type { Deployer, DeployChange, DeployItem } from "../../core/ports/deployer.ts";
-import { coreErrors, defineErrors, ReactorError, type ErrorBody } from "../../core/errors.ts";
+
+import { coreErrors, defineErrors, type ErrorBody, ReactorError } from "../../core/errors.ts";
+import type { DeployChange, Deployer, DeployItem } from "../../core/ports/deployer.ts";
 import type { Ids } from "../../core/ports/ids.ts";
 import type { Leases } from "../../core/ports/leases.ts";
 import type { Logger } from "../../core/ports/log.ts";
@@ -63,7 +64,10 @@ export interface DeployReport {
 export interface ProjectMigrations {
   /** Which of these are pending; throws `migration_drift` for a changed one. */
   plan(tenant: TenantCtx, announced: readonly DeployMigration[]): Promise<DeployChange[]>;
-  apply(tenant: TenantCtx, files: readonly { name: string; sql: string }[]): Promise<DeployChange[]>;
+  apply(
+    tenant: TenantCtx,
+    files: readonly { name: string; sql: string }[],
+  ): Promise<DeployChange[]>;
 }
 
 export interface DeployOptions {
@@ -123,7 +127,9 @@ async function planAll(
   tenant: TenantCtx,
   request: DeployRequest,
 ): Promise<DeployPhase[]> {
-  const phases = [plannedPhase("migrations", await options.migrations.plan(tenant, request.migrations))];
+  const phases = [
+    plannedPhase("migrations", await options.migrations.plan(tenant, request.migrations)),
+  ];
   for (const deployer of options.deployers) {
     const items = request.sections[deployer.section];
     if (items) phases.push(plannedPhase(deployer.section, await deployer.plan(tenant, items)));
@@ -225,7 +231,8 @@ async function applySection(
   for (const item of request.sections[plan.section] ?? []) {
     const same = idle.get(item.name);
     changes.push(
-      same ?? (await deployer.apply(tenant, item, await options.store.readPart(tenant, item.sha256))),
+      same ??
+        (await deployer.apply(tenant, item, await options.store.readPart(tenant, item.sha256))),
     );
   }
 }

@@ -1,5 +1,5 @@
 /** `GET /_admin/doctor`: looks at what usually goes wrong and says what to do about it. */
-import { statfs, stat } from "node:fs/promises";
+import { stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import type { Sql } from "postgres";
 import type { Clock } from "../../core/ports/clock.ts";
@@ -125,7 +125,12 @@ const checkKeys: Check = async ({ project, dataDir }) => {
   if (open.length === 0) {
     return finding("keys", "ok", `${signingKeys.length} signing key(s); secrets are private`);
   }
-  return finding("keys", "failed", `Readable by others: ${open.join(", ")}`, `chmod 600 ${open.join(" ")}`);
+  return finding(
+    "keys",
+    "failed",
+    `Readable by others: ${open.join(", ")}`,
+    `chmod 600 ${open.join(" ")}`,
+  );
 };
 
 async function readableByOthers(...paths: readonly string[]): Promise<string[]> {
@@ -170,7 +175,8 @@ const checkJail: Check = async ({ health }) => {
   const { parts } = await health();
   const level = parts["functions"]?.details?.["jail"];
   if (level === undefined) return finding("jail", "ok", "No functions are served here");
-  if (level !== "none") return finding("jail", "ok", `Functions run in the jail '${String(level)}'`);
+  if (level !== "none")
+    return finding("jail", "ok", `Functions run in the jail '${String(level)}'`);
   return finding(
     "jail",
     "warning",

@@ -11,6 +11,7 @@ export interface BootSteps {
   /** Runs and times one step. */
   run<T>(name: string, work: () => Promise<T> | T): Promise<T>;
   readonly done: readonly BootStep[];
+  readonly clock: Clock;
   /** Registers what must be undone; called in reverse at shutdown or on a failed boot. */
   onClose(name: string, close: (budgetMs: number) => Promise<void>): void;
   /** Undoes everything in reverse, sharing one budget. Never throws: each failure is logged. */
@@ -22,6 +23,7 @@ export function createBootSteps(clock: Clock, log: Logger): BootSteps {
   const closers: { name: string; close: (budgetMs: number) => Promise<void> }[] = [];
   return {
     done,
+    clock,
     async run(name, work) {
       const from = clock.monotonic();
       const result = await work();

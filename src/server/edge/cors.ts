@@ -54,7 +54,8 @@ export function createCors(config: CorsConfig): Cors {
       const method = request.headers.get("access-control-request-method");
       if (request.method !== "OPTIONS" || origin === null || method === null) return null;
       const headers = new Headers({ Vary: "Origin" });
-      if (!isOpen(path) || !allow(origin, headers)) return new Response(null, { status: 403, headers });
+      if (!isOpen(path) || !allow(origin, headers))
+        return new Response(null, { status: 403, headers });
       headers.set("Access-Control-Allow-Methods", METHODS);
       const wanted = request.headers.get("access-control-request-headers") ?? "";
       if (HEADER_LIST.test(wanted)) headers.set("Access-Control-Allow-Headers", wanted);

@@ -84,7 +84,8 @@ async function answer(options: EdgeOptions, call: Call): EdgeAnswer {
     auth: options.auth,
     arrival,
   });
-  const routed = path === originalPath ? request : new Request(`http://${host}${path}${query}`, request);
+  const routed =
+    path === originalPath ? request : new Request(`http://${host}${path}${query}`, request);
   attachContext(request, context);
   if (routed !== request) attachContext(routed, context);
   const response = options.cors.preflight(request, path) ?? (await options.app.handle(routed));

@@ -1,0 +1,147 @@
+/** `/_admin/*`: the contract of the command line. Every route asks the guard first. */
+import type { Static } from "@sinclair/typebox";
+import { Elysia, t } from "elysia";
+import { readBody } from "../../core/body.ts";
+import { contextOf } from "../../core/context.ts";
+import { base } from "../../core/http.ts";
+import type { TenantCtx } from "../../core/tenant.ts";
+import type { ServerStatus } from "../status.ts";
+import type { DeployReport, DeployRequest } from "./deploy.ts";
+import type { DoctorReport } from "./doctor.ts";
+import type { LogQuery } from "./read-logs.ts";
+
+/** What the routes call; one function each, made by boot. */
+export interface AdminOperations {
+  version(): Promise<unknown>;
+  status(): Promise<ServerStatus>;
+  doctor(): Promise<DoctorReport>;
+  config(): unknown;
+  logs(query: LogQuery, request: Request): Response;
+  migrate(tenant: TenantCtx, request: MigrateRequest): Promise<unknown>;
+  deploy(tenant: TenantCtx, request: DeployRequest): Promise<DeployReport>;
+  putPart(tenant: TenantCtx, sha256: string, body: Uint8Array): Promise<void>;
+  backup(tenant: TenantCtx, signal: AbortSignal): Promise<Response>;
+  /** Starts the shutdown and returns at once. */
+  shutdown(): void;
+}
+
+export interface MigrateRequest {
+  readonly dry_run: boolean;
+  /** SQL texts by name; absent = the files of the server's own project. */
+  readonly migrations?: readonly { readonly name: string; readonly sql: string }[] | undefined;
+}
+
+/** Largest part of a deploy, bytes. */
+const PART_BYTES_MAX = 64 * 1024 * 1024;
+
+const sha256 = t.String({ pattern: "^[0-9a-f]{64}$" });
+const migrationName = t.String({ pattern: "^[0-9]+[A-Za-z0-9_.-]*$", maxLength: 200 });
+const size = t.Integer({ minimum: 0, maximum: PART_BYTES_MAX });
+
+const migrateBody = t.Object({
+  dry_run: t.Boolean({ default: false }),
+  migrations: t.Optional(
+    t.Array(t.Object({ name: migrationName, sql: t.String({ maxLength: PART_BYTES_MAX }) }), {
+      maxItems: 10_000,
+    }),
+  ),
+});
+
+const deployBody = t.Object({
+  dry_run: t.Boolean({ default: false }),
+  migrations: t.Array(t.Object({ name: migrationName, sha256, size_bytes: size }), {
+    default: [],
+    maxItems: 10_000,
+  }),
+  sections: t.Record(
+    t.String({ pattern: "^[a-z]{1,32}$" }),
+    t.Array(
+      t.Object({
+        name: t.String({ minLength: 1, maxLength: 200 }),
+        sha256,
+        size_bytes: size,
+        settings: t.Record(t.String(), t.Unknown(), { default: {} }),
+      }),
+      { maxItems: 1_000 },
+    ),
+    { default: {} },
+  ),
+});
+
+/** From the wire's snake_case to the port's names. */
+function deployRequest(body: Static<typeof deployBody>): DeployRequest {
+  const sections = Object.entries(body.sections).map(
+    ([section, items]) =>
+      [
+        section,
+        items.map(({ size_bytes, ...item }) => ({ ...item, sizeBytes: size_bytes })),
+      ] as const,
+  );
+  return { ...body, sections: Object.fromEntries(sections) };
+}
+
+const logQuery = t.Object({
+  since: t.Optional(t.String({ maxLength: 40, description: "ISO 8601 time" })),
+  level: t.Optional(t.UnionEnum(["debug", "info", "warn", "error"])),
+  capability: t.Optional(t.String({ maxLength: 64 })),
+  limit: t.Optional(t.Integer({ minimum: 1, maximum: 5_000, default: 200 })),
+  follow: t.Optional(t.UnionEnum(["0", "1", "true", "false"])),
+});
+
+const detail = (summary: string, description = "") => ({
+  detail: { summary, description, tags: ["Admin"], security: [{ admin: [] }] },
+});
+
+/** The guard stands before the whole prefix (see `composeApp`), so bodies of strangers are not read. */
+export function adminRoutes(operations: AdminOperations) {
+  return new Elysia({ name: "server.admin" })
+    .use(base())
+    .get("/_admin/version", () => operations.version() as never, detail("Versions of all parts"))
+    .get("/_admin/status", () => operations.status(), detail("Addresses and keys of this server"))
+    .get("/_admin/doctor", () => operations.doctor(), detail("Check and explain the installation"))
+    .get("/_admin/config", () => operations.config() as never, detail("Effective configuration"))
+    .get("/_admin/logs", ({ query, request }) => operations.logs(query as LogQuery, request), {
+      query: logQuery,
+      ...detail("Recent log lines", "With `follow=1` a stream of server-sent events."),
+    })
+    .get(
+      "/_admin/backup",
+      ({ request }) => {
+        const context = contextOf(request);
+        context.keepOpen();
+        return operations.backup(context.tenant, request.signal);
+      },
+      detail("Online backup", "One file: database, vault key, configuration."),
+    )
+    .post(
+      "/_admin/migrate",
+      ({ body, request }) => operations.migrate(contextOf(request).tenant, body) as never,
+      { body: migrateBody, ...detail("Apply migrations") },
+    )
+    .post(
+      "/_admin/deploy",
+      ({ body, request }) => operations.deploy(contextOf(request).tenant, deployRequest(body)),
+      { body: deployBody, ...detail("Deploy a project", "Migrations first, then each section.") },
+    )
+    .put(
+      "/_admin/deploy/parts/:sha256",
+      async ({ params, request }) => {
+        await operations.putPart(
+          contextOf(request).tenant,
+          params.sha256,
+          await readBody(request, PART_BYTES_MAX),
+        );
+        return new Response(null, { status: 204 });
+      },
+      { params: t.Object({ sha256 }), parse: "none", ...detail("Upload a part of a deploy") },
+    )
+    .post(
+      "/_admin/shutdown",
+      ({ set }) => {
+        operations.shutdown();
+        set.status = 202;
+        return { status: "stopping" };
+      },
+      detail("Stop the server gracefully"),
+    );
+}

@@ -1,0 +1,144 @@
+/** Puts the mounted capabilities, the server's own routes and the edge together. */
+import type { Config } from "../../core/config/config.ts";
+import type { AdminConfig, ServerConfig } from "../../core/config/sections.ts";
+import { coreErrors } from "../../core/errors.ts";
+import type { AuthClient } from "../../core/ports/auth.ts";
+import type { Clock } from "../../core/ports/clock.ts";
+import type { Ids } from "../../core/ports/ids.ts";
+import type { Logger } from "../../core/ports/log.ts";
+import type { Rng } from "../../core/ports/rng.ts";
+import { DEFAULT_TENANT } from "../../core/tenant.ts";
+import { createClientAddress } from "../../shared/client-address.ts";
+import type { Log } from "../../shared/log/create-log.ts";
+import type { Tenants } from "../../shared/tenants.ts";
+import { createAdminGuard } from "../admin/guard.ts";
+import { createAdminOperations } from "../admin/operations.ts";
+import { adminRoutes, type MigrateRequest } from "../admin/routes.ts";
+import { composeApp } from "../compose.ts";
+import { createCors } from "../edge/cors.ts";
+import { createEdge, type Edge } from "../edge/edge.ts";
+import { createRequestMetrics } from "../edge/request-metrics.ts";
+import { type HealthReport, healthRoutes, readHealth } from "../health.ts";
+import { housekeeping } from "../housekeeping.ts";
+import { type LiveReload, liveReload } from "../live-reload.ts";
+import { metricsRoutes } from "../metrics-routes.ts";
+import { openapiRoutes } from "../openapi.ts";
+import { eventLoopLagService, registerProcessMetrics } from "../process-metrics.ts";
+import { createServiceRunner, type ServiceRunner } from "../service-runner.ts";
+import type { ServerStatus } from "../status.ts";
+import type { OpenedDatabase } from "./database.ts";
+import { databaseProbe } from "./database-probe.ts";
+import type { Listening } from "./listen.ts";
+import type { MountedServer } from "./mount.ts";
+import type { SharedParts } from "./shared-parts.ts";
+
+export interface AssembleOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly rng: Rng;
+  readonly log: Logger;
+  /** The whole log, with what it remembers. */
+  readonly logs: Log;
+  readonly version: string;
+  readonly development: boolean;
+  readonly dataDir: string;
+  readonly projectDir: string | null;
+  readonly adminToken: string;
+  readonly tenants: Tenants;
+  readonly shared: SharedParts;
+  readonly database: OpenedDatabase;
+  readonly mounted: MountedServer;
+  onShutdownRequest(): void;
+}
+
+export interface AssembledServer {
+  readonly edge: Edge;
+  readonly services: ServiceRunner;
+  readonly live: LiveReload;
+  status(): Promise<ServerStatus>;
+  /** Applies the project's own migrations. */
+  migrate(request: MigrateRequest): Promise<unknown>;
+  /** Told once the listeners are open: links and checks name them. */
+  listening(listening: Listening): void;
+}
+
+export function assemble(options: AssembleOptions): AssembledServer {
+  const { config, shared, mounted, clock } = options;
+  const server = config.section<ServerConfig>("server");
+  const admin = config.section<AdminConfig>("admin");
+  const guard = createAdminGuard({ token: options.adminToken, allowRemote: admin.allow_remote });
+  let listening: Listening | undefined;
+  const health = () => healthReport(options);
+  const operations = createAdminOperations({ ...options, health, listening: () => listening });
+  const live = liveReload();
+  const plugins = [
+    healthRoutes(health),
+    metricsRoutes(guard, shared.metrics),
+    adminRoutes(operations),
+    ...(options.development ? [live.routes] : []),
+    ...mounted.capabilities.map(({ mounted: one }) => one.plugin),
+  ];
+  const app = composeApp([...plugins, openapiRoutes(options.version, () => plugins)], {
+    "/_admin": (request) => guard.check(request),
+  });
+  registerProcessMetrics(shared.metrics, clock, () => processesOf(options));
+  return {
+    edge: createEdge({
+      app,
+      auth: mounted.ports.auth ?? nobodysAuth,
+      clock,
+      ids: options.ids,
+      log: options.log,
+      cors: createCors(server.cors),
+      metrics: createRequestMetrics(shared.metrics),
+      tenantOf: (host) => options.tenants.resolve(host),
+      addressOf: createClientAddress(server.trusted_proxies),
+    }),
+    services: createServiceRunner(servicesOf(options), clock, options.log),
+    live,
+    status: () => operations.status(),
+    migrate: (request) => operations.migrate(DEFAULT_TENANT, request),
+    listening(opened) {
+      listening = opened;
+    },
+  };
+}
+
+function servicesOf(options: AssembleOptions) {
+  const own = options.mounted.capabilities.flatMap(({ mounted }) => mounted.services);
+  return [
+    eventLoopLagService(options.shared.metrics, options.clock),
+    ...own,
+    ...housekeeping(options),
+  ];
+}
+
+function healthReport(options: AssembleOptions): Promise<HealthReport> {
+  const probes = Object.fromEntries(
+    options.mounted.capabilities.map(({ capability, mounted }) => [
+      capability.name,
+      (signal: AbortSignal) => mounted.health(signal),
+    ]),
+  );
+  const database = databaseProbe(options.shared.databases, options.tenants, options.database);
+  return readHealth(options.clock, options.version, { database, ...probes });
+}
+
+function processesOf(options: AssembleOptions) {
+  const postgres = options.database.embedded === null ? 0 : 1;
+  return [
+    { kind: "server", count: 1 },
+    { kind: "postgres", count: postgres },
+  ];
+}
+
+/** Where nothing needs identity, nobody is known: no credential is `anon`, any other is refused. */
+const nobodysAuth: AuthClient = {
+  authenticate(_tenant, { bearer, apikey }) {
+    if (bearer !== null || apikey !== null) {
+      throw coreErrors.bad_credential("This server does not check credentials");
+    }
+    return { role: "anon", userId: null, claims: '{"role":"anon"}', expiresAt: Infinity };
+  },
+};

@@ -1,0 +1,171 @@
+/**
+ * A boot, top to bottom: data folder, database, schema, shared parts, capabilities, listeners,
+ * project. Whatever fails undoes what was done before it, and one message tells why.
+ */
+import type { Capability } from "../../core/capability.ts";
+import type { Config } from "../../core/config/config.ts";
+import type { Env } from "../../core/config/env.ts";
+import type { AdminConfig, DatabaseConfig } from "../../core/config/sections.ts";
+import type { Clock } from "../../core/ports/clock.ts";
+import type { Ids } from "../../core/ports/ids.ts";
+import type { Logger } from "../../core/ports/log.ts";
+import type { Rng } from "../../core/ports/rng.ts";
+import { DEFAULT_TENANT } from "../../core/tenant.ts";
+import { createIds } from "../../shared/ids.ts";
+import type { Log } from "../../shared/log/create-log.ts";
+import type { Tenants } from "../../shared/tenants.ts";
+import { loadAdminToken, prepareDataFolder } from "../data-folder.ts";
+import type { ServerStatus } from "../status.ts";
+import { type AssembledServer, assemble } from "./assemble.ts";
+import { openDatabase } from "./database.ts";
+import { deployProject } from "./deploy-project.ts";
+import { announce, type Listening, listen } from "./listen.ts";
+import { migrationSets } from "./migration-sets.ts";
+import { type MountedServer, mountCapabilities } from "./mount.ts";
+import { prepareTenants } from "./prepare-tenant.ts";
+import { makeRuntimeDir } from "./runtime-dir.ts";
+import { buildShared, type SharedParts } from "./shared-parts.ts";
+import { type BootStep, type BootSteps, createBootSteps } from "./steps.ts";
+import { vaultOpener } from "./vault-opener.ts";
+
+const FAILED_BOOT_BUDGET_MS = 10_000;
+
+export interface BootOptions {
+  readonly config: Config;
+  /** Absolute; null when there is no project. */
+  readonly projectDir: string | null;
+  /** Absolute. */
+  readonly dataDir: string;
+  /** What is mounted, already filtered by `--only`. */
+  readonly capabilities: readonly Capability[];
+  readonly development: boolean;
+  readonly version: string;
+  readonly logs: Log;
+  readonly env: Env;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly tenants: Tenants;
+  /** Owner URLs of further tenants' databases, by tenant id. */
+  readonly tenantUrls?: Readonly<Record<string, string>>;
+  /** One bundled ES module from a function's entry file. */
+  bundleFunction(path: string): Promise<Uint8Array>;
+  /** Asked for by `POST /_admin/shutdown`. */
+  onShutdownRequest(): void;
+}
+
+export interface RunningServer {
+  readonly url: string;
+  readonly adminToken: string;
+  readonly steps: readonly BootStep[];
+  status(): Promise<ServerStatus>;
+  /** A table and a function to try, where there are any. */
+  examples(): Promise<{ readonly table: string | null; readonly fn: string | null }>;
+  /** Deploys the project's functions again, as at boot; for `dev`. */
+  deployProject(): Promise<void>;
+  /** Applies the project's new migrations; for `dev`. */
+  migrateProject(): Promise<void>;
+  /** Reads the certificate files again. */
+  reloadCertificates(): Promise<void>;
+  /** Drains and stops everything in reverse within the budget. */
+  stop(budgetMs: number): Promise<void>;
+}
+
+/** What every part of the boot is given. */
+type Parts = BootOptions & {
+  readonly ids: Ids;
+  readonly log: Logger;
+  readonly steps: BootSteps;
+};
+
+export async function boot(options: BootOptions): Promise<RunningServer> {
+  const log = options.logs.logger;
+  const steps = createBootSteps(options.clock, log);
+  const parts: Parts = { ...options, ids: createIds(options.clock, options.rng), log, steps };
+  try {
+    return await bootAll(parts);
+  } catch (error) {
+    await steps.closeAll(FAILED_BOOT_BUDGET_MS);
+    throw error;
+  }
+}
+
+async function bootAll(parts: Parts): Promise<RunningServer> {
+  const { config, dataDir, steps } = parts;
+  await prepareDataFolder(dataDir);
+  const database = await openDatabase({
+    ...parts,
+    config: config.section<DatabaseConfig>("database"),
+  });
+  const admin = config.section<AdminConfig>("admin");
+  const adminToken = await loadAdminToken(dataDir, admin.token, parts.ids);
+  const openVault = await vaultOpener(parts);
+  const sets = await migrationSets(parts);
+  const urls = await steps.run("schema", () =>
+    prepareTenants({ ...parts, sets, database, openVault }),
+  );
+  const runtimeDir = makeRuntimeDir(dataDir, parts.env);
+  const shared = buildShared({ ...parts, urls, openVault });
+  const more = { ...parts, adminToken, runtimeDir, shared, database };
+  const mounted = await steps.run("mount", () => mountCapabilities(more));
+  const assembled = assemble({ ...more, mounted });
+  steps.onClose("services", (budgetMs) => assembled.services.stop(budgetMs));
+  await steps.run("services", () => assembled.services.start());
+  const listening = await steps.run("listen", () => listen({ ...more, edge: assembled.edge }));
+  assembled.listening(listening);
+  const server = running({ ...more, mounted, assembled, listening });
+  await steps.run("project", () => server.deployProject());
+  await announce({ ...more, listening });
+  return server;
+}
+
+type Running = Parts & {
+  readonly adminToken: string;
+  readonly mounted: MountedServer;
+  readonly assembled: AssembledServer;
+  readonly listening: Listening;
+  readonly shared: SharedParts;
+};
+
+function running(parts: Running): RunningServer {
+  const { assembled, listening, steps, adminToken, log } = parts;
+  return {
+    url: listening.url,
+    adminToken,
+    steps: steps.done,
+    status: () => assembled.status(),
+    examples: () => examplesOf(parts),
+    async deployProject() {
+      const deployer = parts.mounted.ports.functions_deployer;
+      const { projectDir, bundleFunction } = parts;
+      if (projectDir === null || !deployer) return;
+      const { lists } = parts.config;
+      await deployProject({
+        projectDir,
+        lists,
+        tenant: DEFAULT_TENANT,
+        deployer,
+        log,
+        bundleFunction,
+      });
+      assembled.live.tell({ type: "deployed" });
+    },
+    async migrateProject() {
+      await assembled.migrate({ dry_run: false });
+      assembled.live.tell({ type: "migrated" });
+    },
+    reloadCertificates: () => listening.reloadCertificates(),
+    stop: (budgetMs) => steps.closeAll(budgetMs),
+  };
+}
+
+async function examplesOf({ shared, mounted }: Running) {
+  const sql = shared.databases.for(DEFAULT_TENANT).system;
+  const [table] = await sql<{ name: string }[]>`
+    select c.relname as name
+      from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = 'public' and c.relkind in ('r', 'p') and c.relrowsecurity
+     order by c.reltuples desc, c.relname limit 1`;
+  const deployer = mounted.ports.functions_deployer;
+  const [fn] = deployer ? await deployer.names(DEFAULT_TENANT) : [];
+  return { table: table?.name ?? null, fn: fn ?? null };
+}

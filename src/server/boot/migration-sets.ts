@@ -1,0 +1,36 @@
+/** Everything that is migrated at boot, in order: system, capabilities, the project. */
+import system0001 from "../../../migrations/system/0001_roles.sql" with { type: "text" };
+import system0002 from "../../../migrations/system/0002_shared.sql" with { type: "text" };
+import system0003 from "../../../migrations/system/0003_schema_watch.sql" with { type: "text" };
+import system0004 from "../../../migrations/system/0004_deploy.sql" with { type: "text" };
+import type { Capability } from "../../core/capability.ts";
+import type { Config } from "../../core/config/config.ts";
+import type { MigrationFile } from "../../core/migration.ts";
+import { type MigrationSet, migrationSet } from "../../postgres/migration-plan.ts";
+import { migrationsDirOf, projectMigrationSet } from "../admin/project-migrations.ts";
+import { capabilities as allCapabilities } from "../list.ts";
+
+const SYSTEM: readonly MigrationFile[] = [
+  { name: "0001_roles", sql: system0001 },
+  { name: "0002_shared", sql: system0002 },
+  { name: "0003_schema_watch", sql: system0003 },
+  { name: "0004_deploy", sql: system0004 },
+];
+
+export interface MigrationSetsOptions {
+  readonly config: Config;
+  readonly projectDir: string | null;
+  readonly capabilities: readonly Capability[];
+}
+
+/**
+ * Every capability's schema is applied whatever is mounted: a project's migrations may refer to
+ * `auth.users` on a server that serves data alone.
+ */
+export async function migrationSets(options: MigrationSetsOptions): Promise<MigrationSet[]> {
+  const { migrations_dir } = options.config.section<{ migrations_dir: string }>("data");
+  const project = await projectMigrationSet(migrationsDirOf(options.projectDir, migrations_dir));
+  const known = new Set([...allCapabilities, ...options.capabilities]);
+  const own = [...known].map((c) => migrationSet(c.name, c.migrations));
+  return [migrationSet("system", SYSTEM), ...own.filter((s) => s.migrations.length > 0), project];
+}

@@ -1,0 +1,47 @@
+/**
+ * The private folder for this server's own sockets: short, because a Unix socket's path holds at
+ * most 107 bytes, and closed to everybody else.
+ */
+import { chmodSync, lstatSync, mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Env } from "../../core/config/env.ts";
+import { StartupError } from "../../core/startup-error.ts";
+
+/** An empty folder of mode 0700, the same path for the same data folder. */
+export function makeRuntimeDir(dataDir: string, env: Env): string {
+  const uid = process.getuid?.() ?? 0;
+  const xdg = env["XDG_RUNTIME_DIR"];
+  const bases = [
+    ...(xdg && uid !== 0 ? [join(xdg, "reactor")] : []),
+    "/run/reactor",
+    `/tmp/reactor-${uid}`,
+  ];
+  const name = `srv-${new Bun.CryptoHasher("sha256").update(dataDir).digest("hex").slice(0, 12)}`;
+  const base = bases.find((path) => isOwnFolder(path, uid));
+  if (base === undefined) throw noRuntimeFolder(bases);
+  const dir = join(base, name);
+  rmSync(dir, { recursive: true, force: true });
+  mkdirSync(dir, { mode: 0o700 });
+  chmodSync(dir, 0o700);
+  return dir;
+}
+
+/** Makes it if it can; false for one that somebody else owns or could write to. */
+function isOwnFolder(path: string, uid: number): boolean {
+  try {
+    mkdirSync(path, { mode: uid === 0 ? 0o711 : 0o700 });
+  } catch (error) {
+    if ((error as { code?: string }).code !== "EEXIST") return false;
+  }
+  const stat = lstatSync(path);
+  return stat.isDirectory() && stat.uid === uid && (stat.mode & 0o022) === 0;
+}
+
+function noRuntimeFolder(bases: readonly string[]): StartupError {
+  return new StartupError({
+    code: "runtime_folder_unusable",
+    message: `None of ${bases.join(", ")} can hold this server's sockets`,
+    hint: "Set XDG_RUNTIME_DIR to a private folder of this user",
+    exitCode: 2,
+  });
+}

@@ -1,0 +1,122 @@
+/** Builds, once, what is handed to every capability: pools and the ports on Postgres. */
+import type { Config } from "../../core/config/config.ts";
+import type { DatabaseConfig, ServerConfig } from "../../core/config/sections.ts";
+import type { Bus } from "../../core/ports/bus.ts";
+import type { Clock } from "../../core/ports/clock.ts";
+import type { Events } from "../../core/ports/events.ts";
+import type { IdempotencyStore } from "../../core/ports/idempotency.ts";
+import type { Ids } from "../../core/ports/ids.ts";
+import type { Kv } from "../../core/ports/kv.ts";
+import type { Leases } from "../../core/ports/leases.ts";
+import type { Logger } from "../../core/ports/log.ts";
+import type { Mail } from "../../core/ports/mail.ts";
+import type { Metrics } from "../../core/ports/metrics.ts";
+import type { RateLimiter } from "../../core/ports/rate-limiter.ts";
+import type { Rng } from "../../core/ports/rng.ts";
+import type { Vault } from "../../core/ports/vault.ts";
+import type { Project } from "../../core/project.ts";
+import type { TenantCtx } from "../../core/tenant.ts";
+import {
+  createDatabases,
+  type DatabaseUrls,
+  type ManagedDatabases,
+} from "../../postgres/databases.ts";
+import { createPostgresBus } from "../../shared/bus/postgres-bus.ts";
+import { createPostgresEvents } from "../../shared/events/postgres-events.ts";
+import { wakeByBus } from "../../shared/events/wake-readers.ts";
+import { createPostgresIdempotency } from "../../shared/idempotency/postgres-idempotency.ts";
+import { createPostgresKv } from "../../shared/kv/postgres-kv.ts";
+import { createPostgresLeases } from "../../shared/leases/postgres-leases.ts";
+import { createPostgresRateLimiter } from "../../shared/limits/postgres-rate-limiter.ts";
+import { createLogMail } from "../../shared/mail/log-mail.ts";
+import { createMetrics } from "../../shared/metrics.ts";
+import { loadProject } from "../../shared/project.ts";
+import type { Sweeper } from "../../shared/tenant-database.ts";
+import type { BootSteps } from "./steps.ts";
+import type { OpenVault } from "./vault-opener.ts";
+
+export interface SharedOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly ids: Ids;
+  readonly log: Logger;
+  readonly steps: BootSteps;
+  readonly urls: (tenant: TenantCtx) => DatabaseUrls;
+  readonly openVault: OpenVault;
+}
+
+export interface SharedParts {
+  readonly metrics: Metrics;
+  readonly databases: ManagedDatabases;
+  readonly bus: Bus;
+  readonly events: Events;
+  readonly leases: Leases;
+  readonly kv: Kv;
+  readonly rateLimiter: RateLimiter;
+  readonly idempotency: IdempotencyStore;
+  readonly vault: Vault;
+  readonly mail: Mail;
+  /** Stores that keep expired rows until swept. */
+  readonly sweepers: readonly Sweeper[];
+  project(tenant: TenantCtx): Promise<Project>;
+}
+
+function openDatabases(options: SharedOptions, metrics: Metrics): ManagedDatabases {
+  const database = options.config.section<DatabaseConfig>("database");
+  return createDatabases({
+    urlFor: options.urls,
+    limits: {
+      size: database.pool_size,
+      queueLimit: database.queue_max,
+      acquireTimeoutMs: database.acquire_timeout_ms,
+      statementTimeoutMs: database.statement_timeout_ms,
+      systemSize: database.system_pool_size,
+    },
+    prepared: database.prepared,
+    clock: options.clock,
+    rng: options.rng,
+    log: options.log,
+    metrics,
+  });
+}
+
+export function buildShared(options: SharedOptions): SharedParts {
+  const { clock, ids, log, steps } = options;
+  const metrics = createMetrics();
+  const databases = openDatabases(options, metrics);
+  steps.onClose("pools", () => databases.close());
+  const bus = createPostgresBus({ databases, clock, ids, log });
+  const kv = createPostgresKv(databases);
+  const rateLimiter = createPostgresRateLimiter(databases);
+  const idempotency = createPostgresIdempotency(databases, ids);
+  const vault = options.openVault(databases);
+  return {
+    metrics,
+    databases,
+    bus,
+    events: createPostgresEvents(databases, wakeByBus(bus)),
+    leases: createPostgresLeases(databases),
+    kv,
+    rateLimiter,
+    idempotency,
+    vault,
+    mail: createLogMail(clock, log),
+    sweepers: [kv, rateLimiter, idempotency],
+    project: projectCache(options, vault),
+  };
+}
+
+/** Loads each tenant's project once; a failed load is tried again by the next caller. */
+function projectCache(options: SharedOptions, vault: Vault): SharedParts["project"] {
+  const { public_url: publicUrl } = options.config.section<ServerConfig>("server");
+  const known = new Map<string, Promise<Project>>();
+  return (tenant) => {
+    const loaded = known.get(tenant.id);
+    if (loaded) return loaded;
+    const loading = loadProject({ vault, tenant, ids: options.ids, publicUrl });
+    known.set(tenant.id, loading);
+    loading.catch(() => known.delete(tenant.id));
+    return loading;
+  };
+}
