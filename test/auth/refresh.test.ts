@@ -96,6 +96,30 @@ describe("refreshing", () => {
   });
 });
 
+describe("everything at once", () => {
+  test("ends in order: no deadlock, no 5xx, nothing left behind", async () => {
+    const people = await Promise.all(Array.from({ length: 6 }, () => person()));
+    const work = people.flatMap((one, n) => {
+      const bearer = one.accessToken;
+      const password = { password: `another good password ${n}` };
+      return [
+        ...Array.from({ length: 5 }, () => refresh(one.refreshToken)),
+        world.send("PUT", "/auth/v1/user", { body: password, bearer }),
+        world.send("PUT", "/auth/v1/user", { body: { data: { n } }, bearer }),
+        world.send("POST", "/auth/v1/logout?scope=others", { bearer }),
+        world.send("DELETE", `/auth/v1/admin/users/${one.userId}`, { bearer: "sb_secret_test" }),
+      ];
+    });
+    const answers = await Promise.all(work);
+    expect(answers.map((a) => a.status).filter((status) => status >= 500)).toEqual([]);
+    const ids = people.map((one) => one.userId);
+    const left = await world.sql`
+      select id from auth.users where id in ${world.sql(ids)}
+      union all select id from auth.sessions where user_id in ${world.sql(ids)}`;
+    expect([...left]).toEqual([]);
+  });
+});
+
 describe("a session", () => {
   test("ends at its time box and for want of use", async () => {
     const boxed = await openAuthWorld({ session_timebox_s: 100, session_inactivity_s: 40 });

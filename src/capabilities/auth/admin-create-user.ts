@@ -5,6 +5,7 @@ import { checkPassword } from "./check-password.ts";
 import { createUser, type UserDraft } from "./create-user.ts";
 import { authErrors } from "./errors.ts";
 import { isUuid } from "./find-current-user.ts";
+import { checkMetadata } from "./metadata.ts";
 import { requireEmail } from "./normalize-email.ts";
 import { presentUser, type UserJson } from "./present-user.ts";
 import { flagOf, objectOf, textOf } from "./read-json.ts";
@@ -38,8 +39,8 @@ async function readDraft(state: AuthState, body: JsonObject): Promise<UserDraft>
   if (email === "") {
     throw authErrors.validation_failed("Cannot create a user without either an email or phone");
   }
-  const userMetadata = objectOf(body, "user_metadata") ?? {};
-  const appMetadata = objectOf(body, "app_metadata") ?? {};
+  const userMetadata = checkMetadata("user_metadata", objectOf(body, "user_metadata") ?? {});
+  const appMetadata = checkMetadata("app_metadata", objectOf(body, "app_metadata") ?? {});
   const rest = {
     id: readId(state, textOf(body, "id")),
     email: requireEmail(email),

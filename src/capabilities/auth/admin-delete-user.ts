@@ -18,6 +18,8 @@ export async function adminDeleteUser(
   const { deps } = state;
   const now = state.now();
   await inTransaction(state.sql(caller.tenant), async (store, tx) => {
+    // Sessions before their person, as refreshing locks them: the other order would deadlock.
+    await store.deleteSessions(id, {});
     const user = await store.lockUser(id);
     if (!user) throw authErrors.user_not_found();
     if (soft && user.deleted_at) return;
@@ -38,7 +40,6 @@ export async function adminDeleteUser(
 }
 
 async function emptyAccount(store: AuthStore, id: string, now: Date): Promise<void> {
-  await store.deleteSessions(id, {});
   await store.deleteIdentities(id);
   await store.updateUser(id, {
     email: null,

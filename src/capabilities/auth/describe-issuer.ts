@@ -12,11 +12,15 @@ export function describeKeys(project: Project) {
   };
 }
 
-/** OpenID Connect Discovery 1.0 §3, as far as this server is a token issuer and not yet a provider. */
-export function describeIssuer(project: Project, origin: string) {
+/**
+ * OpenID Connect Discovery 1.0 §3, as far as this server is a token issuer and not yet a provider.
+ * @param origin by which the client reached us; used while the issuer is a name and not an address.
+ */
+export function describeIssuer({ issuer }: Project, origin: string) {
+  const address = /^https?:/.test(issuer) ? issuer : `${origin}/auth/v1`;
   return {
-    issuer: project.issuer,
-    jwks_uri: `${origin}/auth/v1/.well-known/jwks.json`,
+    issuer,
+    jwks_uri: `${address}/.well-known/jwks.json`,
     subject_types_supported: ["public"],
     id_token_signing_alg_values_supported: ["ES256"],
   };

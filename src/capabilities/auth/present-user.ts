@@ -1,5 +1,5 @@
 /** Rows as GoTrue's clients expect them in JSON: field names, order, and what is left out when empty. */
-import type { IdentityRow, JsonObject, UserRow } from "./schema.ts";
+import type { IdentityRow, UserRow } from "./schema.ts";
 
 export type UserJson = Readonly<Record<string, unknown>>;
 
@@ -41,14 +41,4 @@ function presentIdentity(row: IdentityRow) {
     updated_at: time(row.updated_at),
     email: row.email ?? undefined,
   };
-}
-
-/** Lays `changes` over `base`; a null removes the key. */
-export function mergeMetadata(base: JsonObject | null, changes: JsonObject): JsonObject {
-  const merged = new Map(Object.entries(base ?? {}));
-  for (const [key, value] of Object.entries(changes)) {
-    if (value === null) merged.delete(key);
-    else merged.set(key, value);
-  }
-  return Object.fromEntries(merged) as JsonObject;
 }

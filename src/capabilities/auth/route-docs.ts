@@ -111,7 +111,11 @@ export const docs = {
     answer: anything,
     open: true,
   }),
-  health: doc("Health of auth", { description: "Version and name.", answer: anything, open: true }),
+  health: doc("Health of auth", {
+    description: "Name of what answers here.",
+    answer: anything,
+    open: true,
+  }),
   verify: doc("Verify credentials", {
     description:
       "Answers who the credentials of this very request belong to; for servers whose auth runs here.",

@@ -122,7 +122,7 @@ function issuerRoutes(state: AuthState) {
       "/auth/v1/health",
       ({ request }) =>
         respond(request, () => ({
-          body: { version: deps.server.version, name: "Reactor", description: "Identity" },
+          body: { name: "Reactor", description: "Identity" },
         })),
       docs.health,
     )

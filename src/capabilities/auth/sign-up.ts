@@ -10,6 +10,7 @@ import {
   tokenAnswer,
 } from "./issue-session.ts";
 import { limitByAddress } from "./limit-rate.ts";
+import { checkMetadata } from "./metadata.ts";
 import { requireEmail } from "./normalize-email.ts";
 import { presentUser, type UserJson } from "./present-user.ts";
 import { objectOf, textOf } from "./read-json.ts";
@@ -70,7 +71,7 @@ export async function signUp(
 function readSignUp(state: AuthState, body: JsonObject): SignUpRequest {
   const email = textOf(body, "email");
   const password = textOf(body, "password");
-  const data = objectOf(body, "data") ?? {};
+  const data = checkMetadata("user_metadata", objectOf(body, "data") ?? {});
   if (textOf(body, "phone") !== "") throw authErrors.phone_provider_disabled();
   if (email === "" && password === "") throw authErrors.anonymous_provider_disabled();
   if (password === "") throw authErrors.validation_failed("Signup requires a valid password");

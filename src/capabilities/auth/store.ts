@@ -25,7 +25,7 @@ export interface UserPage {
 export interface AuthStore {
   findUserByEmail(email: string): Promise<UserRow | null>;
   findUserById(id: string): Promise<UserRow | null>;
-  /** Locks the row until the transaction ends. */
+  /** Locks the row until the transaction ends, but not against rows that come to refer to it. */
   lockUser(id: string): Promise<UserRow | null>;
   /** Newest first. `limit` 1 to 1,000. */
   listUsers(limit: number, offset: number): Promise<UserPage>;
@@ -66,13 +66,30 @@ export interface AuthStore {
   purge(before: Date, limit: number): Promise<number>;
 }
 
-/** Runs `work` in one transaction; `tx` is for ports that append in it. */
+/** Tries of a transaction that Postgres chose to end for another's sake. */
+const TRIES_MAX = 3;
+const DEADLOCK = "40P01";
+
+/**
+ * Runs `work` in one transaction; `tx` is for ports that append in it. Runs it again after a
+ * deadlock, so `work` must have no effect but in `store` and `tx`.
+ */
 export async function inTransaction<T>(
   sql: Sql,
   work: (store: AuthStore, tx: TransactionSql) => Promise<T>,
 ): Promise<T> {
-  const result = await sql.begin((tx) => work(createStore(tx), tx));
-  return result as T;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return (await sql.begin((tx) => work(createStore(tx), tx))) as T;
+    } catch (error) {
+      if ((error as { code?: string }).code !== DEADLOCK || attempt === TRIES_MAX) throw error;
+    }
+  }
+}
+
+/** Answers when the tables can be read. */
+export async function pingStore(sql: Sql): Promise<void> {
+  await sql`select from auth.users limit 1`;
 }
 
 /** True for the error of a write that lost the race for an address. */
@@ -105,7 +122,9 @@ function userQueries(sql: Executor) {
       return row ?? null;
     },
     async lockUser(id: string) {
-      const [row] = await sql<UserRow[]>`select * from auth.users where id = ${id} for update`;
+      const [row] = await sql<
+        UserRow[]
+      >`select * from auth.users where id = ${id} for no key update`;
       return row ?? null;
     },
     async listUsers(limit: number, offset: number) {

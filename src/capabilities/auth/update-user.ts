@@ -4,8 +4,9 @@ import { checkPassword } from "./check-password.ts";
 import { authErrors } from "./errors.ts";
 import type { CurrentUser } from "./find-current-user.ts";
 import { limitByIdentity } from "./limit-rate.ts";
+import { checkMetadata, mergeMetadata } from "./metadata.ts";
 import { requireEmail } from "./normalize-email.ts";
-import { mergeMetadata, presentUser, type UserJson } from "./present-user.ts";
+import { presentUser, type UserJson } from "./present-user.ts";
 import { objectOf, textOf } from "./read-json.ts";
 import type { JsonObject, SessionRow, UserPatch, UserRow } from "./schema.ts";
 import { type AuthStore, inTransaction, isEmailConflict } from "./store.ts";
@@ -105,13 +106,14 @@ async function applyChanges(
 
 function patchOf(user: UserRow, changes: Changes, now: Date): UserPatch {
   const { email, passwordHash, data } = changes;
-  const metadata = { ...data, ...(email === null ? {} : { email }) };
+  const changed = { ...data, ...(email === null ? {} : { email }) };
+  const merged = mergeMetadata(user.raw_user_meta_data, changed);
   return {
     updated_at: now,
     ...(email === null ? {} : { email, email_confirmed_at: now }),
     ...(passwordHash === null ? {} : { encrypted_password: passwordHash }),
     ...(data === null && email === null
       ? {}
-      : { raw_user_meta_data: mergeMetadata(user.raw_user_meta_data, metadata) }),
+      : { raw_user_meta_data: checkMetadata("user_metadata", merged) }),
   };
 }
