@@ -131,9 +131,10 @@ function bodyRows(options: WriteOptions, binder: Binder): string {
   // The default of each missing key is laid under the object, evaluated anew for each row.
   const pairs = defaults.map((c) => `${quoteIdent(c.name)}`);
   const values = defaults.map((c) => `(${c.defaultSql}) as ${quoteIdent(c.name)}`);
+  // The parameter is json, whose binary form is its text; jsonb's is not.
   const items = isArray
-    ? `pg_catalog.jsonb_array_elements(${body}::jsonb)`
-    : `(select ${body}::jsonb)`;
+    ? `pg_catalog.jsonb_array_elements(${body}::json::jsonb)`
+    : `(select ${body}::json::jsonb)`;
   const laid = `select pg_catalog.to_jsonb(_default) || _item.value as value from ${items} as _item(value) cross join lateral (select ${values.join(", ")} where _item.value is not null) as _default(${pairs.join(", ")})`;
   return `select ${names} from (${laid}) as _laid cross join lateral pg_catalog.jsonb_to_record(_laid.value) as _row(${typed})`;
 }
