@@ -23,6 +23,7 @@ export const command: Command = {
   async run(context) {
     const { migrations, functions } = readProject(context);
     const dryRun = context.has("dry-run");
-    return runDeploy(context, await connect(context), { migrations, functions, dryRun });
+    const contents = { migrations, functions, dryRun, isWhole: true };
+    return runDeploy(context, await connect(context), contents);
   },
 };

@@ -6,15 +6,26 @@ import { logOptions, printLogs } from "./log-options.ts";
 import { table } from "./output.ts";
 import { chooseFunctions, readProject } from "./project-files.ts";
 import { runDeploy } from "./run-deploy.ts";
-import { connect, connectWithKey } from "./server-client.ts";
+import { connect, connectWithKey, type ServerClient } from "./server-client.ts";
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** The functions of an answer, whether it is a bare list or names one. */
-function listOf(answer: unknown): readonly Row[] {
-  if (Array.isArray(answer)) return answer as Row[];
-  const { functions } = (answer ?? {}) as { functions?: unknown };
-  return Array.isArray(functions) ? (functions as Row[]) : [];
+interface Page {
+  readonly functions: readonly Row[];
+  /** `after` of the page that follows; null at the end. */
+  readonly next?: string | null;
+}
+
+async function allFunctions(client: ServerClient): Promise<Row[]> {
+  const all: Row[] = [];
+  let after: string | undefined;
+  do {
+    const options = { as: "key" as const, query: { after, limit: "1000" } };
+    const page: Page = await client.json<Page>("/fn/v1/_admin", options);
+    all.push(...page.functions);
+    after = page.next ?? undefined;
+  } while (after !== undefined);
+  return all;
 }
 
 const SHORT_VERSION = 12;
@@ -28,8 +39,7 @@ const list: Command = {
   examples: [{ run: "reactor fn list", what: "name, runtime, version" }],
   async run(context) {
     const client = await connectWithKey(context);
-    const answer = await client.json<unknown>("/fn/v1/_admin", { as: "key" });
-    const functions = listOf(answer);
+    const functions = await allFunctions(client);
     const cell = (row: Row, key: string) => escapeControls(String(row[key] ?? ""));
     const rows = functions.map((row) => [
       cell(row, "name"),
@@ -38,7 +48,7 @@ const list: Command = {
       cell(row, "description"),
     ]);
     const none = "No functions are deployed";
-    context.out.result(answer, () => (rows.length === 0 ? none : table(rows)));
+    context.out.result({ functions }, () => (rows.length === 0 ? none : table(rows)));
     return 0;
   },
 };
@@ -60,7 +70,12 @@ const deploy: Command = {
   async run(context) {
     const functions = chooseFunctions(readProject(context), context.args);
     const dryRun = context.has("dry-run");
-    return runDeploy(context, await connect(context), { migrations: [], functions, dryRun });
+    return runDeploy(context, await connect(context), {
+      migrations: [],
+      functions,
+      dryRun,
+      isWhole: false,
+    });
   },
 };
 

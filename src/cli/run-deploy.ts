@@ -41,6 +41,8 @@ export interface DeployContents {
   readonly migrations: readonly ProjectMigration[];
   readonly functions: readonly ProjectFunction[];
   readonly dryRun: boolean;
+  /** All of the project: what it no longer has may be removed, where `[runtime] prune` allows that. */
+  readonly isWhole: boolean;
 }
 
 /** Announce, upload, announce: a part may lapse in between, but not for ever. */
@@ -83,7 +85,8 @@ async function send(
     functions.push({ ...announce(name, code), settings });
   }
   const migrations = contents.migrations.map(({ name, bytes: sql }) => announce(name, sql));
-  const json = { dry_run: contents.dryRun, migrations, sections: { functions } };
+  const { dryRun, isWhole } = contents;
+  const json = { dry_run: dryRun, whole: isWhole, migrations, sections: { functions } };
   for (let round = 1; ; round++) {
     progress.update(contents.dryRun ? "planning" : "applying");
     const options = { method: "POST", json, isLong: true };

@@ -224,6 +224,7 @@ describe("deploy and migrate", () => {
     expect(server.deploys.length).toBe(2);
     expect(server.deploys[0]).toMatchObject({
       dry_run: false,
+      whole: true,
       migrations: [{ name: "0001_notes" }],
       sections: { functions: [{ name: "hello", settings: { runtime: "bun" } }] },
     });
@@ -328,10 +329,26 @@ describe("fn", () => {
   test("list asks with the secret key, which it learns from the server", async () => {
     const { json } = await bench.run(["fn", "list"]);
     expect(json()).toMatchObject({ data: { functions: [{ name: "hello" }] } });
-    expect(server.calls).toEqual(["GET /_admin/status as admin", "GET /fn/v1/_admin as key"]);
+    expect(server.calls).toEqual([
+      "GET /_admin/status as admin",
+      "GET /fn/v1/_admin?limit=1000 as key",
+    ]);
     server.calls.length = 0;
     await bench.run(["fn", "list", "--url", server.url, "--token", SECRET_KEY]);
-    expect(server.calls).toEqual(["GET /fn/v1/_admin as key"]);
+    expect(server.calls).toEqual(["GET /fn/v1/_admin?limit=1000 as key"]);
+  });
+
+  test("list follows the pages to the end", async () => {
+    server.answers.set("GET /fn/v1/_admin", (request) => {
+      const isSecond = new URL(request.url).searchParams.get("after") === "a";
+      return Response.json(
+        isSecond
+          ? { functions: [{ name: "b" }], next: null }
+          : { functions: [{ name: "a" }], next: "a" },
+      );
+    });
+    const { json } = await bench.run(["fn", "list"]);
+    expect(json()["data"]).toEqual({ functions: [{ name: "a" }, { name: "b" }] });
   });
 
   test("deploy sends the functions named and no migrations", async () => {
@@ -339,6 +356,7 @@ describe("fn", () => {
     writeFileSync(join(project, "functions", "second.ts"), "export default () => new Response();");
     await bench.run(["fn", "deploy", "second"], { cwd: project });
     expect(server.deploys.at(-1)).toMatchObject({
+      whole: false,
       migrations: [],
       sections: { functions: [{ name: "second" }] },
     });
