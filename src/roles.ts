@@ -10,6 +10,7 @@ interface RoleModule {
 
 const ROLES: Readonly<Record<string, () => Promise<RoleModule>>> = {
   "__fn-runner": () => import("./runtime/bun/runner/runner.ts"),
+  "__wasm-host": () => import("./runtime/wasm/host/host.ts"),
   "__pg-shim": () => import("./postgres/embedded/shim.ts"),
   "__pg-unpack": () => import("./postgres/embedded/unpack-role.ts"),
 };

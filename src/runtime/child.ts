@@ -6,6 +6,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../core/ports/clock.ts";
+import type { Logger } from "../core/ports/log.ts";
 import { selfCommand } from "../core/self.ts";
 import { createControlChannel } from "./control-channel.ts";
 import type { FromChild, LogEntry, ToChild } from "./messages.ts";
@@ -33,6 +34,8 @@ export interface ChildOptions {
   /** All the environment the child gets. */
   readonly env: Readonly<Record<string, string>>;
   readonly clock: Clock;
+  /** Hears what a child says before it has an owner: why it could not start. */
+  readonly logger: Logger;
 }
 
 const READY_TIMEOUT_MS = 15_000;
@@ -102,7 +105,7 @@ export function spawnChild(options: ChildOptions): Child {
       child.send(message);
       return answer;
     },
-    onLog: () => {},
+    onLog: ([, , said]) => options.logger.warn("runtime.child_said", { pid: child.pid, said }),
   };
   const cancel = options.clock.after(READY_TIMEOUT_MS, () => child.kill({ kind: "unresponsive" }));
   child.ready.then(cancel, cancel);

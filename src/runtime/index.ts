@@ -7,6 +7,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import type { FunctionRuntime } from "../core/ports/function-runtime.ts";
 import { BunRuntime } from "./bun/bun-runtime.ts";
 import { type RuntimeOptions, withDefaults } from "./options.ts";
+import { WasmRuntime } from "./wasm/wasm-runtime.ts";
 
 export type { RuntimeOptions } from "./options.ts";
 
@@ -22,7 +23,7 @@ export interface Runtimes {
 export function createRuntimes(given: RuntimeOptions): Runtimes {
   const options = withDefaults(given);
   const bun = new BunRuntime(options);
-  const wasm = bun as unknown as FunctionRuntime;
+  const wasm = new WasmRuntime(options);
   return {
     bun,
     wasm,

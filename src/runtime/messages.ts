@@ -25,23 +25,25 @@ export interface AssignMessage {
 /** Makes a WASM module callable in a host. */
 export interface LoadMessage {
   readonly t: "load";
-  readonly version: string;
+  /** Names version and settings together. */
+  readonly key: string;
   readonly codePath: string;
   readonly memoryBytes: number;
+  readonly config: Readonly<Record<string, string>>;
 }
 
 export type ToChild =
   | AssignMessage
   | LoadMessage
-  | { readonly t: "unload"; readonly version: string }
+  | { readonly t: "unload"; readonly key: string }
   | { readonly t: "ping"; readonly n: number };
 
 export type FromChild =
   | { readonly t: "ready" }
   | { readonly t: "assigned" }
   | { readonly t: "assign_failed"; readonly message: string }
-  | { readonly t: "loaded"; readonly version: string }
-  | { readonly t: "load_failed"; readonly version: string; readonly message: string }
+  | { readonly t: "loaded"; readonly key: string; readonly callable: readonly string[] }
+  | { readonly t: "load_failed"; readonly key: string; readonly message: string }
   | { readonly t: "pong"; readonly n: number }
   | { readonly t: "log"; readonly lines: readonly LogEntry[] };
 
@@ -60,4 +62,14 @@ export interface CallHeader {
   readonly secure?: true;
   /** Headers that the transport adds and the caller did not send. */
   readonly drop?: readonly string[];
+}
+
+/** Content of `CALL_HEADER` on a call to a WASM host, JSON. */
+export interface WasmCallHeader {
+  /** Number of the call, 1 to 2^32-1: what the host marks as running. */
+  readonly n: number;
+  /** What the host puts on log lines; the server knows whose it is. */
+  readonly id: string;
+  readonly key: string;
+  readonly exportName: string;
 }

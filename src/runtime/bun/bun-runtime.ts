@@ -14,6 +14,7 @@ import { type Child, describeExit, spawnChild } from "../child.ts";
 import { runtimeErrors } from "../errors.ts";
 import type { FullRuntimeOptions } from "../options.ts";
 import { processRss } from "../process-rss.ts";
+import { specKey, versionKey } from "../spec-key.ts";
 import { ActiveCall } from "./active-call.ts";
 import { forwardCall } from "./forward.ts";
 import type { Instance } from "./instance.ts";
@@ -129,7 +130,7 @@ export class BunRuntime implements FunctionRuntime {
 
   #slotOf(spec: FunctionSpec): VersionSlot {
     if (this.#stopping) throw coreErrors.unavailable("The functions runtime");
-    const key = `${spec.name}@${spec.version}`;
+    const key = specKey(spec);
     const known = this.#slots.get(key);
     if (known) return known;
     const slot = new VersionSlot(spec, this.#options, (wanted) => this.#open(wanted));
@@ -142,7 +143,7 @@ export class BunRuntime implements FunctionRuntime {
     this.#instances.add(instance);
     void instance.child.exited.then((exit) => {
       this.#instances.delete(instance);
-      const slot = this.#slots.get(`${spec.name}@${spec.version}`);
+      const slot = this.#slots.get(specKey(spec));
       if (slot?.instance === instance) slot.detach();
       if (exit.killed?.kind !== "ended") {
         const fields = { function: spec.name, version: spec.version, reason: describeExit(exit) };
@@ -161,6 +162,7 @@ export class BunRuntime implements FunctionRuntime {
       name: `b${this.#children.toString(36)}`,
       env: {},
       clock: this.#options.clock,
+      logger: this.#options.logger,
     });
   }
 
@@ -190,10 +192,11 @@ export class BunRuntime implements FunctionRuntime {
   }
 
   async retire(name: string, version: string): Promise<void> {
-    const key = `${name}@${version}`;
-    const instance = this.#slots.get(key)?.detach();
-    await instance?.end(this.#options.drainMs);
-    if (this.#slots.get(key)?.empty()) this.#slots.delete(key);
+    const prefix = versionKey(name, version);
+    const retiring = [...this.#slots].filter(([key]) => key.startsWith(prefix));
+    const ending = retiring.map(([, slot]) => slot.detach()?.end(this.#options.drainMs));
+    await Promise.all(ending);
+    for (const [key, slot] of retiring) if (slot.empty()) this.#slots.delete(key);
   }
 
   processes(): { pid: number; function: string | null; rssBytes: number }[] {

@@ -1,0 +1,21 @@
+import { expect, test } from "bun:test";
+import type { Clock } from "../core/ports/clock.ts";
+import { createLogCap, cutLine, LOG_LINE_BYTES } from "./log-cap.ts";
+
+test("lines beyond the rate are refused and counted until the next second", () => {
+  let now = 0;
+  const cap = createLogCap({ monotonic: () => now } as Clock, 3);
+  expect([1, 2, 3, 4, 5].map(() => cap.admit())).toEqual([true, true, true, false, false]);
+  expect(cap.takeDropped()).toBe(0);
+  now = 1000;
+  expect(cap.admit()).toBe(true);
+  expect(cap.takeDropped()).toBe(2);
+  expect(cap.takeDropped()).toBe(0);
+});
+
+test("a long line is cut with a mark", () => {
+  expect(cutLine("short")).toBe("short");
+  const cut = cutLine("x".repeat(LOG_LINE_BYTES + 1));
+  expect(cut.startsWith("x".repeat(LOG_LINE_BYTES))).toBe(true);
+  expect(cut.endsWith("(cut)")).toBe(true);
+});

@@ -1,0 +1,105 @@
+/**
+ * Just enough of the WebAssembly binary format (core spec 3.0, chapter 5) to look at a module and to
+ * replace a section: LEB128 numbers, names, and the list of sections.
+ */
+
+export const SECTION = { type: 1, import: 2, function: 3, memory: 5, export: 7 } as const;
+
+const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
+
+export interface Section {
+  readonly id: number;
+  /** Offset of the id byte. */
+  readonly start: number;
+  /** Offset of the first byte of the content. */
+  readonly contentStart: number;
+  readonly end: number;
+}
+
+/** Reads forward; throws a RangeError past the end, and for numbers that do not fit. */
+export class BinaryReader {
+  readonly #bytes: Uint8Array;
+  readonly #end: number;
+  at: number;
+
+  constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
+    this.#bytes = bytes;
+    this.at = start;
+    this.#end = end;
+  }
+
+  done(): boolean {
+    return this.at >= this.#end;
+  }
+
+  byte(): number {
+    const value = this.at < this.#end ? this.#bytes[this.at] : undefined;
+    if (value === undefined) throw new RangeError(`The module ends too early at ${this.at}`);
+    this.at += 1;
+    return value;
+  }
+
+  /** Unsigned LEB128 up to 2^53: enough for u32 and for the limits of a 64-bit memory. */
+  unsigned(): number {
+    let value = 0;
+    for (let shift = 0; shift < 53; shift += 7) {
+      const byte = this.byte();
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return value;
+    }
+    throw new RangeError(`A number is too long at ${this.at}`);
+  }
+
+  take(length: number): Uint8Array {
+    if (this.at + length > this.#end) throw new RangeError(`The module ends too early`);
+    this.at += length;
+    return this.#bytes.subarray(this.at - length, this.at);
+  }
+
+  name(): string {
+    return new TextDecoder().decode(this.take(this.unsigned()));
+  }
+}
+
+/** Throws a RangeError when this is not a core WebAssembly module (a component, text, something else). */
+export function readSections(bytes: Uint8Array): Section[] {
+  if (!HEADER.every((byte, at) => bytes[at] === byte)) {
+    throw new RangeError("This is not a WebAssembly module of version 1");
+  }
+  const reader = new BinaryReader(bytes, HEADER.length);
+  const sections: Section[] = [];
+  while (!reader.done()) {
+    const start = reader.at;
+    const id = reader.byte();
+    const length = reader.unsigned();
+    const contentStart = reader.at;
+    reader.take(length);
+    sections.push({ id, start, contentStart, end: reader.at });
+  }
+  return sections;
+}
+
+export function encodeUnsigned(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value;
+  do {
+    const low = rest % 128;
+    rest = Math.floor(rest / 128);
+    bytes.push(rest > 0 ? low | 0x80 : low);
+  } while (rest > 0);
+  return bytes;
+}
+
+/** The module with one section's content replaced. */
+export function replaceSection(
+  bytes: Uint8Array,
+  section: Section,
+  content: readonly number[],
+): Uint8Array<ArrayBuffer> {
+  const head = [section.id, ...encodeUnsigned(content.length), ...content];
+  const result = new Uint8Array(bytes.length - (section.end - section.start) + head.length);
+  result.set(bytes.subarray(0, section.start));
+  result.set(head, section.start);
+  result.set(bytes.subarray(section.end), section.start + head.length);
+  return result;
+}

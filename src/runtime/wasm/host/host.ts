@@ -1,0 +1,83 @@
+/**
+ * The role `__wasm-host`: runs WASM calls one after the other on its main thread, so that a kill at the
+ * deadline takes exactly the call that overran (the server retries what waited behind it). Started by
+ * `runtime/child.ts`; calls arrive as HTTP on a private Unix socket, modules over the control channel.
+ */
+import { dirname } from "node:path";
+import { systemClock } from "../../../shared/clock.ts";
+import { createLogCap, cutLine } from "../../log-cap.ts";
+import {
+  CALL_HEADER,
+  type FromChild,
+  type LogEntry,
+  type LogLevelName,
+  OUTCOME_HEADER,
+  type ToChild,
+  type WasmCallHeader,
+} from "../../messages.ts";
+import { dieWithParent } from "../../parent-death.ts";
+import { createRunningMark, type RunningMark } from "../running-mark.ts";
+import { createModuleStore, type ModuleStore } from "./module-store.ts";
+
+/** `args`: path of the socket to listen on, pid of the server. */
+export function runRole(args: readonly string[]): void {
+  const [socket = "", parentPid = "0"] = args;
+  dieWithParent(Number(parentPid));
+  const send = (message: FromChild) => void process.send?.(message);
+  const store = createModuleStore();
+  const mark = createRunningMark(dirname(socket));
+  const log = createHostLog(send);
+  const options = { unix: socket, maxRequestBodySize: Number.MAX_SAFE_INTEGER };
+  const neverIdle: object = { idleTimeout: 0 };
+  Bun.serve({ ...options, ...neverIdle, fetch: (request) => answer(store, mark, request, log) });
+  process.on("message", (message: ToChild) => obey(store, message, send));
+  send({ t: "ready" });
+}
+
+function obey(store: ModuleStore, message: ToChild, send: (message: FromChild) => void): void {
+  if (message.t === "ping") send({ t: "pong", n: message.n });
+  if (message.t === "unload") store.unload(message.key);
+  if (message.t !== "load") return;
+  const { key } = message;
+  store.load(message).then(
+    (callable) => send({ t: "loaded", key, callable }),
+    (error: unknown) => send({ t: "load_failed", key, message: messageOf(error) }),
+  );
+}
+
+type Log = (id: string, level: LogLevelName, text: string) => void;
+
+async function answer(
+  store: ModuleStore,
+  mark: RunningMark,
+  request: Request,
+  log: Log,
+): Promise<Response> {
+  const call = JSON.parse(request.headers.get(CALL_HEADER) ?? "{}") as WasmCallHeader;
+  const input = request.body ? await request.bytes() : new Uint8Array();
+  if (request.signal.aborted) return new Response(null, { status: 499 });
+  mark[0] = call.n;
+  const result = store.call(call.key, call.exportName, input, (level, text) =>
+    log(call.id, level, text),
+  );
+  mark[0] = 0;
+  if (result.ok) return new Response(result.output);
+  const outcome = result.trap ? "trapped" : "failed";
+  return new Response(result.message, { status: 500, headers: { [OUTCOME_HEADER]: outcome } });
+}
+
+/** Lines leave at once: a module that loops after logging must still be heard. */
+function createHostLog(send: (message: FromChild) => void): Log {
+  const cap = createLogCap(systemClock);
+  return (id, level, text) => {
+    if (!cap.admit()) return;
+    const lines: LogEntry[] = [[level, id, cutLine(text)]];
+    const dropped = cap.takeDropped();
+    if (dropped > 0) lines.unshift(["warn", id, `${dropped} log lines were dropped`]);
+    send({ t: "log", lines });
+  };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

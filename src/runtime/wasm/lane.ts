@@ -1,0 +1,199 @@
+/**
+ * One WASM host and what was given to it. It runs its calls one after the other; the mark it shares
+ * with us says which one, so that time and crashes are charged to the right call.
+ * `lane-set.ts` chooses the lane, `wasm-runtime.ts` decides what a caller is told.
+ */
+import type { Clock } from "../../core/ports/clock.ts";
+import type { FunctionSpec } from "../../core/ports/function-runtime.ts";
+import type { Child, ChildExit, KillReason } from "../child.ts";
+import { runtimeErrors } from "../errors.ts";
+import { CALL_HEADER, type FromChild, OUTCOME_HEADER, type WasmCallHeader } from "../messages.ts";
+import { processRss } from "../process-rss.ts";
+import { specKey } from "../spec-key.ts";
+import type { RunningMark } from "./running-mark.ts";
+
+/** Calls given to one host before the first has answered: hides the way there and back. */
+const DEPTH = 4;
+/** A host that has been at one call for this long gets no more. */
+const STUCK_MS = 20;
+/** Beside the linear memory: the executable, the compiler, other modules that are resident. */
+const HOST_BYTES = 384 * 1024 * 1024;
+const GONE_MS = 1000;
+
+export interface LaneCall {
+  readonly spec: FunctionSpec;
+  readonly header: WasmCallHeader;
+  readonly input: Uint8Array<ArrayBuffer>;
+  readonly signal: AbortSignal;
+  /** Called once when the host has done with it, which may be after the caller left. */
+  readonly settled: () => void;
+}
+
+/** The host went away under a call. */
+export class HostGone extends Error {
+  readonly exit: ChildExit;
+  /** True when it was running this call. */
+  readonly atFault: boolean;
+
+  constructor(exit: ChildExit, atFault: boolean) {
+    super("The WASM host ended");
+    this.exit = exit;
+    this.atFault = atFault;
+  }
+}
+
+export class Lane {
+  readonly child: Child;
+  /** Calls promised to this host, also those whose module is still being loaded. */
+  pending = 0;
+  idleSince: number;
+  readonly #clock: Clock;
+  readonly #mark: RunningMark;
+  /** With the monotonic time they were sent. */
+  readonly #calls = new Map<LaneCall, number>();
+  readonly #loaded = new Map<string, readonly string[]>();
+  readonly #loading = new Map<string, Promise<readonly string[]>>();
+  #pings = 0;
+
+  constructor(child: Child, mark: RunningMark, clock: Clock) {
+    this.child = child;
+    this.#mark = mark;
+    this.#clock = clock;
+    this.idleSince = clock.monotonic();
+  }
+
+  usable(): boolean {
+    return this.child.alive() && this.child.killed() === null;
+  }
+
+  busy(): boolean {
+    return this.pending > 0 || this.#calls.size > 0;
+  }
+
+  accepts(): boolean {
+    if (!this.usable() || Math.max(this.pending, this.#calls.size) >= DEPTH) return false;
+    const running = this.#running();
+    if (!running) return true;
+    const sentAt = this.#calls.get(running) ?? 0;
+    return this.#clock.monotonic() - sentAt < STUCK_MS;
+  }
+
+  /** The caller's time is up: ends the host if it is at this call. */
+  overran(call: LaneCall, requestId: string): void {
+    if (this.#calls.has(call) && this.#mark[0] === call.header.n) {
+      this.kill({ kind: "deadline", requestId });
+    }
+  }
+
+  kill(reason: KillReason): void {
+    this.child.kill(reason);
+  }
+
+  watchMemory(): void {
+    if (!this.busy()) return;
+    const limits = [...this.#calls.keys()].map(({ spec }) => spec.limits.memoryBytes);
+    const limitBytes = HOST_BYTES + Math.max(0, ...limits);
+    if (processRss(this.child.pid) > limitBytes) this.kill({ kind: "memory" });
+  }
+
+  /** Makes the module resident; resolves with the exports that can be called. */
+  load(spec: FunctionSpec): readonly string[] | Promise<readonly string[]> {
+    const key = specKey(spec);
+    return this.#loaded.get(key) ?? this.#loading.get(key) ?? this.#askToLoad(key, spec);
+  }
+
+  async #askToLoad(key: string, spec: FunctionSpec): Promise<readonly string[]> {
+    const { codePath, config } = spec;
+    const { memoryBytes } = spec.limits;
+    const message = { t: "load" as const, key, codePath, memoryBytes, config };
+    const loading = this.child
+      .ask(message, (answer) => loadAnswer(answer, key))
+      .then(
+        (loaded) => {
+          if (typeof loaded === "string") throw runtimeErrors.invalid_function(loaded);
+          this.#loaded.set(key, loaded);
+          return loaded;
+        },
+        async () => {
+          throw new HostGone(await this.child.exited, false);
+        },
+      );
+    this.#loading.set(key, loading);
+    return await loading.finally(() => this.#loading.delete(key));
+  }
+
+  has(spec: FunctionSpec): boolean {
+    return this.#loaded.has(specKey(spec));
+  }
+
+  /** Forgets all modules whose key begins so. */
+  unload(prefix: string): void {
+    for (const key of [...this.#loaded.keys()]) {
+      if (!key.startsWith(prefix)) continue;
+      this.#loaded.delete(key);
+      this.child.send({ t: "unload", key });
+    }
+  }
+
+  /** Throws `function_failed` for the plug-in's error, `HostGone`, or the signal's reason. */
+  async run(call: LaneCall): Promise<Uint8Array<ArrayBuffer>> {
+    this.#calls.set(call, this.#clock.monotonic());
+    const answer = await this.#exchange(call);
+    this.#settle(call);
+    if (answer.failed) throw runtimeErrors.function_failed(answer.text());
+    return answer.bytes;
+  }
+
+  async #exchange(call: LaneCall) {
+    const init: BunFetchRequestInit = {
+      unix: this.child.socket,
+      method: "POST",
+      headers: { [CALL_HEADER]: JSON.stringify(call.header) },
+      body: call.input,
+      signal: call.signal,
+      decompress: false,
+    };
+    try {
+      const answer = await fetch("http://wasm/", init);
+      const failed = answer.headers.has(OUTCOME_HEADER);
+      const bytes = await answer.bytes();
+      return { failed, bytes, text: () => new TextDecoder().decode(bytes) };
+    } catch (error) {
+      if (call.signal.aborted) {
+        this.#settleWhenFree(call);
+        throw call.signal.reason;
+      }
+      const exit = await Promise.race([this.child.exited, this.#clock.sleep(GONE_MS)]);
+      const atFault = this.#mark[0] === call.header.n;
+      this.#settle(call);
+      throw exit ? new HostGone(exit, atFault) : error;
+    }
+  }
+
+  /** The caller left; the host may still be at it. It answers a ping when it is through. */
+  #settleWhenFree(call: LaneCall): void {
+    const n = ++this.#pings;
+    const settle = () => this.#settle(call);
+    this.child
+      .ask({ t: "ping", n }, (answer) => (answer.t === "pong" && answer.n === n ? n : undefined))
+      .then(settle, settle);
+  }
+
+  #settle(call: LaneCall): void {
+    if (!this.#calls.delete(call)) return;
+    call.settled();
+    const now = this.#clock.monotonic();
+    this.idleSince = now;
+    for (const waiting of this.#calls.keys()) this.#calls.set(waiting, now);
+  }
+
+  #running(): LaneCall | null {
+    for (const call of this.#calls.keys()) if (call.header.n === this.#mark[0]) return call;
+    return null;
+  }
+}
+
+function loadAnswer(answer: FromChild, key: string): readonly string[] | string | undefined {
+  if (answer.t === "loaded" && answer.key === key) return answer.callable;
+  return answer.t === "load_failed" && answer.key === key ? String(answer.message) : undefined;
+}

@@ -1,0 +1,47 @@
+/** A WASM call's input: the whole request body, bounded while it arrives. */
+import { coreErrors } from "../../core/errors.ts";
+
+/** Throws `payload_too_large` (413), or the signal's reason when that comes first. */
+export async function readInput(
+  request: Request,
+  limitBytes: number,
+  signal: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer>> {
+  if (!request.body) return new Uint8Array();
+  const declared = request.headers.get("content-length");
+  if (declared === null || Number(declared) > limitBytes) {
+    if (declared !== null) throw coreErrors.payload_too_large(limitBytes);
+    return await readCounted(request.body, limitBytes, signal);
+  }
+  return await orAborted(request.bytes(), signal);
+}
+
+async function readCounted(
+  body: ReadableStream<Uint8Array>,
+  limitBytes: number,
+  signal: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const reader = body.getReader();
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for (;;) {
+    const { done, value } = await orAborted(reader.read(), signal);
+    if (done) return new Uint8Array(Buffer.concat(chunks));
+    sizeBytes += value.length;
+    if (sizeBytes > limitBytes) {
+      void reader.cancel().catch(() => {});
+      throw coreErrors.payload_too_large(limitBytes);
+    }
+    chunks.push(value);
+  }
+}
+
+function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const give = () => reject(signal.reason);
+    signal.addEventListener("abort", give, { once: true });
+    const forget = () => signal.removeEventListener("abort", give);
+    work.then(resolve, reject).finally(forget);
+  });
+}

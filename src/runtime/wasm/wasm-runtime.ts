@@ -1,0 +1,206 @@
+/**
+ * The WASM runtime: Extism plug-ins in `__wasm-host` children. A host is killed when its running call
+ * overruns; what waited behind it goes to the next host, which the pool holds ready. The functions
+ * capability calls `invoke` through the FunctionRuntime port.
+ */
+import { coreErrors } from "../../core/errors.ts";
+import type {
+  FunctionAnswer,
+  FunctionCall,
+  FunctionLogLine,
+  FunctionRuntime,
+} from "../../core/ports/function-runtime.ts";
+import { type BlankPool, createBlankPool } from "../blank-pool.ts";
+import { type Child, describeExit, spawnChild } from "../child.ts";
+import { runtimeErrors } from "../errors.ts";
+import { createLogCap } from "../log-cap.ts";
+import type { FullRuntimeOptions } from "../options.ts";
+import { processRss } from "../process-rss.ts";
+import { specKey, versionKey } from "../spec-key.ts";
+import { chooseExport } from "./choose-export.ts";
+import { HostGone, type Lane, type LaneCall } from "./lane.ts";
+import { createLaneSet, type LaneSet } from "./lane-set.ts";
+import { readInput } from "./read-input.ts";
+
+const WATCH_MS = 50;
+/** Without this a host reserves >4 GB of address space per memory, which makes instances slow to create. */
+const HOST_ENV = { BUN_JSC_useWasmFastMemory: "0" } as const;
+/** A call whose host died under another call is given to another host so often. */
+const TRIES = 3;
+
+/** One invocation, across its tries. */
+interface Run {
+  readonly call: FunctionCall;
+  readonly input: Uint8Array<ArrayBuffer>;
+  readonly signal: AbortSignal;
+  /** Told when a host has it and when the host is through with it. */
+  readonly given: (lane: Lane, laneCall: LaneCall) => void;
+  readonly settled: () => void;
+}
+
+export class WasmRuntime implements FunctionRuntime {
+  readonly kind = "wasm";
+  readonly jail = "none";
+  readonly #options: FullRuntimeOptions;
+  readonly #pool: BlankPool;
+  readonly #lanes: LaneSet;
+  /** Calls that are here, by function name. */
+  readonly #present = new Map<string, number>();
+  #children = 0;
+  #calls = 0;
+  #stopping = false;
+  #stopWatching: (() => void) | null = null;
+
+  constructor(options: FullRuntimeOptions) {
+    this.#options = options;
+    const { clock, logger } = options;
+    this.#pool = createBlankPool({ size: 1, clock, logger, spawn: () => this.#spawn() });
+    this.#lanes = createLaneSet(options, this.#pool, (child) => relayLog(child, options));
+  }
+
+  async start(): Promise<void> {
+    if (this.#options.prewarmWasm) this.#pool.fill();
+    this.#stopWatching ??= this.#options.clock.every(WATCH_MS, () => this.#lanes.watch());
+  }
+
+  async invoke(call: FunctionCall): Promise<FunctionAnswer> {
+    if (this.#stopping) throw coreErrors.unavailable("The functions runtime");
+    const { name, limits } = call.spec;
+    const leave = this.#enter(call);
+    const controller = new AbortController();
+    let lane: Lane | null = null;
+    let laneCall: LaneCall | null = null;
+    const cancelDeadline = this.#options.clock.after(limits.deadlineMs, () => {
+      controller.abort(runtimeErrors.function_timeout(name, limits.deadlineMs));
+      if (laneCall) lane?.overran(laneCall, call.requestId);
+    });
+    const onClientGone = () => controller.abort(runtimeErrors.client_closed_request());
+    const clientSignal = call.request.signal;
+    clientSignal.addEventListener("abort", onClientGone, { once: true });
+    try {
+      const { signal } = controller;
+      const input = await readInput(call.request, limits.bodyInBytes, signal);
+      return await this.#attempt({
+        call,
+        input,
+        signal,
+        given: (...given) => {
+          [lane, laneCall] = given;
+        },
+        settled: () => {
+          laneCall = null;
+          if (signal.aborted) cancelDeadline();
+        },
+      });
+    } finally {
+      // An abandoned call keeps its deadline until its host is through with it.
+      if (laneCall === null) cancelDeadline();
+      clientSignal.removeEventListener("abort", onClientGone);
+      leave();
+    }
+  }
+
+  /** Bounds how many calls of one function are here at all. */
+  #enter({ spec }: FunctionCall): () => void {
+    const { concurrency } = spec.limits;
+    const here = this.#present.get(spec.name) ?? 0;
+    if (here >= concurrency + this.#options.waiting) {
+      throw runtimeErrors.function_busy(spec.name, concurrency, this.#options.waiting);
+    }
+    this.#present.set(spec.name, here + 1);
+    return () => {
+      const left = (this.#present.get(spec.name) ?? 1) - 1;
+      if (left > 0) this.#present.set(spec.name, left);
+      else this.#present.delete(spec.name);
+    };
+  }
+
+  async #attempt(run: Run): Promise<FunctionAnswer> {
+    for (let tries = 1; ; tries += 1) {
+      const { lane, cold } = await this.#lanes.take(run.signal);
+      const loaded = lane.has(run.call.spec);
+      try {
+        const output = await this.#runIn(lane, run);
+        const headers = { "Content-Type": "application/octet-stream" };
+        return { response: new Response(output, { headers }), cold: cold || !loaded };
+      } catch (error) {
+        if (!(error instanceof HostGone)) throw error;
+        if (run.signal.aborted) throw run.signal.reason;
+        if (error.atFault || tries === TRIES) throw crashOf(run.call, error);
+      } finally {
+        this.#lanes.release(lane);
+      }
+    }
+  }
+
+  async #runIn(lane: Lane, run: Run): Promise<Uint8Array<ArrayBuffer>> {
+    const { spec, exportName, requestId } = run.call;
+    const loading = lane.load(spec);
+    const callable = loading instanceof Promise ? await loading : loading;
+    const chosen = chooseExport(spec.name, callable, { entry: spec.entry, exportName });
+    this.#calls = (this.#calls % 0xffff_fffe) + 1;
+    const id = `${spec.name} ${spec.version} ${requestId}`;
+    const laneCall: LaneCall = {
+      spec,
+      header: { n: this.#calls, id, key: specKey(spec), exportName: chosen },
+      input: run.input,
+      signal: run.signal,
+      settled: run.settled,
+    };
+    run.given(lane, laneCall);
+    return await lane.run(laneCall);
+  }
+
+  #spawn(): Child {
+    this.#children += 1;
+    return spawnChild({
+      role: "__wasm-host",
+      dir: this.#options.dir,
+      name: `w${this.#children.toString(36)}`,
+      env: HOST_ENV,
+      clock: this.#options.clock,
+      logger: this.#options.logger,
+    });
+  }
+
+  async retire(name: string, version: string): Promise<void> {
+    for (const lane of this.#lanes.list()) lane.unload(versionKey(name, version));
+  }
+
+  processes(): { pid: number; function: string | null; rssBytes: number }[] {
+    const children = [...this.#lanes.list().map(({ child }) => child), ...this.#pool.list()];
+    return children.map(({ pid }) => ({ pid, function: null, rssBytes: processRss(pid) }));
+  }
+
+  async stop(budgetMs: number): Promise<void> {
+    this.#stopping = true;
+    const { clock } = this.#options;
+    const until = clock.monotonic() + budgetMs;
+    while (this.#present.size > 0 && clock.monotonic() < until) await clock.sleep(5);
+    this.#stopWatching?.();
+    this.#stopWatching = null;
+    await Promise.all([this.#lanes.close(), this.#pool.close()]);
+  }
+}
+
+function crashOf(call: FunctionCall, { exit }: HostGone) {
+  const { name, limits } = call.spec;
+  return exit.killed?.kind === "memory"
+    ? runtimeErrors.function_out_of_memory(name, limits.memoryBytes)
+    : runtimeErrors.function_crashed(name, `The process was ${describeExit(exit)}`);
+}
+
+/** Lines of a host carry whose they are, as we put it on the call. */
+function relayLog(child: Child, options: FullRuntimeOptions): void {
+  const cap = createLogCap(options.clock);
+  child.onLog = ([level, id, message]) => {
+    if (!cap.admit()) return;
+    options.onLog({ ...lineOwner(id), level, message });
+  };
+}
+
+/** Reverses what `#runIn` wrote; a line of the host itself has no owner. */
+function lineOwner(id: string | null): Pick<FunctionLogLine, "function" | "version" | "requestId"> {
+  const [name = "wasm-host", version = "", requestId = null] = id?.split(" ") ?? [];
+  return { function: name, version, requestId };
+}

@@ -1,0 +1,310 @@
+/** WASM functions through real host processes, and their answers beside those of the Extism SDK. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import createPlugin from "@extism/extism";
+import type { FunctionSpec } from "../../src/core/ports/function-runtime.ts";
+import { until } from "../support/until.ts";
+import { compileAssembly, guest, wat } from "./guests.ts";
+import { DEFAULT_LIMITS, failureOf } from "./runtime-call.ts";
+import { createFixture, type Fixture } from "./runtime-fixture.ts";
+
+let fixture: Fixture;
+let assembly: Uint8Array<ArrayBuffer>;
+beforeAll(async () => {
+  fixture = await createFixture({ blanks: 0 });
+  assembly = compileAssembly("guest");
+}, 60_000);
+afterAll(() => fixture.close());
+
+function post(spec: FunctionSpec, body: string | Uint8Array<ArrayBuffer>, exportName?: string) {
+  const init = { method: "POST", body };
+  return fixture.invoke(spec, exportName ? { init, exportName } : { init });
+}
+
+const OK = "(i32.const 0)";
+/** Copies the input byte by byte and word by word through blocks, as a kit does. */
+const COPY = guest(`
+  (func (export "copy") (result i32) (local $i i64) (local $n i64) (local $to i64)
+    (local.set $n (call $input_length))
+    (local.set $to (call $alloc (local.get $n)))
+    (block $done (loop $words
+      (br_if $done (i64.gt_u (i64.add (local.get $i) (i64.const 8)) (local.get $n)))
+      (call $store_u64 (i64.add (local.get $to) (local.get $i)) (call $input_load_u64 (local.get $i)))
+      (local.set $i (i64.add (local.get $i) (i64.const 8))) (br $words)))
+    (block $end (loop $bytes
+      (br_if $end (i64.ge_u (local.get $i) (local.get $n)))
+      (call $store_u8 (i64.add (local.get $to) (local.get $i)) (call $input_load_u8 (local.get $i)))
+      (local.set $i (i64.add (local.get $i) (i64.const 1))) (br $bytes)))
+    (call $output_set (local.get $to) (call $length (local.get $to))) ${OK})
+  (func (export "echo") (result i32)
+    (call $output_set (call $input_offset) (call $length_unsafe (call $input_offset))) ${OK})
+  (func (export "silent") (result i32) ${OK})
+  (func (export "plain") (call $output_set (call $input_offset) (call $input_length)))
+  (func (export "config") (result i32) (local $v i64)
+    (local.set $v (call $config_get (call $input_offset)))
+    (if (i64.ne (local.get $v) (i64.const 0))
+      (then (call $output_set (local.get $v) (call $length (local.get $v))))) ${OK})
+  (func (export "freed") (result i32) (local $a i64) (local $b i64)
+    (local.set $a (call $alloc (i64.const 3)))
+    (local.set $b (call $alloc (i64.const 1)))
+    (call $free (local.get $a))
+    (call $store_u8 (local.get $b)
+      (i32.add (i32.const 48) (i32.wrap_i64 (call $length (local.get $a)))))
+    (call $output_set (local.get $b) (i64.const 1)) ${OK})
+  (func (export "complain") (result i32) (call $error_set (call $input_offset)) (i32.const 1))
+  (func (export "complain_softly") (result i32) (call $error_set (call $input_offset)) ${OK})
+  (func (export "trap") (result i32) (unreachable))
+  (func (export "past_input") (result i32) (drop (call $input_load_u8 (call $input_length))) ${OK})`);
+
+const CASES: readonly [string, string | Uint8Array<ArrayBuffer>][] = [
+  ["copy", "The quick brown fox jumps over the lazy dog"],
+  ["copy", new Uint8Array(100_003).map((_, at) => (at * 7) % 256)],
+  ["copy", "x"],
+  ["echo", "höhe ☃"],
+  ["plain", "no return value"],
+  ["silent", "nothing comes back"],
+  ["config", "tone"],
+  ["config", "missing"],
+  ["freed", "x"],
+  ["complain", "bad input"],
+  ["complain_softly", "bad input"],
+  ["trap", ""],
+  ["past_input", "abc"],
+];
+const ASSEMBLY_CASES: readonly [string, string][] = [
+  ["count_vowels", "Hello, world! AEIOU"],
+  ["count_vowels", "and the total goes on"],
+  ["reverse", "stressed desserts"],
+  ["words", "the cat and the dog and the bird"],
+  ["chatter", ""],
+  ["refuse", "spoons"],
+];
+
+type Outcome = { output: string } | { error: true; message: string };
+
+/** Output as hex; of errors the text a plug-in gave, since traps are worded by the engine. */
+async function ours(
+  spec: FunctionSpec,
+  name: string,
+  input: string | Uint8Array<ArrayBuffer>,
+): Promise<Outcome> {
+  try {
+    return { output: Buffer.from(await (await post(spec, input, name)).bytes()).toString("hex") };
+  } catch (error) {
+    return { error: true, message: (error as Error).message };
+  }
+}
+
+async function oracle(
+  plugin: Awaited<ReturnType<typeof createPlugin>>,
+  name: string,
+  input: string | Uint8Array<ArrayBuffer>,
+): Promise<Outcome> {
+  try {
+    const output = await plugin.call(name, input);
+    return { output: Buffer.from(output?.bytes() ?? []).toString("hex") };
+  } catch (error) {
+    const message = (error as Error).message.replace("Plugin-originated error: ", "");
+    return { error: true, message };
+  }
+}
+
+test("modules answer byte for byte what the Extism SDK answers", async () => {
+  const config = { tone: "warm" };
+  for (const [bytes, cases] of [
+    [COPY, CASES],
+    [assembly, ASSEMBLY_CASES],
+  ] as const) {
+    const spec = fixture.wasmSpec("oracle", bytes, { config });
+    const plugin = await createPlugin({ wasm: [{ data: bytes }] }, { config, runInWorker: false });
+    let compared = 0;
+    for (const [name, input] of cases) {
+      const [mine, theirs] = [await ours(spec, name, input), await oracle(plugin, name, input)];
+      const worded = name === "trap" || name === "past_input";
+      if (worded) expect([name, "error" in mine]).toEqual([name, "error" in theirs]);
+      else expect([name, mine]).toEqual([name, theirs]);
+      compared += 1;
+    }
+    expect(compared).toBe(cases.length);
+    await plugin.close();
+  }
+}, 30_000);
+
+test("the export is the one in the path, else the entry, else the name's, else the only one", async () => {
+  const body = "abc";
+  const call = async (spec: FunctionSpec, exportName?: string) =>
+    await (await post(spec, body, exportName)).text();
+  const named = fixture.wasmSpec("count-vowels", assembly);
+  expect(await call(named)).toContain('"count":1');
+  expect(await call(named, "reverse")).toBe("cba");
+  expect(await call({ ...named, entry: "reverse" })).toBe("cba");
+  const echo = `(call $output_set (call $input_offset) (call $input_length)) ${OK}`;
+  const single = guest(`(func (export "anything") (result i32) ${echo})`);
+  expect(await call(fixture.wasmSpec("single", single))).toBe("abc");
+  const missing = await failureOf(post(named, body, "nothing"));
+  expect(missing).toMatchObject({ status: 404, code: "export_not_found" });
+  expect(missing.details).toContain("count_vowels");
+  expect((await failureOf(post(fixture.wasmSpec("other", assembly), body))).status).toBe(404);
+});
+
+test("a plug-in's error is function_failed with its message, a bare code says which", async () => {
+  const spec = fixture.wasmSpec("errors", COPY);
+  const said = await failureOf(post(spec, "no such album", "complain"));
+  expect(said).toMatchObject({ status: 500, code: "function_failed", message: "no such album" });
+  const coded = guest(`(func (export "coded") (result i32) (i32.const 7))`);
+  const failure = await failureOf(post(fixture.wasmSpec("coded", coded), ""));
+  expect(failure.message).toBe("The plug-in returned 7");
+});
+
+test("a trap ends the instance, and the next call has a fresh one in the same process", async () => {
+  const spec = fixture.wasmSpec(
+    "trapper",
+    guest(`(global $n (mut i32) (i32.const 0))
+      (func (export "count") (result i32) (local $to i64)
+        (global.set $n (i32.add (global.get $n) (i32.const 1)))
+        (local.set $to (call $alloc (i64.const 1)))
+        (call $store_u8 (local.get $to) (i32.add (i32.const 48) (global.get $n)))
+        (call $output_set (local.get $to) (i64.const 1)) ${OK})
+      (func (export "trap") (result i32) (unreachable))`),
+  );
+  const count = async () => await (await post(spec, "", "count")).text();
+  expect([await count(), await count()]).toEqual(["1", "2"]);
+  const pids = () => fixture.runtimes.wasm.processes().map(({ pid }) => pid);
+  const before = pids();
+  const failure = await failureOf(post(spec, "", "trap"));
+  expect(failure).toMatchObject({ status: 500, code: "function_failed" });
+  expect(await count()).toBe("1");
+  expect(pids()).toEqual(expect.arrayContaining(before));
+});
+
+test("endless loops are killed at the deadline, whatever they do, and the next call works", async () => {
+  const limits = { ...DEFAULT_LIMITS, deadlineMs: 300 };
+  const loops = guest(`
+    (func (export "empty") (result i32) (loop $l (br $l)) ${OK})
+    (func (export "memory_loop") (result i32)
+      (loop $l (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1))) (br $l)) ${OK})
+    (func (export "host") (result i32) (loop $l (drop (call $input_length)) (br $l)) ${OK})
+    (func (export "echo") (result i32) (call $output_set (call $input_offset) (call $input_length)) ${OK})`);
+  const spec = fixture.wasmSpec("looper", loops, { limits });
+  for (const name of ["empty", "memory_loop", "host"]) {
+    const failure = await failureOf(post(spec, "", name));
+    expect(failure).toMatchObject({ status: 504, code: "function_timeout" });
+    expect(await (await post(spec, "alive", "echo")).text()).toBe("alive");
+  }
+});
+
+test("a loop in the start section is killed at the deadline too", async () => {
+  const bytes = guest(
+    `(func $spin (loop $l (br $l))) (start $spin) (func (export "run") (result i32) ${OK})`,
+  );
+  const limits = { ...DEFAULT_LIMITS, deadlineMs: 300 };
+  const failure = await failureOf(post(fixture.wasmSpec("starter", bytes, { limits }), ""));
+  expect(failure.code).toBe("function_timeout");
+});
+
+test("calls beside and behind a spinning one are answered all the same", async () => {
+  const spinner = fixture.wasmSpec("spin", guest(`(func (export "spin") (loop $l (br $l)))`), {
+    limits: { ...DEFAULT_LIMITS, deadlineMs: 600 },
+  });
+  const echo = fixture.wasmSpec("copy", COPY);
+  const spinning = [failureOf(post(spinner, "")), failureOf(post(spinner, ""))];
+  const calls = Array.from({ length: 40 }, (_, n) => post(echo, `call ${n}`).then((a) => a.text()));
+  expect(await Promise.all(calls)).toEqual(calls.map((_, n) => `call ${n}`));
+  for (const failure of await Promise.all(spinning)) expect(failure.code).toBe("function_timeout");
+});
+
+test("a caller that leaves does not lift the deadline of what still spins", async () => {
+  const spinner = fixture.wasmSpec(
+    "left",
+    guest(`(func (export "spin") (call $log_warn (call $input_offset)) (loop $l (br $l)))`),
+    {
+      limits: { ...DEFAULT_LIMITS, deadlineMs: 500 },
+    },
+  );
+  const client = new AbortController();
+  const call = failureOf(
+    fixture.invoke(spinner, {
+      init: { method: "POST", body: "spinning now", signal: client.signal },
+    }),
+  );
+  await fixture.line((l) => l.message === "spinning now");
+  const pids = () => fixture.runtimes.wasm.processes().map(({ pid }) => pid);
+  const before = pids();
+  client.abort();
+  expect((await call).status).toBe(499);
+  await until("the spinning host is killed", () => before.some((pid) => !pids().includes(pid)));
+});
+
+test("memory.grow stops at the function's limit", async () => {
+  const bytes = guest(`(func (export "grow") (result i32) (local $to i64) (local $pages i32)
+    (block $full (loop $more
+      (br_if $full (i32.eq (memory.grow (i32.const 16)) (i32.const -1))) (br $more)))
+    (local.set $to (call $alloc (i64.const 8)))
+    (call $store_u64 (local.get $to) (i64.extend_i32_u (memory.size)))
+    (call $output_set (local.get $to) (i64.const 8)) ${OK})`);
+  const limits = { ...DEFAULT_LIMITS, memoryBytes: 10 * 1024 * 1024 };
+  const answer = await post(fixture.wasmSpec("grower", bytes, { limits }), "");
+  const pages = new DataView(await answer.arrayBuffer()).getUint32(0, true);
+  expect(pages).toBe(1 + 16 * 9);
+});
+
+test("blocks of the host are bounded by the same limit", async () => {
+  const bytes = guest(
+    `(func (export "hoard") (result i32) (loop $l (drop (call $alloc (i64.const 65536))) (br $l)) ${OK})`,
+  );
+  const limits = { ...DEFAULT_LIMITS, memoryBytes: 4 * 1024 * 1024 };
+  const failure = await failureOf(post(fixture.wasmSpec("hoarder", bytes, { limits }), ""));
+  expect(failure.message).toBe("The plug-in allocated too much");
+});
+
+test("http_request is refused in words", async () => {
+  const bytes = guest(
+    `(func (export "ask") (result i32) (drop (call $http_request (i64.const 0) (i64.const 0))) ${OK})`,
+  );
+  const failure = await failureOf(post(fixture.wasmSpec("asker", bytes), ""));
+  expect(failure.message).toContain("no allowed hosts");
+});
+
+test("log lines carry level, function and request id", async () => {
+  const spec = fixture.wasmSpec(
+    "chatty",
+    guest(`(func (export "warn") (call $log_warn (call $input_offset)))`),
+  );
+  await fixture.invoke(spec, {
+    requestId: "req-wasm",
+    init: { method: "POST", body: "mind the gap" },
+  });
+  const line = await fixture.line((l) => l.message === "mind the gap");
+  expect(line).toMatchObject({
+    level: "warn",
+    function: "chatty",
+    requestId: "req-wasm",
+    version: spec.version,
+  });
+});
+
+test("WASI programs write to the log, see no files, and may exit", async () => {
+  const bytes = wat(`(module
+    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "path_open" (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (memory (export "memory") 1) (data (i32.const 16) "wasi says hello\\n")
+    (data (i32.const 0) "\\10\\00\\00\\00\\10\\00\\00\\00")
+    (func (export "hello") (result i32) (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 100))) (i32.const 0))
+    (func (export "open") (result i32) (call $open (i32.const 3) (i32.const 0) (i32.const 16) (i32.const 4) (i32.const 0) (i64.const 0) (i64.const 0) (i32.const 0) (i32.const 200)))
+    (func (export "leave") (result i32) (call $exit (i32.const 0)) (unreachable))
+    (func (export "fail") (result i32) (call $exit (i32.const 3)) (unreachable)))`);
+  const spec = fixture.wasmSpec("wasi", bytes);
+  await post(spec, "", "hello");
+  await fixture.line((l) => l.message === "wasi says hello" && l.level === "info");
+  expect((await failureOf(post(spec, "", "open"))).message).toBe("The plug-in returned 8");
+  expect((await post(spec, "", "leave")).status).toBe(200);
+  expect((await failureOf(post(spec, "", "fail"))).message).toContain("code 3");
+});
+
+test("a changed configuration takes effect with the next call", async () => {
+  const spec = fixture.wasmSpec("config", COPY);
+  const first = { ...spec, config: { tone: "warm" } };
+  const second = { ...spec, config: { tone: "cold" } };
+  expect(await (await post(first, "tone", "config")).text()).toBe("warm");
+  expect(await (await post(second, "tone", "config")).text()).toBe("cold");
+});
