@@ -304,10 +304,10 @@ describe("the person of a token", () => {
   test("cannot grow their metadata past what a token can carry", async () => {
     const { accessToken: bearer } = await signUp(world, nextEmail());
     const put = (data: unknown) => world.send("PUT", "/auth/v1/user", { body: { data }, bearer });
-    expect((await put({ a: "x".repeat(5000) })).status).toBe(200);
-    const { status, body } = await put({ b: "x".repeat(5000) });
+    expect((await put({ a: "x".repeat(2000) })).status).toBe(200);
+    const { status, body } = await put({ b: "x".repeat(2000) });
     expect([status, body.code]).toEqual([400, "validation_failed"]);
-    expect((await put({ a: null, b: "x".repeat(5000) })).status).toBe(200);
+    expect((await put({ a: null, b: "x".repeat(2000) })).status).toBe(200);
   });
 
   test("changes the password, which ends the other sessions but not this one", async () => {

@@ -6,19 +6,19 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Value } from "@sinclair/typebox/value";
-import { exportJWK, generateKeyPair, importJWK, jwtVerify } from "jose";
+import { exportJWK, generateKeyPair } from "jose";
 import postgres, { type Sql } from "postgres";
 import { type AuthState, createAuthState } from "../../src/capabilities/auth/auth-state.ts";
 import { type AuthConfig, authConfig } from "../../src/capabilities/auth/config.ts";
 import { authRoutes } from "../../src/capabilities/auth/routes.ts";
 import type { Deps } from "../../src/core/capability.ts";
 import { attachContext, type RequestContext } from "../../src/core/context.ts";
-import { coreErrors } from "../../src/core/errors.ts";
-import type { AuthClient, Principal } from "../../src/core/ports/auth.ts";
+import type { AuthClient } from "../../src/core/ports/auth.ts";
 import type { SavedAnswer } from "../../src/core/ports/idempotency.ts";
 import type { Project } from "../../src/core/project.ts";
 import { DEFAULT_TENANT } from "../../src/core/tenant.ts";
 import { parseDatabaseUrl, postgresJsOptions } from "../../src/postgres/url.ts";
+import { createLocalAuth } from "../../src/shared/auth/create-local-auth.ts";
 import { createPostgresEvents } from "../../src/shared/events/postgres-events.ts";
 import { createIds } from "../../src/shared/ids.ts";
 import { createMemoryLeases } from "../../src/shared/leases/memory-leases.ts";
@@ -105,7 +105,7 @@ export async function openAuthWorld(overrides: Partial<AuthConfig> = {}): Promis
     project: async () => project,
   } as unknown as Deps;
   const config = { ...Value.Create(authConfig), hash_memory_kib: 8192, hash_iterations: 1 };
-  const client = joseClient(project, clock);
+  const client = createLocalAuth({ project: () => project, clock });
   const state = createAuthState({ ...config, ...overrides }, deps, client);
   const app = authRoutes(state);
   app.compile();
@@ -161,37 +161,6 @@ async function send(
     status: response.status,
     headers: response.headers,
     body: text === "" ? null : JSON.parse(text),
-  };
-}
-
-/** A second, independent reader of our tokens: the tests must not trust one verifier alone. */
-function joseClient(project: Project, clock: SimClock): AuthClient {
-  const key = (role: string): Principal => ({
-    role,
-    userId: null,
-    claims: JSON.stringify({ role }),
-    expiresAt: Number.POSITIVE_INFINITY,
-  });
-  return {
-    async authenticate(_tenant, { bearer, apikey }) {
-      const credential = bearer ?? apikey;
-      if (credential === null) return key("anon");
-      if (credential === project.publishableKey) return key("anon");
-      if (credential === project.secretKey) return key("service_role");
-      const publicKey = await importJWK(project.signingKeys[0]?.publicJwk ?? {}, "ES256");
-      const currentDate = new Date(clock.now());
-      try {
-        const { payload } = await jwtVerify(credential, publicKey, { issuer: ISSUER, currentDate });
-        return {
-          role: String(payload["role"]),
-          userId: payload.sub ?? null,
-          claims: JSON.stringify(payload),
-          expiresAt: (payload.exp ?? 0) * 1000,
-        };
-      } catch (error) {
-        throw coreErrors.bad_credential((error as Error).message);
-      }
-    },
   };
 }
 

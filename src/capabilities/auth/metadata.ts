@@ -5,8 +5,8 @@
 import { authErrors } from "./errors.ts";
 import type { JsonObject } from "./schema.ts";
 
-/** JSON bytes: with both full, a token still fits into 16 KiB of headers. */
-const BYTES_MAX = { user_metadata: 6144, app_metadata: 3072 } as const;
+/** JSON bytes: with both full, a token stays under the 8 KiB that verifiers and proxies take. */
+const BYTES_MAX = { user_metadata: 3072, app_metadata: 1024 } as const;
 
 /** @throws validation_failed */
 export function checkMetadata(name: keyof typeof BYTES_MAX, value: JsonObject): JsonObject {

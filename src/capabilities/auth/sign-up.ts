@@ -22,7 +22,7 @@ interface SignUpRequest {
   readonly id: string;
   readonly email: string;
   readonly password: string;
-  readonly data: JsonObject;
+  readonly metadata: JsonObject;
 }
 
 /**
@@ -47,7 +47,7 @@ export async function signUp(
       passwordHash,
       role: "authenticated",
       confirmed: config.autoconfirm,
-      userMetadata: withIdentity(request, config.autoconfirm),
+      userMetadata: request.metadata,
       appMetadata: {},
       bannedUntil: null,
     };
@@ -71,18 +71,17 @@ export async function signUp(
 function readSignUp(state: AuthState, body: JsonObject): SignUpRequest {
   const email = textOf(body, "email");
   const password = textOf(body, "password");
-  const data = checkMetadata("user_metadata", objectOf(body, "data") ?? {});
+  const data = objectOf(body, "data") ?? {};
   if (textOf(body, "phone") !== "") throw authErrors.phone_provider_disabled();
   if (email === "" && password === "") throw authErrors.anonymous_provider_disabled();
   if (password === "") throw authErrors.validation_failed("Signup requires a valid password");
   const normalised = requireEmail(email);
   checkPassword(password, state.config.password_min_length);
-  return { id: state.deps.ids.uuid(), email: normalised, password, data };
-}
-
-/** GoTrue repeats the identity in the metadata, and apps read it there. */
-function withIdentity({ id, email, data }: SignUpRequest, confirmed: boolean): JsonObject {
-  return { ...data, sub: id, email, email_verified: confirmed, phone_verified: false };
+  const id = state.deps.ids.uuid();
+  // GoTrue repeats the identity in the metadata, and apps read it there.
+  const own = { sub: id, email: normalised, email_verified: state.config.autoconfirm };
+  const all = { ...data, ...own, phone_verified: false };
+  return { id, email: normalised, password, metadata: checkMetadata("user_metadata", all) };
 }
 
 async function signIn(state: AuthState, store: AuthStore, user: UserRow, issued: IssuedSession) {
@@ -118,7 +117,7 @@ function pretendUser(state: AuthState, request: SignUpRequest): UserRow {
     confirmed_at: null,
     last_sign_in_at: null,
     raw_app_meta_data: { provider: "email", providers: ["email"] },
-    raw_user_meta_data: withIdentity(request, false),
+    raw_user_meta_data: request.metadata,
     created_at: now,
     updated_at: now,
     banned_until: null,

@@ -1,0 +1,33 @@
+/** Identity: accounts, sessions and tokens under `/auth/v1`, and the AuthClient of this server. */
+import m0001 from "../../../migrations/auth/0001_identity.sql" with { type: "text" };
+import { defineCapability } from "../../core/capability.ts";
+import { createLocalAuth } from "../../shared/auth/create-local-auth.ts";
+import { createAuthState } from "./auth-state.ts";
+import { authConfig } from "./config.ts";
+import { authRoutes } from "./routes.ts";
+import { pingStore } from "./store.ts";
+import { sessionJanitor } from "./tasks.ts";
+
+export const auth = defineCapability({
+  name: "auth",
+  section: "auth",
+  mounts: [{ path: "/auth/v1" }],
+  config: authConfig,
+  migrations: [{ name: "0001_identity", sql: m0001 }],
+  needs: [],
+  provides: ["auth"],
+  async mount(config, deps) {
+    const client = createLocalAuth({ project: deps.project, clock: deps.clock });
+    const state = createAuthState(config, deps, client);
+    return {
+      plugin: authRoutes(state),
+      ports: { auth: client },
+      services: deps.tenants().map((tenant) => sessionJanitor(state, tenant)),
+      async health() {
+        for (const tenant of deps.tenants()) await pingStore(state.sql(tenant));
+        return { status: "ok", details: { hashes_waiting: state.hasher.waiting() } };
+      },
+      close: async () => undefined,
+    };
+  },
+});
