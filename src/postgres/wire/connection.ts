@@ -57,6 +57,7 @@ export class Connection implements SessionOwner {
   #cancels = 0;
   #slowJobs = 0;
   #headSinceMs = 0;
+  #isDoomed = false;
   #fatal: PgError | null = null;
 
   constructor(session: Session, options: ConnectionOptions, events: ConnectionEvents) {
@@ -73,7 +74,7 @@ export class Connection implements SessionOwner {
 
   /** False while bytes wait for the socket or a cancel is under way, which must not hit a newcomer. */
   get isOpen(): boolean {
-    return this.#isWritable && !this.#isCancelling && !this.#gone.signal.aborted;
+    return this.#isWritable && !this.#isCancelling && !this.#isDoomed;
   }
 
   /** True when whoever is sent now may have to wait long for those before it. */
@@ -118,17 +119,19 @@ export class Connection implements SessionOwner {
     const head = this.#jobs[0];
     if (!head || head.timeoutMs === 0) return;
     if (this.#headAgeMs(nowMs) > head.timeoutMs + SILENCE_GRACE_MS) {
-      this.#session.destroy(new Error("the server does not answer"));
+      this.destroy(new Error("the server does not answer"));
     }
   }
 
   /** Says goodbye; call when nothing is under way. */
   terminate(): void {
+    this.#isDoomed = true;
     this.#writer.terminate();
     this.#session.end(this.#writer.take());
   }
 
   destroy(cause: unknown): void {
+    this.#isDoomed = true;
     this.#session.destroy(cause);
   }
 
@@ -138,6 +141,7 @@ export class Connection implements SessionOwner {
   };
 
   readonly onClose = (cause: unknown) => {
+    this.#isDoomed = true;
     this.#gone.abort(new Error("the connection is gone"));
     this.#events.onLost(this, this.#jobs.splice(0), this.#fatal ?? cause);
   };
@@ -204,7 +208,8 @@ export class Connection implements SessionOwner {
 
   #flush(): void {
     this.#isFlushing = false;
-    if (this.#gone.signal.aborted || this.#writer.pendingBytes === 0) return;
+    if (this.#isDoomed || this.#writer.pendingBytes === 0) return;
+    for (const job of this.#jobs) job.isSent = true;
     if (!this.#session.write(this.#writer.take())) this.#isWritable = false;
   }
 

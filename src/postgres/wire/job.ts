@@ -17,6 +17,8 @@ export class Job {
   /** Times it was sent again after a failure that left no trace. */
   retries = 0;
   isCancelWanted = false;
+  /** Its bytes were handed to the socket: it may have run. */
+  isSent = false;
   isSettled = false;
   /** Set by whoever must know at once that the job ended (a running cancel). */
   onSettled: (() => void) | null = null;
@@ -54,6 +56,7 @@ export class Job {
   reset(): void {
     this.settings = null;
     this.statement = null;
+    this.isSent = false;
     this.isInStatement = false;
     this.isBound = false;
     this.columns = [];

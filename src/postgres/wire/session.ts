@@ -39,6 +39,7 @@ export class Session {
   #owner: SessionOwner;
   #failure: unknown = null;
   #closed = false;
+  #isDoomed = false;
   /** Values reported by ParameterStatus: `server_version`, `TimeZone`, … */
   readonly parameters = new Map<string, string>();
   /** For CancelRequest; null when the server sent none. */
@@ -48,6 +49,8 @@ export class Session {
     this.#socket = socket;
     this.#owner = owner;
     const reader = new MessageReader((type, data, start, end) => {
+      // The rest of a chunk counts no more once its first part decided that the session must go.
+      if (this.#isDoomed) return;
       if (type === 0x53) this.#parameterStatus(data, start);
       else this.#owner.onMessage(type, data, start, end);
     });
@@ -83,13 +86,15 @@ export class Session {
     this.#socket.end(lastBytes);
   }
 
+  /** Nothing is read or written from here on; `onClose` follows. */
   destroy(cause: unknown = null): void {
+    this.#isDoomed = true;
     this.#failure ??= cause;
     this.#socket.destroy();
   }
 
   #guard(run: () => void): void {
-    if (this.#closed || this.#failure !== null) return;
+    if (this.#isDoomed) return;
     try {
       run();
     } catch (error) {

@@ -261,8 +261,9 @@ class Pool implements ManagedUserPool {
     const again: Job[] = [];
     for (const job of jobs) {
       if (job.isSettled) continue;
-      // Reading twice does no harm; anything else may have taken effect.
-      if (job.query.readOnly === true && job.retries === 0 && !job.isCancelWanted) {
+      const isReading = job.query.readOnly === true && job.retries === 0;
+      // Reading twice does no harm; anything else that was sent may have taken effect.
+      if (!job.isSent || (isReading && !job.isCancelWanted)) {
         job.retries += 1;
         job.reset();
         again.push(job);

@@ -1,0 +1,28 @@
+import { expect, test } from "bun:test";
+import { settingsKey, settingsParams, settingsSql } from "./settings-statement.ts";
+
+const query = {
+  role: "anon",
+  settings: [["request.jwt.claims", `'; drop`]] as const,
+  sql: "select 1",
+  params: [],
+};
+
+test("the role comes first, values only ever as parameters", () => {
+  expect(settingsSql(query)).toBe(
+    "select set_config('role',$1,true),set_config('statement_timeout',$2,true),set_config('request.jwt.claims',$3,true)",
+  );
+  expect(settingsParams(query, 1500.2)).toEqual(["anon", "1501", "'; drop"]);
+});
+
+test("a read-only query says so, under a name of its own", () => {
+  const readOnly = { ...query, readOnly: true };
+  expect(settingsSql(readOnly)).toEndWith(",set_config('transaction_read_only','on',true)");
+  expect(settingsKey(readOnly)).not.toBe(settingsKey(query));
+});
+
+test("a setting's name that is no identifier is refused", () => {
+  for (const name of ["a'b", "a b", "", "a..b", "a\\"]) {
+    expect(() => settingsSql({ ...query, settings: [[name, ""]] })).toThrow("cannot be sent");
+  }
+});
