@@ -112,8 +112,15 @@ function modeOfFailure(argv: readonly string[], host: CliHost): "text" | "json" 
 /** As a shell reports a program that Ctrl-C ended: 128 + SIGINT. */
 const EXIT_INTERRUPTED = 130;
 
+/** What Ctrl-C makes of a call or a wait; any other failure after it is told as it is. */
+function isInterruption(error: unknown): boolean {
+  if (error instanceof CliError)
+    return error.code === "interrupted" || error.code === "network_error";
+  return error instanceof Error && (error.name === "AbortError" || error.message === "interrupted");
+}
+
 function fail(error: unknown, host: CliHost, out: Output): number {
-  if (host.terminal.interrupted.aborted) {
+  if (host.terminal.interrupted.aborted && isInterruption(error)) {
     out.failure({ code: "interrupted", message: "Interrupted", hint: null });
     return EXIT_INTERRUPTED;
   }
