@@ -128,10 +128,6 @@ export const databaseSection = Type.Object(
   { description: "The PostgreSQL database. With an empty `url` Reactor runs its own." },
 );
 
-export const authCoreSection = Type.Object({
-  url: text("Base URL of another Reactor server that does authentication. Empty: it is done here."),
-});
-
 export const adminSection = Type.Object(
   {
     allow_remote: flag(false, "Answers `/_admin` to other machines than this one, with the token."),
@@ -169,7 +165,6 @@ export const vaultSection = Type.Object(
 
 export type ServerConfig = Static<typeof serverSection>;
 export type DatabaseConfig = Static<typeof databaseSection>;
-export type AuthCoreConfig = Static<typeof authCoreSection>;
 export type AdminConfig = Static<typeof adminSection>;
 export type VaultConfig = Static<typeof vaultSection>;
 export interface LogConfig {
@@ -181,7 +176,6 @@ export interface LogConfig {
 export const coreSections: Readonly<Record<string, TObject>> = {
   server: serverSection,
   database: databaseSection,
-  auth: authCoreSection,
   admin: adminSection,
   log: logSection,
   vault: vaultSection,

@@ -8,7 +8,7 @@ import type { Ids } from "../../core/ports/ids.ts";
 import type { Logger } from "../../core/ports/log.ts";
 import type { Rng } from "../../core/ports/rng.ts";
 import { DEFAULT_TENANT } from "../../core/tenant.ts";
-import { createClientAddress } from "../../shared/client-address.ts";
+import { createAddressReader } from "../../shared/client-address.ts";
 import type { Log } from "../../shared/log/create-log.ts";
 import type { Tenants } from "../../shared/tenants.ts";
 import { createAdminGuard } from "../admin/guard.ts";
@@ -93,7 +93,7 @@ export function assemble(options: AssembleOptions): AssembledServer {
       cors: createCors(server.cors),
       metrics: createRequestMetrics(shared.metrics),
       tenantOf: (host) => options.tenants.resolve(host),
-      addressOf: createClientAddress(server.trusted_proxies),
+      addressOf: createAddressReader(server.trusted_proxies),
     }),
     services: createServiceRunner(servicesOf(options), clock, options.log),
     live,

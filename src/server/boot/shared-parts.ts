@@ -101,7 +101,7 @@ export function buildShared(options: SharedOptions): SharedParts {
     rateLimiter,
     idempotency,
     vault,
-    mail: createLogMail(clock, log),
+    mail: createLogMail({ log, clock }),
     sweepers: [kv, rateLimiter, idempotency],
     project: projectCache(options, vault),
   };

@@ -2,15 +2,8 @@
 
 import type { Config } from "../../core/config/config.ts";
 import type { Env } from "../../core/config/env.ts";
-import { loadConfig } from "../../core/config/load-config.ts";
-import { mergeSections } from "../../core/config/merge-sections.ts";
 import type { ProjectDir } from "../../core/config/project-dir.ts";
-import {
-  coreSections,
-  type LogConfig,
-  PROJECT_LISTS,
-  type ServerConfig,
-} from "../../core/config/sections.ts";
+import type { LogConfig, ServerConfig } from "../../core/config/sections.ts";
 import { nearestName } from "../../core/nearest-name.ts";
 import { StartupError } from "../../core/startup-error.ts";
 import { systemClock } from "../../shared/clock.ts";
@@ -22,6 +15,7 @@ import { boot, type RunningServer } from "../boot/boot.ts";
 import { capabilities } from "../list.ts";
 import { createShutdown, onSignals, type Shutdown } from "../shutdown.ts";
 import { developerPage, readyLine } from "./announce.ts";
+import { loadServerConfig } from "./config.ts";
 import { watchProject } from "./watch-project.ts";
 
 /** What the command line hands over. */
@@ -37,24 +31,7 @@ export interface ServeRequest {
   readonly development: boolean;
   /** Standard output. */
   print(text: string): void;
-  readonly isTerminal: boolean;
   bundleFunction(path: string): Promise<Uint8Array>;
-}
-
-/** The effective configuration with every capability's section. @throws ConfigError */
-export function loadServerConfig(
-  project: ProjectDir,
-  flags: Readonly<Record<string, unknown>>,
-  env: Env,
-): Config {
-  const own = Object.fromEntries(capabilities.map((c) => [c.section, c.config]));
-  return loadConfig({
-    sections: mergeSections(coreSections, own),
-    lists: PROJECT_LISTS,
-    file: project.file,
-    env,
-    flags,
-  });
 }
 
 /** Runs until stopped; the exit code. @throws StartupError */
