@@ -24,6 +24,8 @@ export interface Deployer {
   readonly section: string;
   /** What would change. Throws for items that could not be deployed. */
   plan(tenant: TenantCtx, items: readonly DeployItem[]): Promise<DeployChange[]>;
+  /** Names of what is deployed now, in order. */
+  names(tenant: TenantCtx): Promise<string[]>;
   /** Applies one item atomically; repeating it is harmless. */
   apply(tenant: TenantCtx, item: DeployItem, part: Uint8Array): Promise<DeployChange>;
   /**
