@@ -1,0 +1,118 @@
+/**
+ * Builds the executable: `bun run build [--target linux-x64|linux-arm64|linux-x64-musl|linux-arm64-musl]
+ * [--outfile FILE] [--fast]`, by default `dist/reactor` for this host. Packs PostgreSQL for the target
+ * first and embeds it; musl targets carry none and need `database.url`. `--fast` leaves out the
+ * download size, which takes longer to find than all the rest.
+ *
+ * No `minify`: without white space Elysia's guarded routes answer 500. No autoloading of `.env` and
+ * bunfig.toml: a file in the folder a person stands in must not run code.
+ */
+import { mkdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { archivePath, hostTarget, packPostgres } from "./scripts/pack-postgres.ts";
+import { BUILD_FOLDER, type PostgresTarget, REPOSITORY } from "./scripts/postgres/npm-package.ts";
+
+const TARGETS = ["linux-x64", "linux-arm64", "linux-x64-musl", "linux-arm64-musl"] as const;
+type Target = (typeof TARGETS)[number];
+const DOWNLOAD_BUDGET_BYTES = 60e6;
+const PACKED_FILES_MODULE = /src\/postgres\/embedded\/packed-files\.ts$/;
+const WORKER = /new Worker\(\s*new URL\("(\.[^"]+)",\s*import\.meta\.url\)/g;
+
+const { values } = parseArgs({
+  options: { target: { type: "string" }, outfile: { type: "string" }, fast: { type: "boolean" } },
+});
+const target = chosenTarget(values.target);
+const outfile = resolve(
+  values.outfile ?? join("dist", values.target ? `reactor-${target}` : "reactor"),
+);
+const carried = target.endsWith("-musl") ? null : (target as PostgresTarget);
+if (carried) packPostgres(carried);
+await buildExecutable();
+report();
+
+function chosenTarget(asked: string | undefined): Target {
+  const name = asked ?? hostTarget() ?? `linux-${process.arch}-musl`;
+  const found = TARGETS.find((known) => known === name);
+  if (!found) throw new Error(`--target ${name} is not one of ${TARGETS.join(", ")}`);
+  return found;
+}
+
+async function buildExecutable(): Promise<void> {
+  mkdirSync(dirname(outfile), { recursive: true });
+  const result = await Bun.build({
+    entrypoints: [join(REPOSITORY, "src/main.ts"), ...workerFiles()],
+    root: REPOSITORY,
+    target: "bun",
+    format: "esm",
+    bytecode: true,
+    sourcemap: "linked",
+    define: { "process.env.NODE_ENV": '"production"' },
+    plugins: [carryPostgres()],
+    compile: {
+      target: `bun-${target}` as Bun.Build.CompileTarget,
+      outfile,
+      autoloadDotenv: false,
+      autoloadBunfig: false,
+    },
+  });
+  for (const message of result.logs) console.error(message);
+  if (!result.success) process.exit(1);
+}
+
+/** Bun embeds a worker only when it is an entry point of its own. */
+function workerFiles(): string[] {
+  const files = new Set<string>();
+  for (const path of new Bun.Glob("src/**/*.ts").scanSync({ cwd: REPOSITORY })) {
+    if (path.endsWith(".test.ts")) continue;
+    const source = readFileSync(join(REPOSITORY, path), "utf8");
+    for (const [, worker = ""] of source.matchAll(WORKER)) {
+      files.add(join(REPOSITORY, dirname(path), worker));
+    }
+  }
+  return [...files].sort();
+}
+
+/** Puts the target's archives in the place of the module that says where they are. */
+function carryPostgres(): Bun.BunPlugin {
+  return {
+    name: "carry-postgres",
+    setup(build) {
+      build.onLoad({ filter: PACKED_FILES_MODULE }, () => ({
+        contents: carried ? packedFilesModule(carried) : "export const packedFiles = null;",
+        loader: "ts",
+      }));
+    },
+  };
+}
+
+function packedFilesModule(postgresTarget: PostgresTarget): string {
+  const { version, sha256 } = packPostgres(postgresTarget);
+  const server = JSON.stringify(archivePath(postgresTarget));
+  const template = JSON.stringify(join(BUILD_FOLDER, "postgres-template.tar.zst"));
+  return `
+    import server from ${server} with { type: "file" };
+    import template from ${template} with { type: "file" };
+    export const packedFiles = { server, template, version: "${version}", sha256: "${sha256}" };
+  `;
+}
+
+function report(): void {
+  const path = relative(process.cwd(), outfile);
+  const size = mega(statSync(outfile).size);
+  if (values.fast) {
+    console.log(`${path}: ${size} MB`);
+    return;
+  }
+  const packed = Bun.zstdCompressSync(readFileSync(outfile), { level: 19 }).length;
+  const budget = mega(DOWNLOAD_BUDGET_BYTES);
+  console.log(`${path}: ${size} MB, ${mega(packed)} MB as zstd -19 (budget ${budget} MB)`);
+  if (packed > DOWNLOAD_BUDGET_BYTES) {
+    console.error("The executable is larger than its budget");
+    process.exitCode = 1;
+  }
+}
+
+function mega(sizeBytes: number): string {
+  return (sizeBytes / 1e6).toFixed(1);
+}
