@@ -25,6 +25,7 @@ export function createDeployer(parts: FunctionsParts): Deployer {
   return {
     section: "functions",
     plan: (tenant, items) => planDeploy(parts, tenant, items),
+    names: (tenant) => deployedNames(parts, tenant),
     apply: (tenant, item, part) => applyItem(parts, tenant, item, part),
     prune: (tenant, keep) => prune(parts, tenant, keep),
   };
@@ -47,6 +48,12 @@ async function planDeploy(
     checkSize(parts, item.name, item.sizeBytes);
     return changeOf(tenant, item, registry.get(item.name));
   });
+}
+
+async function deployedNames(parts: FunctionsParts, tenant: TenantCtx): Promise<string[]> {
+  const { registry } = parts.state(tenant);
+  await registry.load();
+  return registry.all().map(({ name }) => name);
 }
 
 function faultsOf(item: DeployItem): string[] {

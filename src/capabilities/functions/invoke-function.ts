@@ -9,7 +9,7 @@ import { readCredentials } from "../../shared/auth/credentials.ts";
 import { answerOnce } from "./answer-once.ts";
 import { functionsErrors } from "./errors.ts";
 import { forwardRequest } from "./forward-request.ts";
-import { type ActiveFunction, specOf } from "./function-version.ts";
+import type { ActiveFunction } from "./function-version.ts";
 import { observeCall, type Ran } from "./observe-call.ts";
 import type { FunctionsParts } from "./parts.ts";
 import { readCode } from "./store.ts";
@@ -93,14 +93,13 @@ async function admit(
   ctx: RequestContext,
   headers: Headers,
 ): Promise<Caller> {
-  const { bearer, apikey } = readCredentials(headers);
-  if (found.verifyJwt && !bearer && !apikey) throw functionsErrors.credential_required(found.name);
   try {
+    const { bearer, apikey } = readCredentials(headers);
+    if (found.verifyJwt && !bearer && !apikey) {
+      throw functionsErrors.credential_required(found.name);
+    }
     const principal = await ctx.principal();
-    return {
-      principal,
-      credentials: { authorization: bearer ? `Bearer ${bearer}` : null, apikey },
-    };
+    return { principal, credentials: { authorization: bearer && `Bearer ${bearer}`, apikey } };
   } catch (error) {
     const isOwnScheme = !found.verifyJwt && found.forwardAuthorization;
     if (!isOwnScheme || !(error instanceof ReactorError) || error.status !== 401) throw error;
@@ -139,11 +138,10 @@ async function run(
     const codePath = await parts.code.pathOf(found.active, () => fetchCode(parts, ctx, found));
     const { version, runtime } = found.active;
     if (registry.get(name)?.active.version !== version) continue;
-    parts.remember(ctx.tenant, found);
     const answer = await parts.runtimes[runtime].invoke({
       tenant: ctx.tenant,
       requestId: ctx.id,
-      spec: specOf(found, codePath, parts.config),
+      spec: parts.spec(ctx.tenant, found, codePath),
       request: forwardRequest(request, ctx, found, call.caller.principal, call.below),
       exportName: call.exportName,
       caller: call.caller.credentials,

@@ -5,14 +5,14 @@
 import { join } from "node:path";
 import type { Sql } from "postgres";
 import type { Deps } from "../../core/capability.ts";
-import type { FunctionLogLine } from "../../core/ports/function-runtime.ts";
+import type { FunctionLogLine, FunctionSpec } from "../../core/ports/function-runtime.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
 import { createRuntimes, type Runtimes } from "../../runtime/index.ts";
 import { LruMap } from "../../shared/lru-map.ts";
 import { PerTenant } from "../../shared/per-tenant.ts";
 import { CodeCache } from "./code-cache.ts";
 import type { FunctionsConfig } from "./config.ts";
-import type { ActiveFunction } from "./function-version.ts";
+import { type ActiveFunction, specOf } from "./function-version.ts";
 import { type InvocationMetrics, invocationMetrics } from "./invocation-metrics.ts";
 import { LogFeed } from "./log-feed.ts";
 import { RecordWriter } from "./record-writer.ts";
@@ -42,12 +42,13 @@ export interface FunctionsParts {
   readonly closing: AbortController;
   sql(tenant: TenantCtx): Sql;
   state(tenant: TenantCtx): TenantState;
-  /** Tells whose function writes log lines under this version. */
-  remember(tenant: TenantCtx, found: ActiveFunction): void;
+  /** What the runtime is given: one value for all calls of a version, which it knows again. */
+  spec(tenant: TenantCtx, found: ActiveFunction, codePath: string): FunctionSpec;
 }
 
 export function createParts(config: FunctionsConfig, deps: Deps): FunctionsParts {
   const owners = new LruMap<string, TenantCtx>(VERSIONS_REMEMBERED);
+  const specs = new WeakMap<ActiveFunction, FunctionSpec>();
   const sql = (tenant: TenantCtx) => deps.databases.for(tenant).system;
   const runtimes = createRuntimes({
     clock: deps.clock,
@@ -70,7 +71,15 @@ export function createParts(config: FunctionsConfig, deps: Deps): FunctionsParts
     closing: new AbortController(),
     sql,
     state: (tenant) => states.of(tenant),
-    remember: (tenant, found) => owners.set(found.active.version, tenant),
+    spec(tenant, found, codePath) {
+      const known = specs.get(found);
+      if (known) return known;
+      const spec = specOf(found, codePath, config);
+      specs.set(found, spec);
+      // Whose function writes log lines under this version.
+      owners.set(spec.version, tenant);
+      return spec;
+    },
   };
 }
 

@@ -114,10 +114,14 @@ function adminRoutes(parts: FunctionsParts) {
     )
     .get(
       "/fn/v1/_admin/:name/logs",
-      ({ request, params, query }) =>
-        query.follow === undefined || query.follow === "0"
-          ? readLogs(parts, contextOf(request).tenant, params.name, query)
-          : followLogs(parts, contextOf(request), request, params.name, query),
+      async ({ request, params, query }) => {
+        const ctx = contextOf(request);
+        const { follow } = query;
+        if (follow !== undefined && follow !== "0") {
+          return await followLogs(parts, ctx, request, params.name, query);
+        }
+        return await readLogs(parts, ctx.tenant, params.name, query);
+      },
       {
         params: NAME,
         query: LOGS,

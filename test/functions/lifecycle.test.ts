@@ -1,0 +1,255 @@
+/** Deploy, call, deploy again, go back: through the port and the routes, with real processes. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { DEFAULT_TENANT } from "../../src/core/tenant.ts";
+import { createMemoryBus } from "../../src/shared/bus/memory-bus.ts";
+import { createMemoryLog } from "../support/memory-log.ts";
+import { until } from "../support/until.ts";
+import {
+  type FunctionsDatabase,
+  type FunctionsWorld,
+  openFunctionsDatabase,
+  startFunctions,
+} from "./world.ts";
+
+const says = (text: string) => `export default () => new Response(${JSON.stringify(text)});`;
+const bytesTool = readFileSync(
+  join(import.meta.dir, "../fixtures/project/functions/bytes-tool/bytes-tool.wasm"),
+);
+
+let database: FunctionsDatabase;
+let world: FunctionsWorld;
+
+beforeAll(async () => {
+  database = await openFunctionsDatabase();
+  world = await startFunctions(database, { poll_ms: 100, versions_kept: 2, log_lines_kept: 100 });
+});
+
+afterAll(async () => {
+  await world?.stop();
+  await database?.close();
+});
+
+const text = async (path: string, from = world) => (await from.call(path)).text();
+
+describe("a function's life", () => {
+  test("deploy, call, deploy again, go back step by step", async () => {
+    const first = await world.deploy("life", says("one"));
+    expect(first.action).toBe("create");
+    expect(await text("/fn/v1/life")).toBe("one");
+    const second = await world.deploy("life", says("two"));
+    expect(second.action).toBe("update");
+    expect(await text("/fn/v1/life")).toBe("two");
+    await world.deploy("life", says("three"));
+    const back = await world.call("/fn/v1/_admin/life/rollback", { method: "POST" });
+    expect(await back.json()).toMatchObject({ name: "life", version: second.version });
+    expect(await text("/fn/v1/life")).toBe("two");
+    await world.call("/fn/v1/_admin/life/rollback", { method: "POST" });
+    expect(await text("/fn/v1/life")).toBe("one");
+    const further = await world.call("/fn/v1/_admin/life/rollback", { method: "POST" });
+    expect([further.status, ((await further.json()) as { code: string }).code]).toEqual([
+      409,
+      "nothing_to_roll_back",
+    ]);
+  });
+
+  test("an answer names function, version, cold start and duration", async () => {
+    const { version } = await world.deploy("named", says("hi"));
+    const cold = await world.call("/fn/v1/named");
+    const warm = await world.call("/fn/v1/named");
+    const seen = (answer: Response) =>
+      ["X-Reactor-Function", "X-Reactor-Version", "X-Reactor-Cold-Start"].map((name) =>
+        answer.headers.get(name),
+      );
+    expect(seen(cold)).toEqual(["named", version, "true"]);
+    expect(seen(warm)).toEqual(["named", version, "false"]);
+    expect(warm.headers.get("X-Reactor-Duration-Ms")).toMatch(/^\d+(\.\d+)?$/);
+  });
+
+  test("the same deploy again changes nothing; a setting alone makes a new version", async () => {
+    const code = says("same");
+    const first = await world.deploy("same", code);
+    expect(await world.deploy("same", code)).toEqual({ ...first, action: "unchanged" });
+    const changed = await world.deploy("same", code, { env: { A: "1" } });
+    expect(changed.action).toBe("update");
+    expect(changed.version).not.toBe(first.version);
+    const described = await world.deploy("same", code, { env: { A: "1" }, description: "Same" });
+    expect(described).toEqual({ ...changed, action: "update" });
+  });
+
+  test("a rollback by the beginning of a version, an unknown one and a short one", async () => {
+    const { version } = await world.deploy("chosen", says("one"));
+    await world.deploy("chosen", says("two"));
+    const rollback = (wanted: string) =>
+      world.call("/fn/v1/_admin/chosen/rollback", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ version: wanted }),
+      });
+    expect((await rollback("0".repeat(64))).status).toBe(404);
+    expect((await rollback(version.slice(0, 4))).status).toBe(404);
+    expect((await rollback(version.slice(0, 12))).status).toBe(200);
+    expect(await text("/fn/v1/chosen")).toBe("one");
+  });
+
+  test("redeploying under load drops nothing and mixes nothing up", async () => {
+    await world.deploy("busy", says("v0"));
+    let running = true;
+    const answers: string[] = [];
+    const callers = Array.from({ length: 8 }, async () => {
+      while (running) {
+        const answer = await world.call("/fn/v1/busy");
+        answers.push(`${answer.status} ${await answer.text()}`);
+      }
+    });
+    for (let n = 1; n <= 5; n += 1) {
+      await world.deploy("busy", says(`v${n}`));
+      await until(`an answer of v${n}`, () => answers.includes(`200 v${n}`));
+    }
+    running = false;
+    await Promise.all(callers);
+    expect(answers.filter((answer) => !/^200 v[0-5]$/.test(answer))).toEqual([]);
+    expect(await text("/fn/v1/busy")).toBe("v5");
+  });
+
+  test("old processes end after a redeploy", async () => {
+    await world.deploy("ending", says("one"));
+    await text("/fn/v1/ending");
+    await world.deploy("ending", says("two"));
+    await text("/fn/v1/ending");
+    const mine = async () => {
+      const { details } = await world.mounted.health(AbortSignal.timeout(1_000));
+      return Number(details?.["processes"]);
+    };
+    const before = await mine();
+    await world.call("/fn/v1/_admin/ending", { method: "DELETE" });
+    await until("the function's process has ended", async () => (await mine()) < before);
+    expect((await world.call("/fn/v1/ending")).status).toBe(404);
+  });
+
+  test("a deleted function is gone with its versions and can be made again", async () => {
+    const { version } = await world.deploy("gone", says("one"));
+    expect((await world.call("/fn/v1/_admin/gone", { method: "DELETE" })).status).toBe(204);
+    expect((await world.call("/fn/v1/gone")).status).toBe(404);
+    expect((await world.call("/fn/v1/_admin/gone", { method: "DELETE" })).status).toBe(404);
+    expect(await world.deploy("gone", says("one"))).toEqual({
+      name: "gone",
+      action: "create",
+      version,
+    });
+    expect(await text("/fn/v1/gone")).toBe("one");
+    expect((await world.call("/fn/v1/_admin/gone/rollback", { method: "POST" })).status).toBe(409);
+  });
+
+  test("prune removes what a project no longer has, and only when asked to", async () => {
+    await world.deploy("kept", says("kept"));
+    expect(await world.deployer.prune?.(DEFAULT_TENANT, ["kept"])).toEqual([]);
+    const other = await openFunctionsDatabase();
+    const pruning = await startFunctions(other, { prune: true });
+    try {
+      await pruning.deploy("kept", says("kept"));
+      const { version } = await pruning.deploy("stale", says("stale"));
+      expect(await pruning.deployer.prune?.(DEFAULT_TENANT, ["kept"])).toEqual([
+        { name: "stale", action: "remove", version },
+      ]);
+      expect(await pruning.deployer.names(DEFAULT_TENANT)).toEqual(["kept"]);
+    } finally {
+      await pruning.stop();
+      await other.close();
+    }
+  });
+});
+
+describe("what is kept", () => {
+  test("a version cannot be changed behind the server's back", async () => {
+    await world.deploy("fixed", says("one"));
+    const change = world.sql`update functions.versions set entry = 'x' where name = 'fixed'`;
+    await expect(change.execute()).rejects.toThrow("immutable");
+  });
+
+  test("code lies in the cache, whole and private, and is brought again when it is lost", async () => {
+    await world.deploy("cached", says("cached"));
+    await text("/fn/v1/cached");
+    const dir = join(world.dataDir, "functions");
+    const files = readdirSync(dir);
+    expect(files.every((file) => /^[0-9a-f]{64}\.(js|wasm)$/.test(file))).toBe(true);
+    expect(files.every((file) => (statSync(join(dir, file)).mode & 0o777) === 0o600)).toBe(true);
+  });
+
+  test("values of the environment are never told, names are", async () => {
+    await world.deploy("secretive", says("x"), { env: { API_KEY: "sesame" } });
+    const pages = await Promise.all(
+      ["", "/secretive", "/secretive/versions"].map((path) => text(`/fn/v1/_admin${path}`)),
+    );
+    expect(pages.join()).not.toContain("sesame");
+    expect(JSON.parse(pages[1] ?? "{}")).toMatchObject({ env_names: ["API_KEY"] });
+  });
+
+  test("the sweep keeps the newest versions, the active one, and no orphaned code", async () => {
+    const versions: string[] = [];
+    for (const n of ["1", "2", "3", "4"]) {
+      versions.push((await world.deploy("swept", says(n))).version);
+    }
+    await world.call("/fn/v1/_admin/swept/rollback", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ version: versions[0] }),
+    });
+    const { trimRecords } = await import("../../src/capabilities/functions/store-records.ts");
+    await world.sql`update functions.code set created_at = now() - interval '2 hours'`;
+    await trimRecords(world.sql, { logLines: 1, invocations: 1, versions: 2 });
+    const left = await world.sql<{ version: string }[]>`
+      select version from functions.versions where name = 'swept'`;
+    expect(left.map((row) => row.version).sort()).toEqual(
+      [versions[0], versions[2], versions[3]].map(String).sort(),
+    );
+    const [orphans] = await world.sql<{ count: number }[]>`
+      select count(*)::int as count from functions.code c where not exists (
+        select from functions.versions v where v.code_sha256 = c.sha256)`;
+    expect(orphans?.count).toBe(0);
+    expect(await text("/fn/v1/swept")).toBe("1");
+  });
+});
+
+describe("two servers on one database", () => {
+  test("a change made on one is taken up by the other, with notifications and without", async () => {
+    const told = await startFunctions(database, { poll_ms: 600_000 });
+    const deaf = await startFunctions(
+      database,
+      { poll_ms: 100 },
+      createMemoryBus(createMemoryLog()),
+    );
+    try {
+      await world.deploy("shared", says("one"));
+      for (const other of [told, deaf]) {
+        await until(
+          "the other server has it",
+          async () => (await text("/fn/v1/shared", other)) === "one",
+        );
+      }
+      await world.deploy("shared", says("two"));
+      for (const other of [told, deaf]) {
+        await until(
+          "the other server follows",
+          async () => (await text("/fn/v1/shared", other)) === "two",
+        );
+      }
+    } finally {
+      await told.stop();
+      await deaf.stop();
+    }
+  });
+
+  test("a WASM function's code reaches a server that never saw the deploy", async () => {
+    await world.deploy("bytes-tool", bytesTool);
+    const late = await startFunctions(database);
+    try {
+      const answer = await late.call("/fn/v1/bytes-tool", { method: "POST", body: "abc" });
+      expect(await answer.text()).toBe("cba");
+      rmSync(join(late.dataDir, "functions"), { recursive: true });
+    } finally {
+      await late.stop();
+    }
+  });
+});
