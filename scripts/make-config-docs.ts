@@ -49,7 +49,8 @@ function defaultText(schema: TSchema): string {
 function rowText(path: readonly string[], name: string, schema: TSchema): string {
   const key = [...path, name].join(".");
   const form = schema["secret"] === true ? "a secret" : expectation(schema);
-  const about = `${schema.description ?? ""} Expects ${form}. \`${envNameOf(key)}\``;
+  const told = (schema.description ?? "").replace(/[^.]$/, "$&.");
+  const about = `${told} Expects ${form}. \`${envNameOf(key)}\``;
   return `| \`${name}\` | ${defaultText(schema)} | ${cell(about.trim())} |`;
 }
 

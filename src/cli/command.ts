@@ -11,7 +11,7 @@ export interface OptionSpec {
   readonly choices?: readonly string[];
 }
 
-export interface Example {
+interface Example {
   readonly run: string;
   readonly what: string;
 }

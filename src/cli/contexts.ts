@@ -28,7 +28,7 @@ export interface ContextFile {
 export const CONTEXT_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
 const OWNER_ONLY = 0o600;
 
-export function contextsPath(host: CliHost): string {
+function contextsPath(host: CliHost): string {
   const base = host.env["XDG_CONFIG_HOME"] || join(host.env["HOME"] || homedir(), ".config");
   return join(base, "reactor", "contexts.json");
 }

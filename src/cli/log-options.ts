@@ -22,7 +22,7 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 };
 
 /** `10m` -> the time ten minutes ago, ISO 8601. @throws CliError */
-export function sinceTime(text: string | undefined, clock: Clock): string | undefined {
+function sinceTime(text: string | undefined, clock: Clock): string | undefined {
   if (text === undefined) return undefined;
   const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
   const ms = count && unit ? clock.now() - Number(count) * (UNIT_MS[unit] ?? 0) : Date.parse(text);

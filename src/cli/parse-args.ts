@@ -11,7 +11,7 @@ export interface ParsedArgs {
 }
 
 /** Options a command accepts, the global ones included. */
-export function optionsOf(command: Command): Readonly<Record<string, OptionSpec>> {
+function optionsOf(command: Command): Readonly<Record<string, OptionSpec>> {
   return { ...command.options, ...globalOptions };
 }
 

@@ -8,7 +8,7 @@ import type { CliHost } from "./host.ts";
 import { findTarget, isLoopback, type Target } from "./target.ts";
 import { openTunnel } from "./tunnel.ts";
 
-export interface CallOptions {
+interface CallOptions {
   readonly method?: string;
   readonly query?: Readonly<Record<string, string | undefined>>;
   /** Sent as JSON. */

@@ -84,7 +84,7 @@ function targetByDefault(context: CommandContext): Target {
 }
 
 /** The data folder on this machine that the options mean, whether a server runs there or not. */
-export function localDataDir(context: CommandContext): string {
+function localDataDir(context: CommandContext): string {
   const { cwd } = context.host;
   const project = findProjectDir(context.option("project"), cwd);
   return findDataDir(context.option("data-dir"), project, cwd);

@@ -16,6 +16,7 @@ const BOLD = "\x1b[1m";
 const OFF = "\x1b[0m";
 const EVENT_WIDTH = 26;
 const PLAIN = /^[\p{L}\p{N}_./:@%+,*~-]+$/u;
+// oxlint-disable-next-line no-control-regex -- they are what is looked for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
 /** Shows control and bidirectional characters by their code. */

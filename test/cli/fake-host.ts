@@ -10,7 +10,7 @@ import { mergeSections } from "../../src/core/config/merge-sections.ts";
 import { coreSections, PROJECT_LISTS } from "../../src/core/config/sections.ts";
 import { systemClock } from "../../src/shared/clock.ts";
 
-export interface Ran {
+interface Ran {
   readonly exit: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -27,7 +27,7 @@ export interface Bench {
   remove(): void;
 }
 
-export interface Setup {
+interface Setup {
   readonly cwd: string;
   readonly env: Record<string, string>;
   /** Standard output and error are a terminal. */

@@ -60,7 +60,7 @@ describe("where settings come from", () => {
   test("everything has a default, so no file is needed", () => {
     const config = load(null);
     expect(config.section<{ port: number }>("server").port).toBe(7890);
-    expect(config.section<{ url: string }>("auth").url).toBe("");
+    expect(config.section<{ token: string }>("admin").token).toBe("");
     expect(config.origin("server.port")).toBe("default");
     expect(config.file).toBeNull();
     expect(config.lists["functions"]).toEqual([]);

@@ -3,7 +3,7 @@ import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { StartupError } from "../startup-error.ts";
 
-export const PROJECT_FILE = "reactor.toml";
+const PROJECT_FILE = "reactor.toml";
 const MARKS = [PROJECT_FILE, "functions", "migrations"];
 
 export interface ProjectDir {

@@ -16,7 +16,7 @@ const count = (fallback: number, minimum: number, maximum: number, description: 
 const texts = (fallback: string[], description: string) =>
   Type.Array(Type.String({ minLength: 1 }), { default: fallback, description });
 
-export const serverSection = Type.Object(
+const serverSection = Type.Object(
   {
     host: Type.String({
       default: "127.0.0.1",
@@ -80,7 +80,7 @@ export const serverSection = Type.Object(
   { description: "Where the server listens and how it treats connections." },
 );
 
-export const databaseSection = Type.Object(
+const databaseSection = Type.Object(
   {
     url: text(
       "libpq URL of a PostgreSQL 15+ database, as its owner. Empty: the embedded PostgreSQL in the data folder.",
@@ -128,7 +128,7 @@ export const databaseSection = Type.Object(
   { description: "The PostgreSQL database. With an empty `url` Reactor runs its own." },
 );
 
-export const adminSection = Type.Object(
+const adminSection = Type.Object(
   {
     allow_remote: flag(false, "Answers `/_admin` to other machines than this one, with the token."),
     token: secret("Admin token. Empty: made at first boot and kept in the data folder."),
@@ -136,7 +136,7 @@ export const adminSection = Type.Object(
   { description: "The administration interface under `/_admin`." },
 );
 
-export const logSection = Type.Object(
+const logSection = Type.Object(
   {
     level: Type.Union(
       ["debug", "info", "warn", "error"].map((level) => Type.Literal(level)),
@@ -154,7 +154,7 @@ export const logSection = Type.Object(
   { description: "The log, on standard error." },
 );
 
-export const vaultSection = Type.Object(
+const vaultSection = Type.Object(
   {
     key: secret(
       "Key that seals secrets at rest: 32 bytes in base64 or hex. Empty: made at first boot and kept in the data folder.",
