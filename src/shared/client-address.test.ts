@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { createClientAddress } from "./client-address.ts";
+import { createAddressReader } from "./client-address.ts";
 
 const trusted = ["10.0.0.0/8", "2001:db8:ffff::/48", "unix"];
 const ask = (peer: string, headers: Record<string, string>, proxies: readonly string[] = trusted) =>
-  createClientAddress(proxies)(peer, new Headers(headers));
+  createAddressReader(proxies)(peer, new Headers(headers));
 const xff = (value: string) => ({ "X-Forwarded-For": value });
 const fwd = (value: string) => ({ Forwarded: value });
 
@@ -36,7 +36,7 @@ describe("the client's address", () => {
       ["x-forwarded-for", "1.1.1.1"],
       ["X-FORWARDED-FOR", "203.0.113.9"],
     ]);
-    expect(createClientAddress(trusted)("10.0.0.1", repeated)).toBe("203.0.113.9");
+    expect(createAddressReader(trusted)("10.0.0.1", repeated)).toBe("203.0.113.9");
     expect(ask("10.0.0.1", xff(`${"10.0.0.2, ".repeat(500)}203.0.113.9`))).toBe("203.0.113.9");
   });
 
@@ -78,6 +78,6 @@ describe("the client's address", () => {
   });
 
   test("cannot be asked for with a proxy that is no address", () => {
-    expect(() => createClientAddress(["10.0.0.0/8", "proxy.local"])).toThrow("proxy.local");
+    expect(() => createAddressReader(["10.0.0.0/8", "proxy.local"])).toThrow("proxy.local");
   });
 });

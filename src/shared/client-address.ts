@@ -6,7 +6,7 @@
 import { formatIp, type IpRange, inRange, parseIp, parseRange } from "./ip-address.ts";
 
 /** From the peer's address (`unix` on a Unix socket) and the request's headers. */
-export type ClientAddress = (peer: string, headers: Headers) => string;
+export type AddressReader = (peer: string, headers: Headers) => string;
 
 /** Entries looked at; a longer chain is not one of proxies. */
 const HOPS_MAX = 64;
@@ -16,7 +16,7 @@ const HOPS_MAX = 64;
  *   peer of a Unix socket. Empty = the peer's address always.
  * @throws RangeError naming an entry that is none of these.
  */
-export function createClientAddress(trustedProxies: readonly string[]): ClientAddress {
+export function createAddressReader(trustedProxies: readonly string[]): AddressReader {
   const trusted = readTrusted(trustedProxies);
   if (trusted.length === 0 && !trustedProxies.includes("unix")) return (peer) => normal(peer);
   const isTrusted = (address: string) => {

@@ -7,7 +7,7 @@ const [a, b] = [{ id: "a" }, { id: "b" }];
 
 test("a message is kept for its tenant, and its text is logged at debug level only", async () => {
   const log = createMemoryLog();
-  const mail = createLogMail(createSimClock(), log);
+  const mail = createLogMail({ clock: createSimClock(), log });
   await mail.send(a, { to: "x@example.org", subject: "Hello", text: "link with a token" });
   expect(mail.inbox(a)).toEqual([
     {
@@ -24,7 +24,7 @@ test("a message is kept for its tenant, and its text is logged at debug level on
 });
 
 test("the inbox keeps the latest hundred", async () => {
-  const mail = createLogMail(createSimClock(), createMemoryLog());
+  const mail = createLogMail({ clock: createSimClock(), log: createMemoryLog() });
   for (let i = 0; i < 120; i++) await mail.send(a, { to: "x", subject: `${i}`, text: "" });
   expect(mail.inbox(a)).toHaveLength(100);
   expect(mail.inbox(a)[0]?.subject).toBe("20");

@@ -20,7 +20,12 @@ export interface LogMail extends Mail {
 
 const INBOX_MAX = 100;
 
-export function createLogMail(clock: Clock, log: Logger): LogMail {
+export interface LogMailOptions {
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+export function createLogMail({ log, clock }: LogMailOptions): LogMail {
   const inboxes = new PerTenant<KeptMail[]>(() => []);
   return {
     async send(tenant, message) {

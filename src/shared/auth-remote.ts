@@ -1,0 +1,87 @@
+/**
+ * AuthClient for servers whose auth runs elsewhere (`[auth] url`). Tokens are verified here, with the
+ * same code as there, by the keys that server publishes; opaque keys are asked about and the answer
+ * kept for a short time. What that server refuses is refused here in the same words.
+ */
+import { createHash } from "node:crypto";
+import { coreErrors } from "../core/errors.ts";
+import type { AuthClient, Principal } from "../core/ports/auth.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Logger } from "../core/ports/log.ts";
+import type { TenantCtx } from "../core/tenant.ts";
+import { createAuthenticator } from "./auth/create-authenticator.ts";
+import { type AskOptions, askRemote, type Fetch } from "./auth/remote-answer.ts";
+import { RemoteKeys } from "./auth/remote-keys.ts";
+import { createTokenVerifier, type TokenVerifier } from "./auth/verify-token.ts";
+import { LruMap } from "./lru-map.ts";
+import { PerTenant } from "./per-tenant.ts";
+
+export interface AuthRemoteOptions {
+  /** Origin of the server with auth, without a path: `http://10.0.0.5:8080`. */
+  readonly url: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Default: the global one. */
+  readonly fetch?: Fetch;
+}
+
+/** How long a revoked project key may still be honoured here. */
+const KEY_CACHE_MS = 30_000;
+const KEY_CACHE_MAX = 1_000;
+
+interface RemoteState {
+  readonly tokens: TokenVerifier;
+  /** By the key's hash. */
+  readonly verified: LruMap<string, { readonly principal: Principal; readonly until: number }>;
+}
+
+export function createAuthRemote(options: AuthRemoteOptions): AuthClient {
+  const { clock, log } = options;
+  const ask: AskOptions = { fetch: options.fetch ?? ((url, init) => fetch(url, init)), clock, log };
+  const base = `${options.url.replace(/\/+$/, "")}/auth/v1`;
+  const states = new PerTenant((): RemoteState => {
+    const keys = new RemoteKeys(ask, base);
+    const key = (kid: string) => keys.key(kid);
+    const tokens = createTokenVerifier({ key, issuer: () => keys.issuer(), clock });
+    return { tokens, verified: new LruMap(KEY_CACHE_MAX) };
+  });
+  const verifyKey = (tenant: TenantCtx, key: string, header: "authorization" | "apikey") => {
+    const { verified } = states.of(tenant);
+    const name = createHash("sha256").update(key).digest("base64");
+    const known = verified.get(name);
+    if (known && isFresh(clock, known)) return known.principal;
+    return askWho(ask, base, header, key).then((principal) => {
+      verified.set(name, { principal, until: clock.monotonic() + KEY_CACHE_MS });
+      return principal;
+    });
+  };
+  return createAuthenticator({
+    verifyToken: (tenant, token) => states.of(tenant).tokens.verify(token),
+    verifyKey,
+  });
+}
+
+function isFresh(clock: Clock, { principal, until }: { principal: Principal; until: number }) {
+  return clock.monotonic() < until && clock.now() < principal.expiresAt;
+}
+
+/** `POST /auth/v1/_verify` with the credential as it was sent. */
+async function askWho(
+  ask: AskOptions,
+  base: string,
+  header: "authorization" | "apikey",
+  key: string,
+): Promise<Principal> {
+  const headers = { [header]: header === "authorization" ? `Bearer ${key}` : key };
+  const answer = await askRemote(ask, `${base}/_verify`, { method: "POST", headers });
+  const { role, user_id: userId, claims, expires_at: expiresAt } = answer;
+  const wellFormed =
+    typeof role === "string" &&
+    typeof claims === "string" &&
+    (userId === null || typeof userId === "string") &&
+    (expiresAt === null || typeof expiresAt === "number");
+  if (!wellFormed) {
+    throw coreErrors.unavailable("Authentication", new Error("_verify answered in another form"));
+  }
+  return { role, userId, claims, expiresAt: expiresAt ?? Number.POSITIVE_INFINITY };
+}

@@ -1,0 +1,24 @@
+/**
+ * Reads the two headers that may carry a credential. What was sent and cannot be read is refused
+ * here: it must never count as "nothing sent".
+ */
+import { coreErrors } from "../../core/errors.ts";
+import type { Credentials } from "../../core/ports/auth.ts";
+
+/** RFC 6750 §2.1: `Bearer` 1*SP b64token. The scheme is case-insensitive (RFC 9110 §11.1). */
+const BEARER = /^bearer +([A-Za-z0-9\-._~+/]+=*)$/i;
+const KEY = /^[\x21-\x7e]+$/;
+
+/** @throws bad_credential for a header that is there but is not of the form, empty ones included. */
+export function readCredentials(headers: Headers): Credentials {
+  const authorization = headers.get("authorization");
+  const apikey = headers.get("apikey");
+  const bearer = authorization === null ? null : BEARER.exec(authorization)?.[1];
+  if (bearer === undefined) {
+    throw coreErrors.bad_credential("The Authorization header is not 'Bearer <token or key>'");
+  }
+  if (apikey !== null && !KEY.test(apikey)) {
+    throw coreErrors.bad_credential("The apikey header is empty or malformed");
+  }
+  return { bearer, apikey };
+}

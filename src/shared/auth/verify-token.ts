@@ -1,0 +1,149 @@
+/**
+ * Verifies access tokens: one piece of code for auth in this process and for servers whose auth is
+ * elsewhere. The algorithm is fixed (ES256, RFC 7518 §3.4) and never taken from the token; a header
+ * member that would change how the token is read is a reason to refuse it (RFC 8725 §3).
+ */
+import { createPublicKey, type KeyObject, verify as verifySignature } from "node:crypto";
+import { coreErrors } from "../../core/errors.ts";
+import type { Principal } from "../../core/ports/auth.ts";
+import type { Clock } from "../../core/ports/clock.ts";
+import { LruMap } from "../lru-map.ts";
+import { type CompactToken, parseCompactToken } from "./compact-token.ts";
+
+export type PublicJwk = Readonly<Record<string, unknown>>;
+type MaybePromise<T> = T | Promise<T>;
+
+export interface TokenVerifierOptions {
+  /** The public key of this id, the same object each time; null when there is none (any more). */
+  key(kid: string): MaybePromise<PublicJwk | null>;
+  /** `iss` that tokens must carry, exactly. */
+  issuer(): MaybePromise<string>;
+  readonly clock: Clock;
+  /** Verified tokens remembered, each at most until it expires. Default 10,000; 0 = none. */
+  readonly cacheMax?: number;
+}
+
+export interface TokenVerifier {
+  /** Who the token proves. At once when everything needed is at hand. @throws bad_credential */
+  verify(token: string): MaybePromise<Principal>;
+}
+
+const AUDIENCE = "authenticated";
+/** How far the issuer's clock may be ahead of ours. */
+const AHEAD_S = 60;
+const HEADER_MEMBERS = new Set(["alg", "kid", "typ"]);
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const ROLE = /^[a-z_][a-z0-9_]{0,62}$/;
+/** Roles that own things or read the whole cluster, here and at managed providers. */
+const FORBIDDEN_ROLES = new Set([
+  ...["postgres", "authenticator", "reactor", "supabase_admin", "supabase_auth_admin"],
+  ...["rds_superuser", "rdsadmin", "cloudsqlsuperuser", "cloudsqladmin", "azure_pg_admin"],
+  ...["none", "public"],
+]);
+
+interface Remembered {
+  readonly principal: Principal;
+  /** Compared by identity: a key that was withdrawn takes its tokens with it. */
+  readonly key: PublicJwk;
+  readonly kid: string;
+  readonly issuer: string;
+}
+
+export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
+  const { clock, cacheMax = 10_000 } = options;
+  const remembered = new LruMap<string, Remembered>(Math.max(1, cacheMax));
+  const imported = new WeakMap<PublicJwk, KeyObject>();
+
+  const check = (token: string, parsed: CompactToken, key: PublicJwk | null, issuer: string) => {
+    if (!key) throw refused("it was signed by an unknown key");
+    checkSignature(parsed, keyObject(imported, key));
+    const principal = checkClaims(parsed, issuer, clock.now() / 1_000);
+    const kid = kidOf(parsed);
+    if (cacheMax > 0) remembered.set(token, { principal, key, kid, issuer });
+    return principal;
+  };
+
+  return {
+    verify(token) {
+      const known = remembered.get(token);
+      const parsed = known ? null : parseCompactToken(token);
+      const kid = known?.kid ?? (parsed ? kidOf(parsed) : "");
+      const finish = (key: PublicJwk | null, issuer: string) => {
+        if (known && known.key === key && known.issuer === issuer) {
+          if (clock.now() < known.principal.expiresAt) return known.principal;
+        }
+        remembered.delete(token);
+        return check(token, parsed ?? parseCompactToken(token), key, issuer);
+      };
+      const key = options.key(kid);
+      const issuer = options.issuer();
+      if (key instanceof Promise || issuer instanceof Promise) {
+        return Promise.all([key, issuer]).then(([k, iss]) => finish(k, iss));
+      }
+      return finish(key, issuer);
+    },
+  };
+}
+
+/** The key's id, from a header that is exactly of our form. @throws bad_credential */
+function kidOf({ header }: CompactToken): string {
+  for (const name of Object.keys(header)) {
+    // `crit`, `b64`, `jwk`, `jku`, `x5u`, `zip` … each changes what a token means, or who signed it.
+    if (!HEADER_MEMBERS.has(name)) throw refused(`its header carries '${name}'`);
+  }
+  if (header["alg"] !== "ES256") throw refused("its algorithm is not ES256");
+  if (header["typ"] !== undefined && header["typ"] !== "JWT") throw refused("its type is not JWT");
+  const kid = header["kid"];
+  if (typeof kid !== "string" || kid === "" || kid.length > 200) throw refused("it names no key");
+  return kid;
+}
+
+function keyObject(imported: WeakMap<PublicJwk, KeyObject>, jwk: PublicJwk): KeyObject {
+  const known = imported.get(jwk);
+  if (known) return known;
+  const { kty, crv, x, y } = jwk;
+  if (kty !== "EC" || crv !== "P-256") throw refused("its key is not an ES256 key");
+  const key = createPublicKey({ key: { kty, crv, x, y } as JsonWebKey, format: "jwk" });
+  imported.set(jwk, key);
+  return key;
+}
+
+function checkSignature({ signed, signature }: CompactToken, key: KeyObject): void {
+  // r and s, 32 bytes each: Node reads other lengths as false, and DER only when asked to.
+  const how = { key, dsaEncoding: "ieee-p1363" } as const;
+  if (!verifySignature("sha256", Buffer.from(signed), how, signature)) {
+    throw refused("its signature does not verify");
+  }
+}
+
+function checkClaims(parsed: CompactToken, issuer: string, nowS: number): Principal {
+  const { iss, aud, sub, role, exp, nbf, iat } = parsed.claims;
+  if (!isTime(exp)) throw refused("it does not say when it expires");
+  if (nowS >= exp) throw refused("it has expired");
+  if (nbf !== undefined && !(isTime(nbf) && nbf <= nowS + AHEAD_S))
+    throw refused("it is not valid yet");
+  if (iat !== undefined && !(isTime(iat) && iat <= nowS + AHEAD_S)) {
+    throw refused("it was issued in the future");
+  }
+  if (iss !== issuer) throw refused("it is of another issuer");
+  if (!(Array.isArray(aud) ? aud.includes(AUDIENCE) : aud === AUDIENCE)) {
+    throw refused("it is for another audience");
+  }
+  if (typeof sub !== "string" || !UUID.test(sub)) throw refused("its subject is not a user id");
+  if (!isAllowedRole(role)) throw refused("its role is not allowed");
+  return Object.freeze({ role, userId: sub, claims: parsed.claimsJson, expiresAt: exp * 1_000 });
+}
+
+/** NumericDate (RFC 7519 §2); `JSON.parse` makes 1e400 infinite. */
+function isTime(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value);
+}
+
+function isAllowedRole(role: unknown): role is string {
+  if (typeof role !== "string" || !ROLE.test(role)) return false;
+  return !FORBIDDEN_ROLES.has(role) && !role.startsWith("pg_");
+}
+
+function refused(why: string) {
+  return coreErrors.bad_credential(`The token was refused: ${why}`);
+}
