@@ -61,7 +61,7 @@ export const authConfig = Type.Object(
       description: "Changing a password needs a session that is at most 24 hours old",
     }),
     hash_memory_kib: Type.Integer({
-      minimum: 8192,
+      minimum: 4096,
       maximum: 1_048_576,
       default: 19_456,
       description: "argon2id memory per password hash, KiB",
