@@ -32,6 +32,12 @@ export const dataConfig = Type.Object(
       maxLength: 63,
       description: "NOTIFY channel on which 'reload schema' reloads the schema cache.",
     }),
+    migrations_dir: Type.String({
+      default: "migrations",
+      minLength: 1,
+      maxLength: 255,
+      description: "Folder of the project's own migrations, relative to the project.",
+    }),
     require_rls: Type.Boolean({
       default: true,
       description:

@@ -9,9 +9,7 @@ import type { PortName, Ports } from "../../core/ports/index.ts";
 import type { Logger } from "../../core/ports/log.ts";
 import type { Rng } from "../../core/ports/rng.ts";
 
-const createAuthRemote = (_o: unknown): never => {
-  throw new Error("x");
-};
+import { createAuthRemote } from "../../shared/auth-remote.ts";
 
 import type { Tenants } from "../../shared/tenants.ts";
 import { inOrderOfNeeds, type MountedCapability, mountAll } from "../compose.ts";
