@@ -24,7 +24,7 @@ The first of these that says something:
 3. \`--data-dir DIR\`: the server on this machine that runs on that folder,
 4. \`REACTOR_URL\`, then \`REACTOR_CONTEXT\`,
 5. the server that runs on this project (or folder),
-6. the context chosen by \`reactor context use\`.
+6. the context chosen by \`reactor context use\` (\`stop\` leaves this one out).
 
 The token is the admin token or the project's secret key (\`sb_secret_…\`): \`--token\`, else
 \`REACTOR_TOKEN\`, else what \`reactor login\` saved, else the running server's own on this machine.

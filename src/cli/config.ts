@@ -31,7 +31,8 @@ export const command: Command = {
     const { file, all } = context.has("server") ? await ofServer(context) : ofProject(context);
     const entries = chosen(all, context.args[0], context.has("changed"));
     const rows = entries.map(({ key, value, origin }) => [key, JSON.stringify(value), origin]);
-    context.out.result({ file, values: entries }, () => table(rows));
+    const none = "Every setting has its default";
+    context.out.result({ file, values: entries }, () => (rows.length === 0 ? none : table(rows)));
     return 0;
   },
 };

@@ -54,6 +54,8 @@ export async function runDeploy(
   client: ServerClient,
   contents: DeployContents,
 ): Promise<number> {
+  const { url, from } = client.target;
+  context.out.note(`${contents.dryRun ? "Planning for" : "Deploying to"} ${url} (${from})`);
   const progress = context.out.progress("Deploying");
   try {
     const report = await send(context, client, contents, progress);

@@ -32,9 +32,9 @@ export interface ServerClient {
 
 const TIMEOUT_MS = 30_000;
 
-/** A client for the server that the command's options mean. */
-export async function connect(context: CommandContext): Promise<ServerClient> {
-  const target = findTarget(context);
+/** A client for the server that the command's options mean; `isNear` as in `findTarget`. */
+export async function connect(context: CommandContext, isNear = false): Promise<ServerClient> {
+  const target = findTarget(context, isNear);
   return clientFor(context.host, await reach(context, target));
 }
 
@@ -149,7 +149,8 @@ export function networkFailure(target: Target, error: unknown): CliError {
   }
   const isRefused = /ConnectionRefused|ECONNREFUSED|FailedToOpenSocket/.test(`${code} ${message}`);
   if (!isRefused) {
-    return new CliError("network", "network_error", `${target.url}: ${message || code}`);
+    const what = message.replace(/ For more information, .*$/, "") || code;
+    return new CliError("network", "network_error", `${target.url}: ${what}`);
   }
   return new CliError(
     "network",

@@ -25,7 +25,8 @@ export const command: Command = {
     const timeoutS = Number(context.option("timeout") ?? TIMEOUT_S);
     if (!(timeoutS > 0))
       throw new CliError("user", "invalid_argument", "--timeout must be seconds");
-    const client = await connect(context);
+    // Never the current context: that one may be in production.
+    const client = await connect(context, true);
     await client.json("/_admin/shutdown", { method: "POST", json: {} });
     const progress = context.out.progress("Waiting for requests in flight");
     try {

@@ -29,10 +29,14 @@ interface ServerFile {
   readonly admin_token: string;
 }
 
-/** @throws CliError `server_not_found` (exit 6), `context_not_found`, `invalid_argument` */
-export function findTarget(context: CommandContext): Target {
+/**
+ * @param isNear the current context does not count: for what must not hit a server elsewhere because
+ * the one here happens not to run.
+ * @throws CliError `server_not_found` (exit 6), `context_not_found`, `invalid_argument`
+ */
+export function findTarget(context: CommandContext, isNear = false): Target {
   const { env } = context.host;
-  const found = targetByOption(context) ?? targetByEnv(context) ?? targetByDefault(context);
+  const found = targetByOption(context) ?? targetByEnv(context) ?? targetByDefault(context, isNear);
   const token = context.option("token") ?? (env["REACTOR_TOKEN"] || undefined);
   const tunnel = context.option("tunnel") ?? found.tunnel;
   const credentials = token === undefined ? {} : credentialsOf(token);
@@ -70,16 +74,18 @@ function targetByEnv(context: CommandContext): Target | null {
   return name ? ofContext(findContext(readContexts(context.host), name)) : null;
 }
 
-function targetByDefault(context: CommandContext): Target {
+function targetByDefault(context: CommandContext, isNear: boolean): Target {
   const local = ofDataDir(localDataDir(context));
   if (local) return local;
-  const file = readContexts(context.host);
+  const file = isNear ? { current: null, contexts: [] } : readContexts(context.host);
   if (file.current !== null) return ofContext(findContext(file, file.current));
   throw new CliError(
     "network",
     "server_not_found",
-    "No server runs here and no context is selected",
-    "Start one with `reactor dev`, or name one with --data-dir, --url or --context",
+    isNear ? "No server runs here" : "No server runs here and no context is selected",
+    isNear
+      ? "Name one with --data-dir, --url or --context"
+      : "Start one with `reactor dev`, or name one with --data-dir, --url or --context",
   );
 }
 

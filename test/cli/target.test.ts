@@ -65,6 +65,15 @@ describe("the server is chosen", () => {
     expect(there.exit).toBe(6);
   });
 
+  test("stop never takes the current context", async () => {
+    await bench.run(["login", "--url", server.url, "--token", ADMIN_TOKEN]);
+    server.calls.length = 0;
+    const { exit, json } = await bench.run(["stop"]);
+    expect(exit).toBe(6);
+    expect(json()).toMatchObject({ error: { code: "server_not_found" } });
+    expect(server.calls).toEqual([]);
+  });
+
   test("one that does not answer: exit code 6", async () => {
     const gone = startFakeServer();
     gone.stop();
