@@ -27,7 +27,9 @@ export interface CopyOutOptions {
  * `connection_lost`, or what `openSession` throws.
  */
 export async function* copyOut(options: CopyOutOptions, sql: string): AsyncGenerator<Uint8Array> {
-  const session = await openSession({ ...options, startParameters: { replication: "true" } });
+  // "database" and not "true": then pg_hba.conf judges it like any login to that database.
+  const startParameters = { replication: "database" };
+  const session = await openSession({ ...options, startParameters });
   const stream = new CopyStream(session);
   session.owner = stream;
   const onAbort = () => session.destroy(options.signal?.reason);

@@ -50,6 +50,13 @@ export const wireErrors = defineErrors({
     message: "The database server does not offer TLS",
     details: `sslmode=${mode} demands it`,
   }),
+  tls_refused: (mode: string, cause: unknown) => ({
+    status: 500,
+    message: "The database server's certificate was not accepted",
+    details: `sslmode=${mode}: ${cause instanceof Error ? cause.message : String(cause)}`,
+    hint: "Name the authority that signed it with sslrootcert=/path/to/ca.pem",
+    cause,
+  }),
   query_invalid: (what: string) => ({
     status: 500,
     message: "The query cannot be sent",

@@ -4,12 +4,14 @@
  */
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { ReactorError } from "../../core/errors.ts";
 import { type DatabaseAddress, tlsOptions } from "../url.ts";
 import { wireErrors } from "./errors.ts";
 import { sslRequest } from "./message-writer.ts";
 
 const KEEP_ALIVE_MS = 30_000;
 const SSL_ACCEPTED = 0x53;
+const ERRNO = /^E[A-Z0-9]+$/;
 
 /** Rejects with the socket's own error, a TLS verification error, or `tls_unavailable`. */
 export async function openTransport(
@@ -60,8 +62,13 @@ function offersTls(socket: Socket, signal: AbortSignal): Promise<boolean> {
 function startTls(socket: Socket, address: DatabaseAddress, signal: AbortSignal): Promise<Socket> {
   const options = tlsOptions(address);
   const secure = connectTls({ ...options, socket, host: address.host });
-  return settled(secure, signal, (done) => {
+  return settled<Socket>(secure, signal, (done) => {
     secure.once("secureConnect", () => done(secure));
+  }).catch((error: NodeJS.ErrnoException) => {
+    // ECONNRESET and its like may pass; what TLS itself objects to will not.
+    const isOurs = signal.aborted || error instanceof ReactorError;
+    const isPassing = isOurs || ERRNO.test(error.code ?? "EUNKNOWN");
+    throw isPassing ? error : wireErrors.tls_refused(address.sslMode, error);
   });
 }
 
@@ -79,6 +86,7 @@ function settled<T>(
     };
     const fail = (error: unknown) => {
       finish();
+      // What a socket says after it has failed has no one left to tell.
       socket.on("error", () => undefined);
       socket.destroy();
       reject(error);
