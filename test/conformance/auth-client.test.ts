@@ -199,6 +199,7 @@ describe("AuthClient (remote)", () => {
 
   test("an answer that makes no sense is `unavailable`, and grants nothing", async () => {
     const own = installation();
+    const service = { role: "service_role", user_id: null, claims: "{}", expires_at: null };
     const answers: (() => Response)[] = [
       () => new Response("<html>", { status: 200 }),
       () => new Response("<html>", { status: 502 }),
@@ -206,7 +207,7 @@ describe("AuthClient (remote)", () => {
       () => Response.json({ role: "service_role" }),
       () => Response.json({ role: "service_role", user_id: 1, claims: "{}", expires_at: null }),
       () => Response.json({ role: "service_role", user_id: null, claims: {}, expires_at: null }),
-      () => Response.json("x".repeat(300_000)),
+      () => Response.json({ ...service, filler: "x".repeat(300_000) }),
       () => Response.json({ message: "no code" }, { status: 500 }),
     ];
     for (const answer of answers) {
