@@ -144,6 +144,8 @@ function contextFor(request: Request, asking: Asking): RequestContext {
     tenant: asking.tenant ?? DEFAULT_TENANT,
     log: silentLog,
     address: "127.0.0.1",
+    peer: "127.0.0.1",
+    secure: false,
     origin: "http://localhost",
     path,
     originalPath: path,

@@ -41,5 +41,7 @@ function parseRange(part: string): { type: string; quality: number } {
   const [type = "", ...parameters] = part.split(";").map((p) => p.trim().toLowerCase());
   const q = parameters.find((p) => p.startsWith("q="));
   const quality = q === undefined ? 1 : Number(q.slice(2));
-  return { type, quality: Number.isFinite(quality) ? quality : 1 };
+  // `nulls=stripped` is another representation, which is not offered yet.
+  const name = parameters.includes("nulls=stripped") ? `${type};nulls=stripped` : type;
+  return { type: name, quality: Number.isFinite(quality) ? quality : 1 };
 }
