@@ -54,3 +54,15 @@ describe("metrics", () => {
     expect(lines).toContain('reactor_hits_total{overflow="true"} 500');
   });
 });
+
+test("infinite and undefined values are written as the format has them", () => {
+  const metrics = createMetrics();
+  const gauge = metrics.gauge("reactor_odd", "Odd");
+  gauge.set({ at: "high" }, Number.POSITIVE_INFINITY);
+  gauge.set({ at: "low" }, Number.NEGATIVE_INFINITY);
+  gauge.set({ at: "none" }, Number.NaN);
+  const text = metrics.render();
+  expect(text).toContain('reactor_odd{at="high"} +Inf\n');
+  expect(text).toContain('reactor_odd{at="low"} -Inf\n');
+  expect(text).toContain('reactor_odd{at="none"} NaN\n');
+});

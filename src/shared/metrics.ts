@@ -58,8 +58,15 @@ function escapeLabel(value: string): string {
     : value;
 }
 
+/** The format writes infinities with a sign and three letters. */
+function numberText(value: number): string {
+  if (value === Number.POSITIVE_INFINITY) return "+Inf";
+  return value === Number.NEGATIVE_INFINITY ? "-Inf" : String(value);
+}
+
 function sample(name: string, labels: string, value: number): string {
-  return labels === "" ? `${name} ${value}` : `${name}{${labels}} ${value}`;
+  const text = numberText(value);
+  return labels === "" ? `${name} ${text}` : `${name}{${labels}} ${text}`;
 }
 
 interface Cell {
