@@ -7,6 +7,8 @@ import type { Clock } from "../core/ports/clock.ts";
 
 export const LOG_LINE_BYTES = 8 * 1024;
 export const LOG_LINES_PER_S = 1000;
+/** The server's own limit: above the child's, so that it only bites when a child does not keep to its. */
+export const LOG_LINES_ACCEPTED_PER_S = 2 * LOG_LINES_PER_S;
 
 /** At most `LOG_LINE_BYTES` characters, with a mark where it was cut. */
 export function cutLine(text: string): string {

@@ -22,7 +22,7 @@ export interface RuntimeOptions {
   readonly prewarmWasm?: boolean;
   /** An instance without calls for this long is ended. Default 10 min. */
   readonly idleMs?: number;
-  /** An instance is replaced after so many calls. Default 10,000. */
+  /** An instance is replaced after so many calls. Default 1,000,000: warm code is worth keeping. */
   readonly callsPerProcess?: number;
   /** Calls that may wait per function beyond its concurrency. Default 128. */
   readonly waiting?: number;
@@ -38,7 +38,7 @@ export function withDefaults(options: RuntimeOptions): FullRuntimeOptions {
     wasmHosts: Math.max(2, navigator.hardwareConcurrency),
     prewarmWasm: false,
     idleMs: 600_000,
-    callsPerProcess: 10_000,
+    callsPerProcess: 1_000_000,
     waiting: 128,
     drainMs: 30_000,
     ...options,

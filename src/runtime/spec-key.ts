@@ -3,11 +3,12 @@ import type { FunctionSpec } from "../core/ports/function-runtime.ts";
 
 const keys = new WeakMap<FunctionSpec, string>();
 
-/** `<name>@<version>#<settings>`: a changed variable or limit takes effect with the next call. */
+/** `<name>@<version>#<settings>`: a changed variable takes effect with the next call. */
 export function specKey(spec: FunctionSpec): string {
   const known = keys.get(spec);
   if (known !== undefined) return known;
-  const settings = JSON.stringify([spec.config, spec.env, spec.limits]);
+  const { memoryBytes, concurrency } = spec.limits;
+  const settings = JSON.stringify([spec.config, spec.env, memoryBytes, concurrency]);
   const key = `${versionKey(spec.name, spec.version)}${Bun.hash(settings).toString(36)}`;
   keys.set(spec, key);
   return key;

@@ -98,10 +98,11 @@ function meteredBody(
   });
 }
 
-function privateHeaders(active: ActiveCall, length: number | null): Headers {
+/** A plain record: cheaper than `Headers` to make, to change and to hand to `fetch`. */
+function privateHeaders(active: ActiveCall, length: number | null): Record<string, string> {
   const { request, requestId, caller } = active.call;
-  const headers = new Headers(request.headers);
-  const drop = ADDED_BY_FETCH.filter((name) => !headers.has(name));
+  const headers = request.headers.toJSON() as Record<string, string>;
+  const drop = ADDED_BY_FETCH.filter((name) => headers[name] === undefined);
   const private_: CallHeader = {
     id: requestId,
     ...(caller?.authorization ? { authorization: caller.authorization } : {}),
@@ -109,18 +110,18 @@ function privateHeaders(active: ActiveCall, length: number | null): Headers {
     ...(request.url.startsWith("https:") ? { secure: true as const } : {}),
     ...(drop.length > 0 ? { drop } : {}),
   };
-  headers.delete("connection");
-  headers.delete("transfer-encoding");
-  if (length === null) headers.delete("content-length");
-  headers.set(CALL_HEADER, JSON.stringify(private_));
+  delete headers["connection"];
+  delete headers["transfer-encoding"];
+  if (length === null) delete headers["content-length"];
+  headers[CALL_HEADER] = JSON.stringify(private_);
   return headers;
 }
 
 async function answerOf(active: ActiveCall, answer: Response): Promise<Response> {
-  const headers = new Headers(answer.headers);
+  const { headers } = answer;
   for (const name of HOP_BY_HOP) headers.delete(name);
   const init = { status: answer.status, statusText: answer.statusText, headers };
-  const length = answer.headers.get("content-length");
+  const length = headers.get("content-length");
   if (!answer.body || active.call.request.method === "HEAD") {
     active.finish();
     return new Response(null, init);

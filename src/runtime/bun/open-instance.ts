@@ -5,7 +5,7 @@ import type { FunctionSpec } from "../../core/ports/function-runtime.ts";
 import type { BlankPool } from "../blank-pool.ts";
 import type { Child } from "../child.ts";
 import { runtimeErrors } from "../errors.ts";
-import { createLogCap } from "../log-cap.ts";
+import { createLogCap, LOG_LINES_ACCEPTED_PER_S } from "../log-cap.ts";
 import type { AssignMessage, FromChild } from "../messages.ts";
 import type { FullRuntimeOptions } from "../options.ts";
 import { Instance } from "./instance.ts";
@@ -64,7 +64,7 @@ function loadResult(answer: FromChild): string | null | undefined {
 }
 
 function relayLog(child: Child, spec: FunctionSpec, options: FullRuntimeOptions): void {
-  const cap = createLogCap(options.clock);
+  const cap = createLogCap(options.clock, LOG_LINES_ACCEPTED_PER_S);
   const common = { function: spec.name, version: spec.version };
   child.onLog = ([level, requestId, message]) => {
     if (!cap.admit()) return;

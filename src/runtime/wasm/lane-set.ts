@@ -1,4 +1,4 @@
-/** Which host takes the next call: an idle one, a new one while there may be more, or one that is nearly through. */
+/** Which host takes the next call: the first with room, else a new one, else whichever is through first. */
 import type { BlankPool } from "../blank-pool.ts";
 import type { Child } from "../child.ts";
 import { runtimeErrors } from "../errors.ts";
@@ -14,7 +14,7 @@ export interface Place {
 
 export interface LaneSet {
   /** Resolves with a host that takes the call now; give it back with `release`. Rejects when aborted. */
-  take(signal: AbortSignal): Promise<Place>;
+  take(signal: AbortSignal): Place | Promise<Place>;
   release(lane: Lane): void;
   /** Looks after memory, idle hosts and waiting calls; called every few milliseconds. */
   watch(): void;
@@ -36,12 +36,10 @@ export function createLaneSet(
   const waiting: Waiter[] = [];
   let opening = 0;
 
+  /** The first that takes it: a host with work at hand needs no waking, and the others can end. */
   function best(): Lane | null {
-    let found: Lane | null = null;
-    for (const lane of lanes) {
-      if (lane.accepts() && (!found || lane.pending < found.pending)) found = lane;
-    }
-    return found;
+    for (const lane of lanes) if (lane.accepts()) return lane;
+    return null;
   }
 
   function place(lane: Lane, cold: boolean): Place {
@@ -52,8 +50,10 @@ export function createLaneSet(
   function pump(): void {
     while (waiting.length > 0) {
       const lane = best();
-      if (!lane || lane.busy()) openAnother();
-      if (!lane) return;
+      if (!lane) {
+        openAnother();
+        return;
+      }
       waiting.shift()?.resolve(place(lane, false));
     }
   }
@@ -98,6 +98,8 @@ export function createLaneSet(
   return {
     take(signal) {
       if (signal.aborted) return Promise.reject(signal.reason);
+      const free = waiting.length === 0 ? best() : null;
+      if (free) return place(free, false);
       return new Promise<Place>((resolve, reject) => {
         const waiter = { resolve, reject };
         waiting.push(waiter);
@@ -116,7 +118,10 @@ export function createLaneSet(
       pump();
     },
     watch() {
-      for (const lane of lanes) lane.watchMemory();
+      for (const lane of lanes) {
+        lane.watchMemory();
+        lane.moveWaiting();
+      }
       endIdle();
       pump();
     },

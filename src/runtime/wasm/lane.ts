@@ -11,10 +11,13 @@ import { CALL_HEADER, type FromChild, OUTCOME_HEADER, type WasmCallHeader } from
 import { processRss } from "../process-rss.ts";
 import { specKey } from "../spec-key.ts";
 import type { RunningMark } from "./running-mark.ts";
+import { MOVED } from "./wasm-run.ts";
 
-/** Calls given to one host before the first has answered: hides the way there and back. */
-const DEPTH = 4;
-/** A host that has been at one call for this long gets no more. */
+/** Calls given to one host before the first has answered, at most: saves waking it for each. */
+const DEPTH_MAX = 32;
+/** What a host has waiting should be done in about this time. */
+const BACKLOG_MS = 4;
+/** A host that has been at one call for this long gets no more, and what waits behind it moves. */
 const STUCK_MS = 20;
 /** Beside the linear memory: the executable, the compiler, other modules that are resident. */
 const HOST_BYTES = 384 * 1024 * 1024;
@@ -24,7 +27,8 @@ export interface LaneCall {
   readonly spec: FunctionSpec;
   readonly header: WasmCallHeader;
   readonly input: Uint8Array<ArrayBuffer>;
-  readonly signal: AbortSignal;
+  /** Of this try. */
+  readonly controller: AbortController;
   /** Called once when the host has done with it, which may be after the caller left. */
   readonly settled: () => void;
 }
@@ -46,7 +50,10 @@ export class Lane {
   readonly child: Child;
   /** Calls promised to this host, also those whose module is still being loaded. */
   pending = 0;
+  /** When it last ended a call, monotonic milliseconds. */
   idleSince: number;
+  /** What a call takes here, moving average. */
+  #callMs = 1;
   readonly #clock: Clock;
   readonly #mark: RunningMark;
   /** With the monotonic time they were sent. */
@@ -71,11 +78,16 @@ export class Lane {
   }
 
   accepts(): boolean {
-    if (!this.usable() || Math.max(this.pending, this.#calls.size) >= DEPTH) return false;
-    const running = this.#running();
-    if (!running) return true;
-    const sentAt = this.#calls.get(running) ?? 0;
-    return this.#clock.monotonic() - sentAt < STUCK_MS;
+    const depth = Math.max(1, Math.min(DEPTH_MAX, BACKLOG_MS / this.#callMs));
+    if (!this.usable() || Math.max(this.pending, this.#calls.size) >= depth) return false;
+    return this.#runningForMs() < STUCK_MS;
+  }
+
+  /** Frees what waits behind a call that takes long; the host skips what was given up. */
+  moveWaiting(): void {
+    if (this.#calls.size < 2 || this.#runningForMs() < STUCK_MS) return;
+    const n = this.#mark[0];
+    for (const call of this.#calls.keys()) if (call.header.n !== n) call.controller.abort(MOVED);
   }
 
   /** The caller's time is up: ends the host if it is at this call. */
@@ -145,12 +157,13 @@ export class Lane {
   }
 
   async #exchange(call: LaneCall) {
+    const { signal } = call.controller;
     const init: BunFetchRequestInit = {
       unix: this.child.socket,
       method: "POST",
       headers: { [CALL_HEADER]: JSON.stringify(call.header) },
       body: call.input,
-      signal: call.signal,
+      signal,
       decompress: false,
     };
     try {
@@ -159,9 +172,9 @@ export class Lane {
       const bytes = await answer.bytes();
       return { failed, bytes, text: () => new TextDecoder().decode(bytes) };
     } catch (error) {
-      if (call.signal.aborted) {
+      if (signal.aborted) {
         this.#settleWhenFree(call);
-        throw call.signal.reason;
+        throw signal.reason;
       }
       const exit = await Promise.race([this.child.exited, this.#clock.sleep(GONE_MS)]);
       const atFault = this.#mark[0] === call.header.n;
@@ -180,16 +193,24 @@ export class Lane {
   }
 
   #settle(call: LaneCall): void {
-    if (!this.#calls.delete(call)) return;
+    const sentAt = this.#calls.get(call);
+    if (sentAt === undefined) return;
+    this.#calls.delete(call);
     call.settled();
     const now = this.#clock.monotonic();
+    const tookMs = now - Math.max(sentAt, this.idleSince);
+    this.#callMs += (tookMs - this.#callMs) / 16;
     this.idleSince = now;
-    for (const waiting of this.#calls.keys()) this.#calls.set(waiting, now);
   }
 
-  #running(): LaneCall | null {
-    for (const call of this.#calls.keys()) if (call.header.n === this.#mark[0]) return call;
-    return null;
+  /** How long the host has been at its present call: since it came, or since the one before ended. */
+  #runningForMs(): number {
+    const n = this.#mark[0];
+    if (n === 0) return 0;
+    for (const [call, sentAt] of this.#calls) {
+      if (call.header.n === n) return this.#clock.monotonic() - Math.max(sentAt, this.idleSince);
+    }
+    return 0;
   }
 }
 

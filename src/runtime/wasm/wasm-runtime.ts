@@ -13,7 +13,7 @@ import type {
 import { type BlankPool, createBlankPool } from "../blank-pool.ts";
 import { type Child, describeExit, spawnChild } from "../child.ts";
 import { runtimeErrors } from "../errors.ts";
-import { createLogCap } from "../log-cap.ts";
+import { createLogCap, LOG_LINES_ACCEPTED_PER_S } from "../log-cap.ts";
 import type { FullRuntimeOptions } from "../options.ts";
 import { processRss } from "../process-rss.ts";
 import { specKey, versionKey } from "../spec-key.ts";
@@ -21,22 +21,13 @@ import { chooseExport } from "./choose-export.ts";
 import { HostGone, type Lane, type LaneCall } from "./lane.ts";
 import { createLaneSet, type LaneSet } from "./lane-set.ts";
 import { readInput } from "./read-input.ts";
+import { MOVED, WasmRun } from "./wasm-run.ts";
 
 const WATCH_MS = 50;
 /** Without this a host reserves >4 GB of address space per memory, which makes instances slow to create. */
 const HOST_ENV = { BUN_JSC_useWasmFastMemory: "0" } as const;
 /** A call whose host died under another call is given to another host so often. */
 const TRIES = 3;
-
-/** One invocation, across its tries. */
-interface Run {
-  readonly call: FunctionCall;
-  readonly input: Uint8Array<ArrayBuffer>;
-  readonly signal: AbortSignal;
-  /** Told when a host has it and when the host is through with it. */
-  readonly given: (lane: Lane, laneCall: LaneCall) => void;
-  readonly settled: () => void;
-}
 
 export class WasmRuntime implements FunctionRuntime {
   readonly kind = "wasm";
@@ -65,37 +56,23 @@ export class WasmRuntime implements FunctionRuntime {
 
   async invoke(call: FunctionCall): Promise<FunctionAnswer> {
     if (this.#stopping) throw coreErrors.unavailable("The functions runtime");
-    const { name, limits } = call.spec;
     const leave = this.#enter(call);
-    const controller = new AbortController();
-    let lane: Lane | null = null;
-    let laneCall: LaneCall | null = null;
-    const cancelDeadline = this.#options.clock.after(limits.deadlineMs, () => {
-      controller.abort(runtimeErrors.function_timeout(name, limits.deadlineMs));
-      if (laneCall) lane?.overran(laneCall, call.requestId);
-    });
-    const onClientGone = () => controller.abort(runtimeErrors.client_closed_request());
-    const clientSignal = call.request.signal;
-    clientSignal.addEventListener("abort", onClientGone, { once: true });
+    const { name, limits } = call.spec;
+    const timeout = () => runtimeErrors.function_timeout(name, limits.deadlineMs);
+    const run = new WasmRun(call, (armed) =>
+      this.#options.clock.after(limits.deadlineMs, () => armed.overrun(timeout())),
+    );
+    const onClientGone = () => run.abort(runtimeErrors.client_closed_request());
+    const { signal } = call.request;
+    signal.addEventListener("abort", onClientGone, { once: true });
     try {
-      const { signal } = controller;
-      const input = await readInput(call.request, limits.bodyInBytes, signal);
-      return await this.#attempt({
-        call,
-        input,
-        signal,
-        given: (...given) => {
-          [lane, laneCall] = given;
-        },
-        settled: () => {
-          laneCall = null;
-          if (signal.aborted) cancelDeadline();
-        },
-      });
+      if (call.request.body) {
+        run.input = await readInput(call.request, limits.bodyInBytes, run.controller.signal);
+      }
+      return await this.#attempt(run);
     } finally {
-      // An abandoned call keeps its deadline until its host is through with it.
-      if (laneCall === null) cancelDeadline();
-      clientSignal.removeEventListener("abort", onClientGone);
+      run.finish();
+      signal.removeEventListener("abort", onClientGone);
       leave();
     }
   }
@@ -115,25 +92,29 @@ export class WasmRuntime implements FunctionRuntime {
     };
   }
 
-  async #attempt(run: Run): Promise<FunctionAnswer> {
-    for (let tries = 1; ; tries += 1) {
-      const { lane, cold } = await this.#lanes.take(run.signal);
+  async #attempt(run: WasmRun): Promise<FunctionAnswer> {
+    for (let tries = 1; ; ) {
+      const place = this.#lanes.take(run.controller.signal);
+      const { lane, cold } = place instanceof Promise ? await place : place;
       const loaded = lane.has(run.call.spec);
       try {
         const output = await this.#runIn(lane, run);
         const headers = { "Content-Type": "application/octet-stream" };
         return { response: new Response(output, { headers }), cold: cold || !loaded };
       } catch (error) {
-        if (!(error instanceof HostGone)) throw error;
-        if (run.signal.aborted) throw run.signal.reason;
-        if (error.atFault || tries === TRIES) throw crashOf(run.call, error);
+        if (run.ended) throw run.ended;
+        if (error instanceof HostGone) {
+          if (error.atFault || tries === TRIES) throw crashOf(run.call, error);
+          tries += 1;
+        } else if (error !== MOVED) throw error;
+        run.controller = new AbortController();
       } finally {
         this.#lanes.release(lane);
       }
     }
   }
 
-  async #runIn(lane: Lane, run: Run): Promise<Uint8Array<ArrayBuffer>> {
+  async #runIn(lane: Lane, run: WasmRun): Promise<Uint8Array<ArrayBuffer>> {
     const { spec, exportName, requestId } = run.call;
     const loading = lane.load(spec);
     const callable = loading instanceof Promise ? await loading : loading;
@@ -144,8 +125,8 @@ export class WasmRuntime implements FunctionRuntime {
       spec,
       header: { n: this.#calls, id, key: specKey(spec), exportName: chosen },
       input: run.input,
-      signal: run.signal,
-      settled: run.settled,
+      controller: run.controller,
+      settled: () => run.settled(laneCall),
     };
     run.given(lane, laneCall);
     return await lane.run(laneCall);
@@ -192,7 +173,7 @@ function crashOf(call: FunctionCall, { exit }: HostGone) {
 
 /** Lines of a host carry whose they are, as we put it on the call. */
 function relayLog(child: Child, options: FullRuntimeOptions): void {
-  const cap = createLogCap(options.clock);
+  const cap = createLogCap(options.clock, LOG_LINES_ACCEPTED_PER_S);
   child.onLog = ([level, id, message]) => {
     if (!cap.admit()) return;
     options.onLog({ ...lineOwner(id), level, message });
