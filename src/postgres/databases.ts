@@ -46,7 +46,7 @@ export interface ManagedDatabases extends Databases {
   for(tenant: TenantCtx): ManagedTenantDatabase;
 }
 
-export interface ManagedTenantDatabase extends TenantDatabase {
+interface ManagedTenantDatabase extends TenantDatabase {
   readonly user: ManagedUserPool;
 }
 

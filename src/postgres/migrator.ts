@@ -171,7 +171,9 @@ function isSqlFailure(error: unknown): error is SqlFailure {
 
 /** `position` counts characters from 1, from `start` on; JavaScript counts UTF-16 units. */
 function lineOf(text: string, start: number, position: number): number {
-  const before = [...text.slice(start)].slice(0, position - 1).join("");
+  const before = Array.from(text.slice(start))
+    .slice(0, position - 1)
+    .join("");
   return (text.slice(0, start) + before).split("\n").length;
 }
 

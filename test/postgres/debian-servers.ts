@@ -24,7 +24,7 @@ export interface ExternalPostgres {
 }
 
 /** Fails with what to install when the package is missing. */
-export function postgresBinary(name: string): string {
+function postgresBinary(name: string): string {
   const root = "/usr/lib/postgresql";
   const versions = existsSync(root) ? readdirSync(root).map(Number) : [];
   versions.sort((left, right) => left - right);

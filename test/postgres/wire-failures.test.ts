@@ -260,6 +260,21 @@ describe("a server that cannot be reached", () => {
   });
 });
 
+test("plaintext smuggled in before the TLS handshake is refused (CVE-2021-23222)", async () => {
+  const server = createServer((socket: Socket) => {
+    socket.on("error", () => undefined);
+    socket.once("data", () => socket.write("SR\0\0\0\x08\0\0\0\0"));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const port = typeof address === "object" ? address?.port : 0;
+  const pool = openPool(`postgresql://a:b@127.0.0.1:${port}/x?sslmode=require`);
+  const error = await failure(pool.query(ask("select 1")));
+  expect(error["cause"]).toMatchObject({ code: "protocol_violation" });
+  await pool.close();
+  server.close();
+});
+
 describe("prepared statements", () => {
   test("are prepared anew when the result type changed or the server forgot them", async () => {
     const pool = database.pool({ limits: { size: 1 } });

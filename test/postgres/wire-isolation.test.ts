@@ -42,7 +42,7 @@ describe("users on shared, pipelined connections", () => {
         const rows = texts(await pool.query(ask(sql, asUser(user))));
         if (rows.length !== 5) strangers.push(`${rows.length} rows`);
         for (const row of rows)
-          if (row.some((id) => id !== user)) strangers.push(`${user}: ${row}`);
+          if (row.some((id) => id !== user)) strangers.push(`${user}: ${row.join()}`);
       }
     };
     await Promise.all(Array.from({ length: 1_000 }, run));
@@ -102,6 +102,21 @@ describe("users on shared, pipelined connections", () => {
     expect(
       await one(pool, "select coalesce(current_setting('request.jwt.claims', true), '')"),
     ).toBe("");
+  });
+
+  test("no write behind such a statement is reported done and then lost", async () => {
+    const pool = database.pool({ limits: { size: 1, depth: 8 } });
+    const write = (n: number) =>
+      pool.query(ask("insert into open_notes values ($1)", { params: [`ghost ${n}`] }));
+    await write(0);
+    // From its second time on it is known to be quick, and others are sent behind it.
+    await failure(pool.query(ask("begin")));
+    const begin = failure(pool.query(ask("begin")));
+    const outcomes = await Promise.allSettled([1, 2, 3].map(write));
+    await begin;
+    const done = outcomes.filter(({ status }) => status === "fulfilled").length;
+    const count = "select count(*) from open_notes where body ~ '^ghost [1-3]'";
+    expect(await one(pool, count)).toBe(String(done));
   });
 
   test("COPY is refused without hanging the connection", async () => {

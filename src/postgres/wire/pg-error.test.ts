@@ -4,7 +4,7 @@ import { parseErrorFields } from "./pg-error.ts";
 
 test("every field arrives, unknown ones are passed over", () => {
   const letters = "SVCMDHPpqWstcdnFLRz";
-  const fieldTexts = [...letters].map((letter) => `${letter}${letter}-ä\0`);
+  const fieldTexts = letters.split("").map((letter) => `${letter}${letter}-ä\0`);
   const body = Buffer.from(`${fieldTexts.join("")}\0`);
   const fields = parseErrorFields(body, 0, body.length);
   expect(fields).toMatchObject({ severity: "V-ä", code: "C-ä", message: "M-ä", detail: "D-ä" });
