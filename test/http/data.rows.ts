@@ -447,6 +447,13 @@ const embedding: HttpRow[] = [
   ),
 ];
 
+const badTokens = [
+  ["expired", "it has expired"],
+  ["forged", "its signature does not verify"],
+  ["foreign", "it is of another issuer"],
+  ["truncated", "its signature does not verify"],
+] as const;
+
 const refusing: HttpRow[] = [
   get(
     "an unknown table is PGRST205 with the nearest name",
@@ -629,11 +636,13 @@ const refusing: HttpRow[] = [
   get("a view with security_invoker shows what its tables show", "/safe_view?id=lt.2000", [
     { id: 1002, slug: "stranger-shared" },
   ]),
-  ...(["expired", "forged", "foreign", "truncated"] as const).map((as) =>
-    get(`a ${as} token reads nothing, not even what is public`, "/artists", undefined, {
-      as,
-      status: 401,
-    }),
+  ...badTokens.map(([as, why]) =>
+    get(
+      `a token that is ${as} reads nothing, not even what is public`,
+      "/artists",
+      fault("bad_credential", "The credential was not accepted", `The token was refused: ${why}`),
+      { as, status: 401, answer: { "www-authenticate": /^Bearer/ } },
+    ),
   ),
 ];
 
