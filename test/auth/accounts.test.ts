@@ -1,6 +1,9 @@
 /** Accounts: sign-up, sign-in, changes, sign-out, removal, and what each leaves in the database. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type AuthWorld, openAuthWorld, PASSWORD, signIn, signUp } from "./auth-world.ts";
+
+// A busy machine takes its time to start a database and a server.
+setDefaultTimeout(60_000);
 
 let world: AuthWorld;
 let count = 0;

@@ -1,6 +1,9 @@
 /** Rotation of refresh tokens: one use, races, reuse, and the ends of a session. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type AuthWorld, openAuthWorld, signIn, signUp } from "./auth-world.ts";
+
+// A busy machine takes its time to start a database and a server.
+setDefaultTimeout(60_000);
 
 let world: AuthWorld;
 let count = 0;
@@ -59,6 +62,13 @@ describe("refreshing", () => {
     expect(world.log.lines.map((line) => line.event)).toContain("auth.refresh_token_reused");
   });
 
+  test("is refused for a session that was revoked otherwise", async () => {
+    const first = await person();
+    const at = new Date(world.clock.now());
+    await world.sql`update auth.sessions set revoked_at = ${at} where user_id = ${first.userId}`;
+    expect((await refresh(first.refreshToken)).body.code).toBe("refresh_token_already_used");
+  });
+
   test("leaves the person's other sessions alone when one is ended", async () => {
     const first = await person();
     const other = await signIn(world, `refresh-${count}@example.test`);
@@ -90,8 +100,9 @@ describe("refreshing", () => {
     const second = (await refresh(first.refreshToken)).body.refresh_token as string;
     const dump = await dumpTables();
     for (const secret of [first.refreshToken, second, first.accessToken]) {
-      expect(dump).not.toContain(secret);
-      expect(dump).not.toContain(Buffer.from(secret).toString("hex"));
+      const start = secret.slice(0, 24);
+      expect(dump).not.toContain(start);
+      expect(dump).not.toContain(Buffer.from(start).toString("hex"));
     }
   });
 });

@@ -1,10 +1,13 @@
 /** Identity inside a whole server: real limits, real stores, triggers of the user's own, the log. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createClient } from "@supabase/supabase-js";
 import { createRemoteJWKSet, jwtVerify } from "jose";
 import postgres, { type Sql } from "postgres";
 import { parseDatabaseUrl, postgresJsOptions } from "../../src/postgres/url.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
+
+// A busy machine takes its time to start a database and a server.
+setDefaultTimeout(60_000);
 
 const PASSWORD = "correct horse battery";
 let server: TestServer;

@@ -1,8 +1,11 @@
 /** The janitor removes what is spent and old, and nothing else. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { sweepSessions } from "../../src/capabilities/auth/tasks.ts";
 import { DEFAULT_TENANT } from "../../src/core/tenant.ts";
 import { type AuthWorld, openAuthWorld, signUp } from "./auth-world.ts";
+
+// A busy machine takes its time to start a database and a server.
+setDefaultTimeout(60_000);
 
 const KEEP_S = 3600;
 let world: AuthWorld;

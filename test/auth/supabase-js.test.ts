@@ -1,7 +1,10 @@
 /** An unchanged `@supabase/supabase-js` goes through every flow it knows of this slice. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import { startTestServer, type TestServer } from "../support/server.ts";
+
+// A busy machine takes its time to start a database and a server.
+setDefaultTimeout(60_000);
 
 const PASSWORD = "correct horse battery";
 let server: TestServer;

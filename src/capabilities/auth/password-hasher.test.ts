@@ -1,5 +1,5 @@
 /** The hashing queue: bounds, order, equal work for unknown accounts. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import { createSeededRng } from "../../../test/support/seeded-rng.ts";
 import { createPasswordHasher } from "./password-hasher.ts";
 
@@ -26,6 +26,20 @@ describe("the password hasher", () => {
     for (const stored of [null, "", "plain", "$argon2id$broken", "$2b$broken", "$1$md5$crypt"]) {
       expect(await hasher.verify("", stored)).toBe(false);
       expect(await hasher.verify("plain", stored)).toBe(false);
+    }
+  });
+
+  test("spends a hash of full strength on accounts without a usable one", async () => {
+    const hasher = make(1, 5);
+    const verify = spyOn(Bun.password, "verify");
+    try {
+      for (const stored of [null, "", "plain", "$1$md5$crypt"]) await hasher.verify("x", stored);
+      for (const [, hash] of verify.mock.calls) {
+        expect(hash).toStartWith("$argon2id$v=19$m=8192,t=1,p=1$");
+      }
+      expect(verify).toHaveBeenCalledTimes(4);
+    } finally {
+      verify.mockRestore();
     }
   });
 
