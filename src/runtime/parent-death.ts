@@ -29,6 +29,11 @@ function loadPrctl(): Prctl | null {
  */
 export function dieWithParent(parentPid: number): void {
   if (process.platform === "linux") loadPrctl()?.(PR_SET_PDEATHSIG, SIGKILL, 0n, 0n, 0n);
-  if (process.ppid !== parentPid) process.exit(0);
-  process.on("disconnect", () => process.exit(0));
+  if (process.ppid !== parentPid) endSelf();
+  process.on("disconnect", endSelf);
+}
+
+/** As the kernel would: no handler of user code gets a say. */
+function endSelf(): void {
+  process.kill(process.pid, "SIGKILL");
 }
