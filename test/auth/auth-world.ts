@@ -28,9 +28,9 @@ import { testPostgres } from "../support/postgres.ts";
 import { createSimClock, type SimClock } from "../support/sim-clock.ts";
 
 const MIGRATIONS = join(import.meta.dir, "../../migrations");
-export const ISSUER = "https://auth.example.test";
+const ISSUER = "https://auth.example.test";
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly headers: Headers;
   // biome-ignore lint/suspicious/noExplicitAny: tests read into answers of many shapes
@@ -51,13 +51,13 @@ export interface AuthWorld {
   close(): Promise<void>;
 }
 
-export interface SendOptions {
+interface SendOptions {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   readonly bearer?: string;
 }
 
-export async function makeProject(): Promise<Project> {
+async function makeProject(): Promise<Project> {
   const { privateKey, publicKey } = await generateKeyPair("ES256", { extractable: true });
   const kid = "test-key";
   const jwk = async (key: CryptoKey) => (await exportJWK(key)) as Record<string, string>;

@@ -2,7 +2,7 @@
 import { authErrors } from "./errors.ts";
 
 /** Bytes of UTF-8: argon2 takes more, a hashing queue should not. */
-export const PASSWORD_BYTES_MAX = 1024;
+const PASSWORD_BYTES_MAX = 1024;
 
 /** @throws weak_password with reason `length`, validation_failed when too long. */
 export function checkPassword(password: string, minLength: number): void {

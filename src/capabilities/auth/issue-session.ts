@@ -10,7 +10,7 @@ import type { AalLevel, AmrEntry, IdentityRow, UserRow } from "./schema.ts";
 import type { AuthStore } from "./store.ts";
 
 /** The part of a session that its tokens repeat. */
-export interface SessionFacts {
+interface SessionFacts {
   readonly id: string;
   readonly aal: AalLevel;
   readonly amr: readonly AmrEntry[];

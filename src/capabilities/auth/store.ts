@@ -17,7 +17,7 @@ import type {
 
 type Executor = Sql | TransactionSql;
 
-export interface UserPage {
+interface UserPage {
   readonly users: readonly UserRow[];
   readonly total: number;
 }
