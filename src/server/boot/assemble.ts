@@ -7,7 +7,9 @@ import type { Clock } from "../../core/ports/clock.ts";
 import type { Ids } from "../../core/ports/ids.ts";
 import type { Logger } from "../../core/ports/log.ts";
 import type { Rng } from "../../core/ports/rng.ts";
+import { StartupError } from "../../core/startup-error.ts";
 import { DEFAULT_TENANT } from "../../core/tenant.ts";
+import { ANONYMOUS } from "../../shared/auth/principals.ts";
 import { createAddressReader } from "../../shared/client-address.ts";
 import type { Log } from "../../shared/log/create-log.ts";
 import type { Tenants } from "../../shared/tenants.ts";
@@ -93,7 +95,7 @@ export function assemble(options: AssembleOptions): AssembledServer {
       cors: createCors(server.cors),
       metrics: createRequestMetrics(shared.metrics),
       tenantOf: (host) => options.tenants.resolve(host),
-      addressOf: createAddressReader(server.trusted_proxies),
+      addressOf: addressReader(server.trusted_proxies),
     }),
     services: createServiceRunner(servicesOf(options), clock, options.log),
     live,
@@ -133,12 +135,26 @@ function processesOf(options: AssembleOptions) {
   ];
 }
 
+function addressReader(trustedProxies: readonly string[]) {
+  try {
+    return createAddressReader(trustedProxies);
+  } catch (cause) {
+    throw new StartupError({
+      code: "config_invalid",
+      message: `server.trusted_proxies: ${(cause as Error).message}`,
+      hint: 'List addresses or CIDR ranges, as in ["10.0.0.0/8", "::1"]',
+      exitCode: 2,
+      cause,
+    });
+  }
+}
+
 /** Where nothing needs identity, nobody is known: no credential is `anon`, any other is refused. */
 const nobodysAuth: AuthClient = {
   authenticate(_tenant, { bearer, apikey }) {
     if (bearer !== null || apikey !== null) {
       throw coreErrors.bad_credential("This server does not check credentials");
     }
-    return { role: "anon", userId: null, claims: '{"role":"anon"}', expiresAt: Infinity };
+    return ANONYMOUS;
   },
 };

@@ -87,6 +87,7 @@ export function buildShared(options: SharedOptions): SharedParts {
   const databases = openDatabases(options, metrics);
   steps.onClose("pools", () => databases.close());
   const bus = createPostgresBus({ databases, clock, ids, log });
+  steps.onClose("bus", () => bus.close());
   const kv = createPostgresKv(databases);
   const rateLimiter = createPostgresRateLimiter(databases);
   const idempotency = createPostgresIdempotency(databases, ids);
