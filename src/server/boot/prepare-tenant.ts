@@ -12,6 +12,7 @@ import { ensureAuthenticatorLogin } from "../../postgres/authenticator-login.ts"
 import { openDirect } from "../../postgres/databases.ts";
 import type { MigrationSet } from "../../postgres/migration-plan.ts";
 import { type MigrationReport, migrate } from "../../postgres/migrator.ts";
+import { adoptEvents } from "../../shared/events/postgres-events.ts";
 import type { Tenants } from "../../shared/tenants.ts";
 import type { DatabaseUrls, OpenedDatabase } from "./database.ts";
 import type { OpenVault } from "./vault-opener.ts";
@@ -39,6 +40,7 @@ export async function prepareTenant(options: PrepareOptions): Promise<PreparedTe
   const sql = openDirect(urls.directUrl, log);
   try {
     const report = await migrate(sql, sets, { clock, log });
+    await adoptEvents(sql);
     const userUrl = urls.userUrl ?? (await makeUserUrl(options, sql));
     return { report, urls: { ...urls, userUrl } };
   } finally {

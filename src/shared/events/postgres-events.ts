@@ -15,7 +15,6 @@
 import type { Sql, TransactionSql } from "postgres";
 import type { Events, StoredEvent } from "../../core/ports/events.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
-import { PerTenant } from "../per-tenant.ts";
 import type { TenantDatabases } from "../tenant-database.ts";
 import { eventJson, readLimit } from "./event-rules.ts";
 
@@ -32,23 +31,13 @@ interface EventRow {
 }
 
 export function createPostgresEvents(databases: TenantDatabases, wake: WakeReaders): Events {
-  const adopted = new PerTenant((tenant) => adopt(databases.for(tenant).system));
-  const ready = async (tenant: TenantCtx): Promise<Sql> => {
-    try {
-      await adopted.of(tenant);
-    } catch (error) {
-      adopted.drop(tenant);
-      throw error;
-    }
-    return databases.for(tenant).system;
-  };
+  const sqlOf = (tenant: TenantCtx): Sql => databases.for(tenant).system;
   return {
     async append(tenant, tx, events) {
       const rows = events.map((event) => ({ ...event, data: eventJson(event) }));
-      const sql = await ready(tenant);
       if (rows.length === 0) return;
       const json = JSON.stringify(rows);
-      await (tx ?? sql)`
+      await (tx ?? sqlOf(tenant))`
         insert into reactor.events (tenant, type, subject, data)
         select ${tenant.id}, item.value ->> 'type', item.value ->> 'subject',
           (item.value ->> 'data')::jsonb
@@ -57,11 +46,11 @@ export function createPostgresEvents(databases: TenantDatabases, wake: WakeReade
       await wake(tenant, tx);
     },
     async read(tenant, cursor, limit) {
-      const sql = await ready(tenant);
+      const sql = sqlOf(tenant);
       return readRows(sql, tenant, cursor, readLimit(limit));
     },
     async commit(tenant, cursor, id) {
-      const sql = await ready(tenant);
+      const sql = sqlOf(tenant);
       const { turn, row } = placeOf(id);
       await sql`
         insert into reactor.event_cursors as c (tenant, name, turn, id)
@@ -70,12 +59,12 @@ export function createPostgresEvents(databases: TenantDatabases, wake: WakeReade
         where (excluded.turn, excluded.id) > (c.turn, c.id)`;
     },
     async forget(tenant, cursor) {
-      const sql = await ready(tenant);
+      const sql = sqlOf(tenant);
       await sql`
         delete from reactor.event_cursors where tenant = ${tenant.id} and name = ${cursor}`;
     },
     async trim(tenant, olderThanMs) {
-      const sql = await ready(tenant);
+      const sql = sqlOf(tenant);
       const rows = await sql`
         delete from reactor.events e
         where e.tenant = ${tenant.id}
@@ -119,6 +108,10 @@ function placeOf(id: bigint): { turn: string; row: string } {
   return { turn: String(id >> 64n), row: String(id & 0xffff_ffff_ffff_ffffn) };
 }
 
-async function adopt(sql: Sql): Promise<void> {
+/**
+ * After the database was moved into another cluster (a dump, restored), whose transaction ids are
+ * smaller: new events must still come after the old ones. Called at boot, before anything writes.
+ */
+export async function adoptEvents(sql: Sql): Promise<void> {
   await sql`select reactor.events_adopt()`;
 }
