@@ -4,7 +4,7 @@ import { createMemoryBus } from "../../src/shared/bus/memory-bus.ts";
 import { createPostgresBus } from "../../src/shared/bus/postgres-bus.ts";
 import { systemClock } from "../../src/shared/clock.ts";
 import { createMemoryEvents } from "../../src/shared/events/memory-events.ts";
-import { createPostgresEvents } from "../../src/shared/events/postgres-events.ts";
+import { adoptEvents, createPostgresEvents } from "../../src/shared/events/postgres-events.ts";
 import { wakeByBus } from "../../src/shared/events/wake-readers.ts";
 import { createIds } from "../../src/shared/ids.ts";
 import { systemRng } from "../../src/shared/rng.ts";
@@ -142,9 +142,11 @@ describe("Events (postgres) among transactions", () => {
         values (${far}, 't', 'test.done', 'old', '1'), (${far}, 't', 'test.done', 'old 2', '2')`;
       await restored.sql`
         insert into reactor.event_cursors (tenant, name, turn, id) values ('t', 'c', ${far}, 1)`;
+      await adoptEvents(restored.sql);
       const after = postgresEvents(restored).events;
       await after.append(t, null, [event("new")]);
       expect((await after.read(t, "c", 10)).map((e) => e.subject)).toEqual(["old 2", "new"]);
+      await adoptEvents(restored.sql);
       const again = postgresEvents(restored).events;
       await again.append(t, null, [event("newer")]);
       expect((await again.read(t, "c", 10)).map((e) => e.subject)).toEqual([
