@@ -95,7 +95,12 @@ const databaseSection = Type.Object(
       true,
       "Uses named prepared statements. Set to false behind a pooler that does not support them.",
     ),
-    pool_size: count(16, 1, 1000, "Connections for users' queries, per tenant."),
+    pool_size: count(
+      8,
+      1,
+      1000,
+      "Connections for users' queries, per tenant. They carry several queries each and open on demand.",
+    ),
     queue_max: count(
       2048,
       0,
