@@ -1,7 +1,10 @@
 /** SQL of `/_admin/deploy`: uploaded parts and the record of each deploy. */
+import { eq, sql as expression, inArray, lt } from "drizzle-orm";
 import type { Sql } from "postgres";
 import { coreErrors } from "../../core/errors.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
+import { drizzleOver } from "../../shared/drizzle.ts";
+import { deployments, deployParts } from "./schema.ts";
 
 export interface DeployStore {
   putPart(tenant: TenantCtx, sha256: string, bytes: Uint8Array): Promise<void>;
@@ -13,30 +16,36 @@ export interface DeployStore {
 }
 
 export function createDeployStore(sqlFor: (tenant: TenantCtx) => Sql): DeployStore {
+  const db = (tenant: TenantCtx) => drizzleOver(sqlFor(tenant));
   return {
     async putPart(tenant, sha256, bytes) {
-      await sqlFor(tenant)`
-        insert into reactor.deploy_parts (sha256, bytes) values (${sha256}, ${bytes as Buffer})
-        on conflict (sha256) do update set created_at = now()`;
+      await db(tenant)
+        .insert(deployParts)
+        .values({ sha256, bytes })
+        .onConflictDoUpdate({ target: deployParts.sha256, set: { createdAt: expression`now()` } });
     },
     async heldParts(tenant, sha256) {
-      const rows = await sqlFor(tenant)<{ sha256: string }[]>`
-        select sha256 from reactor.deploy_parts where sha256 = any(${[...sha256]})`;
+      if (sha256.length === 0) return new Set();
+      const rows = await db(tenant)
+        .select({ sha256: deployParts.sha256 })
+        .from(deployParts)
+        .where(inArray(deployParts.sha256, [...sha256]));
       return new Set(rows.map((row) => row.sha256));
     },
     async readPart(tenant, sha256) {
-      const [row] = await sqlFor(tenant)<{ bytes: Uint8Array }[]>`
-        select bytes from reactor.deploy_parts where sha256 = ${sha256}`;
+      const [row] = await db(tenant)
+        .select({ bytes: deployParts.bytes })
+        .from(deployParts)
+        .where(eq(deployParts.sha256, sha256));
       if (!row) throw coreErrors.bad_request(`The part ${sha256} was not uploaded`);
       return row.bytes;
     },
     async record(tenant, id, status, report) {
-      const sql = sqlFor(tenant);
-      await sql`
-        insert into reactor.deployments (id, status, report)
-        values (${id}, ${status}, ${sql.json(report as never)})`;
+      await db(tenant).insert(deployments).values({ id, status, report });
       if (status !== "complete") return;
-      await sql`delete from reactor.deploy_parts where created_at < now() - interval '1 day'`;
+      await db(tenant)
+        .delete(deployParts)
+        .where(lt(deployParts.createdAt, expression`now() - interval '1 day'`));
     },
   };
 }
