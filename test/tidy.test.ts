@@ -54,7 +54,7 @@ const RESERVED: readonly Reserved[] = [
   {
     what: "the postgres and drizzle packages (values)",
     pattern: /^import (?!type\b).*from "(?:postgres|drizzle-orm[^"]*)"/m,
-    allowed: /^src\/(?:postgres|shared)\/|\/store(?:-[a-z]+)?\.ts$|\/schema\.ts$/,
+    allowed: /^src\/(?:postgres|shared)\/|\/(?:[a-z]+-)?store(?:-[a-z]+)?\.ts$|\/schema\.ts$/,
   },
   { what: "process.exit", pattern: /\bprocess\.exit\(/, allowed: /^src\/main\.ts$/ },
   { what: "a module-level pool, cache or key set", pattern: /^(?:export )?(?:let|const) \w*(?:pool|cache|keys)\w*\s*(?::[^=]+)?= new (?:Map|Set|LRU)/im, allowed: /^$/ },

@@ -28,7 +28,7 @@ describe("the token verifier", () => {
     const key = () => current?.publicJwk ?? null;
     const { verify } = createTokenVerifier({ key, issuer: () => issuer, clock });
     const token = forge(signer, header("k"), claims);
-    verify(token);
+    void verify(token);
     current = newKey("k");
     expect(() => verify(token)).toThrow("credential");
     current = { ...signer, publicJwk: { ...signer.publicJwk } };
@@ -80,7 +80,7 @@ describe("the token verifier", () => {
       ...{ key: () => own.publicJwk, issuer: () => current, clock },
     });
     const token = forge(own, header("k"), claims);
-    verify(token);
+    void verify(token);
     current = "urn:another";
     expect(() => verify(token)).toThrow("credential");
   });
