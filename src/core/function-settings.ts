@@ -46,6 +46,12 @@ type Rule = (value: unknown) => string | null;
 const MAP_KEYS_MAX = 64;
 const MAP_VALUE_MAX = 32_768;
 
+/** Text that a database can hold. */
+function isText(value: unknown, max: number): boolean {
+  const isShort = typeof value === "string" && value.length <= max;
+  return isShort && !value.includes("\0") && value.isWellFormed();
+}
+
 const integer =
   (low: number, high: number): Rule =>
   (value) =>
@@ -61,12 +67,12 @@ const matching =
 const map =
   (key: RegExp): Rule =>
   (value) => {
-    const expected = `a table of at most ${MAP_KEYS_MAX} strings with names like ${key.source}`;
+    const expected = `a table of at most ${MAP_KEYS_MAX} strings without NUL, with names like ${key.source}`;
     if (typeof value !== "object" || value === null || Array.isArray(value)) return expected;
     const entries = Object.entries(value);
     if (entries.length > MAP_KEYS_MAX) return expected;
     const good = entries.every(
-      ([name, text]) => key.test(name) && typeof text === "string" && text.length <= MAP_VALUE_MAX,
+      ([name, text]) => key.test(name) && isText(name, 128) && isText(text, MAP_VALUE_MAX),
     );
     return good ? null : expected;
   };
@@ -74,12 +80,10 @@ const map =
 const RULES: Readonly<Record<keyof FunctionSettings, Rule>> = {
   runtime: matching(/^(?:bun|wasm)$/, '"bun" or "wasm"'),
   entry: matching(/^[A-Za-z_$][A-Za-z0-9_$.-]{0,127}$/, "the name of an export"),
-  config: map(/^[^\u0000]{1,128}$/),
+  config: map(/^\S(?:.*\S)?$/),
   env: map(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/),
   description: (value) =>
-    typeof value === "string" && value.length <= 1_000
-      ? null
-      : "a string of at most 1000 characters",
+    isText(value, 1_000) ? null : "a string of at most 1000 characters without NUL",
   verify_jwt: flag,
   forward_authorization: flag,
   deadline_ms: integer(1, 900_000),

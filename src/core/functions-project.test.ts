@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { readFunctionSettings } from "./function-settings.ts";
 import { discoverFunctions } from "./functions-project.ts";
 
 const folders: string[] = [];
@@ -139,5 +140,25 @@ describe("finding a project's functions", () => {
       body_in_mb: null,
       concurrency: null,
     });
+  });
+});
+
+describe("settings", () => {
+  test.each([
+    ["env", { "A-B": "x" }],
+    ["env", { A: 1 }],
+    ["env", { A: "x\0" }],
+    ["config", { a: "\ud800" }],
+    ["config", ["a"]],
+    ["config", Object.fromEntries(Array.from({ length: 65 }, (_, n) => [`k${n}`, ""]))],
+    ["description", "x".repeat(1001)],
+    ["entry", "no spaces allowed"],
+    ["verify_jwt", "yes"],
+    ["memory_mb", 15],
+    ["concurrency", 1.5],
+    ["__proto__x", 1],
+    ["constructor", 1],
+  ])("%s is refused when it cannot be used", (key, value) => {
+    expect(readFunctionSettings({ [key]: value }).faults).toHaveLength(1);
   });
 });

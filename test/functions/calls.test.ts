@@ -35,9 +35,7 @@ const codeOf = async (answer: Response) => {
 };
 
 describe("a call of a WASM function", () => {
-  beforeAll(() =>
-    world.deploy("bytes-tool", bytesTool, { config: { greeting: "salve" } }),
-  );
+  beforeAll(() => world.deploy("bytes-tool", bytesTool, { config: { greeting: "salve" } }));
 
   test("gives input bytes and takes output bytes, whatever they are", async () => {
     const every = Uint8Array.from({ length: 256 }, (_, n) => n);

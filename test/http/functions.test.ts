@@ -10,7 +10,7 @@ let world: RowWorld;
 beforeAll(async () => {
   server = await startTestServer({ project: "test/fixtures/project" });
   world = await createRowWorld(server, () => server.url);
-});
+}, 60_000);
 
 afterAll(() => server.stop());
 

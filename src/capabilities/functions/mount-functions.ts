@@ -19,7 +19,7 @@ export async function mountFunctions(config: FunctionsConfig, deps: Deps): Promi
     ports: { functions_deployer: createDeployer(parts) },
     services: functionsServices(parts),
     health: async () => readHealth(parts),
-    close: async () => parts.closing.abort(new Error("closed")),
+    close: async () => parts.tails.end.abort(new Error("closed")),
   };
 }
 

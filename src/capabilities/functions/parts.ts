@@ -32,14 +32,19 @@ export interface TenantState {
   readonly feed: LogFeed;
 }
 
+/** Aborted when it ends; a new one begins with the next start. */
+export interface Lifetime {
+  end: AbortController;
+}
+
 export interface FunctionsParts {
   readonly config: FunctionsConfig;
   readonly deps: Deps;
   readonly runtimes: Runtimes;
   readonly code: CodeCache;
   readonly metrics: InvocationMetrics;
-  /** Aborted at shutdown: ends log tails. */
-  readonly closing: AbortController;
+  /** Ends log tails at shutdown. */
+  readonly tails: Lifetime;
   sql(tenant: TenantCtx): Sql;
   state(tenant: TenantCtx): TenantState;
   /** What the runtime is given: one value for all calls of a version, which it knows again. */
@@ -68,7 +73,7 @@ export function createParts(config: FunctionsConfig, deps: Deps): FunctionsParts
     runtimes,
     code: new CodeCache(join(deps.server.dataDir, "functions"), deps.ids),
     metrics: invocationMetrics(deps.metrics, runtimes),
-    closing: new AbortController(),
+    tails: { end: new AbortController() },
     sql,
     state: (tenant) => states.of(tenant),
     spec(tenant, found, codePath) {

@@ -66,7 +66,7 @@ export async function followLogs(
   const since = lastSeen && LINE_ID.test(lastSeen) ? lastSeen : query.since;
   const { lines } = await readLogs(parts, ctx.tenant, name, { ...query, since });
   ctx.keepOpen();
-  const ended = AbortSignal.any([request.signal, parts.closing.signal]);
+  const ended = AbortSignal.any([request.signal, parts.tails.end.signal]);
   return new Response(tail(parts, ctx.tenant, name, lines, ended), {
     headers: { "Content-Type": "text/event-stream", "Cache-Control": "no-store" },
   });

@@ -60,11 +60,12 @@ function followService(parts: FunctionsParts): Service {
     async start() {
       if (endings) return;
       endings = [];
+      parts.tails.end = new AbortController();
       for (const tenant of parts.deps.tenants()) endings.push(...(await follow(parts, tenant)));
       await sweepCode(parts);
     },
     async stop() {
-      parts.closing.abort(new Error("the server is stopping"));
+      parts.tails.end.abort(new Error("the server is stopping"));
       const ending = endings ?? [];
       endings = null;
       for (const end of ending.reverse()) await end();
