@@ -36,8 +36,11 @@ export interface TcpOptions extends ListenerOptions {
 export interface Listener {
   /** `http://127.0.0.1:7890`, `https://…`, `unix:/…`. */
   readonly url: string;
-  /** Replaces the certificates without dropping a connection. TLS listeners only. */
-  swapCertificates(certificates: readonly Certificate[]): Promise<void>;
+  /**
+   * New connections get these certificates; requests being answered are answered. Nothing without
+   * TLS. @throws for a certificate that cannot be used: then the old ones stay.
+   */
+  swapCertificates(certificates: readonly Certificate[]): void;
   /** Stops accepting; resolves when the open requests have been answered. */
   drain(): Promise<void>;
   /** Ends what is left. */
@@ -80,21 +83,30 @@ const websocket: Bun.WebSocketHandler<SocketData> = {
   },
 };
 
-function arrivalOf(server: BunServer, request: Request, secure: boolean): Arrival {
+/** How a listener's requests arrive. */
+interface Way {
+  readonly isUnix: boolean;
+  readonly secure: boolean;
+  readonly idleTimeoutS: number;
+}
+
+function arrivalOf(server: BunServer, request: Request, way: Way): Arrival {
   return {
-    peer: server.requestIP(request)?.address ?? "unix",
-    secure,
+    // A TCP client that has gone has no address any more; it is not one of our children for that.
+    peer: way.isUnix ? "unix" : (server.requestIP(request)?.address ?? "unknown"),
+    secure: way.secure,
+    idleTimeoutS: way.idleTimeoutS,
     timeout: (seconds) => server.timeout(request, seconds),
     upgrade: (handler, headers) =>
       server.upgrade(request, { data: { handler, socket: undefined }, headers }),
   };
 }
 
-function handlers({ edge, bodyBytesMax }: ListenerOptions, secure: boolean) {
+function handlers({ edge, bodyBytesMax }: ListenerOptions, way: Way) {
   return {
     // After an upgrade there is nothing to answer; Bun's type does not know it.
     fetch: (request: Request, server: BunServer) =>
-      edge(request, arrivalOf(server, request, secure)) as Promise<Response>,
+      edge(request, arrivalOf(server, request, way)) as Promise<Response>,
     // Only a defect of the edge itself comes here.
     error: (error: Error) => errorResponse(toReactorError(error, "")),
     websocket,
@@ -103,47 +115,73 @@ function handlers({ edge, bodyBytesMax }: ListenerOptions, secure: boolean) {
 }
 
 function serveTcp(options: TcpOptions, port: number): BunServer {
-  const { certificates = [] } = options;
+  const { certificates = [], idleTimeoutS } = options;
   const secure = certificates.length > 0;
   return Bun.serve<SocketData>({
     hostname: options.host,
     port,
-    idleTimeout: options.idleTimeoutS,
+    idleTimeout: idleTimeoutS,
     // A second server on the same port is how certificates are swapped.
     reusePort: secure,
     ...(secure ? { tls: certificates.map((c) => ({ ...c })) } : {}),
-    ...handlers(options, secure),
+    ...handlers(options, { isUnix: false, secure, idleTimeoutS }),
   });
+}
+
+/** Resolves when what a server has begun to answer is answered; nothing new is accepted. */
+async function retire(server: BunServer): Promise<void> {
+  const done = server.stop(false);
+  // An idle client must hear now, not with the request it sends next.
+  server.closeIdleConnections();
+  await done;
 }
 
 /** Opens a TCP listener. @throws the system error (`EADDRINUSE`, `EACCES`) of the bind. */
 export function listenTcp(options: TcpOptions): Listener {
   const secure = (options.certificates ?? []).length > 0;
+  if (secure) checkFree(options);
   let server = serveTcp(options, options.port);
   const port = server.port ?? options.port;
   const shown = options.host.includes(":") ? `[${options.host}]` : options.host;
+  // Servers of earlier certificates that still answer somebody.
+  const retired = new Map<BunServer, Promise<void>>();
   return {
     url: `${secure ? "https" : "http"}://${shown}:${port}`,
-    async swapCertificates(certificates) {
+    swapCertificates(certificates) {
+      if (!secure) return;
       const old = server;
       server = serveTcp({ ...options, certificates }, port);
-      await old.stop(false);
+      retired.set(
+        old,
+        retire(old).finally(() => retired.delete(old)),
+      );
     },
-    drain: () => server.stop(false),
-    close: () => server.stop(true),
+    async drain() {
+      await Promise.all([retire(server), ...retired.values()]);
+    },
+    async close() {
+      await Promise.all([server, ...retired.keys()].map((one) => one.stop(true)));
+    },
   };
+}
+
+/** Sharing a port with oneself must not become sharing it with another server of this user. */
+function checkFree({ host, port }: TcpOptions): void {
+  if (port === 0) return;
+  void Bun.serve({ hostname: host, port, fetch: () => new Response(null) }).stop(true);
 }
 
 /** Opens the private Unix socket by which the server's own children reach it. */
 export function listenUnix(options: ListenerOptions & { path: string }): Listener {
+  const { idleTimeoutS } = options;
   const server = Bun.serve<SocketData>({
     unix: options.path,
-    ...handlers(options, false),
+    ...handlers(options, { isUnix: true, secure: false, idleTimeoutS }),
   });
   return {
     url: `unix:${options.path}`,
-    swapCertificates: () => Promise.resolve(),
-    drain: () => server.stop(false),
+    swapCertificates: () => undefined,
+    drain: () => retire(server),
     close: () => server.stop(true),
   };
 }

@@ -5,9 +5,10 @@
  */
 
 import { coreErrors, defineErrors, type ErrorBody, ReactorError } from "../../core/errors.ts";
+import type { Clock } from "../../core/ports/clock.ts";
 import type { DeployChange, Deployer, DeployItem } from "../../core/ports/deployer.ts";
 import type { Ids } from "../../core/ports/ids.ts";
-import type { Leases } from "../../core/ports/leases.ts";
+import type { Lease, Leases } from "../../core/ports/leases.ts";
 import type { Logger } from "../../core/ports/log.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
 import type { DeployStore } from "./deploy-store.ts";
@@ -41,6 +42,8 @@ export interface DeployMigration {
 
 export interface DeployRequest {
   readonly dry_run: boolean;
+  /** The sections are all of a project: what it no longer has may be removed. */
+  readonly whole: boolean;
   readonly migrations: readonly DeployMigration[];
   readonly sections: Readonly<Record<string, readonly DeployItem[]>>;
 }
@@ -78,10 +81,11 @@ export interface DeployOptions {
   readonly leases: Leases;
   readonly ids: Ids;
   readonly log: Logger;
-  readonly holder: string;
+  readonly clock: Clock;
 }
 
-const LEASE_TTL_MS = 600_000;
+/** A server that dies while it deploys keeps others from it for this long. */
+const LEASE_TTL_MS = 30_000;
 
 export async function deploy(
   options: DeployOptions,
@@ -94,13 +98,25 @@ export async function deploy(
   const deploy_id = options.ids.uuid();
   if (request.dry_run) return { deploy_id, status: "planned", missing, phases: planned };
   if (missing.length > 0) return { deploy_id, status: "needs_parts", missing, phases: planned };
-  const lease = await options.leases.acquire(tenant, "deploy", options.holder, LEASE_TTL_MS);
+  // Held by the deploy, not by the server: two deploys at one server exclude each other too.
+  const lease = await options.leases.acquire(tenant, "deploy", deploy_id, LEASE_TTL_MS);
   if (!lease) throw deployErrors.deploy_in_progress();
+  const stopRenewing = keepRenewing(options, lease);
   try {
     return await applyAll(options, tenant, request, deploy_id);
   } finally {
+    stopRenewing();
     await lease.release();
   }
+}
+
+function keepRenewing({ clock, log }: DeployOptions, lease: Lease): () => void {
+  const renew = async () => {
+    if (!(await lease.renew())) log.warn("deploy.lease_lost", { epoch: String(lease.epoch) });
+  };
+  return clock.every(LEASE_TTL_MS / 3, () => {
+    renew().catch((error: unknown) => log.warn("deploy.lease_not_renewed", { error }));
+  });
 }
 
 /** Keeps one part. @throws deploy_part_mismatch */
@@ -228,13 +244,17 @@ async function applySection(
   const idle = new Map(
     plan.changes.filter((c) => c.action === "unchanged").map((c) => [c.name, c] as const),
   );
-  for (const item of request.sections[plan.section] ?? []) {
+  const items = request.sections[plan.section] ?? [];
+  for (const item of items) {
     const same = idle.get(item.name);
     changes.push(
       same ??
         (await deployer.apply(tenant, item, await options.store.readPart(tenant, item.sha256))),
     );
   }
+  if (!request.whole || !deployer.prune) return;
+  const kept = items.map((item) => item.name);
+  changes.push(...(await deployer.prune(tenant, kept)));
 }
 
 function bodyOf(error: unknown): ErrorBody {

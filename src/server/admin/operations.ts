@@ -70,7 +70,7 @@ export function createAdminOperations(options: OperationsOptions): AdminOperatio
     leases: shared.leases,
     ids,
     log,
-    holder: ids.uuid(),
+    clock,
   };
   return {
     version: () => readVersion(options),

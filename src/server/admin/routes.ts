@@ -49,6 +49,10 @@ const migrateBody = t.Object({
 
 const deployBody = t.Object({
   dry_run: t.Boolean({ default: false }),
+  whole: t.Boolean({
+    default: false,
+    description: "The sections hold all of a project: what is not in them may be removed",
+  }),
   migrations: t.Array(t.Object({ name: migrationName, sha256, size_bytes: size }), {
     default: [],
     maxItems: 10_000,

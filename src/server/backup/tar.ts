@@ -42,7 +42,7 @@ export async function* withoutTarEnd(
     zeros = chunk.byteLength - end;
   }
   // What is left is the end marker and, before it, padding of the last entry.
-  const padding = zeros - (zeros > 2 * BLOCK ? 2 * BLOCK : zeros);
+  const padding = Math.max(0, zeros - 2 * BLOCK);
   if (padding > 0) yield* zeroBytes(padding);
 }
 

@@ -9,6 +9,8 @@ export interface CorsConfig {
   readonly allow_credentials: boolean;
   /** How long a browser may keep a preflight answer, seconds. */
   readonly max_age_s: number;
+  /** Answer headers scripts may read, beside `EXPOSED`. */
+  readonly expose_headers: readonly string[];
 }
 
 const METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
@@ -24,19 +26,20 @@ const EXPOSED = [
   "X-Reactor-Version",
   "X-Reactor-Cold-Start",
   "X-Reactor-Duration-Ms",
-].join(", ");
+];
 const HEADER_LIST = /^[A-Za-z0-9!#$%&'*+.^_`|~, -]{1,2048}$/;
 
 export interface Cors {
   /** The answer to a preflight, or null when the request is not one. */
   preflight(request: Request, path: string): Response | null;
-  /** Adds the headers of an actual answer. */
+  /** Adds the headers of an actual answer; a preflight's has them already. */
   apply(request: Request, path: string, headers: Headers): void;
 }
 
 export function createCors(config: CorsConfig): Cors {
   const any = config.origins.includes("*");
-  const named = new Set(config.origins);
+  const named = new Set(config.origins.filter((origin) => origin !== "*"));
+  const exposed = [...EXPOSED, ...config.expose_headers].join(", ");
   const isOpen = (path: string) => path !== "/_admin" && !path.startsWith("/_admin/");
 
   const allow = (origin: string, headers: Headers): boolean => {
@@ -68,7 +71,7 @@ export function createCors(config: CorsConfig): Cors {
       if (!any || config.allow_credentials) headers.append("Vary", "Origin");
       const origin = request.headers.get("origin");
       if (origin === null || !allow(origin, headers)) return;
-      headers.set("Access-Control-Expose-Headers", EXPOSED);
+      headers.set("Access-Control-Expose-Headers", exposed);
     },
   };
 }

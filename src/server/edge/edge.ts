@@ -88,12 +88,36 @@ async function answer(options: EdgeOptions, call: Call): EdgeAnswer {
     path === originalPath ? request : new Request(`http://${host}${path}${query}`, request);
   attachContext(request, context);
   if (routed !== request) attachContext(routed, context);
-  const response = options.cors.preflight(request, path) ?? (await options.app.handle(routed));
+  const isWaiting = awaitAnswer(call);
+  const preflight = options.cors.preflight(request, path);
+  if (preflight) return finish(options, call, preflight, "preflight", originalPath);
+  const response = await options.app.handle(routed);
   if (context.upgraded) {
     logAccess(options, call, context.route, originalPath, 101);
     return undefined;
   }
-  return finish(options, call, response, context.route, originalPath, path);
+  if (isWaiting && !isStream(context, response)) arrival.timeout(arrival.idleTimeoutS);
+  options.cors.apply(request, path, response.headers);
+  return finish(options, call, response, context.route, originalPath);
+}
+
+/**
+ * Bun takes a request without a body for an idle connection and would cut it off while its answer is
+ * being made. While a body is still arriving the idle timeout must hold; after it Bun has none.
+ */
+function awaitAnswer({ request, arrival }: Call): boolean {
+  const { method, headers } = request;
+  const isBodyless =
+    method === "GET" ||
+    method === "HEAD" ||
+    ((headers.get("content-length") ?? "0") === "0" && !headers.has("transfer-encoding"));
+  if (isBodyless) arrival.timeout(0);
+  return isBodyless;
+}
+
+function isStream(context: EdgeContext, response: Response): boolean {
+  const type = response.headers.get("content-type");
+  return context.keptOpen || type?.startsWith("text/event-stream") === true;
 }
 
 /** What was refused before a context existed, or failed outside Elysia: the same body and headers. */
@@ -103,7 +127,9 @@ async function refuse(options: EdgeOptions, call: Call, error: unknown): Promise
   if (!(error instanceof ReactorError)) {
     options.log.error("http.failed", { request_id: call.id, error });
   } else if (error.status >= 500) reportErrorSafely(call.request, error);
-  return finish(options, call, errorResponse(known), "unmatched", path, path);
+  const response = errorResponse(known);
+  options.cors.apply(call.request, path, response.headers);
+  return finish(options, call, response, "unmatched", path);
 }
 
 function reportErrorSafely(request: Request, error: ReactorError): void {
@@ -115,7 +141,8 @@ function reportErrorSafely(request: Request, error: ReactorError): void {
 }
 
 function rawPath(url: string): string {
-  const at = url.indexOf("/", url.indexOf("://") + 3);
+  // Without a good Host, Bun hands over the path alone.
+  const at = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("://") + 3);
   const path = at < 0 ? "/" : url.slice(at);
   return path.split("?", 1)[0] ?? "/";
 }
@@ -126,10 +153,8 @@ function finish(
   response: Response,
   route: string,
   originalPath: string,
-  path: string,
 ): Response {
   response.headers.set("X-Request-Id", call.id);
-  options.cors.apply(call.request, path, response.headers);
   logAccess(options, call, route, originalPath, response.status);
   return response;
 }

@@ -1,8 +1,8 @@
 /**
  * Decides host, method and path once, before routing and before every policy check: whatever passes
- * here means the same to each later reader. Bun routes on the raw path while `new URL` normalises it
- * (`/admin/./x`, `\`, `%2e`), and answers two Host headers, TRACE and `Expect: junk`: none of these
- * may reach a route.
+ * here means the same to each later reader. `request.url` comes from Bun in the form `new URL` gives
+ * it (dot segments gone, `\` read as `/`) but with a fragment, which a later reader would cut off;
+ * and Bun answers two Host headers, TRACE and `Expect: junk`: none of these may reach a route.
  */
 import { defineErrors } from "../../core/errors.ts";
 
@@ -39,7 +39,9 @@ const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIO
 const HOST = /^(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/;
 /** Nothing in such a path can change under decoding or normalisation. */
 const PLAIN_PATH = /^(?:\/[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*)*\/?$/;
-/** Target bytes, query included. */
+/** RFC 3986 §3.3: everything else stands in a path percent-encoded only. */
+const MUST_BE_ENCODED = /[^\u0021-\u007e]|["<>^`{}#?]/;
+/** Target bytes, query included. Bun itself refuses heads over 16 KiB (431). */
 export const TARGET_BYTES_MAX = 16_384;
 
 export interface RequestTarget {
@@ -66,6 +68,8 @@ export function targetOf(url: string): RequestTarget {
   const pathAt = url.indexOf("/", url.indexOf("://") + 3);
   if (pathAt < 0) return { path: "/", query: "" };
   if (url.length - pathAt > TARGET_BYTES_MAX) throw guardErrors.uri_too_long(TARGET_BYTES_MAX);
+  // No client sends a fragment; where it does, readers would not agree on where the target ends.
+  if (url.includes("#", pathAt)) throw guardErrors.invalid_path("It contains a fragment");
   const queryAt = url.indexOf("?", pathAt);
   const path = queryAt < 0 ? url.slice(pathAt) : url.slice(pathAt, queryAt);
   checkPath(path);
@@ -77,6 +81,9 @@ export function checkPath(path: string): void {
   if (PLAIN_PATH.test(path)) return;
   if (path.includes("\\")) throw guardErrors.invalid_path("It contains a backslash");
   if (path.includes("//")) throw guardErrors.invalid_path("It contains an empty segment");
+  if (MUST_BE_ENCODED.test(path)) {
+    throw guardErrors.invalid_path("It contains a character that must be percent-encoded");
+  }
   for (const segment of path.split("/")) checkSegment(segment);
 }
 

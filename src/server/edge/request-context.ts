@@ -13,7 +13,9 @@ export interface Arrival {
   /** Address of the peer; `unix` on a Unix socket. */
   readonly peer: string;
   readonly secure: boolean;
-  /** Seconds; 0 switches the idle timeout of this request off. */
+  /** What `timeout` returns to once an answer is on its way. */
+  readonly idleTimeoutS: number;
+  /** Seconds; 0 switches the idle timeout of this request's connection off. */
   timeout(seconds: number): void;
   upgrade(handler: SocketHandler, headers: Readonly<Record<string, string>>): boolean;
 }
@@ -45,6 +47,8 @@ export class EdgeContext implements RequestContext {
   route = "unmatched";
   /** True after `upgrade`: the listener must not answer. */
   upgraded = false;
+  /** True after `keepOpen`: the answer may be quiet for long. */
+  keptOpen = false;
   readonly #init: EdgeContextInit;
   #log: Logger | undefined;
   #principal: Promise<Principal> | Principal | undefined;
@@ -76,6 +80,7 @@ export class EdgeContext implements RequestContext {
   }
 
   keepOpen(): void {
+    this.keptOpen = true;
     this.#init.arrival.timeout(0);
   }
 
