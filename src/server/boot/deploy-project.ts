@@ -32,6 +32,10 @@ export async function deployProject(options: ProjectDeployOptions): Promise<void
     const { action, version } = await deployer.apply(tenant, item, part);
     log.info("project.function_deployed", { function: item.name, action, version });
   }
+  const names = functions.map((fn) => fn.name);
+  for (const { name } of (await deployer.prune?.(tenant, names)) ?? []) {
+    log.info("project.function_removed", { function: name });
+  }
 }
 
 async function pack(
