@@ -10,13 +10,13 @@
 import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { archivePath, hostTarget, packPostgres } from "./scripts/pack-postgres.ts";
-import { BUILD_FOLDER, type PostgresTarget, REPOSITORY } from "./scripts/postgres/npm-package.ts";
+import { hostTarget } from "./scripts/pack-postgres.ts";
+import { carryPostgres } from "./scripts/postgres/carry-postgres.ts";
+import { type PostgresTarget, REPOSITORY } from "./scripts/postgres/npm-package.ts";
 
 const TARGETS = ["linux-x64", "linux-arm64", "linux-x64-musl", "linux-arm64-musl"] as const;
 type Target = (typeof TARGETS)[number];
 const DOWNLOAD_BUDGET_BYTES = 60e6;
-const PACKED_FILES_MODULE = /src\/postgres\/embedded\/packed-files\.ts$/;
 const WORKER = /new Worker\(\s*new URL\("(\.[^"]+)",\s*import\.meta\.url\)/g;
 
 const { values } = parseArgs({
@@ -27,7 +27,6 @@ const outfile = resolve(
   values.outfile ?? join("dist", values.target ? `reactor-${target}` : "reactor"),
 );
 const carried = target.endsWith("-musl") ? null : (target as PostgresTarget);
-if (carried) packPostgres(carried);
 await buildExecutable();
 report();
 
@@ -48,7 +47,7 @@ async function buildExecutable(): Promise<void> {
     bytecode: true,
     sourcemap: "linked",
     define: { "process.env.NODE_ENV": '"production"' },
-    plugins: [carryPostgres()],
+    plugins: [carryPostgres(carried)],
     compile: {
       target: `bun-${target}` as Bun.Build.CompileTarget,
       outfile,
@@ -71,30 +70,6 @@ function workerFiles(): string[] {
     }
   }
   return [...files].sort();
-}
-
-/** Puts the target's archives in the place of the module that says where they are. */
-function carryPostgres(): Bun.BunPlugin {
-  return {
-    name: "carry-postgres",
-    setup(build) {
-      build.onLoad({ filter: PACKED_FILES_MODULE }, () => ({
-        contents: carried ? packedFilesModule(carried) : "export const packedFiles = null;",
-        loader: "ts",
-      }));
-    },
-  };
-}
-
-function packedFilesModule(postgresTarget: PostgresTarget): string {
-  const { version, sha256 } = packPostgres(postgresTarget);
-  const server = JSON.stringify(archivePath(postgresTarget));
-  const template = JSON.stringify(join(BUILD_FOLDER, "postgres-template.tar.zst"));
-  return `
-    import server from ${server} with { type: "file" };
-    import template from ${template} with { type: "file" };
-    export const packedFiles = { server, template, version: "${version}", sha256: "${sha256}" };
-  `;
 }
 
 function report(): void {

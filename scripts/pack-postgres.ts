@@ -6,14 +6,7 @@
  * `bun scripts/pack-postgres.ts [linux-x64|linux-arm64 ...]`, default the host's. Called by build.ts,
  * by the development start and by the tests.
  */
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   BUILD_FOLDER,
@@ -36,6 +29,7 @@ export interface PackedPostgres {
   readonly unpackedBytes: number;
 }
 
+const DECIDING_SCRIPTS = ["elf.ts", "icu-data.ts", "package-files.ts", "tar.ts", "template.ts"];
 const TEMPLATE = join(BUILD_FOLDER, "postgres-template.tar.zst");
 
 /** The host as a packing target, or null where PostgreSQL cannot be embedded (musl, other systems). */
@@ -99,10 +93,8 @@ function readManifest(path: string): PackedPostgres | null {
 /** Everything that decides what comes out: the package's version and these scripts. */
 function inputsKey(target: string, version: string): string {
   const hash = new Bun.CryptoHasher("sha256").update(`${target}\n${version}\n${Bun.version}\n`);
-  const folder = join(REPOSITORY, "scripts/postgres");
-  for (const file of readdirSync(folder).sort()) {
-    if (file.endsWith(".test.ts")) continue;
-    hash.update(readFileSync(join(folder, file)));
+  for (const file of DECIDING_SCRIPTS) {
+    hash.update(readFileSync(join(REPOSITORY, "scripts/postgres", file)));
   }
   return hash.digest("hex");
 }

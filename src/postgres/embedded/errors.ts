@@ -48,9 +48,8 @@ export const embeddedErrors = table({
     exitCode: 5 as const,
     cause,
   }),
-  unpack_failed: (folder: string, cause: unknown) => ({
-    message: `PostgreSQL could not be unpacked into ${folder}`,
-    hint: "The log line above names the cause",
+  unpack_failed: (folder: string, cause: Error) => ({
+    message: `PostgreSQL could not be unpacked into ${folder}: ${cause.message}`,
     exitCode: 5 as const,
     cause,
   }),

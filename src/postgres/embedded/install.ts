@@ -38,7 +38,8 @@ export async function installServer(
     if (!existsSync(target)) {
       removeStale(cache, clock);
       const temporary = temporaryIn(cache);
-      await runUnpack({ archive: packed.server, temporary, target, mode: 0o755, owner: null });
+      const order = { archive: packed.server, temporary, target, mode: 0o755, sparse: true };
+      await runUnpack({ ...order, owner: null });
     }
     return target;
   }
@@ -60,7 +61,8 @@ export async function installCluster(
     rmdirSync(target);
   }
   const temporary = temporaryIn(dataDir);
-  await runUnpack({ archive: packed.template, temporary, target, mode: 0o700, owner: identity });
+  const order = { archive: packed.template, temporary, target, mode: 0o700, sparse: false };
+  await runUnpack({ ...order, owner: identity });
   return true;
 }
 

@@ -52,7 +52,9 @@ export class Postmaster {
       this.#ended = true;
       return code;
     });
-    this.#drained = this.#readLog(child.stderr);
+    this.#drained = this.#readLog(child.stderr).catch((error: unknown) => {
+      options.log.error("postgres.log_unreadable", { cause: error });
+    });
   }
 
   get ended(): boolean {

@@ -59,10 +59,10 @@ async function startLocked(
   const { dataDir, clock, log } = options;
   const cluster = join(dataDir, "pg");
   const identity = postgresIdentity(cluster);
-  const [server, firstBoot] = await Promise.all([
+  const [server, firstBoot] = await bothSettled(
     installServer(packed, cacheDirs(options), identity, clock),
     installCluster(packed, dataDir, identity),
-  ]);
+  );
   step("unpack");
   checkClusterVersion(cluster, packed.version);
   await stopOrphan(cluster, clock, log);
@@ -108,6 +108,12 @@ function handle(
       unlock();
     },
   };
+}
+
+/** Like `Promise.all`, but leaves nothing running behind when one of them fails. */
+async function bothSettled<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([a, b]);
+  return Promise.all([a, b]);
 }
 
 function stopwatch({ clock, stepDone }: EmbeddedPostgresOptions): (name: string) => void {

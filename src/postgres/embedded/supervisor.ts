@@ -28,7 +28,7 @@ export class Supervisor {
   #restarts = 0;
   #lastError: string | null = null;
   #diskFull = false;
-  #stop: AbortController = new AbortController();
+  readonly #stop = new AbortController();
   #restarting: Promise<void> | null = null;
 
   constructor(options: SupervisorOptions) {
@@ -59,14 +59,14 @@ export class Supervisor {
   /** SIGINT (fast), SIGQUIT (immediate), SIGKILL: 10 s, 5 s, the rest of the budget. */
   async stop(budgetMs: number): Promise<void> {
     this.#stop.abort(new Error("stopping"));
-    const postmaster = this.#postmaster;
-    if (postmaster && !postmaster.ended) await this.#climbDown(postmaster, budgetMs);
+    if (this.#postmaster) await this.#climbDown(this.#postmaster, budgetMs);
     await this.#restarting;
     this.#state = "stopped";
     await endStrays(folderIdentity(this.#options.cluster), this.#clock);
   }
 
   async #climbDown(postmaster: Postmaster, budgetMs: number): Promise<void> {
+    if (postmaster.ended) return;
     const fastMs = Math.min(FAST_STOP_MS, Math.ceil(budgetMs * 0.6));
     const immediateMs = Math.min(IMMEDIATE_STOP_MS, Math.ceil(budgetMs * 0.3));
     // A fast shutdown during crash recovery hangs (seen on 15 and 18), and has nothing to save.
@@ -96,7 +96,12 @@ export class Supervisor {
     const { dataDir: _, ...options } = this.#options;
     const postmaster = new Postmaster({ ...options, onSignal: (signal) => this.#onSignal(signal) });
     this.#postmaster = postmaster;
-    await postmaster.ready();
+    try {
+      await postmaster.ready();
+    } catch (error) {
+      await this.#climbDown(postmaster, IMMEDIATE_STOP_MS);
+      throw error;
+    }
     this.#lastError = null;
     void postmaster.exited.then((code) => this.#onExit(code));
   }
@@ -135,6 +140,7 @@ export class Supervisor {
     for (let backoffMs = FIRST_BACKOFF_MS; !this.#stop.signal.aborted; ) {
       try {
         await endStrays(folderIdentity(this.#options.cluster), this.#clock);
+        if (this.#stop.signal.aborted) return;
         await this.#launch();
         this.#diskFull = false;
         this.#log.info("postgres.restarted", { ms: Math.round(this.#clock.monotonic() - began) });

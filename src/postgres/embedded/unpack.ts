@@ -15,6 +15,7 @@ import {
 import { join } from "node:path";
 import type { Identity } from "./identity.ts";
 import { libc } from "./libc.ts";
+import { untar } from "./untar.ts";
 
 /** Crosses the process boundary as JSON. */
 export interface UnpackOrder {
@@ -24,6 +25,8 @@ export interface UnpackOrder {
   readonly target: string;
   /** Mode of the top folder; the umask is its complement. */
   readonly mode: number;
+  /** Leaves holes for runs of zeros. Not for a cluster: its log must have its room reserved. */
+  readonly sparse: boolean;
   /** Who shall own everything; null for the caller. */
   readonly owner: Identity | null;
 }
@@ -32,8 +35,7 @@ export interface UnpackOrder {
 export async function unpack(order: UnpackOrder): Promise<void> {
   try {
     const packed = await Bun.file(order.archive).bytes();
-    const tar = new Bun.Archive(await Bun.zstdDecompress(packed));
-    await tar.extract(order.temporary);
+    untar(Bun.zstdDecompressSync(packed), order.temporary, { sparse: order.sparse });
     chmodSync(order.temporary, order.mode);
     if (order.owner) chownTree(order.temporary, order.owner);
     syncFileSystem(order.temporary);

@@ -1,0 +1,121 @@
+/** What the embedded PostgreSQL survives: every process killed, orphans, a stop at the worst moment. */
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  bootBench,
+  connect,
+  insertForever,
+  missing,
+  query,
+  testUsers,
+  untilActive,
+} from "../support/embedded-process.ts";
+
+const bench = bootBench();
+
+describe.each(testUsers.map((user) => [user.name, user] as const))("as %s", (_, user) => {
+  test("a killed postmaster is started again and no acknowledged row is lost", async () => {
+    const driver = bench.start(user, join(bench.folder(user), "data"));
+    const boot = await driver.ready();
+    await query(boot.ownerUrl, "create table acknowledged (n int)");
+    const load = insertForever(boot.ownerUrl);
+    await load.reached(200);
+    process.kill(boot.pid, "SIGKILL");
+    await driver.until((event) => event["state"] === "down");
+    const up = await driver.until((event) => event["state"] === "up");
+    expect(up["pid"]).not.toBe(boot.pid);
+    expect(await missing(boot.ownerUrl, await load.end())).toEqual([]);
+  });
+
+  test("a postmaster killed beside a statement that never ends is started again", async () => {
+    const driver = bench.start(user, join(bench.folder(user), "data"));
+    const boot = await driver.ready();
+    const sql = connect(boot.ownerUrl);
+    const endless = sql`select count(*) from generate_series(1, 100000000000)`.catch(() => "gone");
+    await untilActive(boot.ownerUrl, "generate_series");
+    process.kill(boot.pid, "SIGKILL");
+    await driver.until((event) => event["state"] === "up");
+    expect(await endless).toBe("gone");
+    await sql.end({ timeout: 0 });
+    expect(await query(boot.ownerUrl, "select 1 as n")).toEqual([{ n: 1 }]);
+  });
+
+  test("a killed backend is recovered from and listeners hear of it", async () => {
+    const driver = bench.start(user, join(bench.folder(user), "data"));
+    const boot = await driver.ready();
+    await query(boot.ownerUrl, "create table acknowledged (n int)");
+    const load = insertForever(boot.ownerUrl);
+    await load.reached(200);
+    const [row] = await query(
+      boot.ownerUrl,
+      "select pid from pg_stat_activity where query like 'insert%' limit 1",
+    );
+    process.kill(Number(row?.["pid"]), "SIGKILL");
+    await driver.until((event) => event["state"] === "down");
+    const up = await driver.until((event) => event["state"] === "up");
+    expect(up["pid"]).toBe(boot.pid);
+    expect(await missing(boot.ownerUrl, await load.end())).toEqual([]);
+  });
+
+  test("PostgreSQL ends with a killed server, and the next one finds every acknowledged row", async () => {
+    const dataDir = join(bench.folder(user), "data");
+    const driver = bench.start(user, dataDir);
+    const boot = await driver.ready();
+    await query(boot.ownerUrl, "create table acknowledged (n int)");
+    const load = insertForever(boot.ownerUrl);
+    await load.reached(200);
+    driver.kill("SIGKILL");
+    const acknowledged = await load.end();
+    await driver.untilGone();
+    const next = bench.start(user, dataDir);
+    expect(await missing((await next.ready()).ownerUrl, acknowledged)).toEqual([]);
+  });
+
+  test("server and postmaster killed together leave nothing that stops the next start", async () => {
+    const dataDir = join(bench.folder(user), "data");
+    const driver = bench.start(user, dataDir);
+    const boot = await driver.ready();
+    const sql = connect(boot.ownerUrl);
+    const endless = sql`select count(*) from generate_series(1, 100000000000)`.catch(() => "gone");
+    await untilActive(boot.ownerUrl, "generate_series");
+    driver.kill("SIGKILL");
+    process.kill(boot.pid, "SIGKILL");
+    const next = bench.start(user, dataDir);
+    expect(await query((await next.ready()).ownerUrl, "select 1 as n")).toEqual([{ n: 1 }]);
+    expect(await endless).toBe("gone");
+    await sql.end({ timeout: 0 });
+  });
+
+  test("an orphan that still runs is stopped before the start", async () => {
+    const dataDir = join(bench.folder(user), "data");
+    const driver = bench.start(user, dataDir);
+    const boot = await driver.ready();
+    await query(boot.ownerUrl, "create table kept as select 42 as n");
+    // Stopped, it cannot obey the parent-death signal before the next server meets it.
+    process.kill(boot.pid, "SIGSTOP");
+    driver.kill("SIGKILL");
+    await driver.exited();
+    const next = bench.start(user, dataDir);
+    const found = await next.until((event) => event["name"] === "postgres.orphan_found");
+    expect(found["fields"]).toMatchObject({ process: boot.pid, state: "ready" });
+    process.kill(boot.pid, "SIGCONT");
+    const again = await next.ready();
+    expect(await query(again.ownerUrl, "select n from kept")).toEqual([{ n: 42 }]);
+  });
+
+  test("a stop while PostgreSQL recovers from a crash ends everything", async () => {
+    const driver = bench.start(user, join(bench.folder(user), "data"));
+    const boot = await driver.ready();
+    await query(boot.ownerUrl, "create table filler as select generate_series(1, 400000) as n");
+    const victim = driver.processes().find((pid) => isCheckpointer(pid));
+    process.kill(victim ?? boot.pid, "SIGKILL");
+    await driver.until((event) => event["state"] === "down");
+    expect(await driver.stop()).toBe(0);
+    expect(driver.processes()).toEqual([]);
+  });
+});
+
+function isCheckpointer(pid: number): boolean {
+  return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("checkpointer");
+}
