@@ -28,7 +28,9 @@ export const command: Command = {
     { run: "reactor config server.port", what: "one setting" },
   ],
   async run(context) {
-    const { file, all } = context.has("server") ? await ofServer(context) : ofProject(context);
+    const { file, all } = context.has("server")
+      ? await ofServer(context)
+      : await ofProject(context);
     const entries = chosen(all, context.args[0], context.has("changed"));
     const rows = entries.map(({ key, value, origin }) => [key, JSON.stringify(value), origin]);
     const none = "Every setting has its default";
@@ -37,10 +39,10 @@ export const command: Command = {
   },
 };
 
-function ofProject(context: CommandContext): { file: string | null; all: readonly Entry[] } {
+async function ofProject(context: CommandContext) {
   const { host } = context;
-  const config = host.loadConfig(findProjectDir(context.option("project"), host.cwd), {});
-  return { file: config.file, all: config.explain() };
+  const config = await host.loadConfig(findProjectDir(context.option("project"), host.cwd), {});
+  return { file: config.file, all: config.explain() as readonly Entry[] };
 }
 
 async function ofServer(context: CommandContext) {

@@ -21,7 +21,7 @@ export const command: Command = {
     { run: "reactor deploy --context prod", what: "to a saved server" },
   ],
   async run(context) {
-    const { migrations, functions } = readProject(context);
+    const { migrations, functions } = await readProject(context);
     const dryRun = context.has("dry-run");
     const contents = { migrations, functions, dryRun, isWhole: true };
     return runDeploy(context, await connect(context), contents);

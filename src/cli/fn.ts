@@ -68,7 +68,7 @@ const deploy: Command = {
     { run: "reactor fn deploy", what: "all of the project's" },
   ],
   async run(context) {
-    const functions = chooseFunctions(readProject(context), context.args);
+    const functions = chooseFunctions(await readProject(context), context.args);
     const dryRun = context.has("dry-run");
     return runDeploy(context, await connect(context), {
       migrations: [],

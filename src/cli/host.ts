@@ -61,7 +61,7 @@ export interface CliHost {
   /** Facts of what was restored and verified. @throws StartupError */
   restore(options: RestoreOptions): Promise<Readonly<Record<string, unknown>>>;
   /** The effective configuration with every capability's section. @throws ConfigError */
-  loadConfig(project: ProjectDir, flags: Readonly<Record<string, unknown>>): Config;
+  loadConfig(project: ProjectDir, flags: Readonly<Record<string, unknown>>): Promise<Config>;
   /** One ES module from a function's entry file. @throws StartupError when it does not build */
   bundleFunction(path: string): Promise<Uint8Array>;
 }

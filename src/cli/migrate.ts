@@ -26,7 +26,7 @@ export const command: Command = {
     { run: "reactor migrate --dry-run", what: "what is pending" },
   ],
   async run(context) {
-    const project = readProject(context);
+    const project = await readProject(context);
     const client = await connect(context);
     const decoder = new TextDecoder("utf-8", { fatal: true });
     const migrations = project.migrations.map(({ name, bytes }) => ({

@@ -1,7 +1,8 @@
 /** Reads what a deploy sends from a project: its migrations and its functions. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { findProjectDir, type ProjectDir } from "../core/config/project-dir.ts";
+import type { Config } from "../core/config/config.ts";
+import { findProjectDir } from "../core/config/project-dir.ts";
 import { discoverFunctions, type ProjectFunction } from "../core/functions-project.ts";
 import { nearestName } from "../core/nearest-name.ts";
 import { CliError } from "./cli-error.ts";
@@ -24,16 +25,16 @@ export interface Project {
 const MIGRATION_NAME = /^[0-9]+[A-Za-z0-9_.-]*$/;
 
 /** @throws CliError `project_not_found` (exit 2), `validation_failed` (exit 4) with every fault */
-export function readProject(context: CommandContext): Project {
+export async function readProject(context: CommandContext): Promise<Project> {
   const { host } = context;
   const found = findProjectDir(context.option("project"), host.cwd);
   if (found.dir === null) {
     const hint = "Go to its folder, give --project DIR, or make one with `reactor init`";
     throw new CliError("config", "project_not_found", `There is no project in ${host.cwd}`, hint);
   }
-  const config = host.loadConfig(found, {});
+  const config = await host.loadConfig(found, {});
   const { functions, faults } = discoverFunctions(found.dir, config.lists["functions"] ?? []);
-  const sqlDir = resolve(found.dir, migrationsDir(context, found));
+  const sqlDir = resolve(found.dir, migrationsDir(config));
   const files = existsSync(sqlDir) ? readdirSync(sqlDir).sort() : [];
   const sql = files.filter((file) => file.endsWith(".sql"));
   const all = [...faults, ...sql.flatMap(migrationFault)];
@@ -48,9 +49,8 @@ export function readProject(context: CommandContext): Project {
   return { dir: found.dir, migrations, functions };
 }
 
-function migrationsDir(context: CommandContext, project: ProjectDir): string {
-  const data = context.host.loadConfig(project, {}).section<{ migrations_dir?: string }>("data");
-  return data.migrations_dir || "migrations";
+function migrationsDir(config: Config): string {
+  return config.section<{ migrations_dir?: string }>("data").migrations_dir || "migrations";
 }
 
 function migrationFault(file: string): string[] {

@@ -81,7 +81,7 @@ export function createBench(): Bench {
         options.onStep("unpacking");
         return { tables: 3 };
       },
-      loadConfig: (project, flags) =>
+      loadConfig: async (project, flags) =>
         loadConfig({
           sections: mergeSections(coreSections, { data }),
           lists: PROJECT_LISTS,
