@@ -1,5 +1,6 @@
 /** Accounts: sign-up, sign-in, changes, sign-out, removal, and what each leaves in the database. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { DEFAULT_TENANT } from "../../src/core/tenant.ts";
 import { type AuthWorld, openAuthWorld, PASSWORD, signIn, signUp } from "./auth-world.ts";
 
 // A busy machine takes its time to start a database and a server.
@@ -321,7 +322,11 @@ describe("the person of a token", () => {
       world.send("PUT", "/auth/v1/user", { body: { password }, bearer: here.accessToken });
     expect((await put(PASSWORD)).body.code).toBe("same_password");
     expect((await put("tiny")).body.code).toBe("weak_password");
+    const told = () => world.mail.inbox(DEFAULT_TENANT).filter((sent) => sent.to === email);
+    expect(told()).toEqual([]);
     expect((await put("a wholly new password")).status).toBe(200);
+    expect(told()).toMatchObject([{ subject: "Your password was changed" }]);
+    expect(told()[0]?.text).not.toContain("wholly");
     const get = (bearer: string) => world.send("GET", "/auth/v1/user", { bearer });
     expect((await get(other.accessToken)).body.code).toBe("session_not_found");
     expect((await get(here.accessToken)).status).toBe(200);

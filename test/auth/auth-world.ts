@@ -22,6 +22,7 @@ import { createLocalAuth } from "../../src/shared/auth/create-local-auth.ts";
 import { createPostgresEvents } from "../../src/shared/events/postgres-events.ts";
 import { createIds } from "../../src/shared/ids.ts";
 import { createMemoryLeases } from "../../src/shared/leases/memory-leases.ts";
+import { createLogMail, type LogMail } from "../../src/shared/mail/log-mail.ts";
 import { systemRng } from "../../src/shared/rng.ts";
 import { createMemoryLog, type MemoryLog } from "../support/memory-log.ts";
 import { testPostgres } from "../support/postgres.ts";
@@ -45,6 +46,8 @@ export interface AuthWorld {
   readonly project: Project;
   /** Keys of the rate limiter that were asked for. */
   readonly limited: readonly { key: string; limit: number }[];
+  /** What was sent by mail, newest last. */
+  readonly mail: LogMail;
   /** The next `count` questions to the limiter are refused. */
   refuse(count: number): void;
   send(method: string, path: string, options?: SendOptions): Promise<Answer>;
@@ -89,6 +92,7 @@ export async function openAuthWorld(overrides: Partial<AuthConfig> = {}): Promis
   const log = createMemoryLog();
   const project = await makeProject();
   const limiter = scriptedLimiter();
+  const mail = createLogMail({ log, clock });
   const deps = {
     log,
     clock,
@@ -100,6 +104,7 @@ export async function openAuthWorld(overrides: Partial<AuthConfig> = {}): Promis
     leases: createMemoryLeases(clock),
     rateLimiter: limiter,
     idempotency: mapIdempotency(),
+    mail,
     server: { version: "0.0.0-test", instanceId: "test" },
     tenants: () => [DEFAULT_TENANT],
     project: async () => project,
@@ -116,6 +121,7 @@ export async function openAuthWorld(overrides: Partial<AuthConfig> = {}): Promis
     log,
     project,
     limited: limiter.asked,
+    mail,
     refuse: limiter.refuse,
     send: (method, path, options = {}) => send(app, client, log, method, path, options),
     async close() {

@@ -10,6 +10,7 @@ import { presentUser, type UserJson } from "./present-user.ts";
 import { objectOf, textOf } from "./read-json.ts";
 import type { JsonObject, SessionRow, UserPatch, UserRow } from "./schema.ts";
 import { type AuthStore, inTransaction, isEmailConflict } from "./store.ts";
+import { tellOfNewPassword } from "./tell-of-new-password.ts";
 
 const RECENT_LOGIN_MS = 24 * 60 * 60 * 1000;
 
@@ -44,6 +45,7 @@ export async function updateUser(
     if (isEmailConflict(error)) throw authErrors.email_exists();
     throw error;
   });
+  if (changes.passwordHash !== null) await tellOfNewPassword(state, caller, user.email);
   return presentUser(row, identities);
 }
 
