@@ -34,7 +34,8 @@ const INITDB_FLAGS = [
   "--no-instructions",
 ];
 /** Access is governed by the socket's folder; there is no TCP. */
-const HBA = "# Only the private Unix socket, whose folder is 0700.\nlocal all all trust\nlocal replication all trust\n";
+const HBA =
+  "# Only the private Unix socket, whose folder is 0700.\nlocal all all trust\nlocal replication all trust\n";
 
 /** The members of the template archive. `files` is a runnable PostgreSQL with initdb. */
 export function makeTemplate(files: readonly TarEntry[]): TarEntry[] {

@@ -1,9 +1,19 @@
 /** Folders, disks and hosts the embedded PostgreSQL cannot use: one clear message and exit code each. */
 import { describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   bootBench,
+  buildDriver,
   chownTree,
   failure,
   insertForever,
@@ -74,6 +84,22 @@ describe.each(testUsers.map((user) => [user.name, user] as const))("as %s", (_, 
     expect({ code, exit }).toEqual({ code: "postgres_cannot_execute", exit: 2 });
     expect(message).toContain(`${cacheDir}/pg-`);
   });
+});
+
+test("an executable that carries no PostgreSQL says how to use another one", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "reactor-bare-"));
+  try {
+    await buildDriver(join(folder, "driver"), null);
+    const order = JSON.stringify({ dataDir: join(folder, "data") });
+    const done = Bun.spawnSync([join(folder, "driver"), order], { env: {} });
+    expect(done.exitCode).toBe(2);
+    expect(JSON.parse(done.stdout.toString())).toMatchObject({
+      code: "postgres_not_carried",
+      hint: "Set database.url to a PostgreSQL 15 or newer instead",
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 describe.each(rootUsers.map((user) => [user.name, user] as const))("as %s", (_, user) => {

@@ -19,6 +19,7 @@ import { join } from "node:path";
 import postgres from "postgres";
 import { hostTarget } from "../../scripts/pack-postgres.ts";
 import { carryPostgres } from "../../scripts/postgres/carry-postgres.ts";
+import type { PostgresTarget } from "../../scripts/postgres/npm-package.ts";
 import { folderIdentity, postgresProcessesIn } from "../../src/postgres/embedded/processes.ts";
 import { parseDatabaseUrl, postgresJsOptions } from "../../src/postgres/url.ts";
 import type { DriverOrder } from "./embedded-driver.ts";
@@ -65,13 +66,7 @@ class DriverBuild {
 
   async build(): Promise<void> {
     chmodSync(this.folder, 0o755);
-    const result = await Bun.build({
-      entrypoints: [join(import.meta.dir, "embedded-driver.ts")],
-      target: "bun",
-      plugins: [carryPostgres(hostTarget())],
-      compile: { outfile: this.#program, autoloadDotenv: false, autoloadBunfig: false },
-    });
-    if (!result.success) throw new AggregateError(result.logs, "the driver was not built");
+    await buildDriver(this.#program, hostTarget());
     for (const user of testUsers) {
       mkdirSync(this.cacheDir(user));
       if (user.ids) chownSync(this.cacheDir(user), user.ids.uid, user.ids.gid);
@@ -96,6 +91,17 @@ class DriverBuild {
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** Compiles the driver; with null it carries no PostgreSQL, as on musl. */
+export async function buildDriver(outfile: string, target: PostgresTarget | null): Promise<void> {
+  const result = await Bun.build({
+    entrypoints: [join(import.meta.dir, "embedded-driver.ts")],
+    target: "bun",
+    plugins: [carryPostgres(target)],
+    compile: { outfile, autoloadDotenv: false, autoloadBunfig: false },
+  });
+  if (!result.success) throw new AggregateError(result.logs, "the driver was not built");
 }
 
 /** One running driver and everything it has said. */
