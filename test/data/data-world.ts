@@ -99,6 +99,7 @@ async function mountWorld(
   opened: ReadonlyMap<string, Awaited<ReturnType<typeof openShopDatabase>>>,
   tenants: readonly TenantCtx[],
 ): Promise<DataWorld> {
+  // Without the shared tables: no test here sends an Idempotency-Key.
   const deps = { databases, clock: systemClock, log: silentLog, tenants: () => tenants };
   const settings = { ...Value.Create(dataConfig), ...config };
   const mounted = await data.mount(settings, deps as unknown as Deps);

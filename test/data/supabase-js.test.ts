@@ -152,6 +152,17 @@ describe("supabase-js", () => {
     ]);
   });
 
+  test("calls functions", async () => {
+    expect((await anon.rpc("add_up", { a: 1, b: 2 })).data).toBe(3);
+    expect((await anon.rpc("add_up", { a: 1 }, { get: true })).data).toBe(2);
+    const found = await anon
+      .rpc("search_albums", { term: "t" }, { count: "exact" })
+      .select("title, artists(name)")
+      .eq("id", 12);
+    expect<unknown>(found.data).toEqual([{ title: "Debut", artists: { name: "Björk" } }]);
+    expect((await user.rpc("do_nothing")).status).toBe(204);
+  });
+
   test("reads the errors of Postgres", async () => {
     const denied = await anon.from("notes").insert({ slug: "x" });
     expect({ code: denied.error?.code, status: denied.status }).toEqual({

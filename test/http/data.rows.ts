@@ -855,6 +855,57 @@ const inserting: HttpRow[] = [
   ),
 ];
 
+const REPEAT = { "idempotency-key": "order-1" };
+const repeating: HttpRow[] = [
+  write(
+    "an insert with a key takes effect",
+    "POST",
+    "/notes?select=slug",
+    { slug: "once" },
+    { status: 201, headers: { "idempotency-replayed": null }, body: [{ slug: "once" }] },
+    { prefer: FULL, headers: REPEAT },
+  ),
+  write(
+    "and repeated answers the same without a second effect",
+    "POST",
+    "/notes?select=slug",
+    { slug: "once" },
+    {
+      status: 201,
+      headers: { "idempotency-replayed": "true", "content-type": JSON_TYPE },
+      body: [{ slug: "once" }],
+    },
+    { prefer: FULL, headers: REPEAT },
+  ),
+  write(
+    "the key with another body is refused",
+    "POST",
+    "/notes?select=slug",
+    { slug: "twice" },
+    {
+      status: 422,
+      body: fault(
+        "idempotency_key_reused",
+        "This Idempotency-Key was used for another request",
+        null,
+        "Use a new key for a new request",
+      ),
+    },
+    { prefer: FULL, headers: REPEAT },
+  ),
+  write(
+    "the key is the caller's own",
+    "POST",
+    "/notes?select=slug",
+    { slug: "once" },
+    {
+      status: 409,
+      body: fault("23505", 'duplicate key value violates unique constraint "notes_slug_key"'),
+    },
+    { as: "bob", prefer: FULL, headers: REPEAT },
+  ),
+];
+
 const upserting: HttpRow[] = [
   write(
     "a duplicate is 409, and row security keeps its key to itself",
@@ -1246,7 +1297,187 @@ const deleting: HttpRow[] = [
   }),
 ];
 
-const writing: HttpRow[] = [...inserting, ...upserting, ...updating, ...denying, ...deleting];
+const writing: HttpRow[] = [
+  ...inserting,
+  ...repeating,
+  ...upserting,
+  ...updating,
+  ...denying,
+  ...deleting,
+];
+
+const rpc = (path: string) => `/rpc/${path}`;
+
+const calling: HttpRow[] = [
+  write(
+    "a call takes its arguments from the body",
+    "POST",
+    rpc("add_up"),
+    { a: 2, b: 3 },
+    { status: 200, headers: { "content-type": JSON_TYPE, "content-range": "0-0/*" }, body: 5 },
+    { as: "anon" },
+  ),
+  write(
+    "a default fills in",
+    "POST",
+    rpc("add_up"),
+    { a: 2 },
+    { status: 200, body: 3 },
+    { as: "anon" },
+  ),
+  get("a call takes its arguments from the query", "/rpc/add_up?a=20&b=22", 42),
+  get(
+    "a set of rows is filtered, ordered, cut and embedded like a table",
+    "/rpc/search_albums?term=t&select=title,artists(name)&id=gt.10&order=id.desc&limit=2",
+    [
+      { title: "Giant Steps", artists: { name: "Coltrane" } },
+      { title: "Debut", artists: { name: "Björk" } },
+    ],
+  ),
+  get("a set of rows is counted", "/rpc/search_albums?term=t&select=id&limit=1", [{ id: 10 }], {
+    headers: { prefer: "count=exact" },
+    status: 206,
+    answer: { "content-range": "0-0/3" },
+  }),
+  get("a set of values is a list", "/rpc/count_to?n=3", [1, 2, 3]),
+  get("OUT parameters are an object", "/rpc/smallest?values_of=3,1,2", { low: 1, high: 3 }),
+  write(
+    "a variadic parameter takes a list",
+    "POST",
+    rpc("join_words"),
+    { words: ["a", "b"] },
+    { status: 200, body: "a+b" },
+    { as: "anon" },
+  ),
+  write(
+    "one unnamed json parameter takes the whole body",
+    "POST",
+    rpc("echo"),
+    [1, { a: "b" }],
+    { status: 200, body: [1, { a: "b" }] },
+    { as: "anon" },
+  ),
+  write(
+    "void is 204",
+    "POST",
+    rpc("do_nothing"),
+    undefined,
+    { status: 204, headers: { "content-type": null } },
+    { as: "anon" },
+  ),
+  write(
+    "a call acts as its caller",
+    "POST",
+    rpc("take_note?select=slug,owner"),
+    { slug: "called" },
+    { status: 200, body: { slug: "called", owner: "{alice.id}" } },
+  ),
+  write(
+    "and is refused what its caller may not do",
+    "POST",
+    rpc("take_note"),
+    { slug: "x" },
+    { status: 401, body: fault("42501", "permission denied for table notes") },
+    { as: "anon" },
+  ),
+  get(
+    "GET cannot write",
+    "/rpc/take_note?slug=x",
+    fault("25006", "cannot execute INSERT in a read-only transaction"),
+    { as: "alice", status: 405 },
+  ),
+  write(
+    "an unknown function is PGRST202 with the nearest name",
+    "POST",
+    rpc("ad_up"),
+    { a: 1 },
+    {
+      status: 404,
+      body: fault(
+        "PGRST202",
+        "Could not find the function public.ad_up(a) in the schema cache",
+        "Searched for the function public.ad_up with parameter a, but no matches were found in the schema cache.",
+        "Perhaps you meant to call the function public.add_up",
+      ),
+    },
+    { as: "anon" },
+  ),
+  write(
+    "an unknown argument is PGRST202 with the nearest list",
+    "POST",
+    rpc("add_up"),
+    { a: 1, c: 2 },
+    {
+      status: 404,
+      body: fault(
+        "PGRST202",
+        "Could not find the function public.add_up(a, c) in the schema cache",
+        "Searched for the function public.add_up with parameters a, c, but no matches were found in the schema cache.",
+        "Perhaps you meant to call the function public.add_up(a, b)",
+      ),
+    },
+    { as: "anon" },
+  ),
+  write(
+    "overloads that only types tell apart are PGRST203",
+    "POST",
+    rpc("either"),
+    { a: 1 },
+    {
+      status: 300,
+      body: fault(
+        "PGRST203",
+        "Could not choose the best candidate function between: public.either(a => integer), public.either(a => text)",
+        null,
+        "Try renaming the parameters or the function itself in the database so function overloading can be resolved",
+      ),
+    },
+    { as: "anon" },
+  ),
+  write(
+    "a raised PTxyz chooses the status",
+    "POST",
+    rpc("refuse"),
+    { code: "PT402", message: "pay" },
+    { status: 402, body: fault("PT402", "pay", null, "a hint") },
+    { as: "anon" },
+  ),
+  write(
+    "a raised exception is 400",
+    "POST",
+    rpc("refuse"),
+    { code: "P0001", message: "no" },
+    { status: 400, body: fault("P0001", "no", null, "a hint") },
+    { as: "anon" },
+  ),
+  write(
+    "a call by another method is PGRST101",
+    "PATCH",
+    rpc("add_up"),
+    { a: 1 },
+    { status: 405, body: fault("PGRST101", "Cannot use the PATCH method on RPC") },
+    { as: "anon" },
+  ),
+  write(
+    "SQL in an argument's name is an unknown argument",
+    "POST",
+    rpc("add_up"),
+    { 'a" => 1); --': 1 },
+    {
+      status: 404,
+      body: fault(
+        "PGRST202",
+        'Could not find the function public.add_up(a" => 1); --) in the schema cache',
+        'Searched for the function public.add_up with parameter a" => 1); --, but no matches were found in the schema cache.',
+        null,
+      ),
+    },
+    { as: "anon" },
+  ),
+  write("the note that was taken is taken away", "DELETE", "/notes?slug=eq.called", undefined, {
+    status: 204,
+  }),
+];
 
 export const rows: readonly HttpRow[] = [
   ...shaping,
@@ -1254,5 +1485,6 @@ export const rows: readonly HttpRow[] = [
   ...ordering,
   ...embedding,
   ...refusing,
+  ...calling,
   ...writing,
 ];

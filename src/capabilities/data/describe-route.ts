@@ -1,8 +1,24 @@
 /** What the OpenAPI page says of the table routes. */
 
-type RouteName = "read" | "head" | "insert" | "update" | "delete" | "options";
+type RouteName =
+  | "callGet"
+  | "callPost"
+  | "read"
+  | "head"
+  | "insert"
+  | "update"
+  | "delete"
+  | "options";
 
 const TEXTS: Readonly<Record<RouteName, readonly [summary: string, description: string]>> = {
+  callGet: [
+    "Call a function with arguments in the query",
+    "Runs read-only. Parameters without an operator are arguments; filters, `select`, `order`, `limit` and `offset` shape what it returns.",
+  ],
+  callPost: [
+    "Call a function with arguments in the body",
+    "The members of the JSON object are the arguments by name; a single unnamed json parameter takes the whole body.",
+  ],
   read: [
     "Read rows",
     "Rows of a table or view that the caller's policies show. Filters are `column=operator.value`; `select`, `order`, `limit` and `offset` shape the answer.",

@@ -1,4 +1,4 @@
-/** Looks a table up in the schema cache, and refuses those that no row policy guards. */
+/** Looks tables up in the schema cache, and refuses those that no row policy guards. */
 import { quoteTable } from "./compile/quote.ts";
 import { errors } from "./errors.ts";
 import type { Incoming } from "./incoming.ts";

@@ -18,6 +18,12 @@ export interface Payload {
   readonly isEmpty: boolean;
 }
 
+const NO_ARGUMENTS: Payload = {
+  bytes: new TextEncoder().encode("{}"),
+  keys: [],
+  isArray: false,
+  isEmpty: false,
+};
 const EMPTY: Payload = {
   bytes: new TextEncoder().encode("[]"),
   keys: [],
@@ -25,12 +31,19 @@ const EMPTY: Payload = {
   isEmpty: true,
 };
 
+/**
+ * What the body is for: rows to inspect, rows whose keys `columns=` names, or the arguments of a
+ * call, where no body at all means none.
+ */
+export type PayloadUse = "rows" | "rows with columns" | "arguments";
+
 export async function readPayload(
   request: Request,
   maxBytes: number,
-  hasColumns: boolean,
+  use: PayloadUse,
 ): Promise<Payload> {
   const bytes = await readBytes(request, maxBytes);
+  if (use === "arguments" && bytes.byteLength === 0) return NO_ARGUMENTS;
   const type = (request.headers.get("content-type") ?? "application/json")
     .split(";")[0]
     ?.trim()
@@ -39,7 +52,8 @@ export async function readPayload(
     case "application/json":
     case "application/vnd.pgrst.object+json":
     case "application/vnd.pgrst.array+json":
-      return hasColumns ? peekJson(bytes) : inspectJson(bytes);
+      if (use === "rows with columns") return peekJson(bytes);
+      return use === "rows" ? inspect(parseJson(bytes), bytes) : argumentsIn(bytes);
     case "application/x-www-form-urlencoded":
       return fromValue(Object.fromEntries(new URLSearchParams(decodeText(bytes))));
     case "text/csv":
@@ -47,6 +61,13 @@ export async function readPayload(
     default:
       throw errors.PGRST102(`Content-Type not acceptable: ${type}`);
   }
+}
+
+/** Only an object names arguments; any other JSON can only be taken whole. */
+function argumentsIn(bytes: Uint8Array): Payload {
+  const value = parseJson(bytes);
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  return { bytes, keys: isObject ? Object.keys(value) : [], isArray: false, isEmpty: false };
 }
 
 async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
@@ -80,15 +101,13 @@ function peekJson(bytes: Uint8Array): Payload {
   return { bytes, keys: null, isArray: first === 0x5b, isEmpty: false };
 }
 
-function inspectJson(bytes: Uint8Array): Payload {
+function parseJson(bytes: Uint8Array): unknown {
   const text = decodeText(bytes);
-  let value: unknown;
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
     throw errors.PGRST102("Empty or invalid json");
   }
-  return inspect(value, bytes);
 }
 
 function fromValue(value: unknown): Payload {

@@ -65,7 +65,7 @@ function prepareRead(
 }
 
 /** Moves the root's bounds to the values; without a limit `max_rows` stands in the SQL itself. */
-function bindRange(
+export function bindRange(
   raw: RawQuery,
   range: RowRange,
   maxRows: number | null,

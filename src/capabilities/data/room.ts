@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Databases } from "../../core/ports/database.ts";
+import type { IdempotencyStore } from "../../core/ports/idempotency.ts";
 import type { Logger } from "../../core/ports/log.ts";
 import { quoteIdent } from "./compile/quote.ts";
 import type { DataConfig } from "./config.ts";
@@ -13,6 +14,7 @@ import { SchemaCache } from "./schema/schema-cache.ts";
 export interface DataRoom {
   readonly config: DataConfig;
   readonly databases: Databases;
+  readonly idempotency: IdempotencyStore;
   readonly cache: SchemaCache;
   readonly limits: Limits;
   /** Exposed schema to the search path of its requests; its keys are the exposed schemas. */
@@ -22,6 +24,7 @@ export interface DataRoom {
 
 export interface RoomDeps {
   readonly databases: Databases;
+  readonly idempotency: IdempotencyStore;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -42,6 +45,7 @@ export function createRoom(config: DataConfig, deps: RoomDeps): DataRoom {
   return {
     config,
     databases: deps.databases,
+    idempotency: deps.idempotency,
     cache,
     limits: {
       maxFilters: config.max_filters,

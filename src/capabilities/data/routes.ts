@@ -3,6 +3,7 @@ import { Elysia } from "elysia";
 import { contextOf } from "../../core/context.ts";
 import { base } from "../../core/http.ts";
 import { allowedMethods } from "./allowed-methods.ts";
+import { callFunction } from "./call-function.ts";
 import { describeRoute } from "./describe-route.ts";
 import { errors } from "./errors.ts";
 import { readRows } from "./read-rows.ts";
@@ -14,6 +15,22 @@ const RAW = "none" as const;
 export function dataRoutes(room: DataRoom) {
   return new Elysia({ name: "data" })
     .use(base())
+    .get(
+      "/data/v1/rpc/:function",
+      ({ request, params }) => callFunction(room, request, contextOf(request), params.function),
+      { parse: RAW, detail: describeRoute("callGet") },
+    )
+    .head(
+      "/data/v1/rpc/:function",
+      ({ request, params }) => callFunction(room, request, contextOf(request), params.function),
+      { parse: RAW, detail: describeRoute("callGet") },
+    )
+    .post(
+      "/data/v1/rpc/:function",
+      ({ request, params }) => callFunction(room, request, contextOf(request), params.function),
+      { parse: RAW, detail: describeRoute("callPost") },
+    )
+    .all("/data/v1/rpc/:function", ({ request }) => notOnRpc(request.method), HIDDEN)
     .get(
       "/data/v1/:table",
       ({ request, params }) => readRows(room, request, contextOf(request), params.table),
@@ -54,6 +71,10 @@ const HIDDEN = { parse: RAW, detail: { hide: true } };
 
 function unsupported(method: string): never {
   throw errors.PGRST117(method);
+}
+
+function notOnRpc(method: string): never {
+  throw errors.PGRST101(method);
 }
 
 function noRoot(): never {

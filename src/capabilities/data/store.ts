@@ -97,6 +97,7 @@ async function readFunctions(
       p.provolatile as volatility, p.prorettype = 'pg_catalog.void'::regtype as returns_void,
       t.typtype = 'c' or p.prorettype = 'pg_catalog.record'::regtype
         or (t.typtype = 'd' and b.typtype = 'c') as returns_composite,
+      t.typrelid::bigint::float8 as returns_oid,
       coalesce(a.parameters, '[]'::json) as parameters
     from pg_catalog.pg_proc p
     join pg_catalog.pg_namespace n on n.oid = p.pronamespace

@@ -1,6 +1,7 @@
 /** POST, PATCH and DELETE `/data/v1/{table}`: insert (and upsert), update, delete. */
 import type { RequestContext } from "../../core/context.ts";
 import { contentHeaders, numberAt, respond, textAt } from "./answer.ts";
+import { answerOnce } from "./answer-once.ts";
 import { type BodyShape, compileWrite, type WriteKind } from "./compile/compile-write.ts";
 import type { CompiledRequest } from "./compile/compiled.ts";
 import { RESULT } from "./compile/wrap-result.ts";
@@ -56,10 +57,13 @@ export async function writeRows(
 ): Promise<Response> {
   const incoming = await readIncoming(room, request, context);
   const write = await readWrite(room, request, incoming, kind);
-  const ran = await runRequest(room, incoming, (state) =>
-    prepareWrite(room, incoming, state, table, write),
-  );
-  return answerWrite(incoming, ran);
+  const run = async () => {
+    const ran = await runRequest(room, incoming, (state) =>
+      prepareWrite(room, incoming, state, table, write),
+    );
+    return answerWrite(incoming, ran);
+  };
+  return kind === "insert" ? answerOnce(room, incoming, write.payload?.bytes ?? null, run) : run();
 }
 
 async function readWrite(
@@ -75,7 +79,11 @@ async function readWrite(
   const payload =
     kind === "delete"
       ? null
-      : await readPayload(request, room.config.max_body_bytes, columns !== null);
+      : await readPayload(
+          request,
+          room.config.max_body_bytes,
+          columns === null ? "rows" : "rows with columns",
+        );
   return { kind, raw, columns, payload, media, preferences };
 }
 

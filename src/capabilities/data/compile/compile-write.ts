@@ -181,7 +181,7 @@ function returningOf(node: ReadNode, options: WriteOptions): string {
   if (node.fields.some((f) => f.kind === "star")) return `${table}.*`;
   const names = new Set([
     ...node.fields.flatMap((f) => (f.kind === "star" ? [] : [f.field.name])),
-    ...node.order.map((t) => t.field.name),
+    ...node.order.flatMap((t) => (t.relation === null ? [t.field.name] : [])),
     ...node.embeds.flatMap((e) => e.relationship.originColumns),
   ]);
   if (names.size === 0) return "1 as pgrst_row";

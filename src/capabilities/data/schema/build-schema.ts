@@ -49,6 +49,8 @@ export interface FunctionRow {
   parameters: FunctionParameter[];
   returns_set: boolean;
   returns_composite: boolean;
+  /** pg_class oid of the row type, 0 when the result is no row of a relation. */
+  returns_oid: number;
   returns_void: boolean;
   volatility: string;
 }
@@ -77,7 +79,10 @@ export function buildSchema(version: number, rows: CatalogRows): Schema {
   const direct = rows.foreignKeys.flatMap((fk) => directPair(fk, byOid));
   const all = [...direct, ...throughJunctions(direct)];
   const relationships = Map.groupBy(all, (r) => tableKey(r.origin.schema, r.origin.name));
-  const functions = Map.groupBy(rows.functions.map(toFunction), (f) => tableKey(f.schema, f.name));
+  const functions = Map.groupBy(
+    rows.functions.map((f) => toFunction(f, byOid)),
+    (f) => tableKey(f.schema, f.name),
+  );
   return { version, tables, relationships, functions, bypassRoles: new Set(rows.bypassRoles) };
 }
 
@@ -170,13 +175,14 @@ function junction(table: Table, source: Relationship, target: Relationship): Rel
   };
 }
 
-function toFunction(row: FunctionRow): DatabaseFunction {
+function toFunction(row: FunctionRow, byOid: ReadonlyMap<number, Table>): DatabaseFunction {
   return {
     schema: row.schema,
     name: row.name,
     parameters: row.parameters,
     returnsSet: row.returns_set,
     returnsComposite: row.returns_composite,
+    returnsTable: byOid.get(row.returns_oid) ?? null,
     returnsVoid: row.returns_void,
     volatility:
       row.volatility === "i" ? "immutable" : row.volatility === "s" ? "stable" : "volatile",

@@ -77,6 +77,8 @@ export interface DatabaseFunction {
   readonly returnsSet: boolean;
   /** The result is a row (composite type, table, or several OUT parameters). */
   readonly returnsComposite: boolean;
+  /** The exposed table whose rows it returns, or null. */
+  readonly returnsTable: Table | null;
   readonly returnsVoid: boolean;
   readonly volatility: "volatile" | "stable" | "immutable";
 }

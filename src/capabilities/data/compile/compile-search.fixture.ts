@@ -1,0 +1,41 @@
+/** From a query string to SQL in one call, for unit tests. */
+import { ReactorError } from "../../../core/errors.ts";
+import { parseQuery } from "../parse/parse-query.ts";
+import { readQueryString } from "../parse/query-string.ts";
+import { planRead } from "../plan/plan-read.ts";
+import { type Schema, tableKey } from "../schema/schema.ts";
+import { shopSchema } from "../schema/shop-schema.fixture.ts";
+import { compileRead } from "./compile-read.ts";
+
+export const LIMITS = { maxFilters: 100, maxListSize: 100, maxRows: 1000 };
+
+export function compile(table: string, search: string, schema: Schema = shopSchema) {
+  const found = schema.tables.get(tableKey("public", table));
+  if (!found) throw new Error(table);
+  const raw = readQueryString(search, LIMITS);
+  const query = parseQuery(raw, { limit: null, offset: null }, 5);
+  const node = planRead(schema, found, query);
+  const compiled = compileRead(node, {
+    media: "array",
+    count: null,
+    maxRows: 1000,
+    headOnly: false,
+  });
+  return { ...compiled, raw, params: compiled.slots.map((slot) => raw.values[slot]) };
+}
+
+/** The SELECT inside the wrapper. */
+export function inner(table: string, search: string, schema?: Schema): string {
+  const { sql } = compile(table, search, schema);
+  return sql.slice(sql.indexOf("from (") + 6, sql.lastIndexOf(") as _postgrest_t"));
+}
+
+export function failure(run: () => unknown): ReactorError {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof ReactorError) return error;
+    throw error;
+  }
+  throw new Error("did not fail");
+}
