@@ -15,5 +15,10 @@ export const command: Command = {
     { run: "reactor dev", what: "the project in this folder" },
     { run: "reactor dev --project shop --port 0", what: "another folder, any free port" },
   ],
-  run: (context) => context.host.dev(readServeOptions(context)),
+  run(context) {
+    const options = readServeOptions(context);
+    // An empty folder becomes a project as files are saved into it.
+    const project = { ...options.project, dir: options.project.dir ?? context.host.cwd };
+    return context.host.dev({ ...options, project });
+  },
 };

@@ -7,7 +7,7 @@ const GROUPS: readonly (readonly [title: string, names: readonly string[]])[] = 
   ["Ship", ["deploy", "migrate", "fn"]],
   ["Look after", ["logs", "doctor", "config", "backup", "restore"]],
   ["Servers elsewhere", ["context", "login", "logout", "whoami"]],
-  ["More", ["version", "completion", "help"]],
+  ["More", ["version", "completion"]],
 ];
 
 /** `reactor --help`. */

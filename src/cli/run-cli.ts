@@ -1,4 +1,5 @@
 /** argv -> command -> exit code. The only place that turns a failure into words. */
+import { ReactorError } from "../core/errors.ts";
 import { nearestName } from "../core/nearest-name.ts";
 import { StartupError } from "../core/startup-error.ts";
 import { CliError, EXIT } from "./cli-error.ts";
@@ -8,6 +9,7 @@ import { commandHelp, overviewHelp } from "./help.ts";
 import type { CliHost } from "./host.ts";
 import { createOutput, type Output, outputMode } from "./output.ts";
 import { parseCommandArgs } from "./parse-args.ts";
+import { exitFor } from "./server-client.ts";
 
 /** Runs `reactor <argv>`; resolves to the exit code, never rejects. */
 export async function runCli(argv: readonly string[], host: CliHost): Promise<number> {
@@ -128,6 +130,13 @@ function fail(error: unknown, host: CliHost, out: Output): number {
     const data = error instanceof CliError ? error.data : undefined;
     out.failure({ code: error.code, message: error.message, hint: error.hint, data });
     return error.exitCode;
+  }
+  // A fault of the project that was met in this process: a function or a migration that is not right.
+  if (error instanceof ReactorError) {
+    const { code, details, hint } = error;
+    const message = details === null ? error.message : `${error.message}: ${details}`;
+    out.failure({ code, message, hint });
+    return EXIT[exitFor(error.status)];
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   out.failure({ code: "unexpected", message: text, hint: "This is a defect; please report it" });

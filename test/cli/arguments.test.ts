@@ -179,15 +179,17 @@ describe("serve and dev", () => {
     ]);
   });
 
-  test("an empty folder is no project, and a missing one is a configuration fault", async () => {
+  test("an empty folder is a project to come for dev only, and a missing one is a configuration fault", async () => {
     const empty = join(bench.dir, "empty");
     mkdirSync(empty);
     bench.served.length = 0;
     await bench.run(["dev"], { cwd: empty });
-    expect(bench.served[0]).toMatchObject({
-      project: { dir: null, file: null },
-      dataDir: join(empty, ".reactor"),
-    });
+    await bench.run(["serve"], { cwd: empty });
+    const dataDir = join(empty, ".reactor");
+    expect(bench.served).toMatchObject([
+      { project: { dir: empty, file: null }, dataDir },
+      { project: { dir: null, file: null }, dataDir },
+    ]);
     expect((await bench.run(["serve", "--project", "absent"])).exit).toBe(2);
   });
 });

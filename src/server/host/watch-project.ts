@@ -3,9 +3,10 @@
  * applied; a change of reactor.toml asks for a restart, because a boot reads it once.
  */
 import { existsSync, type FSWatcher, watch } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Config } from "../../core/config/config.ts";
 import type { ProjectDir } from "../../core/config/project-dir.ts";
+import { ReactorError } from "../../core/errors.ts";
 import type { Logger } from "../../core/ports/log.ts";
 import { systemClock } from "../../shared/clock.ts";
 import type { RunningServer } from "../boot/boot.ts";
@@ -28,26 +29,48 @@ export function watchProject(options: WatchOptions): () => void {
   const { migrations_dir } = options.config.section<{ migrations_dir: string }>("data");
   const functions = settled(log, "functions", () => server.deployProject());
   const migrations = settled(log, "migrations", () => server.migrateProject());
-  const watchers = [
-    watchFolder(join(dir, "functions"), functions),
-    watchFolder(join(dir, migrations_dir), migrations),
-    project.file === null
-      ? null
-      : watchFile(project.file, () =>
-          log.warn("project.config_changed", { hint: "Restart to apply it" }),
-        ),
+  const closers = [
+    watchFolder(dir, "functions", functions),
+    watchFolder(dir, migrations_dir, migrations),
   ];
+  if (project.file !== null) {
+    const hint = "Restart to apply it";
+    const watcher = watch(project.file, () => log.warn("project.config_changed", { hint }));
+    closers.push(() => watcher.close());
+  }
   return () => {
-    for (const watcher of watchers) watcher?.close();
+    for (const close of closers) close();
   };
 }
 
-function watchFolder(path: string, onChange: () => void): FSWatcher | null {
-  return existsSync(path) ? watch(path, { recursive: true }, onChange) : null;
+/**
+ * Watches a folder of the project, from when it is made if it is not there yet. Its parent is watched
+ * for that and not the whole project: the data folder changes all the time.
+ */
+function watchFolder(dir: string, name: string, onChange: () => void): () => void {
+  const path = join(dir, name);
+  let inside: FSWatcher | null = null;
+  const look = () => {
+    if (inside !== null || !existsSync(path)) return false;
+    inside = watch(path, { recursive: true }, onChange);
+    return true;
+  };
+  const parent = dirname(path);
+  const outside =
+    look() || !existsSync(parent)
+      ? null
+      : watch(parent, () => {
+          if (look()) onChange();
+        });
+  return () => {
+    inside?.close();
+    outside?.close();
+  };
 }
 
-function watchFile(path: string, onChange: () => void): FSWatcher {
-  return watch(path, onChange);
+/** Where the fault is and what to do: the log of an error itself leaves both out, lest rows get in. */
+function explanation(error: unknown) {
+  return error instanceof ReactorError ? { details: error.details, hint: error.hint } : {};
 }
 
 /** Runs `work` once a burst of changes is over, never twice at once, and again if more came. */
@@ -66,7 +89,7 @@ function settled(log: Logger, what: string, work: () => Promise<void>): () => vo
       await work();
       log.info("project.reloaded", { what, ms: Math.round(systemClock.monotonic() - from) });
     } catch (error) {
-      log.error("project.reload_failed", { what, error });
+      log.error("project.reload_failed", { what, ...explanation(error), error });
     } finally {
       isRunning = false;
     }
