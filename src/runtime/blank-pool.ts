@@ -36,7 +36,12 @@ export function createBlankPool(options: BlankPoolOptions): BlankPool {
     if (closed || cancelRefill) return;
     cancelRefill = options.clock.after(ms, () => {
       cancelRefill = null;
-      fill();
+      try {
+        fill();
+      } catch (error) {
+        options.logger.error("runtime.spawn_failed", { error });
+        refillAfter(RETRY_AFTER_MS);
+      }
     });
   }
 

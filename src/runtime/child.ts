@@ -42,6 +42,9 @@ const READY_TIMEOUT_MS = 15_000;
 /** sun_path holds 108 bytes with its terminator. */
 const SOCKET_PATH_MAX = 107;
 
+/** The folder is thrown away, so a cache of transpiled code in it would only cost. */
+const BASE_ENV = { TZ: "UTC", BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0" } as const;
+
 export interface Child {
   readonly pid: number;
   readonly dir: string;
@@ -68,7 +71,7 @@ export function spawnChild(options: ChildOptions): Child {
   const channel = createControlChannel((entry) => child.onLog(entry));
   const spawned = Bun.spawn(selfCommand(options.role, socket, String(process.pid)), {
     cwd: dir,
-    env: { HOME: dir, TMPDIR: join(dir, "tmp"), TZ: "UTC", ...options.env },
+    env: { ...BASE_ENV, HOME: dir, TMPDIR: join(dir, "tmp"), ...options.env },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
@@ -94,7 +97,12 @@ export function spawnChild(options: ChildOptions): Child {
     alive: () => alive,
     killed: () => reason,
     send(message) {
-      if (alive) spawned.send(message);
+      try {
+        if (alive) spawned.send(message);
+      } catch (error) {
+        // The channel closes a little before the exit is known; the exit tells whoever waits.
+        options.logger.debug("runtime.send_failed", { pid: spawned.pid, error });
+      }
     },
     kill(why) {
       reason ??= why;

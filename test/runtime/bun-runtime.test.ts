@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { systemClock } from "../../src/shared/clock.ts";
+import { until } from "../support/until.ts";
 import { DEFAULT_LIMITS, failureOf } from "./runtime-call.ts";
 import { createFixture, type Fixture } from "./runtime-fixture.ts";
 
@@ -112,29 +113,40 @@ test("an infinite loop is killed at its deadline and the next call works", async
     code: "function_timeout",
     details: "Its deadline is 300 ms",
   });
-  expect(await (await fixture.invoke(spec)).text()).toBe("ok");
+  const patient = { ...spec, limits: DEFAULT_LIMITS };
+  expect(await (await fixture.invoke(patient)).text()).toBe("ok");
 });
 
 test("a neighbour of a killed call: a POST gets 502 with Retry-After, a GET is asked again", async () => {
-  const source = `let held = []; export default async (request) => {
+  const source = `export default async (request) => {
     const path = new URL(request.url).pathname;
+    if (path === "/warm") return new Response(String(process.pid));
     if (path === "/hang") { console.log("hanging"); await new Promise(() => {}); }
     console.log("arrived", request.method);
-    if (globalThis.process.env.FAST !== undefined) return new Response("fast");
-    await new Promise((done) => setTimeout(done, 2000)); return new Response("slow"); }`;
-  const limits = { ...DEFAULT_LIMITS, deadlineMs: 700 };
-  const spec = fixture.bunSpec("neighbours", source, { limits });
-  const patient = { ...spec, limits: { ...DEFAULT_LIMITS } };
-  const hanging = failureOf(fixture.invoke(spec, { url: "http://localhost/hang" }));
+    if (path === "/wait") await new Promise(() => {});
+    return new Response(String(process.pid)); }`;
+  const patient = fixture.bunSpec("neighbours", source);
+  const brief = { ...patient, limits: { ...DEFAULT_LIMITS, deadlineMs: 1500 } };
+  const pid = await (await fixture.invoke(patient, { url: "http://localhost/warm" })).text();
+  const hanging = failureOf(fixture.invoke(brief, { url: "http://localhost/hang" }));
   await fixture.line((l) => l.message === "hanging");
-  const post = failureOf(fixture.invoke(patient, { init: { method: "POST", body: "x" } }));
-  const get = fixture.invoke(patient);
+  const init = { method: "POST", body: "x" };
+  const post = failureOf(fixture.invoke(patient, { url: "http://localhost/wait", init }));
+  const client = new AbortController();
+  const get = failureOf(
+    fixture.invoke(patient, { url: "http://localhost/wait", init: { signal: client.signal } }),
+  );
   expect((await hanging).code).toBe("function_timeout");
   const refused = await post;
   expect(refused).toMatchObject({ status: 502, code: "function_crashed" });
   expect((refused as unknown as { headers: object }).headers).toEqual({ "Retry-After": "1" });
-  expect(await (await get).text()).toBe("slow");
-});
+  const arrivals = () => fixture.lines.filter((l) => l.message === "arrived GET").length;
+  await until("the GET arrives a second time", () => arrivals() === 2);
+  client.abort();
+  expect((await get).status).toBe(499);
+  const after = await fixture.invoke(patient, { url: "http://localhost/warm" });
+  expect(await after.text()).not.toBe(pid);
+}, 20_000);
 
 test("process.exit in a function is function_crashed and the next call gets a fresh process", async () => {
   const spec = fixture.bunSpec(
