@@ -32,6 +32,11 @@ export interface RequestContext {
   principal(): Promise<Principal> | Principal;
   /** Switches the idle timeout off: for streams. */
   keepOpen(): void;
+  /**
+   * Aborted when the listener begins to drain: streams that would go on for ever end then, or they
+   * hold up the shutdown. Absent where there is no listener.
+   */
+  readonly closing?: AbortSignal;
   /** Upgrades this request to a WebSocket; false when it was not an upgrade request. */
   upgrade(handler: SocketHandler, headers?: Readonly<Record<string, string>>): boolean;
 }

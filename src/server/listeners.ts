@@ -49,8 +49,13 @@ export interface Listener {
 
 interface SocketData {
   readonly handler: SocketHandler;
+  /** The open ones of its listener. */
+  readonly open: Set<ServerWebSocket<SocketData>>;
   socket: Socket | undefined;
 }
+
+/** RFC 6455 §7.4.1: the endpoint is going away. */
+const GOING_AWAY = 1001;
 
 type BunServer = Bun.Server<SocketData>;
 
@@ -69,6 +74,7 @@ const websocket: Bun.WebSocketHandler<SocketData> = {
   idleTimeout: 120,
   maxPayloadLength: 1024 * 1024,
   open(ws) {
+    ws.data.open.add(ws);
     ws.data.socket = openSocket(ws);
     ws.data.handler.open?.(ws.data.socket);
   },
@@ -79,6 +85,7 @@ const websocket: Bun.WebSocketHandler<SocketData> = {
     if (ws.data.socket) ws.data.handler.drain?.(ws.data.socket);
   },
   close(ws, code, reason) {
+    ws.data.open.delete(ws);
     if (ws.data.socket) ws.data.handler.close?.(ws.data.socket, code, reason);
   },
 };
@@ -88,6 +95,9 @@ interface Way {
   readonly isUnix: boolean;
   readonly secure: boolean;
   readonly idleTimeoutS: number;
+  /** Ends what would go on for ever. */
+  readonly ending: AbortController;
+  readonly sockets: Set<ServerWebSocket<SocketData>>;
 }
 
 function arrivalOf(server: BunServer, request: Request, way: Way): Arrival {
@@ -95,10 +105,14 @@ function arrivalOf(server: BunServer, request: Request, way: Way): Arrival {
     // A TCP client that has gone has no address any more; it is not one of our children for that.
     peer: way.isUnix ? "unix" : (server.requestIP(request)?.address ?? "unknown"),
     secure: way.secure,
+    closing: way.ending.signal,
     idleTimeoutS: way.idleTimeoutS,
     timeout: (seconds) => server.timeout(request, seconds),
     upgrade: (handler, headers) =>
-      server.upgrade(request, { data: { handler, socket: undefined }, headers }),
+      server.upgrade(request, {
+        data: { handler, open: way.sockets, socket: undefined },
+        headers,
+      }),
   };
 }
 
@@ -114,18 +128,28 @@ function handlers({ edge, bodyBytesMax }: ListenerOptions, way: Way) {
   };
 }
 
-function serveTcp(options: TcpOptions, port: number): BunServer {
-  const { certificates = [], idleTimeoutS } = options;
-  const secure = certificates.length > 0;
+function serveTcp(options: TcpOptions, port: number, way: Way): BunServer {
+  const { certificates = [] } = options;
+  const { secure } = way;
   return Bun.serve<SocketData>({
     hostname: options.host,
     port,
-    idleTimeout: idleTimeoutS,
+    idleTimeout: way.idleTimeoutS,
     // A second server on the same port is how certificates are swapped.
     reusePort: secure,
     ...(secure ? { tls: certificates.map((c) => ({ ...c })) } : {}),
-    ...handlers(options, { isUnix: false, secure, idleTimeoutS }),
+    ...handlers(options, way),
   });
+}
+
+function wayOf({ idleTimeoutS }: ListenerOptions, isUnix: boolean, secure: boolean): Way {
+  return { isUnix, secure, idleTimeoutS, ending: new AbortController(), sockets: new Set() };
+}
+
+/** Tells streams and WebSockets that the end has come; answers go on. */
+function endStreams({ ending, sockets }: Way): void {
+  ending.abort(new Error("the server is stopping"));
+  for (const ws of sockets) ws.close(GOING_AWAY, "the server is stopping");
 }
 
 /** Resolves when what a server has begun to answer is answered; nothing new is accepted. */
@@ -140,7 +164,8 @@ async function retire(server: BunServer): Promise<void> {
 export function listenTcp(options: TcpOptions): Listener {
   const secure = (options.certificates ?? []).length > 0;
   if (secure) checkFree(options);
-  let server = serveTcp(options, options.port);
+  const way = wayOf(options, false, secure);
+  let server = serveTcp(options, options.port, way);
   const port = server.port ?? options.port;
   const shown = options.host.includes(":") ? `[${options.host}]` : options.host;
   // Servers of earlier certificates that still answer somebody.
@@ -150,13 +175,14 @@ export function listenTcp(options: TcpOptions): Listener {
     swapCertificates(certificates) {
       if (!secure) return;
       const old = server;
-      server = serveTcp({ ...options, certificates }, port);
+      server = serveTcp({ ...options, certificates }, port, way);
       retired.set(
         old,
         retire(old).finally(() => retired.delete(old)),
       );
     },
     async drain() {
+      endStreams(way);
       await Promise.all([retire(server), ...retired.values()]);
     },
     async close() {
@@ -173,15 +199,18 @@ function checkFree({ host, port }: TcpOptions): void {
 
 /** Opens the private Unix socket by which the server's own children reach it. */
 export function listenUnix(options: ListenerOptions & { path: string }): Listener {
-  const { idleTimeoutS } = options;
+  const way = wayOf(options, true, false);
   const server = Bun.serve<SocketData>({
     unix: options.path,
-    ...handlers(options, { isUnix: true, secure: false, idleTimeoutS }),
+    ...handlers(options, way),
   });
   return {
     url: `unix:${options.path}`,
     swapCertificates: () => undefined,
-    drain: () => retire(server),
+    async drain() {
+      endStreams(way);
+      await retire(server);
+    },
     close: () => server.stop(true),
   };
 }

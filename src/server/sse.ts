@@ -11,38 +11,41 @@ export interface EventSink {
 
 /**
  * @param start called once with the sink; returns what ends the subscription.
- * @param signal the request's: the stream ends with it.
+ * @param signals the stream ends with the first: the request's, the listener's.
  */
 export function eventStream(
   clock: Clock,
-  signal: AbortSignal,
+  signals: readonly (AbortSignal | undefined)[],
   start: (sink: EventSink) => () => void,
 ): Response {
   const encoder = new TextEncoder();
-  let end = () => {};
+  let end = (_isGone: boolean) => {};
+  const close = () => end(false);
   const body = new ReadableStream<Uint8Array>(
     {
       start(controller) {
         const write = (text: string) => {
-          if ((controller.desiredSize ?? 0) < -BACKLOG_MAX) return end();
+          if ((controller.desiredSize ?? 0) < -BACKLOG_MAX) return close();
           controller.enqueue(encoder.encode(text));
         };
         const beat = clock.every(HEARTBEAT_MS, () => write(": beat\n\n"));
         const stop = start({
           push: (event, data) => write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`),
         });
-        let open = true;
-        end = () => {
-          if (!open) return;
-          open = false;
+        end = (isGone) => {
+          end = () => {};
           beat();
           stop();
-          controller.close();
+          for (const signal of signals) signal?.removeEventListener("abort", close);
+          if (!isGone) controller.close();
         };
-        signal.addEventListener("abort", () => end(), { once: true });
         write(": open\n\n");
+        for (const signal of signals) {
+          if (signal?.aborted) close();
+          signal?.addEventListener("abort", close, { once: true });
+        }
       },
-      cancel: () => end(),
+      cancel: () => end(true),
     },
     { highWaterMark: 64 },
   );

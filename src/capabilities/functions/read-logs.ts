@@ -66,7 +66,8 @@ export async function followLogs(
   const since = lastSeen && LINE_ID.test(lastSeen) ? lastSeen : query.since;
   const { lines } = await readLogs(parts, ctx.tenant, name, { ...query, since });
   ctx.keepOpen();
-  const ended = AbortSignal.any([request.signal, parts.tails.end.signal]);
+  const signals = [request.signal, parts.tails.end.signal, ctx.closing];
+  const ended = AbortSignal.any(signals.filter((signal) => signal !== undefined));
   return new Response(tail(parts, ctx.tenant, name, lines, ended), {
     headers: { "Content-Type": "text/event-stream", "Cache-Control": "no-store" },
   });

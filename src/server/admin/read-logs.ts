@@ -32,8 +32,9 @@ export function readLogs(
   const filter = filterOf(query);
   const lines = buffer.recent(filter);
   if (query.follow !== "1" && query.follow !== "true") return Response.json({ lines });
-  contextOf(request).keepOpen();
-  return eventStream(clock, request.signal, (sink) => {
+  const context = contextOf(request);
+  context.keepOpen();
+  return eventStream(clock, [request.signal, context.closing], (sink) => {
     for (const line of lines) sink.push("log", line);
     return buffer.subscribe((line) => {
       if (matchesFilter(line, filter)) sink.push("log", line);

@@ -84,8 +84,9 @@ async function answer(options: EdgeOptions, call: Call): EdgeAnswer {
     auth: options.auth,
     arrival,
   });
-  const routed =
-    path === originalPath ? request : new Request(`http://${host}${path}${query}`, request);
+  // Elysia looks for the path behind `http://`, so what came over TLS is routed by that name too.
+  const isAsSent = path === originalPath && !arrival.secure;
+  const routed = isAsSent ? request : new Request(`http://${host}${path}${query}`, request);
   attachContext(request, context);
   if (routed !== request) attachContext(routed, context);
   const isWaiting = awaitAnswer(call);

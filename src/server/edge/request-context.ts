@@ -13,6 +13,8 @@ export interface Arrival {
   /** Address of the peer; `unix` on a Unix socket. */
   readonly peer: string;
   readonly secure: boolean;
+  /** Aborted when the listener drains. */
+  readonly closing: AbortSignal;
   /** What `timeout` returns to once an answer is on its way. */
   readonly idleTimeoutS: number;
   /** Seconds; 0 switches the idle timeout of this request's connection off. */
@@ -64,6 +66,10 @@ export class EdgeContext implements RequestContext {
     this.path = init.path;
     this.originalPath = init.originalPath;
     this.startedAt = init.startedAt;
+  }
+
+  get closing(): AbortSignal {
+    return this.#init.arrival.closing;
   }
 
   get log(): Logger {
