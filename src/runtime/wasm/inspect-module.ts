@@ -1,5 +1,5 @@
 /** What a module asks for and offers, read from its bytes: the basis of the checks and of the export rule. */
-import { BinaryReader, readSections, SECTION, type Section } from "./binary.ts";
+import { BinaryReader, readSections, SECTION } from "./binary.ts";
 
 export interface ModuleImport {
   readonly module: string;
@@ -47,8 +47,6 @@ export function inspectModule(bytes: Uint8Array): ModuleShape {
     exportNames: exports.map((e) => e.name),
   };
 }
-
-export type { Section };
 
 function list<T>(reader: BinaryReader | null, read: (reader: BinaryReader) => T): T[] {
   if (!reader) return [];
