@@ -2,11 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  NotReady,
-  ordinaryUser,
-  testUsers,
-} from "../support/executable.ts";
+import { NotReady, ordinaryUser, testUsers } from "../support/executable.ts";
 import { executableBench } from "../support/executable-bench.ts";
 import { orphansOf, processTree, stillRunning } from "../support/process-tree.ts";
 import { until } from "../support/until.ts";
