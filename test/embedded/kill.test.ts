@@ -1,6 +1,6 @@
 /** What the embedded PostgreSQL survives: every process killed, orphans, a stop at the worst moment. */
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { chmodSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import {
   bootBench,
@@ -38,6 +38,18 @@ describe.each(testUsers.map((user) => [user.name, user] as const))("as %s", (_, 
     await driver.until((event) => event["state"] === "up");
     expect(await endless).toBe("gone");
     await sql.end({ timeout: 0 });
+    expect(await query(boot.ownerUrl, "select 1 as n")).toEqual([{ n: 1 }]);
+  });
+
+  test("a cache that was cleared meanwhile is filled again for the restart", async () => {
+    const folder = bench.folder(user);
+    chmodSync(folder, 0o755);
+    const cacheDir = join(folder, "cache");
+    const driver = bench.start(user, join(folder, "data"), { cacheDir });
+    const boot = await driver.ready();
+    rmSync(cacheDir, { recursive: true });
+    process.kill(boot.pid, "SIGKILL");
+    await driver.until((event) => event["state"] === "up");
     expect(await query(boot.ownerUrl, "select 1 as n")).toEqual([{ n: 1 }]);
   });
 

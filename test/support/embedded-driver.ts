@@ -8,7 +8,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LogFields, Logger } from "../../src/core/ports/log.ts";
 import { StartupError } from "../../src/core/startup-error.ts";
-import { startEmbeddedPostgres } from "../../src/postgres/embedded/index.ts";
+import { startEmbeddedPostgres } from "../../src/postgres/embedded/start-embedded-postgres.ts";
 import { playRole } from "../../src/roles.ts";
 import { systemClock } from "../../src/shared/clock.ts";
 

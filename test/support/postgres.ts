@@ -2,12 +2,13 @@
  * One embedded PostgreSQL for the whole `bun test` process, started by the first test that asks, with a
  * database for each test file. It ends with the process, however that ends.
  */
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
 import { hostTarget, packPostgres } from "../../scripts/pack-postgres.ts";
 import type { Logger } from "../../src/core/ports/log.ts";
+import { exists } from "../../src/postgres/embedded/processes.ts";
 import { startEmbeddedPostgres } from "../../src/postgres/embedded/start-embedded-postgres.ts";
 import type { EmbeddedPostgres } from "../../src/postgres/embedded/types.ts";
 import { parseDatabaseUrl, postgresJsOptions } from "../../src/postgres/url.ts";
@@ -60,6 +61,7 @@ export function ensurePacked(): void {
 }
 
 async function start(): Promise<TestPostgres> {
+  removeAbandoned();
   const folder = mkdtempSync(join(tmpdir(), `${FOLDER_PREFIX}${process.pid}-`));
   const server = await startEmbeddedPostgres({
     dataDir: join(folder, "data"),
@@ -106,4 +108,13 @@ function removeAfterExit(...folders: readonly string[]): void {
     detached: true,
   });
   shell.unref();
+}
+
+/** Of processes whose shell was killed with them. */
+function removeAbandoned(): void {
+  for (const name of readdirSync(tmpdir())) {
+    if (!name.startsWith(FOLDER_PREFIX)) continue;
+    const pid = Number(name.slice(FOLDER_PREFIX.length).split("-")[0]);
+    if (!exists(pid)) rmSync(join(tmpdir(), name), { recursive: true, force: true });
+  }
 }

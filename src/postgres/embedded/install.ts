@@ -35,8 +35,10 @@ export async function installServer(
   for (const cache of cacheDirs) {
     if (!makeCache(cache, identity)) continue;
     const target = join(cache, name);
-    if (!existsSync(target)) {
+    if (!existsSync(join(target, "bin/postgres"))) {
       removeStale(cache, clock);
+      // Somebody has cleaned up in there: a folder without the program is of no use to anyone.
+      rmSync(target, { recursive: true, force: true });
       const temporary = temporaryIn(cache);
       const order = { archive: packed.server, temporary, target, mode: 0o755, sparse: true };
       await runUnpack({ ...order, owner: null });

@@ -59,8 +59,10 @@ async function startLocked(
   const { dataDir, clock, log } = options;
   const cluster = join(dataDir, "pg");
   const identity = postgresIdentity(cluster);
-  const [server, firstBoot] = await bothSettled(
-    installServer(packed, cacheDirs(options), identity, clock),
+  const installProgram = async () =>
+    join(await installServer(packed, cacheDirs(options), identity, clock), "bin/postgres");
+  const [, firstBoot] = await bothSettled(
+    installProgram(),
     installCluster(packed, dataDir, identity),
   );
   step("unpack");
@@ -72,9 +74,8 @@ async function startLocked(
   const socketDir = makeSocketDir({ dataDir, identity, xdgRuntimeDir });
   step("prepare");
   const reachable = !identity || isReachable(cluster, identity);
-  const program = join(server, "bin/postgres");
   const supervisor = new Supervisor({
-    program,
+    installProgram,
     cluster,
     dataDir,
     socketDir,

@@ -16,7 +16,11 @@ const LONGEST_BACKOFF_MS = 5_000;
 const FAST_STOP_MS = 10_000;
 const IMMEDIATE_STOP_MS = 5_000;
 
-export type SupervisorOptions = Omit<PostmasterOptions, "onSignal"> & { readonly dataDir: string };
+export interface SupervisorOptions extends Omit<PostmasterOptions, "onSignal" | "program"> {
+  readonly dataDir: string;
+  /** The program `postgres`, unpacked again when its cache has been cleared. */
+  readonly installProgram: () => Promise<string>;
+}
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
@@ -93,8 +97,11 @@ export class Supervisor {
   }
 
   async #launch(): Promise<void> {
-    const { dataDir: _, ...options } = this.#options;
-    const postmaster = new Postmaster({ ...options, onSignal: (signal) => this.#onSignal(signal) });
+    const { dataDir: _, installProgram, ...options } = this.#options;
+    const program = await installProgram();
+    if (this.#stop.signal.aborted) return;
+    const onSignal = (signal: Exclude<LogSignal, null>) => this.#onSignal(signal);
+    const postmaster = new Postmaster({ ...options, program, onSignal });
     this.#postmaster = postmaster;
     try {
       await postmaster.ready();
@@ -108,6 +115,7 @@ export class Supervisor {
 
   #onSignal(signal: Exclude<LogSignal, null>): void {
     if (signal === "disk_full") this.#freeDisk();
+    if (signal === "ready") this.#diskFull = false;
     if (this.#restarting || this.#state === "stopped") return;
     // A server process was killed: the postmaster itself goes through crash recovery.
     if (signal === "reinitializing") this.#tell("down");
@@ -130,8 +138,11 @@ export class Supervisor {
     this.#log.error("postgres.ended", { code });
     this.#tell("down");
     this.#restarts += 1;
-    this.#restarting = this.#restart().finally(() => {
-      this.#restarting = null;
+    const run = this.#restart();
+    this.#restarting = run;
+    void run.finally(() => {
+      // The next one may have begun already.
+      if (this.#restarting === run) this.#restarting = null;
     });
   }
 
@@ -140,9 +151,8 @@ export class Supervisor {
     for (let backoffMs = FIRST_BACKOFF_MS; !this.#stop.signal.aborted; ) {
       try {
         await endStrays(folderIdentity(this.#options.cluster), this.#clock);
-        if (this.#stop.signal.aborted) return;
         await this.#launch();
-        this.#diskFull = false;
+        if (this.#stop.signal.aborted) return;
         this.#log.info("postgres.restarted", { ms: Math.round(this.#clock.monotonic() - began) });
         this.#tell("up");
         return;
