@@ -19,10 +19,10 @@ export interface MountedCapability {
 /** In the order of needs: whoever provides stands before whoever needs. */
 export function inOrderOfNeeds(
   capabilities: readonly Capability[],
-  remote: Partial<Ports>,
+  remote: readonly PortName[],
 ): Capability[] {
   const ordered: Capability[] = [];
-  const provided = new Set<PortName>(Object.keys(remote) as PortName[]);
+  const provided = new Set<PortName>(remote);
   let rest = [...capabilities];
   while (rest.length > 0) {
     const ready = rest.filter((c) => c.needs.every((n) => provided.has(n)));

@@ -40,22 +40,27 @@ export async function prepareDataFolder(dataDir: string): Promise<void> {
 export async function loadAdminToken(dataDir: string, configured: string, ids: Ids) {
   if (configured !== "") return configured;
   const path = join(dataDir, "admin.token");
-  try {
-    return (await readFile(path, "utf8")).trim();
-  } catch (error) {
-    if ((error as { code?: string }).code !== "ENOENT") throw error;
-  }
+  const kept = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return "";
+    throw error;
+  });
+  // Empty: a crash or a full disk came between making the file and writing it.
+  if (kept.trim() !== "") return kept.trim();
   const token = `rct_admin_${ids.token(32)}`;
-  await writeFile(path, `${token}\n`, { mode: OWNER_ONLY, flag: "wx" });
+  await writeWhole(path, `${token}\n`);
   return token;
 }
 
-export async function writeServerFile(dataDir: string, file: ServerFile): Promise<void> {
-  const path = join(dataDir, "server.json");
-  const draft = `${path}.${file.pid}`;
-  await writeFile(draft, `${JSON.stringify(file, null, 2)}\n`, { mode: OWNER_ONLY });
+/** The file appears with its content or not at all. */
+async function writeWhole(path: string, text: string): Promise<void> {
+  const draft = `${path}.${process.pid}`;
+  await writeFile(draft, text, { mode: OWNER_ONLY });
   await chmod(draft, OWNER_ONLY);
   await rename(draft, path);
+}
+
+export async function writeServerFile(dataDir: string, file: ServerFile): Promise<void> {
+  await writeWhole(join(dataDir, "server.json"), `${JSON.stringify(file, null, 2)}\n`);
 }
 
 export async function removeServerFile(dataDir: string): Promise<void> {

@@ -57,9 +57,12 @@ export function createShutdown(options: ShutdownOptions): Shutdown {
   };
 }
 
-/** SIGINT and SIGTERM ask; the returned function stops listening. */
-export function onSignals(ask: (signal: string) => void): () => void {
-  const handlers = (["SIGINT", "SIGTERM"] as const).map((signal) => {
+/** Calls `ask` at each of the signals; the returned function stops listening. */
+export function onSignals(
+  signals: readonly NodeJS.Signals[],
+  ask: (signal: string) => void,
+): () => void {
+  const handlers = signals.map((signal) => {
     const handler = () => ask(signal);
     process.on(signal, handler);
     return () => process.off(signal, handler);

@@ -49,6 +49,16 @@ const serverSection = Type.Object(
       Number.MAX_SAFE_INTEGER,
       "Largest request body of any route; routes may allow less.",
     ),
+    peers: Type.Record(
+      Type.String({ pattern: "^[a-z][a-z0-9_]*$" }),
+      Type.String({ pattern: "^https?://[^/?#@\\s]+/?$" }),
+      {
+        default: {},
+        additionalProperties: false,
+        description:
+          'Servers that have the capabilities this one lacks, by name, as in `data = "http://10.0.0.5:7890"`. Only functions of this server reach them, with `reactor.fetch`.',
+      },
+    ),
     cors: Type.Object(
       {
         origins: texts(["*"], "Origins allowed to call from a browser; `*` is any."),

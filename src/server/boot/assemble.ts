@@ -18,13 +18,15 @@ import { createAdminOperations } from "../admin/operations.ts";
 import { adminRoutes, type MigrateRequest } from "../admin/routes.ts";
 import { composeApp } from "../compose.ts";
 import { createCors } from "../edge/cors.ts";
-import { createEdge, type Edge } from "../edge/edge.ts";
+import { type App, createEdge, type Edge, type EdgeOptions } from "../edge/edge.ts";
 import { createRequestMetrics } from "../edge/request-metrics.ts";
 import { type HealthReport, healthRoutes, readHealth } from "../health.ts";
 import { housekeeping } from "../housekeeping.ts";
+import { capabilities } from "../list.ts";
 import { type LiveReload, liveReload } from "../live-reload.ts";
 import { metricsRoutes } from "../metrics-routes.ts";
 import { openapiRoutes } from "../openapi.ts";
+import { withPeers } from "../peers.ts";
 import { eventLoopLagService, registerProcessMetrics } from "../process-metrics.ts";
 import { createServiceRunner, type ServiceRunner } from "../service-runner.ts";
 import type { ServerStatus } from "../status.ts";
@@ -56,6 +58,8 @@ export interface AssembleOptions {
 
 export interface AssembledServer {
   readonly edge: Edge;
+  /** The same for the private socket of our own children, with the peers. */
+  readonly gatewayEdge: Edge;
   readonly services: ServiceRunner;
   readonly live: LiveReload;
   status(): Promise<ServerStatus>;
@@ -85,18 +89,15 @@ export function assemble(options: AssembleOptions): AssembledServer {
     "/_admin": (request) => guard.check(request),
   });
   registerProcessMetrics(shared.metrics, clock, () => processesOf(options));
+  const edge = edgeOptions(options, server, app);
+  const gatewayApp = withPeers(app, {
+    peers: server.peers,
+    capabilities,
+    mounted: mounted.capabilities.map(({ capability }) => capability),
+  });
   return {
-    edge: createEdge({
-      app,
-      auth: mounted.ports.auth ?? nobodysAuth,
-      clock,
-      ids: options.ids,
-      log: options.log,
-      cors: createCors(server.cors),
-      metrics: createRequestMetrics(shared.metrics),
-      tenantOf: (host) => options.tenants.resolve(host),
-      addressOf: addressReader(server.trusted_proxies),
-    }),
+    edge: createEdge(edge),
+    gatewayEdge: createEdge({ ...edge, app: gatewayApp }),
     services: createServiceRunner(servicesOf(options), clock, options.log),
     live,
     status: () => operations.status(),
@@ -104,6 +105,20 @@ export function assemble(options: AssembleOptions): AssembledServer {
     listening(opened) {
       listening = opened;
     },
+  };
+}
+
+function edgeOptions(options: AssembleOptions, server: ServerConfig, app: App): EdgeOptions {
+  return {
+    app,
+    auth: options.mounted.ports.auth ?? nobodysAuth,
+    clock: options.clock,
+    ids: options.ids,
+    log: options.log,
+    cors: createCors(server.cors),
+    metrics: createRequestMetrics(options.shared.metrics),
+    tenantOf: (host) => options.tenants.resolve(host),
+    addressOf: addressReader(server.trusted_proxies),
   };
 }
 

@@ -2,6 +2,7 @@
  * A boot, top to bottom: data folder, database, schema, shared parts, capabilities, listeners,
  * project. Whatever fails undoes what was done before it, and one message tells why.
  */
+import { rm } from "node:fs/promises";
 import type { Capability } from "../../core/capability.ts";
 import type { Config } from "../../core/config/config.ts";
 import type { Env } from "../../core/config/env.ts";
@@ -21,7 +22,7 @@ import { openDatabase } from "./database.ts";
 import { deployProject } from "./deploy-project.ts";
 import { announce, type Listening, listen } from "./listen.ts";
 import { migrationSets } from "./migration-sets.ts";
-import { type MountedServer, mountCapabilities } from "./mount.ts";
+import { type MountedServer, mountCapabilities, orderOf } from "./mount.ts";
 import { prepareTenants } from "./prepare-tenant.ts";
 import { makeRuntimeDir } from "./runtime-dir.ts";
 import { buildShared, type SharedParts } from "./shared-parts.ts";
@@ -91,11 +92,14 @@ export async function boot(options: BootOptions): Promise<RunningServer> {
 
 async function bootAll(parts: Parts): Promise<RunningServer> {
   const { config, dataDir, steps } = parts;
+  orderOf(parts);
   await prepareDataFolder(dataDir);
   const database = await openDatabase({
     ...parts,
     config: config.section<DatabaseConfig>("database"),
   });
+  const runtimeDir = await makeRuntimeDir(dataDir, parts.env);
+  steps.onClose("runtime folder", () => rm(runtimeDir, { recursive: true, force: true }));
   const admin = config.section<AdminConfig>("admin");
   const adminToken = await loadAdminToken(dataDir, admin.token, parts.ids);
   const openVault = await vaultOpener(parts);
@@ -103,14 +107,13 @@ async function bootAll(parts: Parts): Promise<RunningServer> {
   const urls = await steps.run("schema", () =>
     prepareTenants({ ...parts, sets, database, openVault }),
   );
-  const runtimeDir = makeRuntimeDir(dataDir, parts.env);
   const shared = buildShared({ ...parts, urls, openVault });
   const more = { ...parts, adminToken, runtimeDir, shared, database };
   const mounted = await steps.run("mount", () => mountCapabilities(more));
   const assembled = assemble({ ...more, mounted });
   steps.onClose("services", (budgetMs) => assembled.services.stop(budgetMs));
   await steps.run("services", () => assembled.services.start());
-  const listening = await steps.run("listen", () => listen({ ...more, edge: assembled.edge }));
+  const listening = await steps.run("listen", () => listen({ ...more, ...assembled }));
   assembled.listening(listening);
   const server = running({ ...more, mounted, assembled, listening });
   await steps.run("project", () => server.deployProject());

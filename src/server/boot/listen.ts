@@ -8,6 +8,7 @@ import { StartupError } from "../../core/startup-error.ts";
 import { removeServerFile, writeServerFile } from "../data-folder.ts";
 import type { Edge } from "../edge/edge.ts";
 import { type Certificate, type Listener, listenTcp, listenUnix } from "../listeners.ts";
+import { GATEWAY_SOCKET } from "./runtime-dir.ts";
 import type { BootSteps } from "./steps.ts";
 
 export interface Listening {
@@ -21,12 +22,10 @@ export interface Listening {
 export interface ListenOptions {
   readonly config: Config;
   readonly edge: Edge;
+  readonly gatewayEdge: Edge;
   readonly runtimeDir: string;
   readonly steps: BootSteps;
 }
-
-/** Name of the private socket in the runtime folder. */
-export const GATEWAY_SOCKET = "gateway.sock";
 
 export async function listen(options: ListenOptions): Promise<Listening> {
   const server = options.config.section<ServerConfig>("server");
@@ -36,19 +35,26 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     bodyBytesMax: server.max_body_bytes,
   };
   const certificates = await readCertificates(server);
-  const gateway = listenUnix({ ...shared, path: join(options.runtimeDir, GATEWAY_SOCKET) });
+  const gateway = listenUnix({
+    ...shared,
+    edge: options.gatewayEdge,
+    path: join(options.runtimeDir, GATEWAY_SOCKET),
+  });
+  drainAtEnd(gateway, options);
   const tcp = openTcp(
     () => listenTcp({ ...shared, host: server.host, port: server.port, certificates }),
     server,
   );
-  for (const listener of [gateway, tcp]) {
-    options.steps.onClose(listener.url, (budgetMs) => drain(listener, budgetMs, options));
-  }
+  drainAtEnd(tcp, options);
   return {
     url: tcp.url,
     urls: [tcp.url],
     reloadCertificates: async () => tcp.swapCertificates(await readCertificates(server)),
   };
+}
+
+function drainAtEnd(listener: Listener, options: ListenOptions): void {
+  options.steps.onClose(listener.url, (budgetMs) => drain(listener, budgetMs, options));
 }
 
 /** Stops accepting, waits for what is in flight, then cuts what is left. */

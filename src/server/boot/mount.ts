@@ -13,7 +13,7 @@ import { createAuthRemote } from "../../shared/auth-remote.ts";
 
 import type { Tenants } from "../../shared/tenants.ts";
 import { inOrderOfNeeds, type MountedCapability, mountAll } from "../compose.ts";
-import { GATEWAY_SOCKET } from "./listen.ts";
+import { GATEWAY_SOCKET } from "./runtime-dir.ts";
 import type { SharedParts } from "./shared-parts.ts";
 import type { BootSteps } from "./steps.ts";
 
@@ -41,7 +41,7 @@ export interface MountedServer {
 
 export async function mountCapabilities(options: MountOptions): Promise<MountedServer> {
   const remote = remotePorts(options);
-  const ordered = inOrderOfNeeds(options.capabilities, remote);
+  const ordered = orderOf(options);
   const facts = serverFacts(options);
   const mounted = await mountAll(
     ordered,
@@ -56,12 +56,25 @@ export async function mountCapabilities(options: MountOptions): Promise<MountedS
   return { capabilities: mounted, ports: Object.assign({}, remote, ...provided) };
 }
 
+/**
+ * The order of mounting. Also called before anything is started, for what it throws.
+ * @throws StartupError need_unmet
+ */
+export function orderOf(options: Pick<MountOptions, "config" | "capabilities">): Capability[] {
+  return inOrderOfNeeds(options.capabilities, isAuthRemote(options) ? ["auth"] : []);
+}
+
 /** Ports whose capability runs elsewhere, as `[auth] url` says. */
 function remotePorts(options: MountOptions): Partial<Ports> {
+  if (!isAuthRemote(options)) return {};
   const { url } = options.config.section<{ url: string }>("auth");
-  if (url === "" || options.capabilities.some((c) => c.name === "auth")) return {};
   const { clock, log } = options;
   return { auth: createAuthRemote({ url, clock, log: log.with({ capability: "auth" }) }) };
+}
+
+function isAuthRemote(options: Pick<MountOptions, "config" | "capabilities">): boolean {
+  const { url } = options.config.section<{ url: string }>("auth");
+  return url !== "" && !options.capabilities.some((c) => c.name === "auth");
 }
 
 function serverFacts(options: MountOptions): ServerFacts {

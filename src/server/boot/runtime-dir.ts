@@ -7,8 +7,14 @@ import { join } from "node:path";
 import type { Env } from "../../core/config/env.ts";
 import { StartupError } from "../../core/startup-error.ts";
 
-/** An empty folder of mode 0700, the same path for the same data folder. */
-export function makeRuntimeDir(dataDir: string, env: Env): string {
+/** Name of the private socket in the folder. */
+export const GATEWAY_SOCKET = "gateway.sock";
+
+/**
+ * An empty folder of mode 0700, the same path for the same data folder.
+ * @throws StartupError data_folder_in_use when a live server has it
+ */
+export async function makeRuntimeDir(dataDir: string, env: Env): Promise<string> {
   const uid = process.getuid?.() ?? 0;
   const xdg = env["XDG_RUNTIME_DIR"];
   const bases = [
@@ -20,10 +26,28 @@ export function makeRuntimeDir(dataDir: string, env: Env): string {
   const base = bases.find((path) => isOwnFolder(path, uid));
   if (base === undefined) throw noRuntimeFolder(bases);
   const dir = join(base, name);
+  // With a database elsewhere no PostgreSQL holds the folder's lock: a live socket shows the other.
+  if (await isAnswered(join(dir, GATEWAY_SOCKET))) throw dataFolderInUse(dataDir);
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(dir, { mode: 0o700 });
   chmodSync(dir, 0o700);
   return dir;
+}
+
+async function isAnswered(socket: string): Promise<boolean> {
+  const silent = { data: () => undefined };
+  const connection = await Bun.connect({ unix: socket, socket: silent }).catch(() => null);
+  connection?.end();
+  return connection !== null;
+}
+
+function dataFolderInUse(dataDir: string): StartupError {
+  return new StartupError({
+    code: "data_folder_in_use",
+    message: `Another Reactor is using the data folder ${dataDir}`,
+    hint: "Stop it, or give this one another --data-dir",
+    exitCode: 2,
+  });
 }
 
 /** Makes it if it can; false for one that somebody else owns or could write to. */

@@ -18,6 +18,9 @@ export interface BootSteps {
   closeAll(budgetMs: number): Promise<void>;
 }
 
+/** What each part gets even when the budget is spent; PostgreSQL needs it to end in good order. */
+const LEAST_MS = 1_500;
+
 export function createBootSteps(clock: Clock, log: Logger): BootSteps {
   const done: BootStep[] = [];
   const closers: { name: string; close: (budgetMs: number) => Promise<void> }[] = [];
@@ -34,7 +37,7 @@ export function createBootSteps(clock: Clock, log: Logger): BootSteps {
     async closeAll(budgetMs) {
       const deadline = clock.monotonic() + budgetMs;
       for (let next = closers.pop(); next; next = closers.pop()) {
-        const left = Math.max(250, deadline - clock.monotonic());
+        const left = Math.max(LEAST_MS, deadline - clock.monotonic());
         try {
           await next.close(left);
         } catch (error) {

@@ -5,6 +5,7 @@ import type { Env } from "../../core/config/env.ts";
 import type { ProjectDir } from "../../core/config/project-dir.ts";
 import type { LogConfig, ServerConfig } from "../../core/config/sections.ts";
 import { nearestName } from "../../core/nearest-name.ts";
+import type { Logger } from "../../core/ports/log.ts";
 import { StartupError } from "../../core/startup-error.ts";
 import { systemClock } from "../../shared/clock.ts";
 import { createLog, type Log, resolveLogFormat } from "../../shared/log/create-log.ts";
@@ -38,34 +39,89 @@ export interface ServeRequest {
 export async function serve(request: ServeRequest): Promise<number> {
   const config = loadServerConfig(request.project, request.flags, request.env);
   const log = openLog(config.section<LogConfig>("log"), request);
-  let shutdown: Shutdown | undefined;
-  const options = bootOptions(request, config, log, () => shutdown?.request("admin"));
-  // A signal during the boot ends it by undoing what was done, when the boot has come to its end.
-  let early: string | undefined;
-  const off = onSignals((signal) => {
-    if (shutdown) shutdown.request(signal);
-    else early = signal;
-  });
+  const stopping = stopRequests();
+  const off = onSignals(["SIGINT", "SIGTERM"], stopping.ask);
   try {
-    const server = await boot(options);
-    const { shutdown_timeout_s } = config.section<ServerConfig>("server");
-    shutdown = createShutdown({
-      clock: systemClock,
-      log: log.logger,
-      budgetMs: shutdown_timeout_s * 1000,
-      stop: (budgetMs) => server.stop(budgetMs),
-    });
-    if (early !== undefined) shutdown.request(early);
-    else await announce(request, server);
-    const stopWatching = request.development
-      ? watchProject({ ...request, config, log: log.logger, server })
-      : null;
-    const code = await shutdown.ended;
-    stopWatching?.();
-    return code;
+    const booting = boot(bootOptions(request, config, log, () => stopping.ask("admin")));
+    const server = await Promise.race([booting, stopping.forced]);
+    return server === FORCED ? 1 : await run(request, config, log, server, stopping);
   } finally {
     off();
     await log.flush();
+  }
+}
+
+const FORCED = Symbol("forced");
+
+interface StopRequests {
+  /** Asks the shutdown, or is kept for it while there is none. */
+  ask(reason: string): void;
+  /** Hands over to the shutdown; the reason of a request that came before it. */
+  handTo(shutdown: Shutdown): string | undefined;
+  /** Resolves at a second request during the boot. */
+  readonly forced: Promise<typeof FORCED>;
+}
+
+/**
+ * Requests to stop, from signals and `POST /_admin/shutdown`. One that comes during the boot waits for
+ * its end, so that all that was done is undone in order; a second does not wait.
+ */
+function stopRequests(): StopRequests {
+  const { promise: forced, resolve } = Promise.withResolvers<typeof FORCED>();
+  let shutdown: Shutdown | undefined;
+  let early: string | undefined;
+  return {
+    forced,
+    ask(reason) {
+      if (shutdown) shutdown.request(reason);
+      else if (early === undefined) early = reason;
+      else resolve(FORCED);
+    },
+    handTo(given) {
+      shutdown = given;
+      return early;
+    },
+  };
+}
+
+async function run(
+  request: ServeRequest,
+  config: Config,
+  log: Log,
+  server: RunningServer,
+  stopping: StopRequests,
+): Promise<number> {
+  const { shutdown_timeout_s, tls } = config.section<ServerConfig>("server");
+  const shutdown = createShutdown({
+    clock: systemClock,
+    log: log.logger,
+    budgetMs: shutdown_timeout_s * 1000,
+    stop: (budgetMs) => server.stop(budgetMs),
+  });
+  // The end of a terminal, unless it can mean new certificates.
+  const offHangup = onSignals(["SIGHUP"], (signal) => {
+    if (tls.cert === "" || request.development) stopping.ask(signal);
+    else void reloadCertificates(server, log.logger);
+  });
+  const early = stopping.handTo(shutdown);
+  if (early !== undefined) shutdown.request(early);
+  else await announce(request, server);
+  const stopWatching = request.development
+    ? watchProject({ ...request, config, log: log.logger, server })
+    : null;
+  const code = await shutdown.ended;
+  stopWatching?.();
+  offHangup();
+  return code;
+}
+
+/** A certificate that cannot be used leaves the old one in place; the log says so. */
+async function reloadCertificates(server: RunningServer, log: Logger): Promise<void> {
+  try {
+    await server.reloadCertificates();
+    log.info("server.certificates_reloaded");
+  } catch (error) {
+    log.error("server.certificates_not_reloaded", { error });
   }
 }
 
