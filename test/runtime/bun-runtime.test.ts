@@ -8,6 +8,8 @@ import { createFixture, type Fixture } from "./runtime-fixture.ts";
 
 let fixture: Fixture;
 beforeAll(async () => {
+  // Before the first process starts: those that wait for work must not have it either.
+  process.env["SECRET_OF_THE_SERVER"] = "hunter2";
   fixture = await createFixture();
 });
 afterAll(() => fixture.close());
@@ -261,7 +263,6 @@ test("a reader that gives up on a stream is seen on request.signal", async () =>
 });
 
 test("a function's environment is its own and nothing of the server's", async () => {
-  process.env["SECRET_OF_THE_SERVER"] = "hunter2";
   const spec = fixture.bunSpec(
     "env",
     `import { reactor } from "reactor"; import { readFileSync } from "node:fs";

@@ -1,0 +1,17 @@
+/** All mutations, in the order of the way of a request: who it is, the edge, admin, data, the rest. */
+import type { Mutation } from "./mutation.ts";
+import { accounts } from "./places/accounts.ts";
+import { credentials } from "./places/credentials.ts";
+import { data } from "./places/data.ts";
+import { functions } from "./places/functions.ts";
+import { server } from "./places/server.ts";
+import { sharedState } from "./places/shared-state.ts";
+
+export const mutations: readonly Mutation[] = [
+  ...credentials,
+  ...server,
+  ...data,
+  ...sharedState,
+  ...accounts,
+  ...functions,
+];

@@ -1,0 +1,78 @@
+/** Functions: who may call and manage them, and what they are told and given. */
+import type { Mutation } from "../mutation.ts";
+
+const FORWARD = {
+  file: "src/capabilities/functions/forward-request.ts",
+  tests: ["src/capabilities/functions/forward-request.test.ts"],
+};
+const INVOKE = {
+  file: "src/capabilities/functions/invoke-function.ts",
+  tests: ["test/functions/calls.test.ts"],
+};
+
+export const functions: readonly Mutation[] = [
+  {
+    ...FORWARD,
+    name: "function: the client speaks as the server",
+    find: "if (name.startsWith(OWN_PREFIX) || name.startsWith(PROXY_PREFIX)) headers.delete(name);",
+    replace: "if (name.startsWith(PROXY_PREFIX)) headers.delete(name);",
+    why: "X-Reactor-* from outside is believed",
+  },
+  {
+    ...FORWARD,
+    name: "function: the client writes who is calling",
+    find: 'headers.set("x-reactor-auth", authHeader(principal));',
+    replace: 'headers.set("x-reactor-auth", sent.get("x-reactor-auth") ?? authHeader(principal));',
+    why: "anybody is the service role to a function",
+  },
+  {
+    ...FORWARD,
+    name: "function: it is given the caller's credentials",
+    find: "if (!found.forwardAuthorization) for",
+    replace: "if (found.forwardAuthorization) for",
+    why: "code that did not ask for tokens can log and send them",
+  },
+  {
+    ...INVOKE,
+    name: "function: verify_jwt is not kept",
+    find: "if (found.verifyJwt && !bearer && !apikey) {",
+    replace: "if (found.name === null) {",
+    only: "needs a credential unless it is open",
+    why: "a closed function answers everybody",
+  },
+  {
+    ...INVOKE,
+    name: "function: a bad credential counts as none",
+    find: "const isOwnScheme = !found.verifyJwt && found.forwardAuthorization;",
+    replace: "const isOwnScheme = true;",
+    only: "needs a credential unless it is open",
+    why: "a forged token calls a closed function",
+  },
+  {
+    name: "function: managed by everybody",
+    file: "src/capabilities/functions/require-service-role.ts",
+    find: 'if (role !== "service_role") throw functionsErrors.service_role_required(role);',
+    replace: "",
+    tests: ["test/functions/calls.test.ts"],
+    only: "is for the secret key",
+    why: "anybody reads logs, rolls back and deletes",
+  },
+  {
+    name: "function: code that is not what was announced",
+    file: "src/capabilities/functions/create-deployer.ts",
+    find: "if (hashOf(part) !== item.sha256) throw functionsErrors.code_mismatch(item.name);",
+    replace: "",
+    tests: ["test/functions/calls.test.ts"],
+    only: "code that is damaged",
+    why: "damaged or swapped code runs",
+  },
+  {
+    name: "function: the server's environment",
+    file: "src/runtime/child.ts",
+    find: "    env: { ",
+    replace: "    env: { ...process.env, ",
+    tests: ["test/runtime/bun-runtime.test.ts"],
+    only: "environment is its own",
+    why: "user code reads the server's secrets",
+  },
+];

@@ -1,0 +1,85 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the texts are code
+/** What servers keep together: tenants in one table, leases, answers, secrets, and PostgreSQL's promises. */
+import type { Mutation } from "../mutation.ts";
+
+export const sharedState: readonly Mutation[] = [
+  {
+    name: "kv: the value of any tenant",
+    file: "src/shared/kv/postgres-kv.ts",
+    find: "where tenant = ${tenant.id} and key = ${key} and (expires_at is null or expires_at > now())`;\n      return row ?",
+    replace:
+      "where key = ${key} and (expires_at is null or expires_at > now())`;\n      return row ?",
+    tests: ["test/conformance/kv.test.ts"],
+    only: "postgres",
+    why: "one tenant reads another's values",
+  },
+  {
+    name: "state: one for all tenants",
+    file: "src/shared/per-tenant.ts",
+    find: "const known = this.#values.get(tenant.id);",
+    replace: "const known = this.values()[0];",
+    tests: ["src/shared/tenants.test.ts"],
+    why: "caches and registries are shared between tenants",
+  },
+  {
+    name: "lease: the epoch of the holder before",
+    file: "src/shared/leases/postgres-leases.ts",
+    find: "and epoch = ${epoch} and expires_at > clock_timestamp()`;",
+    replace: "and expires_at > clock_timestamp()`;",
+    tests: ["test/conformance/leases.test.ts"],
+    only: "postgres",
+    why: "whoever slept past the lease goes on as its holder",
+  },
+  {
+    name: "lease: two holders",
+    file: "src/shared/leases/postgres-leases.ts",
+    find: "where l.holder is null or l.holder = excluded.holder or l.expires_at <= clock_timestamp()",
+    replace: "where true",
+    tests: ["test/conformance/leases.test.ts"],
+    only: "postgres",
+    why: "a task that must run once runs twice",
+  },
+  {
+    name: "idempotency: another request under the same key",
+    file: "src/shared/idempotency/postgres-idempotency.ts",
+    find: 'if (row.fingerprint !== fingerprint) return { state: "mismatch" };',
+    replace: "",
+    tests: ["test/conformance/idempotency.test.ts"],
+    only: "postgres",
+    why: "a request is answered with what another one did",
+  },
+  {
+    name: "limit: the budget has no end",
+    file: "src/shared/limits/memory-rate-limiter.ts",
+    find: "if (taken > terms.burstUs) return decisionOf(terms, false, aheadUs);",
+    replace: "",
+    tests: ["test/conformance/rate-limiter.test.ts"],
+    only: "memory",
+    why: "passwords are guessed at full speed",
+  },
+  {
+    name: "vault: a secret moved to another place opens",
+    file: "src/shared/vault/seal.ts",
+    find: 'return Buffer.from(JSON.stringify(["reactor vault 1", what, tenantId, path, version]));',
+    replace: 'return Buffer.from(JSON.stringify(["reactor vault 1", what]));',
+    tests: ["test/conformance/vault.test.ts"],
+    only: "does not open in another place",
+    why: "whoever writes rows swaps one tenant's secret for another's",
+  },
+  {
+    name: "database: a commit is acknowledged before it is on disk",
+    file: "src/postgres/embedded/settings.ts",
+    find: "\nsynchronous_commit = on\n",
+    replace: "\nsynchronous_commit = off\n",
+    tests: ["test/embedded/shared-server.test.ts"],
+    why: "a power cut takes what clients were told is kept",
+  },
+  {
+    name: "database: no fsync",
+    file: "src/postgres/embedded/settings.ts",
+    find: "\nfsync = on\n",
+    replace: "\nfsync = off\n",
+    tests: ["test/embedded/shared-server.test.ts"],
+    why: "a power cut takes the whole database",
+  },
+];
