@@ -90,6 +90,7 @@ class DriverBuild {
 
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
+    rmSync(`/tmp/reactor-${ORDINARY.uid}`, { recursive: true, force: true });
   }
 }
 
@@ -158,6 +159,9 @@ export class Driver {
   async ended(): Promise<void> {
     await this.#exited;
     if (existsSync(this.cluster)) await this.untilGone();
+    for (const { socketDir } of this.events) {
+      if (typeof socketDir === "string") rmSync(socketDir, { recursive: true, force: true });
+    }
   }
 
   async stop(): Promise<number | string> {
