@@ -48,7 +48,7 @@ export function makeJournalProject(project: string): void {
 }
 
 /** Where to write: read before each call, so that a server may come back elsewhere. */
-interface JournalServer {
+export interface JournalServer {
   readonly url: string;
   readonly status: Pick<PrintedStatus, "publishable_key">;
 }
@@ -92,12 +92,17 @@ export class JournalLoad {
     await Promise.all(this.#workers);
   }
 
+  /** One request; true when it was acknowledged. */
+  writeOnce(): Promise<boolean> {
+    const batch = `b${this.#next++}`;
+    const rows = this.#next % 4 === 0 ? BATCH_ROWS : 1;
+    const keys = Array.from({ length: rows }, (_, row) => `${batch}.${row}`);
+    return this.#send(batch, keys);
+  }
+
   async #work(): Promise<void> {
     while (!this.#isOver) {
-      const batch = `b${this.#next++}`;
-      const rows = this.#next % 4 === 0 ? BATCH_ROWS : 1;
-      const keys = Array.from({ length: rows }, (_, row) => `${batch}.${row}`);
-      if (!(await this.#send(batch, keys))) await Bun.sleep(AFTER_FAILURE_MS);
+      if (!(await this.writeOnce())) await Bun.sleep(AFTER_FAILURE_MS);
     }
   }
 

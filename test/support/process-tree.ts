@@ -25,8 +25,7 @@ export function allProcesses(): SeenProcess[] {
 }
 
 /** `pid` itself and all that descend from it, zombies left out. */
-export function processTree(pid: number): SeenProcess[] {
-  const all = allProcesses();
+export function processTree(pid: number, all = allProcesses()): SeenProcess[] {
   const tree = all.filter((seen) => seen.pid === pid);
   for (const seen of tree) tree.push(...all.filter(({ parent }) => parent === seen.pid));
   return tree.filter(({ state }) => state !== "Z");
@@ -45,8 +44,10 @@ export function stillRunning(seen: readonly SeenProcess[]): SeenProcess[] {
  * 0): children that outlived their server.
  */
 export function orphansOf(program: string, folder: string, pid: number): SeenProcess[] {
-  const kept = new Set(pid === 0 ? [] : processTree(pid).map((seen) => seen.pid));
-  return allProcesses().filter((seen) => {
+  // One look for both: a child started between two would belong to nobody.
+  const all = allProcesses();
+  const kept = new Set(pid === 0 ? [] : processTree(pid, all).map((seen) => seen.pid));
+  return all.filter((seen) => {
     if (kept.has(seen.pid) || seen.state === "Z") return false;
     const cwd = link(seen.pid, "cwd");
     return link(seen.pid, "exe") === program || cwd === folder || cwd.startsWith(`${folder}/`);
