@@ -425,6 +425,18 @@ const embedding: HttpRow[] = [
     { status: 400 },
   ),
   get(
+    "more columns than PostgreSQL returns is the client's fault",
+    `/artists?select=${Array(1665).fill("id").join(",")}`,
+    fault("54011", "target lists can have at most 1664 entries"),
+    { status: 400 },
+  ),
+  get(
+    "more embedded resources than are planned in good time are refused",
+    `/artists?select=${Array.from({ length: 51 }, (_, i) => `a${i}:albums(id)`).join(",")}`,
+    fault("too_many_embeds", "The request embeds too many resources", "The limit is 50"),
+    { status: 400 },
+  ),
+  get(
     "a filter on what is not embedded is PGRST108",
     "/artists?albums.id=eq.1",
     fault(

@@ -177,6 +177,16 @@ export const errors = defineErrors({
     message: "The request has too many filters",
     details: `The limit is ${limit}`,
   }),
+  too_many_embeds: (limit: number) => ({
+    status: 400,
+    message: "The request embeds too many resources",
+    details: `The limit is ${limit}`,
+  }),
+  too_many_related_orders: (limit: number) => ({
+    status: 400,
+    message: "The request orders by too many embedded resources",
+    details: `The limit is ${limit}`,
+  }),
   in_list_too_long: (limit: number) => ({
     status: 400,
     message: "A list of values is too long",

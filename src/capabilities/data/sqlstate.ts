@@ -1,6 +1,7 @@
 /**
  * Errors of Postgres as answers: the SQLSTATE is the code, the status follows PostgREST's table
- * (docs.postgrest.org, "Errors / HTTP Status Codes").
+ * (docs.postgrest.org, "Errors / HTTP Status Codes"), but for class 54: a body nested too deeply or
+ * too many columns asked for are the client's doing, so 400 and not 500.
  */
 import { ReactorError } from "../../core/errors.ts";
 import { PgError } from "../../postgres/wire/pg-error.ts";
@@ -32,7 +33,6 @@ const BY_CLASS: Readonly<Record<string, number>> = {
   "3B": 500,
   "40": 500,
   "53": 503,
-  "54": 500,
   "55": 500,
   "57": 500,
   "58": 500,

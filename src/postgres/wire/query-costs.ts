@@ -4,6 +4,8 @@
  */
 
 const MAX_KINDS = 2_000;
+/** Longer kinds are not remembered and so count as slow, which such statements are. */
+const KIND_CHARS_MAX = 16_384;
 const SLOW_MS = 10;
 /** Weight of the newest run. */
 const WEIGHT = 0.25;
@@ -18,6 +20,7 @@ export class QueryCosts {
   }
 
   note(kind: string, durationMs: number): void {
+    if (kind.length > KIND_CHARS_MAX) return;
     const costMs = this.#byKind.get(kind);
     const next = costMs === undefined ? durationMs : costMs + WEIGHT * (durationMs - costMs);
     this.#byKind.set(kind, next);

@@ -43,6 +43,24 @@ describe("the statement cache", () => {
     expect(cache.size).toBe(1);
   });
 
+  test("a statement too long to be kept by the server is never named", () => {
+    const cache = new StatementCache(10);
+    expect(ready(cache, "x".repeat(16_384)).name).not.toBe("");
+    expect(ready(cache, "x".repeat(16_385)).name).toBe("");
+    expect(cache.size).toBe(1);
+  });
+
+  test("long statements push each other out long before there are too many", () => {
+    const cache = new StatementCache(256);
+    const keys = Array.from({ length: 100 }, (_, i) => String(i).padEnd(16_000, "x"));
+    for (const key of keys) ready(cache, key);
+    expect(cache.size).toBe(65);
+    expect(cache.takeEvicted()).toHaveLength(35);
+    for (const key of keys) cache.drop(cache.acquire(key));
+    ready(cache, "y".repeat(16_000));
+    expect(cache.size).toBe(1);
+  });
+
   test("a limit of 0 means unnamed statements only", () => {
     const cache = new StatementCache(0);
     expect(ready(cache, "a").name).toBe("");

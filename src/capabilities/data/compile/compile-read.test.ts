@@ -283,4 +283,18 @@ describe("errors", () => {
     const deep = `select=${"projects(clients(".repeat(3)}id${")".repeat(6)}`;
     expect(failure(() => compile("clients", deep)).code).toBe("embed_too_deep");
   });
+
+  test("more resources than a database plans in good time are refused, on whatever level", () => {
+    const wide = (count: number) =>
+      `select=clients(${Array.from({ length: count }, (_, i) => `p${i}:projects(id)`).join(",")})`;
+    expect(compile("projects", wide(49)).sql).toContain("pgrst_50");
+    expect(failure(() => compile("projects", wide(50))).code).toBe("too_many_embeds");
+  });
+
+  test("orders by embedded resources, which repeat their filters, are few", () => {
+    const order = (count: number) =>
+      `select=clients(id)&order=${Array(count).fill("clients(name)").join(",")}`;
+    expect(compile("projects", order(8)).sql).toContain("order by");
+    expect(failure(() => compile("projects", order(9))).code).toBe("too_many_related_orders");
+  });
 });
