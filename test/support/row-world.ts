@@ -1,13 +1,14 @@
 /** Who the rows are sent as, and where: two people, the project's keys, and tokens that are not good. */
+
+import type { Project } from "../../src/core/project.ts";
+import { DEFAULT_TENANT } from "../../src/core/tenant.ts";
 import { openDirect } from "../../src/postgres/databases.ts";
-import { loadProject } from "../../src/shared/project.ts";
-import { createIds } from "../../src/shared/ids.ts";
 import { systemClock } from "../../src/shared/clock.ts";
+import { createIds } from "../../src/shared/ids.ts";
+import { loadProject } from "../../src/shared/project.ts";
 import { systemRng } from "../../src/shared/rng.ts";
 import { loadMasterKey } from "../../src/shared/vault/master-key.ts";
 import { createPostgresVault } from "../../src/shared/vault/postgres-vault.ts";
-import type { Project } from "../../src/core/project.ts";
-import { DEFAULT_TENANT } from "../../src/core/tenant.ts";
 import { silentLog } from "./postgres.ts";
 import type { As, RowWorld } from "./rows.ts";
 import type { TestServer } from "./server.ts";
@@ -38,7 +39,9 @@ export async function signUp(url: string, apikey: string, name: string): Promise
 }
 
 /** The identity of a running server, read as the server itself reads it. */
-export async function projectOf(server: TestServer): Promise<Project> {
+export async function projectOf(
+  server: Pick<TestServer, "ownerUrl" | "vaultKey" | "dataDir">,
+): Promise<Project> {
   const sql = openDirect(server.ownerUrl, silentLog);
   try {
     const masterKey = await loadMasterKey({
@@ -61,7 +64,7 @@ function claimsOf(token: string): Record<string, unknown> {
 }
 
 /** Tokens that must be refused, each good but for one thing. */
-function badTokens(project: Project, good: string) {
+export function badTokens(project: Project, good: string) {
   const [key] = project.signingKeys;
   if (!key) throw new Error("the project has no signing key");
   const claims = claimsOf(good);
