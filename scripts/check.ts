@@ -5,7 +5,7 @@ const STEPS: Readonly<Record<string, readonly string[]>> = {
   types: [`${bin}/tsc`, "--noEmit"],
   "promises and cycles": [`${bin}/oxlint`, "--type-aware"],
   "dead code": [`${bin}/knip`],
-  "unit tests": [process.execPath, "test", "./src", "./test/tidy.test.ts"],
+  "unit tests": [process.execPath, "test", "./src", "./scripts", "./test/tidy.test.ts"],
 };
 
 const failed: string[] = [];

@@ -61,7 +61,7 @@ const SUITES: readonly Suite[] = [
   check("dead code", `${BIN}/knip`),
   { ...check("build", bun, "build.ts"), timeoutMs: 10 * MINUTE },
   suite("tidy", ["test/tidy.test.ts"]),
-  suite("unit", ["src"]),
+  suite("unit", ["src", "scripts"]),
   suite("configuration", ["test/config"]),
   suite("command line", ["test/cli"]),
   suite("ports", ["test/conformance"]),

@@ -129,6 +129,12 @@ export function createMetrics(): Metrics {
           add: (labels, by = 1) => {
             series.of(labels).value += by;
           },
+          bind(labels) {
+            const cell = series.of(labels);
+            return (by = 1) => {
+              cell.value += by;
+            };
+          },
         };
         return { help, type: "counter", instrument, lines: () => cellLines(name, series) };
       }),
@@ -151,6 +157,10 @@ export function createMetrics(): Metrics {
         }));
         const instrument: Histogram = {
           observe: (labels, v) => observe(series.of(labels), bounds, v),
+          bind(labels) {
+            const buckets = series.of(labels);
+            return (v) => observe(buckets, bounds, v);
+          },
         };
         const lines = () => histogramLines(name, bounds, series);
         return { help, type: "histogram", instrument, lines };

@@ -24,6 +24,10 @@ export function requestSettings(room: DataRoom, incoming: Incoming): Setting[] {
     ["request.path", incoming.context.originalPath],
     ["request.headers", headersJson(incoming.headers)],
   ];
+  const { userId } = incoming.principal;
+  // The `sub` of the claims once more, alone: `auth.uid()` looks here first, and policies call it for
+  // every query. Reading it out of the claims' JSON costs 9 µs of PostgreSQL's time, this one.
+  if (userId !== null) settings.push(["request.jwt.claim.sub", userId]);
   const cookies = incoming.headers.get("cookie");
   if (cookies !== null) settings.push(["request.cookies", cookiesJson(cookies)]);
   return settings;

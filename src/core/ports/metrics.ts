@@ -3,6 +3,8 @@ export type Labels = Readonly<Record<string, string>>;
 
 export interface Counter {
   add(labels: Labels, by?: number): void;
+  /** The series of these labels, looked up once: for hot paths. */
+  bind(labels: Labels): (by?: number) => void;
 }
 export interface Gauge {
   set(labels: Labels, value: number): void;
@@ -10,6 +12,8 @@ export interface Gauge {
 export interface Histogram {
   /** `value` in the unit of the name. */
   observe(labels: Labels, value: number): void;
+  /** The series of these labels, looked up once: for hot paths. */
+  bind(labels: Labels): (value: number) => void;
 }
 
 export interface Metrics {

@@ -20,6 +20,16 @@ export function createRequestMetrics(metrics: Metrics): RequestMetrics {
     BUCKETS_S,
   );
   const gauge = metrics.gauge("reactor_http_requests_in_flight", "Requests being answered now");
+  // Methods and routes are few, so what was looked up once is kept.
+  const bound = new Map<string, (ms: number) => void>();
+  const bind = (method: string, route: string, status: number) => {
+    const hit = count.bind({ method, route, status: String(status) });
+    const time = latency.bind({ method, route });
+    return (ms: number) => {
+      hit();
+      time(ms / 1000);
+    };
+  };
   let current = 0;
   metrics.onCollect(() => gauge.set({}, current));
   return {
@@ -30,8 +40,13 @@ export function createRequestMetrics(metrics: Metrics): RequestMetrics {
       current -= 1;
     },
     observe(method, route, status, ms) {
-      count.add({ method, route, status: String(status) });
-      latency.observe({ method, route }, ms / 1000);
+      const key = `${method} ${status} ${route}`;
+      let observe = bound.get(key);
+      if (!observe) {
+        observe = bind(method, route, status);
+        bound.set(key, observe);
+      }
+      observe(ms);
     },
     inFlight: () => current,
   };

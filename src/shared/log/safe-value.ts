@@ -5,6 +5,8 @@
 import { maskUrlPasswords } from "../../core/config/mask.ts";
 
 const SECRET_KEY = /passw(?:or)?d|token|secret|authorization|api_?-?key|cookie|private_?key/i;
+/** Keys are names in our own code and in headers: few, and asked for at every line. */
+const KEYS_REMEMBERED_MAX = 2_000;
 const REDACTED = "[redacted]";
 const DEPTH_MAX = 6;
 const ITEMS_MAX = 50;
@@ -13,10 +15,24 @@ const CAUSES_MAX = 5;
 /** Facts of an error that help and hold no user data. */
 const ERROR_FACTS = ["code", "errno", "syscall", "status", "exitCode"];
 
+const secretKeys: Record<string, boolean> = Object.create(null);
+let keysRemembered = 0;
+
+function isSecretKey(key: string): boolean {
+  const known = secretKeys[key];
+  if (known !== undefined) return known;
+  const isSecret = SECRET_KEY.test(key);
+  if (keysRemembered < KEYS_REMEMBERED_MAX) {
+    secretKeys[key] = isSecret;
+    keysRemembered += 1;
+  }
+  return isSecret;
+}
+
 /** A field as it may be written: `key` decides on redaction. */
 export function safeField(key: string, value: unknown): unknown {
   if (typeof value === "number" && Number.isFinite(value)) {
-    return SECRET_KEY.test(key) ? REDACTED : value;
+    return isSecretKey(key) ? REDACTED : value;
   }
   try {
     return field(key, value, DEPTH_MAX, []);
@@ -26,7 +42,7 @@ export function safeField(key: string, value: unknown): unknown {
 }
 
 function field(key: string, value: unknown, depth: number, above: readonly object[]): unknown {
-  const isSecret = value !== null && typeof value !== "boolean" && SECRET_KEY.test(key);
+  const isSecret = value !== null && typeof value !== "boolean" && isSecretKey(key);
   return isSecret ? REDACTED : safe(value, depth, above);
 }
 
