@@ -10,7 +10,7 @@
 /** A longer statement is never named. */
 const KEY_CHARS_MAX = 16_384;
 /** All keys of one connection together. */
-const TOTAL_CHARS_MAX = 1_048_576;
+const TOTAL_CHARS_MAX = 262_144;
 
 export interface Statement {
   readonly key: string;
