@@ -188,7 +188,9 @@ async function main(): Promise<void> {
     const peer = (mode: string) =>
       start([process.execPath, "bench/load/peer-server.ts", mode, answerFile], {
         BENCH_DATABASE_URL: status.database_url,
-        BENCH_CLAIMS: JSON.stringify({ sub: session.user.id, role: "authenticated" }),
+        // The claims of the very token, so that the database parses the same on both sides.
+        BENCH_CLAIMS: Buffer.from(session.access_token.split(".")[1] ?? "", "base64url").toString(),
+        BENCH_USER: session.user.id,
       });
     const bareServer = await peer("bare");
     children.push(bareServer);

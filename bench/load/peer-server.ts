@@ -24,13 +24,15 @@ function beginServer() {
   const url = (process.env["BENCH_DATABASE_URL"] ?? "").replace(/\/\/[^@/]*@/, "//authenticator@");
   const sql = postgres({ ...postgresJsOptions(parseDatabaseUrl(url)), max: 4 });
   const claims = process.env["BENCH_CLAIMS"] ?? "";
+  const user = process.env["BENCH_USER"] ?? "";
   return async (request: Request): Promise<Response> => {
     const id = request.url.slice(request.url.lastIndexOf(".") + 1);
     const headers = JSON.stringify(Object.fromEntries(request.headers));
     const body = await sql.begin(async (tx) => {
       await tx`select set_config('role', 'authenticated', true), set_config('search_path', 'public', true),
         set_config('request.jwt.claims', ${claims}, true), set_config('request.method', 'GET', true),
-        set_config('request.path', '/items', true), set_config('request.headers', ${headers}, true)`;
+        set_config('request.path', '/items', true), set_config('request.headers', ${headers}, true),
+        set_config('request.jwt.claim.sub', ${user}, true)`;
       const [row] = await tx.unsafe<{ body: string }[]>(BY_ID, [id], { prepare: true });
       return row?.body ?? "[]";
     });
