@@ -188,7 +188,7 @@ describe("WebSocket upgrades", () => {
         });
       }),
     );
-    sides.forEach(({ live }, side) => live.tell({ side }));
+    for (const [side, { live }] of sides.entries()) live.tell({ side });
     await until("every socket hears", () => heard.every((mine) => mine.length > 0));
     expect(heard).toEqual(heard.map((_, n) => [JSON.stringify({ side: n % 2 })]));
   });
