@@ -106,6 +106,13 @@ describe("the schema cache", () => {
       { name: "Only here" },
     ]);
     expect(await (await world.ask("/artists?id=eq.77", { tenant: OTHER })).json()).toEqual([]);
+    // What one tenant's tables are protected by says nothing about another's of the same names.
+    await world.databases.for(OTHER).system`alter table public.genres disable row level security`;
+    await until("the schema is read again", async () => {
+      const response = await world.ask("/genres", { tenant: OTHER });
+      return response.status === 403;
+    });
+    expect((await world.ask("/genres")).status).toBe(200);
   });
 });
 
