@@ -6,6 +6,7 @@ import { Elysia } from "elysia";
 import { contextOf, type Socket } from "../core/context.ts";
 import { coreErrors } from "../core/errors.ts";
 import { base } from "../core/http.ts";
+import { isNearOrigin } from "./local.ts";
 
 export interface LiveReload {
   readonly routes: Elysia;
@@ -24,6 +25,11 @@ export function liveReload(): LiveReload {
   const routes = new Elysia({ name: "server.live_reload" }).use(base()).get(
     "/_dev/live",
     ({ request }) => {
+      const origin = request.headers.get("origin");
+      // A WebSocket knows no CORS: any page the developer visits could listen to what fails here.
+      if (origin !== null && !isNearOrigin(origin, request.headers)) {
+        throw coreErrors.forbidden("Live reload is for pages of this machine");
+      }
       if (contextOf(request).upgrade(handler)) return new Response(null);
       throw coreErrors.bad_request(
         "This address speaks WebSocket",

@@ -1,7 +1,12 @@
 /** What is the server's own, for every path: the edge, health, the docs page, the admin guard. */
 import type { HttpRow } from "../support/rows.ts";
 
-const body = (code: string, message: string, details: string | null = null, hint: string | null = null) => ({
+const body = (
+  code: string,
+  message: string,
+  details: string | null = null,
+  hint: string | null = null,
+) => ({
   code,
   message,
   details,
@@ -13,8 +18,14 @@ const INVALID_PATH_HINT =
 const invalidPath = (details: string) =>
   body("invalid_path", "The request path is not acceptable", details, INVALID_PATH_HINT);
 
-const TOKEN_HINT = "Send `Authorization: Bearer <admin token>`; it is in admin.token in the data folder";
-const NO_TOKEN = body("admin_token_required", "The admin token is missing or wrong", null, TOKEN_HINT);
+const TOKEN_HINT =
+  "Send `Authorization: Bearer <admin token>`; it is in admin.token in the data folder";
+const NO_TOKEN = body(
+  "admin_token_required",
+  "The admin token is missing or wrong",
+  null,
+  TOKEN_HINT,
+);
 const NOT_LOCAL = body(
   "admin_not_local",
   "The admin API answers on this machine only",
@@ -35,7 +46,11 @@ export const rows: HttpRow[] = [
     name: "an unknown path is not found, as JSON",
     method: "GET",
     path: "/nothing/here",
-    expect: { status: 404, headers: JSON_TYPE, body: body("not_found", "Nothing is served at /nothing/here") },
+    expect: {
+      status: 404,
+      headers: JSON_TYPE,
+      body: body("not_found", "Nothing is served at /nothing/here"),
+    },
   },
   {
     name: "a known path answers another method with 405 and Allow",
@@ -62,12 +77,14 @@ export const rows: HttpRow[] = [
       ["a broken escape", "/auth/v1/%zz", "It is not valid percent-encoded UTF-8"],
       ["overlong UTF-8", "/auth/v1/%c0%ae", "It is not valid percent-encoded UTF-8"],
     ] as const
-  ).map(([what, path, details]): HttpRow => ({
-    name: `a path with ${what} is refused before routing`,
-    method: "GET",
-    path,
-    expect: { status: 400, headers: JSON_TYPE, body: invalidPath(details) },
-  })),
+  ).map(
+    ([what, path, details]): HttpRow => ({
+      name: `a path with ${what} is refused before routing`,
+      method: "GET",
+      path,
+      expect: { status: 400, headers: JSON_TYPE, body: invalidPath(details) },
+    }),
+  ),
   {
     name: "a preflight is answered for any origin and the headers asked for",
     method: "OPTIONS",
@@ -157,6 +174,21 @@ export const rows: HttpRow[] = [
     path: "/_admin/version",
     headers: { "sec-fetch-site": "cross-site" },
     expect: { status: 403, body: BROWSER },
+  },
+  {
+    name: "metrics are not for a page whose name was pointed at this machine",
+    method: "GET",
+    path: "/metrics",
+    headers: { host: "rebound.example:7890" },
+    expect: {
+      status: 403,
+      body: body(
+        "forbidden",
+        "Metrics are read on this machine or with the admin token",
+        null,
+        "Send `Authorization: Bearer <admin token>`",
+      ),
+    },
   },
   {
     name: "metrics are not for those behind a proxy",

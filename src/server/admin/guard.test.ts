@@ -11,7 +11,8 @@ interface Caller {
   readonly headers?: Record<string, string>;
 }
 
-function requestOf({ peer = "127.0.0.1", secure = false, headers = {} }: Caller): Request {
+function requestOf({ peer = "127.0.0.1", secure = false, headers: sent = {} }: Caller): Request {
+  const headers = { host: "127.0.0.1:7890", ...sent };
   const request = new Request("http://a.test/_admin/status", { headers });
   attachContext(request, { peer, secure } as RequestContext);
   return request;
@@ -106,12 +107,24 @@ describe("metrics", () => {
   test("are read on this machine without a token", () => {
     expect(read({})).toBe("passed");
     expect(read({ peer: "::1" })).toBe("passed");
+    for (const host of [
+      "localhost",
+      "LOCALHOST:7890",
+      "api.localhost",
+      "127.0.0.2:80",
+      "[::1]:1",
+    ]) {
+      expect(read({ headers: { host } })).toBe("passed");
+    }
   });
 
   test.each([
     ["another machine", { peer: "192.0.2.7" }],
     ["a proxy", { headers: { "x-forwarded-for": "192.0.2.7" } }],
     ["a page", { headers: { origin: "http://127.0.0.1:7890" } }],
+    ["a page whose name was rebound", { headers: { host: "evil.test:7890" } }],
+    ["a name that looks like loopback", { headers: { host: "127.0.0.1.evil.test" } }],
+    ["a name that ends like loopback", { headers: { host: "evil-localhost" } }],
   ] as [string, Caller][])("are read by %s with the token only", (_who, caller) => {
     expect(read(caller)).toBe("forbidden");
     expect(read(caller, true)).toBe("passed");

@@ -5,7 +5,7 @@
 import { timingSafeEqual } from "node:crypto";
 import { contextOf } from "../../core/context.ts";
 import { coreErrors, defineErrors } from "../../core/errors.ts";
-import { isFromBrowser, isLocal } from "../local.ts";
+import { isFromBrowser, isLocal, namesLoopback } from "../local.ts";
 
 export const adminErrors = defineErrors({
   admin_browser_refused: () => ({
@@ -47,9 +47,10 @@ export function createAdminGuard(options: { token: string; allowRemote: boolean 
     },
     checkReader(request) {
       const context = contextOf(request);
-      if (isLocal(context, request.headers) && !isFromBrowser(request.headers)) return;
+      const { headers } = request;
+      if (isLocal(context, headers) && namesLoopback(headers) && !isFromBrowser(headers)) return;
       // Our own children's socket is no way in, whatever token a function has come by.
-      if (context.peer !== "unix" && hasToken(request.headers)) return;
+      if (context.peer !== "unix" && hasToken(headers)) return;
       throw coreErrors.forbidden(
         "Metrics are read on this machine or with the admin token",
         "Send `Authorization: Bearer <admin token>`",
