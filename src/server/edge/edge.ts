@@ -74,7 +74,7 @@ async function answer(options: EdgeOptions, call: Call): EdgeAnswer {
   const context = new EdgeContext({
     id,
     tenant: options.tenantOf(host),
-    address: options.addressOf(arrival.peer, request.headers),
+    addressOf: options.addressOf,
     origin: `${arrival.secure ? "https" : "http"}://${host}`,
     path,
     originalPath,

@@ -25,7 +25,7 @@ export interface Arrival {
 export interface EdgeContextInit {
   readonly id: string;
   readonly tenant: TenantCtx;
-  readonly address: string;
+  addressOf(peer: string, headers: Headers): string;
   readonly origin: string;
   readonly path: string;
   readonly originalPath: string;
@@ -41,7 +41,6 @@ export class EdgeContext implements RequestContext {
   readonly tenant: TenantCtx;
   readonly peer: string;
   readonly secure: boolean;
-  readonly address: string;
   readonly origin: string;
   readonly path: string;
   readonly originalPath: string;
@@ -52,6 +51,7 @@ export class EdgeContext implements RequestContext {
   /** True after `keepOpen`: the answer may be quiet for long. */
   keptOpen = false;
   readonly #init: EdgeContextInit;
+  #address: string | undefined;
   #log: Logger | undefined;
   #principal: Promise<Principal> | Principal | undefined;
 
@@ -61,11 +61,16 @@ export class EdgeContext implements RequestContext {
     this.tenant = init.tenant;
     this.peer = init.arrival.peer;
     this.secure = init.arrival.secure;
-    this.address = init.address;
     this.origin = init.origin;
     this.path = init.path;
     this.originalPath = init.originalPath;
     this.startedAt = init.startedAt;
+  }
+
+  /** Few requests ask for it, and reading it costs a parse. */
+  get address(): string {
+    this.#address ??= this.#init.addressOf(this.peer, this.#init.headers);
+    return this.#address;
   }
 
   get closing(): AbortSignal {
