@@ -235,7 +235,10 @@ export async function startExecutable(options: ExecutableOptions): Promise<Runni
     dataDir,
     readyLine: found[0],
     readyMs,
-    status: await statusOf(options, dataDir),
+    status: await statusOf(options, dataDir).catch((error: unknown) => {
+      child.kill("SIGKILL");
+      throw new Error(`the server says:\n${watched.stderr.slice(-4_000)}`, { cause: error });
+    }),
     stdout: () => watched.stdout,
     stderr: () => watched.stderr,
     ended: watched.ended,
