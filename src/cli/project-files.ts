@@ -44,9 +44,14 @@ export async function readProject(context: CommandContext): Promise<Project> {
   }
   const migrations = sql.map((file) => ({
     name: file.slice(0, -".sql".length),
-    bytes: readFileSync(join(sqlDir, file)),
+    bytes: withUnixLines(readFileSync(join(sqlDir, file))),
   }));
   return { dir: found.dir, migrations, functions };
+}
+
+/** As the ledger counts them: a checkout with Windows line ends is the same migration. */
+function withUnixLines(text: Buffer): Uint8Array {
+  return text.includes("\r\n") ? Buffer.from(text.toString("utf8").replaceAll("\r\n", "\n")) : text;
 }
 
 function migrationsDir(config: Config): string {

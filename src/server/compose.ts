@@ -77,7 +77,9 @@ export type Gates = Readonly<Record<`/${string}`, (request: Request) => void>>;
 
 /** Chains the plugins: the capabilities' and the server's own (health, metrics, admin, docs). */
 export function composeApp(plugins: readonly AnyElysia[], gates: Gates = {}): App {
-  let app: AnyElysia = new Elysia({ handler: { standardHostname: false } }).use(base());
+  let app: AnyElysia = new Elysia({ normalize: false, handler: { standardHostname: false } }).use(
+    base(),
+  );
   for (const plugin of plugins) app = app.use(plugin);
   app.compile();
   const methods = methodTable(app);

@@ -38,39 +38,51 @@ const sha256 = t.String({ pattern: "^[0-9a-f]{64}$" });
 const migrationName = t.String({ pattern: "^[0-9]+[A-Za-z0-9_.-]*$", maxLength: 200 });
 const size = t.Integer({ minimum: 0, maximum: PART_BYTES_MAX });
 
-const migrateBody = t.Object({
-  dry_run: t.Boolean({ default: false }),
-  migrations: t.Optional(
-    t.Array(t.Object({ name: migrationName, sql: t.String({ maxLength: PART_BYTES_MAX }) }), {
+/** A misspelt `dry_run` must not become a real run. */
+const STRICT = { additionalProperties: false };
+
+const migrateBody = t.Object(
+  {
+    dry_run: t.Boolean({ default: false }),
+    migrations: t.Optional(
+      t.Array(
+        t.Object({ name: migrationName, sql: t.String({ maxLength: PART_BYTES_MAX }) }, STRICT),
+        { maxItems: 10_000 },
+      ),
+    ),
+  },
+  STRICT,
+);
+
+const deployItem = t.Object(
+  {
+    name: t.String({ minLength: 1, maxLength: 200 }),
+    sha256,
+    size_bytes: size,
+    settings: t.Record(t.String(), t.Unknown(), { default: {} }),
+  },
+  STRICT,
+);
+
+const deployBody = t.Object(
+  {
+    dry_run: t.Boolean({ default: false }),
+    whole: t.Boolean({
+      default: false,
+      description: "The sections hold all of a project: what is not in them may be removed",
+    }),
+    migrations: t.Array(t.Object({ name: migrationName, sha256, size_bytes: size }, STRICT), {
+      default: [],
       maxItems: 10_000,
     }),
-  ),
-});
-
-const deployBody = t.Object({
-  dry_run: t.Boolean({ default: false }),
-  whole: t.Boolean({
-    default: false,
-    description: "The sections hold all of a project: what is not in them may be removed",
-  }),
-  migrations: t.Array(t.Object({ name: migrationName, sha256, size_bytes: size }), {
-    default: [],
-    maxItems: 10_000,
-  }),
-  sections: t.Record(
-    t.String({ pattern: "^[a-z]{1,32}$" }),
-    t.Array(
-      t.Object({
-        name: t.String({ minLength: 1, maxLength: 200 }),
-        sha256,
-        size_bytes: size,
-        settings: t.Record(t.String(), t.Unknown(), { default: {} }),
-      }),
-      { maxItems: 1_000 },
+    sections: t.Record(
+      t.String({ pattern: "^[a-z]{1,32}$" }),
+      t.Array(deployItem, { maxItems: 1_000 }),
+      { default: {} },
     ),
-    { default: {} },
-  ),
-});
+  },
+  STRICT,
+);
 
 /** From the wire's snake_case to the port's names. */
 function deployRequest(body: Static<typeof deployBody>): DeployRequest {
@@ -98,7 +110,8 @@ const detail = (summary: string, description = "") => ({
 
 /** The guard stands before the whole prefix (see `composeApp`), so bodies of strangers are not read. */
 export function adminRoutes(operations: AdminOperations) {
-  return new Elysia({ name: "server.admin" })
+  // Not normalised: what is not known is refused, not left out.
+  return new Elysia({ name: "server.admin", normalize: false })
     .use(base())
     .get("/_admin/version", () => operations.version() as never, detail("Versions of all parts"))
     .get("/_admin/status", () => operations.status(), detail("Addresses and keys of this server"))
@@ -120,12 +133,16 @@ export function adminRoutes(operations: AdminOperations) {
     .post(
       "/_admin/migrate",
       ({ body, request }) => operations.migrate(contextOf(request).tenant, body) as never,
-      { body: migrateBody, ...detail("Apply migrations") },
+      { body: migrateBody, parse: "json", ...detail("Apply migrations") },
     )
     .post(
       "/_admin/deploy",
       ({ body, request }) => operations.deploy(contextOf(request).tenant, deployRequest(body)),
-      { body: deployBody, ...detail("Deploy a project", "Migrations first, then each section.") },
+      {
+        body: deployBody,
+        parse: "json",
+        ...detail("Deploy a project", "Migrations first, then each section."),
+      },
     )
     .put(
       "/_admin/deploy/parts/:sha256",
