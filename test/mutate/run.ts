@@ -48,7 +48,7 @@ interface Run {
 
 async function runTests(dir: string, paths: readonly string[], only: string | null): Promise<Run> {
   const pattern = only === null ? [] : ["--test-name-pattern", only];
-  const command = [process.execPath, "test", "--timeout=60000", ...pattern];
+  const command = [process.execPath, "test", "--timeout=60000", "--only-failures", ...pattern];
   const child = Bun.spawn([...command, ...paths.map((path) => `./${path}`)], {
     cwd: dir,
     env: { ...process.env, NO_COLOR: "1" },

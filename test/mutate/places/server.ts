@@ -48,6 +48,20 @@ export const server: readonly Mutation[] = [
     why: "a reverse proxy makes everybody local",
   },
   {
+    ...ADMIN,
+    name: "metrics: for a page whose name points here",
+    find: " && namesLoopback(headers)",
+    replace: "",
+    why: "DNS rebinding makes any site same-origin with this machine",
+  },
+  {
+    ...ADMIN,
+    name: "metrics: for functions that found the token",
+    find: 'if (context.peer !== "unix" && hasToken(headers)) return;',
+    replace: "if (hasToken(headers)) return;",
+    why: "user code reads what only the operator should",
+  },
+  {
     name: "gate: not asked",
     file: "src/server/compose.ts",
     find: "      checkGates(gates, request);\n",
