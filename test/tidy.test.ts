@@ -57,7 +57,12 @@ const RESERVED: readonly Reserved[] = [
     allowed: /^src\/(?:postgres|shared)\/|\/(?:[a-z]+-)?store(?:-[a-z]+)?\.ts$|\/schema\.ts$/,
   },
   { what: "process.exit", pattern: /\bprocess\.exit\(/, allowed: /^src\/main\.ts$/ },
-  { what: "a module-level pool, cache or key set", pattern: /^(?:export )?(?:let|const) \w*(?:pool|cache|keys)\w*\s*(?::[^=]+)?= new (?:Map|Set|LRU)/im, allowed: /^$/ },
+  {
+    what: "a module-level pool, cache or key set",
+    pattern:
+      /^(?:export )?(?:let|const) \w*(?:pool|cache|keys)\w*\s*(?::[^=]+)?= new (?:Map|Set|LRU)/im,
+    allowed: /^$/,
+  },
 ];
 
 interface Source {
@@ -118,13 +123,17 @@ function reservedFaults(source: Source): string[] {
 
 function sizeFaults(source: Source): string[] {
   const lines = source.text.split("\n").length;
-  return lines > FILE_LINES_MAX ? [`${source.path} has ${lines} lines (max ${FILE_LINES_MAX})`] : [];
+  return lines > FILE_LINES_MAX
+    ? [`${source.path} has ${lines} lines (max ${FILE_LINES_MAX})`]
+    : [];
 }
 
 function headerFaults(source: Source): string[] {
   const first = source.text.trimStart();
   const exempt = source.path.endsWith(".test.ts");
-  return exempt || /^(?:#!.*\n\s*)?(?:\/\*\*|\/\*|\/\/)/.test(first) || /^(?:import|export)[\s\S]{0,2000}?\/\*\*/.test(first)
+  return exempt ||
+    /^(?:#!.*\n\s*)?(?:\/\*\*|\/\*|\/\/)/.test(first) ||
+    /^(?:import|export)[\s\S]{0,2000}?\/\*\*/.test(first)
     ? []
     : [`${source.path} says nowhere what lives in it`];
 }

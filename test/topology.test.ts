@@ -40,7 +40,12 @@ async function split(): Promise<Topology> {
   const database = await (await testPostgres()).createDatabase();
   const databaseUrl = database.url;
   const auth = await startTestServer({ only: ["auth"], project: PROJECT, databaseUrl });
-  const remote = { databaseUrl, vaultKey: auth.vaultKey, project: PROJECT, config: { auth: { url: auth.url } } };
+  const remote = {
+    databaseUrl,
+    vaultKey: auth.vaultKey,
+    project: PROJECT,
+    config: { auth: { url: auth.url } },
+  };
   const data = await startTestServer({ ...remote, only: ["data"] });
   const functions = await startTestServer({
     ...remote,

@@ -25,7 +25,19 @@ export interface IdempotencyStore {
    * @param fingerprint hash of the request.
    * @param ttlMs how long the answer is kept; a claim without an answer lapses after 60 s.
    */
-  begin(tenant: TenantCtx, scope: string, key: string, fingerprint: string, ttlMs: number): Promise<IdempotencyBegin>;
-  complete(tenant: TenantCtx, scope: string, key: string, token: string, answer: SavedAnswer): Promise<void>;
+  begin(
+    tenant: TenantCtx,
+    scope: string,
+    key: string,
+    fingerprint: string,
+    ttlMs: number,
+  ): Promise<IdempotencyBegin>;
+  complete(
+    tenant: TenantCtx,
+    scope: string,
+    key: string,
+    token: string,
+    answer: SavedAnswer,
+  ): Promise<void>;
   abandon(tenant: TenantCtx, scope: string, key: string, token: string): Promise<void>;
 }

@@ -17,9 +17,18 @@ export interface KvPutOptions {
 export interface Kv {
   get(tenant: TenantCtx, key: string): Promise<KvEntry | null>;
   /** The new version, or null when `ifVersion` did not match. Key <= 512 bytes, value <= 1 MiB. */
-  put(tenant: TenantCtx, key: string, value: Uint8Array, options?: KvPutOptions): Promise<number | null>;
+  put(
+    tenant: TenantCtx,
+    key: string,
+    value: Uint8Array,
+    options?: KvPutOptions,
+  ): Promise<number | null>;
   /** True if a live entry was removed. */
   delete(tenant: TenantCtx, key: string): Promise<boolean>;
   /** Live keys with this prefix, in byte order, after `after`, at most `limit` (<= 1,000). */
-  list(tenant: TenantCtx, prefix: string, options?: { after?: string; limit?: number }): Promise<string[]>;
+  list(
+    tenant: TenantCtx,
+    prefix: string,
+    options?: { after?: string; limit?: number },
+  ): Promise<string[]>;
 }
