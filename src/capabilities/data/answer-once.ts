@@ -3,6 +3,7 @@
  * same key by the same caller gets the first answer, marked `Idempotency-Replayed`, and no second
  * effect. Refusals and answers over 1 MiB are not kept.
  */
+import { answerOwner } from "../../shared/idempotency/answer-owner.ts";
 import { errors } from "./errors.ts";
 import type { Incoming } from "./incoming.ts";
 import type { DataRoom } from "./room.ts";
@@ -23,7 +24,7 @@ export async function answerOnce(
   if (key === null) return await run();
   if (!KEY.test(key)) throw errors.idempotency_key_invalid();
   const { context, principal } = incoming;
-  const scope = `${principal.role}:${principal.userId ?? ""}:POST:${context.path}`;
+  const scope = `${answerOwner(principal, incoming.headers)}:POST:${context.path}`;
   const print = fingerprint(incoming, body);
   const begun = await room.idempotency.begin(context.tenant, scope, key, print, KEEP_MS);
   if (begun.state === "busy") throw errors.idempotency_key_in_use();

@@ -6,6 +6,7 @@
 import type { RequestContext } from "../../core/context.ts";
 import type { Principal } from "../../core/ports/auth.ts";
 import type { IdempotencyStore, SavedAnswer } from "../../core/ports/idempotency.ts";
+import { answerOwner } from "../../shared/idempotency/answer-owner.ts";
 import { functionsErrors } from "./errors.ts";
 
 const KEPT_BYTES_MAX = 1_048_576;
@@ -24,7 +25,7 @@ export async function answerOnce(
   if (key === null) return run(request);
   if (!KEY.test(key)) throw functionsErrors.idempotency_key_invalid();
   const body = await wholeBody(request);
-  const scope = `${principal.userId ?? principal.role}:POST:${ctx.path}`;
+  const scope = `${answerOwner(principal, request.headers)}:POST:${ctx.path}`;
   const print = fingerprint(request.url, body);
   const begun = await store.begin(ctx.tenant, scope, key, print, KEPT_MS);
   if (begun.state === "busy") throw functionsErrors.idempotency_busy();
