@@ -54,7 +54,8 @@ export interface RequestTarget {
 /** @throws invalid_host, method_not_implemented, expectation_failed */
 export function checkHead(request: Request): string {
   const host = request.headers.get("host") ?? "";
-  if (!HOST.test(host)) throw guardErrors.invalid_host();
+  // The grammar lets ports and addresses pass that no URL holds, and links are made of this.
+  if (!HOST.test(host) || !URL.canParse(`http://${host}`)) throw guardErrors.invalid_host();
   if (!METHODS.has(request.method)) throw guardErrors.method_not_implemented(request.method);
   const expect = request.headers.get("expect");
   if (expect !== null && expect.toLowerCase() !== "100-continue") {
