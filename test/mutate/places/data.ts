@@ -106,8 +106,17 @@ export const data: readonly Mutation[] = [
     find: "incoming.principal.claims",
     replace: '"{}"',
     tests: ["test/data/row-security.test.ts"],
-    only: "alice may",
+    only: "settings of one request",
     why: "policies do not know who asks",
+  },
+  {
+    name: "data: everybody is the same person",
+    file: "src/capabilities/data/request-settings.ts",
+    find: '["request.jwt.claim.sub", userId]',
+    replace: '["request.jwt.claim.sub", "22222222-2222-4222-8222-222222222222"]',
+    tests: ["test/data/row-security.test.ts"],
+    only: "alice may",
+    why: "`auth.uid()` of one caller for all",
   },
   {
     name: "data: credentials among the settings",
