@@ -411,6 +411,16 @@ const ADMIN_ROUTES: readonly (readonly [method: string, path: string])[] = [
   ["GET", "/fn/v1/_admin/echo/nothing"],
 ];
 
+const CUT_OFF = fault({
+  code: "bad_request",
+  message: "The request body could not be parsed",
+});
+const UNKNOWN_KEY = fault({
+  code: "validation_failed",
+  message: "The request does not have the expected form",
+  details: "body/versoin: Property 'versoin' should not be provided",
+});
+
 const admin: HttpRow[] = [
   ...ADMIN_ROUTES.flatMap(([method, path]): HttpRow[] => [
     {
@@ -452,6 +462,37 @@ const admin: HttpRow[] = [
       body: fault({
         code: "nothing_to_roll_back",
         message: "The function 'echo' has no earlier version to go back to",
+      }),
+    },
+  },
+  ...[
+    { what: "cut off", body: '{"version":"0', refusal: CUT_OFF },
+    { what: "no object", body: "[]", refusal: CUT_OFF },
+    { what: "of an unknown key", body: '{"versoin":"00000000"}', refusal: UNKNOWN_KEY },
+  ].map(
+    ({ what, body, refusal }): HttpRow => ({
+      name: `a rollback whose body is ${what} rolls nothing back`,
+      method: "POST",
+      path: "/fn/v1/_admin/echo/rollback",
+      as: "secret",
+      headers: { "content-type": "application/json" },
+      body,
+      expect: { status: 400, body: refusal },
+    }),
+  ),
+  {
+    name: "a rollback is to the version asked for, whatever the body is called",
+    method: "POST",
+    path: "/fn/v1/_admin/echo/rollback",
+    as: "secret",
+    headers: { "content-type": "text/plain" },
+    body: JSON.stringify({ version: "0".repeat(64) }),
+    expect: {
+      status: 404,
+      body: fault({
+        code: "version_not_found",
+        message: `The function 'echo' has no version '${"0".repeat(64)}'`,
+        hint: "GET /fn/v1/_admin/echo/versions lists them",
       }),
     },
   },

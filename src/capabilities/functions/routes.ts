@@ -1,5 +1,6 @@
 /** `/fn/v1`: calls of functions, and their management under `/fn/v1/_admin` for the secret key. */
 import { Elysia, t } from "elysia";
+import { readJsonObject } from "../../core/body.ts";
 import { contextOf } from "../../core/context.ts";
 import { coreErrors } from "../../core/errors.ts";
 import { base } from "../../core/http.ts";
@@ -24,10 +25,11 @@ const LOGS = t.Object({
   limit: t.Optional(t.Numeric({ minimum: 1, maximum: 1000, default: 100 })),
   follow: t.Optional(t.String({ description: "`1`: server-sent events, without end" })),
 });
-const ROLLBACK = t.Union([
-  t.Object({ version: t.Optional(t.String({ maxLength: 64 })) }),
-  t.Null(),
-]);
+const ROLLBACK = t.Object(
+  { version: t.Optional(t.Union([t.String({ maxLength: 64 }), t.Null()])) },
+  { additionalProperties: false },
+);
+const ROLLBACK_BYTES_MAX = 4096;
 
 const failures = (statuses: Record<number, string>) =>
   Object.fromEntries(
@@ -131,10 +133,11 @@ function adminRoutes(parts: FunctionsParts) {
     .post(
       "/fn/v1/_admin/:name/rollback",
       ({ request, params, body }) =>
-        rollBack(parts, contextOf(request).tenant, params.name, body?.version ?? null),
+        rollBack(parts, contextOf(request).tenant, params.name, body.version ?? null),
       {
         params: NAME,
-        body: t.Optional(ROLLBACK),
+        body: ROLLBACK,
+        parse: ({ request }) => readJsonObject(request, ROLLBACK_BYTES_MAX),
         detail: {
           ...ADMIN,
           summary: "Go back to an earlier version",

@@ -1,7 +1,7 @@
 /** `/_admin/*`: the contract of the command line. Every route asks the guard first. */
 import type { Static } from "@sinclair/typebox";
 import { Elysia, t } from "elysia";
-import { readBody } from "../../core/body.ts";
+import { readBody, readJsonObject } from "../../core/body.ts";
 import { contextOf } from "../../core/context.ts";
 import { base } from "../../core/http.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
@@ -33,6 +33,11 @@ export interface MigrateRequest {
 
 /** Largest part of a deploy, bytes. */
 const PART_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Largest JSON body, bytes: a project's migrations may come in one. */
+const JSON_BYTES_MAX = 256 * 1024 * 1024;
+
+const parse = ({ request }: { request: Request }) => readJsonObject(request, JSON_BYTES_MAX);
 
 const sha256 = t.String({ pattern: "^[0-9a-f]{64}$" });
 const migrationName = t.String({ pattern: "^[0-9]+[A-Za-z0-9_.-]*$", maxLength: 200 });
@@ -133,14 +138,14 @@ export function adminRoutes(operations: AdminOperations) {
     .post(
       "/_admin/migrate",
       ({ body, request }) => operations.migrate(contextOf(request).tenant, body) as never,
-      { body: migrateBody, parse: "json", ...detail("Apply migrations") },
+      { body: migrateBody, parse, ...detail("Apply migrations") },
     )
     .post(
       "/_admin/deploy",
       ({ body, request }) => operations.deploy(contextOf(request).tenant, deployRequest(body)),
       {
         body: deployBody,
-        parse: "json",
+        parse,
         ...detail("Deploy a project", "Migrations first, then each section."),
       },
     )
