@@ -69,7 +69,8 @@ function openExternal(options: OpenDatabaseOptions): OpenedDatabase {
       return {
         ownerUrl,
         directUrl: isDefault && config.direct_url !== "" ? config.direct_url : ownerUrl,
-        userUrl: config.authenticator_url === "" ? null : config.authenticator_url,
+        // The configured login is of one database; another tenant's is derived from its owner's.
+        userUrl: isDefault && config.authenticator_url !== "" ? config.authenticator_url : null,
       };
     },
   };
