@@ -64,7 +64,7 @@ const SUITES: readonly Suite[] = [
   suite("mutations apply", ["test/mutate"]),
   suite("simulation", ["test/simulation"]),
   suite("unit", ["src", "scripts"]),
-  suite("configuration", ["test/config"]),
+  suite("configuration and log", ["test/config", "test/log"]),
   suite("command line", ["test/cli"]),
   suite("ports", ["test/conformance"]),
   suite("wire client", ["test/postgres"], { needs: POOLER }),
