@@ -14,7 +14,7 @@ import { checkMetadata } from "./metadata.ts";
 import { requireEmail } from "./normalize-email.ts";
 import { presentUser, type UserJson } from "./present-user.ts";
 import { objectOf, textOf } from "./read-json.ts";
-import type { JsonObject, UserRow } from "./schema.ts";
+import type { IdentityRow, JsonObject, UserRow } from "./schema.ts";
 import { type AuthStore, inTransaction } from "./store.ts";
 
 interface SignUpRequest {
@@ -62,7 +62,7 @@ export async function signUp(
   });
   if (!done) {
     if (config.autoconfirm) throw authErrors.user_already_exists();
-    return presentUser(pretendUser(state, request), []);
+    return presentUser(pretendUser(state, request), [pretendIdentity(state, request)]);
   }
   if (!done.issued) return presentUser(done.user, done.identities);
   return tokenAnswer(state, caller, done.user, done.identities, done.issued);
@@ -123,5 +123,21 @@ function pretendUser(state: AuthState, request: SignUpRequest): UserRow {
     banned_until: null,
     deleted_at: null,
     is_anonymous: false,
+  };
+}
+
+/** An empty list here is how clients of GoTrue tell that an address has an account. */
+function pretendIdentity(state: AuthState, { id, email }: SignUpRequest): IdentityRow {
+  const now = state.now();
+  return {
+    id: state.deps.ids.uuid(),
+    provider_id: id,
+    user_id: id,
+    identity_data: { sub: id, email, email_verified: false, phone_verified: false },
+    provider: "email",
+    last_sign_in_at: now,
+    created_at: now,
+    updated_at: now,
+    email,
   };
 }
