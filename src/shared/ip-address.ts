@@ -59,6 +59,16 @@ export function formatIp({ version, bits }: IpAddress): string {
   return `${head}::${groups.slice(zeros.start + zeros.length).join(":")}`;
 }
 
+/**
+ * What limits per address count by: an IPv6 subscriber is given 2^64 addresses or more (RFC 6177), so
+ * one of them says nothing; its /64 does. Anything that is no address stays as it is.
+ */
+export function limitedNetwork(address: string): string {
+  const ip = parseIp(address);
+  if (ip?.version !== 6) return address;
+  return `${formatIp({ version: 6, bits: (ip.bits >> 64n) << 64n })}/64`;
+}
+
 function longestZeros(groups: readonly string[]): { start: number; length: number } {
   let best = { start: 0, length: 0 };
   for (let start = 0; start < groups.length; start++) {

@@ -2,6 +2,7 @@
  * Rate limits of the ways in: per route and address, and per route and account, so that neither one
  * machine nor many of them can try without end. The secret key is exempt from the first kind.
  */
+import { limitedNetwork } from "../../shared/ip-address.ts";
 import type { AuthState, Caller } from "./auth-state.ts";
 import { authErrors } from "./errors.ts";
 
@@ -15,7 +16,7 @@ export async function limitByAddress(
   limit: number,
 ): Promise<void> {
   if (caller.isService) return;
-  await take(state, caller, `auth:${route}:address:${caller.address}`, limit);
+  await take(state, caller, `auth:${route}:address:${limitedNetwork(caller.address)}`, limit);
 }
 
 /** `identity` is hashed: keys of a limiter are no place for addresses of people. */
