@@ -14,7 +14,10 @@ if (name === undefined || !names.includes(name)) {
   console.log(`usage: bun run bench <${names.join("|")}>`);
   process.exit(name === undefined ? 0 : 1);
 }
-const child = Bun.spawn([process.execPath, `${import.meta.dir}/${name}.ts`, ...process.argv.slice(3)], {
-  stdio: ["inherit", "inherit", "inherit"],
-});
+const child = Bun.spawn(
+  [process.execPath, `${import.meta.dir}/${name}.ts`, ...process.argv.slice(3)],
+  {
+    stdio: ["inherit", "inherit", "inherit"],
+  },
+);
 process.exit(await child.exited);

@@ -1,7 +1,7 @@
 /** `bun run check`: everything that needs no database, in seconds. Stops at nothing, tells all. */
 const bin = "node_modules/.bin";
 const STEPS: Readonly<Record<string, readonly string[]>> = {
-  "format and lint": [`${bin}/biome`, "ci", "--error-on-warnings", "."],
+  "format and lint": [`${bin}/biome`, "ci", "--colors=off", "--error-on-warnings", "."],
   types: [`${bin}/tsc`, "--noEmit"],
   "promises and cycles": [`${bin}/oxlint`, "--type-aware"],
   "dead code": [`${bin}/knip`],

@@ -55,7 +55,7 @@ const POSTGRES = { postgresql: "/usr/lib/postgresql" };
 const POOLER = { ...POSTGRES, pgbouncer: "/usr/sbin/pgbouncer" };
 
 const SUITES: readonly Suite[] = [
-  check("format and lint", `${BIN}/biome`, "ci", "."),
+  check("format and lint", `${BIN}/biome`, "ci", "--colors=off", "."),
   check("types", `${BIN}/tsc`, "--noEmit"),
   check("promises and cycles", `${BIN}/oxlint`, "--type-aware"),
   check("dead code", `${BIN}/knip`),

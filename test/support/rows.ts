@@ -57,7 +57,10 @@ export interface Answer {
 const HOP_HEADERS = new Set(["date", "connection", "keep-alive", "transfer-encoding"]);
 
 export function fill(text: string, names: Readonly<Record<string, string>>): string {
-  return text.replace(/\{([a-z_]+(?:\.[a-z_]+)*)\}/g, (whole, name: string) => names[name] ?? whole);
+  return text.replace(
+    /\{([a-z_]+(?:\.[a-z_]+)*)\}/g,
+    (whole, name: string) => names[name] ?? whole,
+  );
 }
 
 function fillDeep(value: unknown, names: Readonly<Record<string, string>>): unknown {
@@ -117,7 +120,8 @@ export function checkRow(world: RowWorld, row: HttpRow, answer: Answer): void {
   for (const [name, want] of Object.entries(headers)) {
     const got = answer.headers[name.toLowerCase()];
     if (want === null) expect({ [name]: got }).toEqual({ [name]: undefined });
-    else if (typeof want === "string") expect({ [name]: got }).toEqual({ [name]: fill(want, world.names) });
+    else if (typeof want === "string")
+      expect({ [name]: got }).toEqual({ [name]: fill(want, world.names) });
     else expect(got ?? "").toMatch(want);
   }
 }
