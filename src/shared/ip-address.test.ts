@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { formatIp, inRange, parseIp, parseRange } from "./ip-address.ts";
+import { formatIp, inRange, limitedNetwork, parseIp, parseRange } from "./ip-address.ts";
 
 const spelled = (text: string) => {
   const ip = parseIp(text);
@@ -48,4 +48,16 @@ test("a range holds its addresses and no others", () => {
   for (const bad of ["10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/", "10.0.0.0/8/8", "::/129", "x/8"]) {
     expect([bad, parseRange(bad)]).toEqual([bad, null]);
   }
+});
+
+describe("what limits per address count by", () => {
+  test("is the /64 of an IPv6 address, so that a subscriber counts once", () => {
+    expect(limitedNetwork("2001:db8:1:2:3:4:5:6")).toBe("2001:db8:1:2::/64");
+    expect(limitedNetwork("2001:db8:1:2:ffff::1")).toBe("2001:db8:1:2::/64");
+    expect(limitedNetwork("2001:db8:1:3::1")).toBe("2001:db8:1:3::/64");
+  });
+
+  test.each(["192.0.2.7", "unix", "unknown"])("is %s itself", (address) => {
+    expect(limitedNetwork(address)).toBe(address);
+  });
 });
