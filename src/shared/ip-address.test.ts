@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { formatIp, inRange, limitedNetwork, parseIp, parseRange } from "./ip-address.ts";
 
 const spelled = (text: string) => {
