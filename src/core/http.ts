@@ -9,11 +9,14 @@ import { coreErrors, ReactorError } from "./errors.ts";
 
 const JSON_TYPE = "application/json";
 
-/** The answer for an error; also used by the edge for what never reached a route. */
+/**
+ * The answer for an error; also used by the edge for what never reached a route. Never kept by a
+ * cache: a 404 or 405 may be otherwise (RFC 9110 §15.1), and what is missing today is deployed next.
+ */
 export function errorResponse(error: ReactorError): Response {
   return new Response(JSON.stringify(error.body()), {
     status: error.status,
-    headers: { ...error.headers, "Content-Type": JSON_TYPE },
+    headers: { "Cache-Control": "no-store", ...error.headers, "Content-Type": JSON_TYPE },
   });
 }
 

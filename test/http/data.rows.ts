@@ -46,7 +46,11 @@ const ADA = {
 
 const shaping: HttpRow[] = [
   get("a table answers its rows as a JSON array", "/artists?id=eq.1", [ADA], {
-    answer: { "content-type": JSON_TYPE, "content-range": "0-0/*" },
+    answer: {
+      "content-type": JSON_TYPE,
+      "content-range": "0-0/*",
+      "cache-control": "no-store",
+    },
   }),
   get(
     "the path of PostgREST clients is the same table",
@@ -482,7 +486,7 @@ const refusing: HttpRow[] = [
     "a table of another schema is not found",
     "/hidden",
     fault("PGRST205", "Could not find the table 'public.hidden' in the schema cache"),
-    { status: 404 },
+    { answer: { "cache-control": "no-store" }, status: 404 },
   ),
   get(
     "a schema that is not served is PGRST106",

@@ -28,7 +28,11 @@ export function contentHeaders(incoming: Incoming, media: Media): Record<string,
   return headers;
 }
 
-/** The answer, after what the database set in `response.status` and `response.headers`. */
+/**
+ * The answer, after what the database set in `response.status` and `response.headers`. Rows depend on
+ * who asks, which a cache between us cannot tell (`apikey` is no header it knows), so none may keep
+ * them unless a function says otherwise.
+ */
 export function respond(
   row: ResultRow,
   status: number,
@@ -37,6 +41,7 @@ export function respond(
 ): Response {
   const chosen = row[RESULT.status] ? statusFrom(textAt(row, RESULT.status) ?? "") : status;
   const bytes = chosen === 204 || chosen === 304 ? null : body;
+  headers["Cache-Control"] = "no-store";
   const init = row[RESULT.headers]
     ? { status: chosen, headers: withHeaders(headers, textAt(row, RESULT.headers) ?? "") }
     : { status: chosen, headers };
