@@ -45,11 +45,14 @@ function checkJail(parts: FunctionsParts): void {
 
 function readHealth(parts: FunctionsParts): Health {
   const registries = parts.deps.tenants().map((tenant) => parts.state(tenant).registry);
+  const processes = parts.runtimes.processes();
   return {
     status: registries.every((registry) => registry.loaded) ? "ok" : "degraded",
     details: {
       jail: jailOf(parts),
-      processes: parts.runtimes.processes().length,
+      processes: processes.length,
+      // Those that serve a function; the others are held ready.
+      assigned: processes.filter((one) => one.function !== null).length,
       functions: registries.reduce((sum, registry) => sum + registry.all().length, 0),
     },
   };
