@@ -1,5 +1,6 @@
 /** The edge on real listeners before a small app: no database, no capability. */
 import { type AnyElysia, Elysia } from "elysia";
+import { readBody } from "../../src/core/body.ts";
 import { contextOf } from "../../src/core/context.ts";
 import { coreErrors } from "../../src/core/errors.ts";
 import { base } from "../../src/core/http.ts";
@@ -84,6 +85,9 @@ function sampleRoutes() {
     .get("/data/v1/:table", ({ params, request }) => {
       const { path, originalPath } = contextOf(request);
       return { table: params.table, path, originalPath, search: new URL(request.url).search };
+    })
+    .post("/data/v1/:table", async ({ request }) => String((await readBody(request, 100)).length), {
+      parse: "none",
     })
     .post("/echo", ({ request }) => request.text(), { parse: "none" })
     .put("/things/:id", () => new Response(null, { status: 204 }))

@@ -193,8 +193,21 @@ describe("aliases", () => {
 
   test("405 knows them", async () => {
     const answer = await get("/rest/v1/artists", { method: "PUT" });
-    expect([answer.status, answer.headers.get("allow")]).toEqual([405, "GET, HEAD, OPTIONS"]);
+    expect([answer.status, answer.headers.get("allow")]).toEqual([405, "GET, HEAD, OPTIONS, POST"]);
   });
+
+  test.each(["/data/v1/artists", "/rest/v1/artists"])(
+    "a body refused before its end is answered at %s",
+    async (path) => {
+      const body = new ReadableStream<Uint8Array>({
+        start: (controller) => controller.enqueue(new Uint8Array(200)),
+      });
+      const answer = await get(path, { method: "POST", body });
+      expect(answer.status).toBe(413);
+      const whole = await get(path, { method: "POST", body: "x".repeat(100) });
+      expect(await whole.text()).toBe("100");
+    },
+  );
 });
 
 describe("the access log", () => {

@@ -48,7 +48,7 @@ export function createEdge(options: EdgeOptions): Edge {
     options.metrics.begin();
     const sentId = request.headers.get("x-request-id");
     const id = sentId !== null && REQUEST_ID.test(sentId) ? sentId : options.ids.uuid();
-    const call = { request, arrival, startedAt, id };
+    const call = { request, url: request.url, arrival, startedAt, id };
     try {
       return await answer(options, call);
     } catch (error) {
@@ -61,6 +61,8 @@ export function createEdge(options: EdgeOptions): Edge {
 
 interface Call {
   readonly request: Request;
+  /** As sent: `request` may be routed by another. */
+  readonly url: string;
   readonly arrival: Arrival;
   readonly startedAt: number;
   readonly id: string;
@@ -86,9 +88,8 @@ async function answer(options: EdgeOptions, call: Call): EdgeAnswer {
   });
   // Elysia looks for the path behind `http://`, so what came over TLS is routed by that name too.
   const isAsSent = path === originalPath && !arrival.secure;
-  const routed = isAsSent ? request : new Request(`http://${host}${path}${query}`, request);
+  const routed = isAsSent ? request : readdressed(request, `http://${host}${path}${query}`);
   attachContext(request, context);
-  if (routed !== request) attachContext(routed, context);
   const isWaiting = awaitAnswer(call);
   const preflight = options.cors.preflight(request, path);
   if (preflight) return finish(options, call, preflight, "preflight", originalPath);
@@ -100,6 +101,14 @@ async function answer(options: EdgeOptions, call: Call): EdgeAnswer {
   if (isWaiting && !isStream(context, response)) arrival.timeout(arrival.idleTimeoutS);
   options.cors.apply(request, path, response.headers);
   return finish(options, call, response, context.route, originalPath);
+}
+
+/**
+ * The same request, routed by another address. Not a copy: the body of `new Request(url, request)` is
+ * a stream whose cancel never ends (Bun 1.4.5), so that refusing it halfway would never be answered.
+ */
+function readdressed(request: Request, url: string): Request {
+  return Object.defineProperty(request, "url", { value: url });
 }
 
 /**
@@ -123,7 +132,7 @@ function isStream(context: EdgeContext, response: Response): boolean {
 
 /** What was refused before a context existed, or failed outside Elysia: the same body and headers. */
 async function refuse(options: EdgeOptions, call: Call, error: unknown): Promise<Response> {
-  const path = rawPath(call.request.url);
+  const path = rawPath(call.url);
   const known = toReactorError(error, path);
   if (!(error instanceof ReactorError)) {
     options.log.error("http.failed", { request_id: call.id, error });
