@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { StartupError } from "../../core/startup-error.ts";
 import { unpackBackup } from "./read-backup.ts";
+import { createSealing } from "./seal.ts";
 import { TAR_END, tarEntry } from "./tar.ts";
 import { BACKUP_FORMAT } from "./write-backup.ts";
 
@@ -52,10 +53,16 @@ function archive(parts: Parts): Uint8Array {
   return Buffer.concat([...blocks, TAR_END]);
 }
 
+function sealed(packed: Uint8Array): Uint8Array {
+  const sum = createSealing();
+  sum.update(packed);
+  return Buffer.concat([packed, sum.seal()]);
+}
+
 let count = 0;
 async function unpack(parts: Parts, cut = 0) {
   const at = join(folder, String(++count));
-  const packed = Bun.zstdCompressSync(archive(parts));
+  const packed = sealed(Bun.zstdCompressSync(archive(parts)));
   await Bun.write(`${at}.backup`, packed.subarray(0, packed.length - cut));
   const cluster = join(at, "cluster");
   return { at, cluster, unpacked: await unpackBackup(`${at}.backup`, cluster, () => undefined) };
@@ -94,6 +101,18 @@ describe("a backup", () => {
     const manifest = (text: string) => text.replace("base/1", "base/2");
     const cluster = { "base/2": "rows", "global/pg_control": "control" };
     expect(await refusal({ cluster, manifest })).toContain("its manifest is not as it was");
+  });
+
+  test("with a byte changed that no checksum of its own covers is damaged", async () => {
+    const { at } = await unpack({});
+    const bytes = readFileSync(`${at}.backup`);
+    for (let position = 0; position < bytes.length; position += 1) {
+      const changed = Buffer.from(bytes);
+      changed[position] = (changed[position] ?? 0) ^ 0x01;
+      await Bun.write(`${at}.changed`, changed);
+      const unpacking = unpackBackup(`${at}.changed`, join(at, `c${position}`), () => undefined);
+      await expect(unpacking).rejects.toMatchObject({ code: "backup_damaged" });
+    }
   });
 
   test("that ends too early is damaged", async () => {

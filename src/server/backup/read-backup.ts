@@ -10,6 +10,7 @@ import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { extract, type Header } from "tar-stream";
 import { StartupError } from "../../core/startup-error.ts";
+import { createSealing, SEAL_BYTES } from "./seal.ts";
 import { BACKUP_FORMAT, type BackupHead } from "./write-backup.ts";
 
 /** Our own small files in the archive. */
@@ -74,10 +75,9 @@ async function readArchive(
   onEntry: (header: Header, content: Readable) => Promise<void>,
 ): Promise<void> {
   const unpacker = extract();
-  const bytes = Bun.file(file)
-    .stream()
-    .pipeThrough(new DecompressionStream("zstd" as CompressionFormat) as never);
-  const done = pipeline(Readable.fromWeb(bytes as never), unpacker);
+  const { bytes, check } = await openSealed(file);
+  const plain = bytes.pipeThrough(new DecompressionStream("zstd" as CompressionFormat) as never);
+  const done = pipeline(Readable.fromWeb(plain as never), unpacker);
   // The archive's own failure is reported by the loop, which ends with it.
   done.catch(() => undefined);
   try {
@@ -86,11 +86,33 @@ async function readArchive(
       entry.resume();
     }
     await done;
+    check();
   } catch (error) {
     unpacker.destroy();
     if (error instanceof StartupError) throw error;
     throw damaged("it does not unpack", error);
   }
+}
+
+/** The file's bytes without the seal, which `check` compares once all of them have passed. */
+async function openSealed(file: string) {
+  const sum = createSealing();
+  const { size } = Bun.file(file);
+  const sealAt = size - SEAL_BYTES;
+  if (sealAt <= 0) throw damaged("it is too short");
+  const seal = await Bun.file(file).slice(sealAt, size).bytes();
+  const watch = new TransformStream<Uint8Array, Uint8Array>({
+    transform(bytes, controller) {
+      sum.update(bytes);
+      controller.enqueue(bytes);
+    },
+  });
+  return {
+    bytes: Bun.file(file).slice(0, sealAt).stream().pipeThrough(watch),
+    check() {
+      if (!Buffer.from(seal).equals(sum.seal())) throw damaged("its checksum does not fit");
+    },
+  };
 }
 
 async function small(header: Header, content: Readable): Promise<Uint8Array> {

@@ -5,6 +5,7 @@
  * PostgreSQL docs: Streaming Replication Protocol, BASE_BACKUP.
  */
 import type { Clock } from "../../core/ports/clock.ts";
+import { sealing } from "./seal.ts";
 import { TAR_END, tarEntry, withoutTarEnd } from "./tar.ts";
 
 /** Bump when `read-backup` could no longer read what is written. */
@@ -49,7 +50,8 @@ export function writeBackup(source: BackupSource): ReadableStream<Uint8Array> {
     },
   });
   // Bun knows zstd, its types do not yet.
-  return raw.pipeThrough(new CompressionStream("zstd" as CompressionFormat) as never);
+  const packer = new CompressionStream("zstd" as CompressionFormat);
+  return raw.pipeThrough<Uint8Array>(packer as never).pipeThrough(sealing());
 }
 
 async function* archive(source: BackupSource): AsyncGenerator<Uint8Array> {

@@ -42,7 +42,7 @@ const MIB = 1024 * 1024;
 export async function restore(request: RestoreRequest): Promise<RestoreReport> {
   const { file, dataDir } = request;
   if (!(await Bun.file(file).exists())) throw noSuchFile(file);
-  await makeEmpty(dataDir);
+  const wasThere = await makeEmpty(dataDir);
   try {
     request.onStep("unpacking and checking");
     const unpacked = await unpackBackup(file, join(dataDir, "pg"), progress(request));
@@ -52,7 +52,7 @@ export async function restore(request: RestoreRequest): Promise<RestoreReport> {
     const found = await verify(request);
     return { ...describe(unpacked), ...found, data_dir: dataDir, configuration };
   } catch (error) {
-    await rm(dataDir, { recursive: true, force: true });
+    await clear(dataDir, wasThere);
     throw error;
   }
 }
@@ -68,12 +68,21 @@ function progress(request: RestoreRequest): (bytes: number) => void {
   };
 }
 
-async function makeEmpty(dataDir: string): Promise<void> {
+/** Leaves nothing behind; a folder that was there (it may be a mount point) stays, empty. */
+async function clear(dataDir: string, wasThere: boolean): Promise<void> {
+  if (!wasThere) return rm(dataDir, { recursive: true, force: true });
+  for (const name of await readdir(dataDir)) {
+    await rm(join(dataDir, name), { recursive: true, force: true });
+  }
+}
+
+/** True when the folder was there, and empty. @throws StartupError data_folder_not_empty */
+async function makeEmpty(dataDir: string): Promise<boolean> {
   const entries = await readdir(dataDir).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
+    if (error.code === "ENOENT") return null;
     throw error;
   });
-  if (entries.length > 0) {
+  if (entries !== null && entries.length > 0) {
     throw new StartupError({
       code: "data_folder_not_empty",
       message: `${dataDir} is not empty`,
@@ -83,6 +92,7 @@ async function makeEmpty(dataDir: string): Promise<void> {
   }
   await mkdir(dataDir, { recursive: true, mode: 0o711 });
   await mkdir(join(dataDir, "pg"), { mode: 0o700 });
+  return entries !== null;
 }
 
 /** The vault key to its place, the configuration beside it for a person to compare. */
