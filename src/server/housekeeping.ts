@@ -109,25 +109,36 @@ function heartbeat(options: HousekeepingOptions, id: string): Service {
     JSON.stringify({ pid: process.pid, version: options.version }),
   );
   const tenants = options.tenants.all();
-  const beat = async () => {
+  const putAll = async () => {
     for (const tenant of tenants) await kv.put(tenant, key, value, { ttlMs: HEARTBEAT_TTL_MS });
   };
   const report = (error: unknown) => options.log.warn("server.heartbeat_failed", { error });
+  // One after the other: a beat that is still on its way must not come after the end.
+  let last: Promise<void> = Promise.resolve();
   let cancel: (() => void) | undefined;
+  const beat = () => {
+    last = last.then(putAll).catch(report);
+  };
+  const deleteAll = async () => {
+    // Started again meanwhile: it lives.
+    if (cancel) return;
+    for (const tenant of tenants) await kv.delete(tenant, key);
+  };
   return {
     name: "server.heartbeat",
     scope: "process",
     async start() {
       if (cancel) return;
-      cancel = options.clock.every(HEARTBEAT_EVERY_MS, () => void beat().catch(report));
+      cancel = options.clock.every(HEARTBEAT_EVERY_MS, beat);
       // Not waited for: a boot does not hang on it.
-      void beat().catch(report);
+      beat();
     },
     async stop() {
       if (!cancel) return;
       cancel();
       cancel = undefined;
-      for (const tenant of tenants) await kv.delete(tenant, key);
+      last = last.then(deleteAll).catch(report);
+      await last;
     },
   };
 }

@@ -62,3 +62,26 @@ test("stopping twice stops once, and before the start nothing", async () => {
   await runner.stop(100);
   expect(calls.filter((call) => call.startsWith("stop"))).toHaveLength(3);
 });
+
+test("one that hangs is left behind when its time is over", async () => {
+  const clock = createSimClock();
+  const log = createMemoryLog();
+  const stopped: string[] = [];
+  const service = (name: string, stop: () => Promise<void>): Service => ({
+    name,
+    scope: "process",
+    start: () => Promise.resolve(),
+    stop,
+  });
+  const good = service("good", async () => void stopped.push("good"));
+  const hanging = service("hanging", () => new Promise(() => undefined));
+  const runner = createServiceRunner([good, hanging], clock, log);
+  await runner.start();
+  const stopping = runner.stop(1_000);
+  await clock.advance(1_501);
+  await stopping;
+  expect(stopped).toEqual(["good"]);
+  expect(log.lines).toMatchObject([
+    { event: "service.stop_overran", fields: { service: "hanging" } },
+  ]);
+});

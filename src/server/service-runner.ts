@@ -2,6 +2,7 @@
 import type { Clock } from "../core/ports/clock.ts";
 import type { Logger } from "../core/ports/log.ts";
 import type { Service } from "../core/service.ts";
+import { endedWithin } from "./within.ts";
 
 export interface ServiceRunner {
   /** Starts all; when one fails, stops those that run and rethrows. */
@@ -10,6 +11,9 @@ export interface ServiceRunner {
   stop(budgetMs: number): Promise<void>;
   readonly names: readonly string[];
 }
+
+/** What a service may take beyond its budget before it is left behind. */
+const GRACE_MS = 500;
 
 export function createServiceRunner(
   services: readonly Service[],
@@ -22,7 +26,8 @@ export function createServiceRunner(
     for (let service = running.pop(); service; service = running.pop()) {
       const left = Math.max(100, deadline - clock.monotonic());
       try {
-        await service.stop(left);
+        if (await endedWithin(clock, left + GRACE_MS, service.stop(left))) continue;
+        log.error("service.stop_overran", { service: service.name });
       } catch (error) {
         log.error("service.stop_failed", { service: service.name, error });
       }

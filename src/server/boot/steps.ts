@@ -1,6 +1,7 @@
 /** Times each step of a boot for the `ready` line, and undoes what was done when a later one fails. */
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Logger } from "../../core/ports/log.ts";
+import { endedWithin } from "../within.ts";
 
 export interface BootStep {
   readonly name: string;
@@ -20,6 +21,8 @@ export interface BootSteps {
 
 /** What each part gets even when the budget is spent; PostgreSQL needs it to end in good order. */
 const LEAST_MS = 1_500;
+/** What a part may take beyond that before it is left behind. */
+const GRACE_MS = 1_000;
 
 export function createBootSteps(clock: Clock, log: Logger): BootSteps {
   const done: BootStep[] = [];
@@ -39,7 +42,8 @@ export function createBootSteps(clock: Clock, log: Logger): BootSteps {
       for (let next = closers.pop(); next; next = closers.pop()) {
         const left = Math.max(LEAST_MS, deadline - clock.monotonic());
         try {
-          await next.close(left);
+          if (await endedWithin(clock, left + GRACE_MS, next.close(left))) continue;
+          log.error("server.close_overran", { part: next.name });
         } catch (error) {
           log.error("server.close_failed", { part: next.name, error });
         }
