@@ -41,6 +41,22 @@ const BROWSER = body(
 
 const JSON_TYPE = { "Content-Type": "application/json" };
 
+const DOCS_PAGE = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Reactor API</title>
+<link rel="stylesheet" href="/swagger/swagger-ui.css">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="/swagger/swagger-ui-bundle.js"></script>
+<script src="/swagger/start.js"></script>
+</body>
+</html>
+`;
+
 export const rows: HttpRow[] = [
   {
     name: "an unknown path is not found, as JSON",
@@ -124,6 +140,55 @@ export const rows: HttpRow[] = [
       },
       body: { name: "Reactor", description: "Identity" },
     },
+  },
+  {
+    name: "HEAD answers like GET, without the body",
+    method: "HEAD",
+    path: "/auth/v1/health",
+    expect: { status: 200, headers: { "Content-Type": /^application\/json/ } },
+  },
+  {
+    name: "HEAD of nothing is not found",
+    method: "HEAD",
+    path: "/nothing/here",
+    expect: { status: 404 },
+  },
+  {
+    name: "a name that only begins like an alias is nobody's",
+    method: "GET",
+    path: "/rest/v10/artists",
+    expect: { status: 404, body: body("not_found", "Nothing is served at /rest/v10/artists") },
+  },
+  {
+    name: "an encoded name of the admin API is another path, and nobody's",
+    method: "GET",
+    path: "/%5fadmin/status",
+    expect: { status: 404, body: body("not_found", "Nothing is served at /%5fadmin/status") },
+  },
+  {
+    name: "dot segments do not lead around the admin API's guard",
+    method: "GET",
+    path: "/auth/v1/../../_admin/status",
+    expect: { status: 401, body: NO_TOKEN },
+  },
+  {
+    name: "the docs page loads nothing from elsewhere",
+    method: "GET",
+    path: "/swagger",
+    expect: {
+      status: 200,
+      headers: {
+        "Content-Type": "text/html;charset=utf-8",
+        "Content-Security-Policy": /^default-src 'none'; script-src 'self'/,
+      },
+      body: DOCS_PAGE,
+    },
+  },
+  {
+    name: "live reload is for development only",
+    method: "GET",
+    path: "/_dev/live",
+    expect: { status: 404, body: body("not_found", "Nothing is served at /_dev/live") },
   },
   {
     name: "the admin API wants its token",
