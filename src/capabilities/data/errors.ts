@@ -177,6 +177,11 @@ export const errors = defineErrors({
     message: "The request has too many filters",
     details: `The limit is ${limit}`,
   }),
+  embed_repeats: (target: string, constraint: string) => ({
+    status: 400,
+    message: `'${target}' turns round in the same relationship a second time`,
+    details: `${constraint} leads there and back; further rows would repeat those above`,
+  }),
   too_many_embeds: (limit: number) => ({
     status: 400,
     message: "The request embeds too many resources",

@@ -284,6 +284,18 @@ describe("errors", () => {
     expect(failure(() => compile("clients", deep)).code).toBe("embed_too_deep");
   });
 
+  test("a path goes through one relationship there and back, and no further", () => {
+    expect(compile("projects", "select=id,clients(projects(id))").sql).toContain("pgrst_2");
+    const again = failure(() => compile("projects", "select=id,clients(projects(clients(id)))"));
+    expect(again.code).toBe("embed_repeats");
+    const twice = "select=id,a:clients(projects(id)),b:clients(projects(id))";
+    expect(compile("projects", twice).sql).toContain("pgrst_4");
+    const down = "select=id,tasks(id,tasks(id,tasks(id)))";
+    expect(compile("tasks", down).sql).toContain("pgrst_3");
+    const upAndDown = "select=id,parent_id(tasks(parent_id(id)))";
+    expect(failure(() => compile("tasks", upAndDown)).code).toBe("embed_repeats");
+  });
+
   test("more resources than a database plans in good time are refused, on whatever level", () => {
     const wide = (count: number) =>
       `select=clients(${Array.from({ length: count }, (_, i) => `p${i}:projects(id)`).join(",")})`;
