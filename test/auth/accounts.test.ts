@@ -192,7 +192,7 @@ describe("an Idempotency-Key on sign-up", () => {
   test("must be visible text of reasonable length", async () => {
     for (const key of ["x".repeat(256), "two words"]) {
       const { status, body } = await sign(key, { email: nextEmail(), password: PASSWORD });
-      expect([status, body.code]).toEqual([400, "validation_failed"]);
+      expect([status, body.code]).toEqual([400, "idempotency_key_invalid"]);
     }
   });
 });

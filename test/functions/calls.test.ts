@@ -190,7 +190,7 @@ describe("a repeated POST with an Idempotency-Key", () => {
     await keyed("k-3", "a");
     expect(await codeOf(await keyed("k-3", "b"))).toMatchObject({
       status: 422,
-      code: "idempotency_mismatch",
+      code: "idempotency_key_reused",
     });
     expect((await keyed("k".repeat(256), "a")).status).toBe(400);
   });

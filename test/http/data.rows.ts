@@ -904,7 +904,7 @@ const repeating: HttpRow[] = [
         "idempotency_key_reused",
         "This Idempotency-Key was used for another request",
         null,
-        "Use a new key for a new request",
+        "Make a new key for each request",
       ),
     },
     { prefer: FULL, headers: REPEAT },

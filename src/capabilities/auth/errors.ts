@@ -123,18 +123,4 @@ export const authErrors = defineErrors({
     hint: `Try again in ${retryAfterS} s`,
     headers: { "Retry-After": String(retryAfterS) },
   }),
-  idempotency_key_invalid: () => ({
-    status: 400,
-    code: "validation_failed",
-    message: "Idempotency-Key must have 1 to 255 visible characters",
-  }),
-  idempotency_key_in_use: () => ({
-    status: 409,
-    message: "A request with this Idempotency-Key is still at work",
-    headers: { "Retry-After": "1" },
-  }),
-  idempotency_key_reused: () => ({
-    status: 422,
-    message: "This Idempotency-Key was sent with another request",
-  }),
 });

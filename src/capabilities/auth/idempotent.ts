@@ -5,13 +5,11 @@
  */
 import { ReactorError } from "../../core/errors.ts";
 import type { SavedAnswer } from "../../core/ports/idempotency.ts";
+import { type AnswerKeeper, runOnce } from "../../shared/idempotency/run-once.ts";
 import type { AuthState, Caller } from "./auth-state.ts";
-import { authErrors } from "./errors.ts";
 import type { Reply } from "./respond.ts";
 import type { JsonObject } from "./schema.ts";
 
-const KEEP_MS = 24 * 60 * 60 * 1000;
-const KEY = /^[\x21-\x7e]{1,255}$/;
 const IV_BYTES = 12;
 
 /**
@@ -28,27 +26,16 @@ export async function idempotent(
 ): Promise<Reply> {
   const { key } = request;
   if (key === null) return work();
-  if (!KEY.test(key)) throw authErrors.idempotency_key_invalid();
-  const { idempotency, project } = state.deps;
-  const { secretKey } = await project(caller.tenant);
+  const { idempotency: store, project } = state.deps;
+  const { tenant, log } = caller;
+  const { secretKey } = await project(tenant);
   const scope = `${caller.isService ? "service_role" : "anon"}:${request.scope}`;
   const fingerprint = hmac(secretKey, "fingerprint", JSON.stringify(request.body)).toString("hex");
-  const begun = await idempotency.begin(caller.tenant, scope, key, fingerprint, KEEP_MS);
-  if (begun.state === "busy") throw authErrors.idempotency_key_in_use();
-  if (begun.state === "mismatch") throw authErrors.idempotency_key_reused();
-  if (begun.state === "done") return open(secretKey, begun.answer);
-  const reply = await work().catch(async (error: unknown) => {
-    await idempotency.abandon(caller.tenant, scope, key, begun.token);
-    throw error;
-  });
-  try {
-    const answer = await seal(state, secretKey, reply);
-    await idempotency.complete(caller.tenant, scope, key, begun.token, answer);
-  } catch (error) {
-    // It is done: an answer that could not be kept must not make it look undone.
-    caller.log.error("auth.idempotent_answer_lost", { error });
-  }
-  return reply;
+  const keeper: AnswerKeeper<Reply> = {
+    save: async (reply) => ({ answer: reply, saved: await seal(state, secretKey, reply) }),
+    restore: (saved) => open(secretKey, saved),
+  };
+  return runOnce({ store, tenant, log, scope, key, fingerprint }, keeper, work);
 }
 
 function hmac(secretKey: string, purpose: string, text: string): Buffer {

@@ -152,21 +152,6 @@ export const errors = defineErrors({
     details: "data.require_rls refuses it to every role that does not bypass row level security",
     hint: `Run: ${statement}`,
   }),
-  idempotency_key_invalid: () => ({
-    status: 400,
-    message: "The Idempotency-Key is not usable",
-    hint: "Send 1 to 255 visible ASCII characters",
-  }),
-  idempotency_key_in_use: () => ({
-    status: 409,
-    message: "A request with this Idempotency-Key is under way",
-    headers: { "Retry-After": "1" },
-  }),
-  idempotency_key_reused: () => ({
-    status: 422,
-    message: "This Idempotency-Key was used for another request",
-    hint: "Use a new key for a new request",
-  }),
   url_too_long: (limit: number) => ({
     status: 414,
     message: "The URL is too long",

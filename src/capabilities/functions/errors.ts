@@ -78,20 +78,6 @@ export const functionsErrors = defineErrors({
     headers: { "Retry-After": "1" },
     cause: new Error(`no row of functions.code has sha256 ${sha256}`),
   }),
-  idempotency_key_invalid: () => ({
-    status: 400,
-    message: "Idempotency-Key must have 1 to 255 printable characters",
-  }),
-  idempotency_busy: () => ({
-    status: 409,
-    message: "A request with this Idempotency-Key is being answered",
-    headers: { "Retry-After": "1" },
-  }),
-  idempotency_mismatch: () => ({
-    status: 422,
-    message: "This Idempotency-Key was used for another request",
-    hint: "Use a new key for a new request",
-  }),
   idempotency_body_too_large: (limitBytes: number) => ({
     status: 413,
     message: "The request body is too large for a request with an Idempotency-Key",
