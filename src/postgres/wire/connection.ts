@@ -82,7 +82,10 @@ export class Connection implements SessionOwner {
     return this.#slowJobs > 0 || this.#headAgeMs(nowMs) > STALLED_MS;
   }
 
-  /** Writes the job's messages; they leave together at the end of this microtask turn. */
+  /**
+   * Writes the job's messages. They leave at the end of this turn of the event loop, together with
+   * those of every request that was read in it: waking the server costs more than a query.
+   */
   send(job: Job): void {
     for (const name of this.#statements.takeEvicted()) this.#writer.closeStatement(name);
     const mark = this.#writer.pendingBytes;
@@ -101,7 +104,7 @@ export class Connection implements SessionOwner {
     if (this.#jobs.push(job) === 1) this.#headSinceMs = this.#options.clock.monotonic();
     if (this.#isFlushing) return;
     this.#isFlushing = true;
-    queueMicrotask(() => this.#flush());
+    setImmediate(() => this.#flush());
   }
 
   /** Interrupts this very job: at once when it is running, else when its turn comes. */

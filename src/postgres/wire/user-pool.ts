@@ -18,7 +18,7 @@ import { openSession } from "./session.ts";
 export interface UserPoolLimits {
   /** Connections at most. Default 4. */
   readonly size?: number;
-  /** Queries under way on one connection at most. Default 8. */
+  /** Queries under way on one connection at most. Default 16. */
   readonly depth?: number;
   /** Queries that may wait; the next one gets `pool_saturated`. Default 1,000. */
   readonly queueLimit?: number;
@@ -53,12 +53,14 @@ export interface ManagedUserPool extends UserPool {
 
 const DEFAULTS: Required<UserPoolLimits> = {
   size: 4,
-  depth: 8,
+  depth: 16,
   queueLimit: 1000,
   acquireTimeoutMs: 5000,
   statementTimeoutMs: 15_000,
   statementCacheSize: 256,
 };
+/** Connections that quick queries share; the others are for what takes its time. */
+const QUICK_CONNECTIONS = 4;
 const BACKOFF_FIRST_MS = 50;
 const BACKOFF_MAX_MS = 2_000;
 const SILENCE_CHECK_MS = 1_000;
@@ -175,26 +177,43 @@ class Pool implements ManagedUserPool {
 
   #dispatch(): void {
     while (this.#queue.length > 0) {
-      const connection = this.#pick();
+      const [next] = this.#queue;
+      if (!next) break;
+      const connection = this.#pick(this.#costs.isQuick(next.kind));
       if (!connection) break;
-      const job = this.#queue.shift();
-      if (job) connection.send(job);
+      this.#queue.shift();
+      connection.send(next);
     }
     if (this.#queue.length > 0) this.#watchQueue();
     this.#onIdle?.();
   }
 
-  /** An idle connection; else a new one is opened, and meanwhile the least loaded one takes it. */
-  #pick(): Connection | null {
+  /**
+   * For a quick query the least loaded of the first few: queries that travel together share the
+   * system calls, on both sides. For any other one an idle connection; else a new one is opened, and
+   * meanwhile the least loaded takes it.
+   */
+  #pick(isQuick: boolean): Connection | null {
+    const { length } = this.#connections;
+    const { size } = this.#limits;
+    const shared = Math.min(QUICK_CONNECTIONS, size);
+    const best = this.#leastLoaded(isQuick ? Math.min(shared, length) : length);
+    const isEnough = best?.load === 0 || (isQuick && best !== null && length >= shared);
+    if (!isEnough && length + this.#connecting < size) this.#open();
+    return best ?? this.#leastLoaded(length);
+  }
+
+  /** Of the first `count` connections the one that can take a query soonest. */
+  #leastLoaded(count: number): Connection | null {
     let best: Connection | null = null;
     const nowMs = this.#options.clock.monotonic();
-    for (const connection of this.#connections) {
-      if (!connection.isOpen || connection.load >= this.#limits.depth) continue;
+    for (let at = 0; at < count; at += 1) {
+      const connection = this.#connections[at];
+      if (!connection?.isOpen || connection.load >= this.#limits.depth) continue;
       if (connection.load === 0) return connection;
       if (connection.isSlow(nowMs)) continue;
       if (!best || connection.load < best.load) best = connection;
     }
-    if (this.#connections.length + this.#connecting < this.#limits.size) this.#open();
     return best;
   }
 
