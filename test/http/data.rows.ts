@@ -632,6 +632,19 @@ const refusing: HttpRow[] = [
     ),
     { status: 403 },
   ),
+  ...["thin_view", "thinner_view"].map((view) =>
+    get(
+      `${view}, which runs as its caller over a table without row security, is refused`,
+      `/${view}`,
+      fault(
+        "42501",
+        `The view public.${view} is exposed without row level security`,
+        "data.require_rls refuses it to every role that does not bypass row level security",
+        "Run: alter table public.open_table enable row level security;",
+      ),
+      { status: 403, as: "alice" },
+    ),
+  ),
   get(
     "a materialized view is refused",
     "/open_matview",

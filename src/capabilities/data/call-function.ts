@@ -137,6 +137,7 @@ function resultTable(fn: DatabaseFunction): Table {
       updatable: false,
       deletable: false,
       isProtected: true,
+      exposedThrough: null,
     }
   );
 }

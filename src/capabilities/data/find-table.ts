@@ -35,6 +35,7 @@ export function checkExposure(
 
 /** The statement that ends the exposure. */
 function remedy(table: Table, name: string): string {
+  if (table.exposedThrough !== null) return table.exposedThrough;
   switch (table.kind) {
     case "table":
     case "partitioned table":

@@ -21,16 +21,22 @@ export async function readCatalog(sql: Sql, schemas: readonly string[]): Promise
 
 async function readTables(tx: TransactionSql, schemas: readonly string[]): Promise<TableRow[]> {
   return await tx<TableRow[]>`
+    with recursive ${relationsBelowViews(tx)}
     select c.oid::bigint::float8 as oid, n.nspname as schema, c.relname as name, c.relkind as kind,
       coalesce(k.columns, '{}') as primary_key,
       case when c.relkind in ('r', 'p') then 28 when c.relkind = 'm' then 0
         else pg_catalog.pg_relation_is_updatable(c.oid, true) end as updatable,
-      case c.relkind when 'v' then coalesce(c.reloptions && array['security_invoker=true',
-          'security_invoker=on', 'security_invoker=1', 'security_invoker=yes'], false)
-        else c.relrowsecurity end as is_protected,
+      guarded.is_guarded and exposed.statement is null as is_protected,
+      case when guarded.is_guarded then exposed.statement end as exposed_through,
       coalesce(a.columns, '[]'::json) as columns
     from pg_catalog.pg_class c
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    join guarded on guarded.oid = c.oid
+    left join lateral (
+      select guarded.statement from below join guarded on guarded.oid = below.base
+      where below.view = c.oid and not guarded.is_guarded
+      order by guarded.statement limit 1
+    ) exposed on true
     left join lateral (
       select array_agg(pa.attname::text order by u.place) as columns
       from pg_catalog.pg_constraint p
@@ -55,6 +61,43 @@ async function readTables(tx: TransactionSql, schemas: readonly string[]): Promi
     where n.nspname = any(${schemas as string[]}) and c.relkind in ('r', 'v', 'm', 'f', 'p')
       and not c.relispartition
     order by n.nspname, c.relname`;
+}
+
+/**
+ * `guarded`: whether a relation's own rows are under the caller's policies, and the statement that
+ * would put them there. `below`: what a view reads, through other views too. A view that runs as its
+ * caller is only as guarded as the tables under it. The system catalogues are PostgreSQL's to guard.
+ */
+function relationsBelowViews(tx: TransactionSql) {
+  return tx`
+    reads as (
+      select distinct r.ev_class as view, d.refobjid as base
+      from pg_catalog.pg_rewrite r
+      join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_rewrite'::regclass
+        and d.objid = r.oid and d.refclassid = 'pg_catalog.pg_class'::regclass
+        and d.refobjid <> r.ev_class
+    ),
+    below as (
+      select view, base from reads
+      union
+      select below.view, reads.base from below join reads on reads.view = below.base
+    ),
+    guarded as (
+      select c.oid,
+        case c.relkind when 'v' then coalesce(c.reloptions && array['security_invoker=true',
+            'security_invoker=on', 'security_invoker=1', 'security_invoker=yes'], false)
+          else c.relrowsecurity end as is_guarded,
+        case when c.relkind in ('r', 'p')
+            then format('alter table %I.%I enable row level security;', n.nspname, c.relname)
+          when c.relkind = 'v'
+            then format('alter view %I.%I set (security_invoker = true);', n.nspname, c.relname)
+          else format('revoke all on %I.%I from anon, authenticated;', n.nspname, c.relname)
+        end as statement
+      from pg_catalog.pg_class c
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where c.relkind in ('r', 'v', 'm', 'f', 'p')
+        and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
+    )`;
 }
 
 async function readForeignKeys(

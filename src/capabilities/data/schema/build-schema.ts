@@ -31,6 +31,8 @@ export interface TableRow {
   /** Bits of `pg_relation_is_updatable`. */
   updatable: number;
   is_protected: boolean;
+  /** For a view that runs as its caller: the statement that guards the table it lays open. */
+  exposed_through: string | null;
 }
 
 export interface ForeignKeyRow {
@@ -108,6 +110,7 @@ function toTable(row: TableRow, index: number): Table {
     updatable: (row.updatable & UPDATE) !== 0,
     deletable: (row.updatable & DELETE) !== 0,
     isProtected: row.is_protected,
+    exposedThrough: row.exposed_through,
   };
 }
 

@@ -33,8 +33,10 @@ export interface Table {
   readonly insertable: boolean;
   readonly updatable: boolean;
   readonly deletable: boolean;
-  /** Rows are subject to the caller's policies: RLS enabled, or a view with security_invoker. */
+  /** Rows are subject to the caller's policies: RLS enabled, or a view with security_invoker over such. */
   readonly isProtected: boolean;
+  /** The statement that guards a table under this view; null when the view itself is the matter. */
+  readonly exposedThrough: string | null;
 }
 
 export type Cardinality = "many-to-one" | "one-to-many" | "one-to-one" | "many-to-many";

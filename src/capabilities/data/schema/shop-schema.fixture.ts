@@ -16,6 +16,7 @@ function table(oid: number, name: string, columns: ColumnRow[], primaryKey = ["i
     primary_key: primaryKey,
     updatable: 28,
     is_protected: true,
+    exposed_through: null,
   };
 }
 
