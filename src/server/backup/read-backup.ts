@@ -75,18 +75,18 @@ async function readArchive(
   onEntry: (header: Header, content: Readable) => Promise<void>,
 ): Promise<void> {
   const unpacker = extract();
-  const { bytes, check } = await openSealed(file);
+  const bytes = await openSealed(file);
   const plain = bytes.pipeThrough(new DecompressionStream("zstd" as CompressionFormat) as never);
   const done = pipeline(Readable.fromWeb(plain as never), unpacker);
-  // The archive's own failure is reported by the loop, which ends with it.
-  done.catch(() => undefined);
+  // An entry that waits for bytes which never come must end with the archive that broke off.
+  const broken = done.then(() => new Promise<never>(() => undefined));
+  broken.catch(() => undefined);
   try {
     for await (const entry of unpacker) {
-      await onEntry(entry.header, entry as unknown as Readable);
+      await Promise.race([onEntry(entry.header, entry as unknown as Readable), broken]);
       entry.resume();
     }
     await done;
-    check();
   } catch (error) {
     unpacker.destroy();
     if (error instanceof StartupError) throw error;
@@ -94,25 +94,19 @@ async function readArchive(
   }
 }
 
-/** The file's bytes without the seal, which `check` compares once all of them have passed. */
-async function openSealed(file: string) {
-  const sum = createSealing();
+/**
+ * Reads the whole file once against the seal at its end, and gives what lies before it. First, because
+ * a decompressor that is fed damaged bytes need not come to an end.
+ */
+async function openSealed(file: string): Promise<ReadableStream<Uint8Array>> {
   const { size } = Bun.file(file);
   const sealAt = size - SEAL_BYTES;
   if (sealAt <= 0) throw damaged("it is too short");
+  const sum = createSealing();
+  for await (const bytes of Bun.file(file).slice(0, sealAt).stream()) sum.update(bytes);
   const seal = await Bun.file(file).slice(sealAt, size).bytes();
-  const watch = new TransformStream<Uint8Array, Uint8Array>({
-    transform(bytes, controller) {
-      sum.update(bytes);
-      controller.enqueue(bytes);
-    },
-  });
-  return {
-    bytes: Bun.file(file).slice(0, sealAt).stream().pipeThrough(watch),
-    check() {
-      if (!Buffer.from(seal).equals(sum.seal())) throw damaged("its checksum does not fit");
-    },
-  };
+  if (!Buffer.from(seal).equals(sum.seal())) throw damaged("its checksum does not fit");
+  return Bun.file(file).slice(0, sealAt).stream();
 }
 
 async function small(header: Header, content: Readable): Promise<Uint8Array> {
