@@ -1,20 +1,8 @@
 /** `reactor status`: addresses, keys and parts of the running server. */
+import type { ServerStatus } from "../core/server-status.ts";
 import { type Command, targetOptions } from "./command.ts";
 import { table } from "./output.ts";
 import { connect } from "./server-client.ts";
-
-interface StatusAnswer {
-  readonly url: string;
-  readonly pid: number;
-  readonly publishable_key: string;
-  readonly secret_key: string;
-  readonly jwks_url: string;
-  readonly database_url: string;
-  readonly version: string;
-  readonly capabilities: Readonly<Record<string, { readonly status: string }>>;
-  readonly data_dir: string;
-  readonly started_at: string;
-}
 
 export const command: Command = {
   name: "status",
@@ -30,7 +18,7 @@ export const command: Command = {
   ],
   async run(context) {
     const client = await connect(context);
-    const status = await client.json<StatusAnswer>("/_admin/status");
+    const status = await client.json<ServerStatus>("/_admin/status");
     const { url, pid, publishable_key, secret_key, jwks_url, database_url, version } = status;
     const { capabilities } = status;
     const admin_token = client.target.adminToken;

@@ -1,6 +1,7 @@
 /** What a start tells a person: one `ready` line, and in development all they need to go on. */
+
+import type { ServerStatus } from "../../core/server-status.ts";
 import type { BootStep } from "../boot/steps.ts";
-import type { ServerStatus } from "../status.ts";
 
 /** `ready http://127.0.0.1:7890 in 214 ms (postgres 61, schema 12, …)` */
 export function readyLine(url: string, totalMs: number, steps: readonly BootStep[]): string {

@@ -1,4 +1,4 @@
-/** What `reactor status` prints; the names are relied on by scripts. */
+/** What `GET /_admin/status` answers and `reactor status` prints; scripts rely on the names. */
 export interface ServerStatus {
   readonly url: string;
   readonly pid: number;
