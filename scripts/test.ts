@@ -52,7 +52,7 @@ const suite = (name: string, paths: string[], more: Partial<Suite> = {}): Suite 
 });
 
 const POSTGRES = { postgresql: "/usr/lib/postgresql" };
-const POOLER = { ...POSTGRES, pgbouncer: "/usr/sbin/pgbouncer" };
+const POOLER = { ...POSTGRES, pgbouncer: "/usr/sbin/pgbouncer", openssl: "/usr/bin/openssl" };
 
 const SUITES: readonly Suite[] = [
   check("format and lint", `${BIN}/biome`, "ci", "--colors=off", "."),
