@@ -49,6 +49,13 @@ export const dataConfig = Type.Object(
       maximum: 20,
       description: "Levels of embedded resources in one request.",
     }),
+    anon_statement_timeout_ms: Type.Integer({
+      default: 3000,
+      minimum: 1,
+      maximum: 3_600_000,
+      description:
+        "A query of a caller without an account is cancelled after this, milliseconds; those of others after database.statement_timeout_ms.",
+    }),
     max_body_bytes: Type.Integer({
       default: 10 * 1024 * 1024,
       minimum: 1024,

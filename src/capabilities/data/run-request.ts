@@ -83,8 +83,12 @@ function query(
   body: Uint8Array | null,
   readOnly: boolean,
 ): Promise<UserResult> {
+  const { role } = incoming.principal;
+  const { db_anon_role: nobody, anon_statement_timeout_ms: timeoutMs } = room.config;
   return room.databases.for(incoming.context.tenant).user.query({
-    role: incoming.principal.role,
+    role,
+    // Anybody may be nobody: what they can cost is bounded more tightly.
+    ...(role === nobody ? { timeoutMs } : {}),
     settings: requestSettings(room, incoming),
     sql: statement.sql,
     params: statement.slots.map((slot) => paramOf(slot, values, body)),
