@@ -94,8 +94,8 @@ export const data: readonly Mutation[] = [
   {
     name: "data: everybody is the service role",
     file: "src/capabilities/data/run-request.ts",
-    find: "role: incoming.principal.role,",
-    replace: 'role: "service_role",',
+    find: "const { role } = incoming.principal;",
+    replace: 'const role = "service_role" as string;',
     tests: ["test/data/row-security.test.ts"],
     only: "anon may",
     why: "row security is out of force",
