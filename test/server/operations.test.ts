@@ -38,6 +38,7 @@ describe("the doctor", () => {
       "parts",
       "ports",
       "row_security",
+      "servers",
       "version",
     ]);
     for (const check of report.checks) {
@@ -55,6 +56,18 @@ describe("the doctor", () => {
       hint: "Put a TLS proxy in front, or set [server.tls] cert and key",
     });
     expect(report.status).toBe("warning");
+  });
+
+  test("counts the servers that share the database", async () => {
+    const { ownerUrl: databaseUrl, vaultKey } = server;
+    const other = await startTestServer({ databaseUrl, vaultKey, only: ["auth"] });
+    const told = async () => (await admin.doctor()).check("servers")?.message;
+    try {
+      await until("both are known", async () => (await told()) === "2 servers share this database");
+    } finally {
+      await other.stop();
+    }
+    expect(await told()).toBe("No other server is on it");
   });
 
   test("says that functions have no jail", async () => {

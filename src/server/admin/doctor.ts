@@ -27,6 +27,8 @@ export interface DoctorSubject {
   readonly urls: readonly string[];
   readonly sql: Sql;
   project(): Promise<Project>;
+  /** How many servers on this database have told of themselves within the last minute. */
+  servers(): Promise<number>;
   health(): Promise<HealthReport>;
 }
 
@@ -105,6 +107,12 @@ const checkClock: Check = async ({ sql, clock }) => {
     `The clock is ${Math.round(skew / 1000)} s off the database's`,
     "Tokens may be refused; run an NTP client on both machines",
   );
+};
+
+const checkServers: Check = async ({ servers }) => {
+  const count = await servers();
+  const text = count > 1 ? `${count} servers share this database` : "No other server is on it";
+  return finding("servers", "ok", text);
 };
 
 const checkDisk: Check = async ({ dataDir }) => {
@@ -188,6 +196,7 @@ const checkJail: Check = async ({ health }) => {
 const CHECKS: Readonly<Record<string, Check>> = {
   database: checkDatabase,
   durability: checkDurability,
+  servers: checkServers,
   row_security: checkRowSecurity,
   clock: checkClock,
   disk: checkDisk,

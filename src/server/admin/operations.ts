@@ -18,6 +18,7 @@ import type { Listening } from "../boot/listen.ts";
 import type { MountedServer } from "../boot/mount.ts";
 import type { SharedParts } from "../boot/shared-parts.ts";
 import type { HealthReport } from "../health.ts";
+import { SERVERS_PREFIX } from "../housekeeping.ts";
 import { deploy, storePart } from "./deploy.ts";
 import { createDeployStore } from "./deploy-store.ts";
 import { examine } from "./doctor.ts";
@@ -83,6 +84,7 @@ export function createAdminOperations(options: OperationsOptions): AdminOperatio
         urls: options.listening()?.urls ?? [],
         sql: shared.databases.for(DEFAULT_TENANT).system,
         project: () => shared.project(DEFAULT_TENANT),
+        servers: async () => (await shared.kv.list(DEFAULT_TENANT, SERVERS_PREFIX)).length,
         health: options.health,
       }),
     config: () => ({ values: options.config.explain(), file: options.config.file }),
