@@ -2,24 +2,10 @@
  * The surface of `/auth/v1` as rows: every route for everybody, and hostile bodies. Answers that
  * carry a person are asserted in `test/auth`; here is what must be the same in every topology.
  */
-import type { As, HttpRow } from "../support/rows.ts";
+import { type As, fault, type HttpRow } from "../support/rows.ts";
 
 const API = { "X-Supabase-Api-Version": "2024-01-01", "Cache-Control": "no-store" } as const;
 const PASSWORD = "correct horse battery";
-
-interface Fault {
-  readonly code: string;
-  readonly message: string;
-  readonly details?: string | null;
-  readonly hint?: string | null;
-}
-
-const fault = ({ code, message, details = null, hint = null }: Fault) => ({
-  code,
-  message,
-  details,
-  hint,
-});
 
 const NO_AUTHORIZATION = fault({
   code: "no_authorization",

@@ -2,21 +2,7 @@
  * The surface of `/fn/v1` as rows, against the functions of `test/fixtures/project`: what a call is
  * given and gives, who may call and manage, and hostile names, headers and bodies.
  */
-import type { As, HttpRow } from "../support/rows.ts";
-
-interface Fault {
-  readonly code: string;
-  readonly message: string;
-  readonly details?: string | null;
-  readonly hint?: string | null;
-}
-
-const fault = ({ code, message, details = null, hint = null }: Fault) => ({
-  code,
-  message,
-  details,
-  hint,
-});
+import { type As, fault, type HttpRow } from "../support/rows.ts";
 
 const notFound = (name: string) =>
   fault({

@@ -35,6 +35,18 @@ export interface HttpRow {
   };
 }
 
+/** An error body as a row writes it: what is not said is null. */
+export interface Fault {
+  readonly code: string;
+  readonly message: string;
+  readonly details?: string | null;
+  readonly hint?: string | null;
+}
+
+export function fault({ code, message, details = null, hint = null }: Fault) {
+  return { code, message, details, hint };
+}
+
 /** Where the rows are sent and what they may name. */
 export interface RowWorld {
   /** The base URL that serves a path: one server, or the one of the capability. */
