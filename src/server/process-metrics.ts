@@ -16,7 +16,10 @@ export function registerProcessMetrics(
   const memory = metrics.gauge("reactor_process_resident_bytes", "Resident memory of the server");
   const cpu = metrics.gauge("reactor_process_cpu_seconds", "CPU time used by the server");
   const uptime = metrics.gauge("reactor_process_uptime_seconds", "Time since the server started");
-  const children = metrics.gauge("reactor_processes", "Processes of this server, itself included");
+  const children = metrics.gauge(
+    "reactor_processes",
+    "The server and its PostgreSQL; those of functions are reactor_function_processes",
+  );
   metrics.onCollect(() => {
     const { user, system } = process.cpuUsage();
     memory.set({}, process.memoryUsage.rss());

@@ -4,7 +4,7 @@ import type { TenantCtx } from "../tenant.ts";
 export interface FunctionSpec {
   /** `^[a-z][a-z0-9_-]{0,62}$`. */
   readonly name: string;
-  /** Content hash (sha256 hex) of the code: the version. */
+  /** sha256 (hex) over tenant, code, runtime, entry, config, env and limits: what makes a version. */
   readonly version: string;
   readonly runtime: "bun" | "wasm";
   /** `bun`: one bundled ES module. `wasm`: the module. A path in this server's code cache. */
