@@ -4,7 +4,13 @@ import type { TenantCtx } from "../tenant.ts";
 /** A parameter in text format, `null` for SQL NULL, or bytes for binary format. */
 export type SqlParam = string | null | Uint8Array;
 
-/** One user-scoped query: settings and statement run in one implicit transaction, in one flush. */
+export type Isolation = "read committed" | "repeatable read" | "serializable";
+
+/**
+ * One user-scoped query: settings, what runs before, and the statement are one transaction, in one
+ * flush. It is implicit unless `isolation` or `rollback` ask for a block. The promise resolves once
+ * the transaction has ended as asked: what fails at COMMIT (a deferred constraint) rejects it.
+ */
 export interface UserQuery {
   /** The role to become; part of the prepared statement's name. */
   readonly role: string;
@@ -12,6 +18,18 @@ export interface UserQuery {
   readonly settings: readonly (readonly [name: string, value: string])[];
   readonly sql: string;
   readonly params: readonly SqlParam[];
+  /**
+   * Statements without parameters that run after the settings and before `sql`, under the role (a
+   * pre-request function). Their rows are not kept; when one fails, `sql` does not run.
+   */
+  readonly before?: readonly string[];
+  /** Default "read committed"; the others run in an explicit transaction block. */
+  readonly isolation?: Isolation;
+  /**
+   * The transaction is rolled back after the result was read and deferred constraints were checked.
+   * Default false.
+   */
+  readonly rollback?: boolean;
   /** Runs the transaction READ ONLY. Default false. */
   readonly readOnly?: boolean;
   /** Cancelled after this; default the pool's `statement_timeout_ms`. Error SQLSTATE 57014. */

@@ -1,6 +1,6 @@
 /**
- * One pooled connection. Each query is one flush: settings, statement, Sync, all one implicit
- * transaction (protocol 3.0, "Extended Query" and "Pipelining"). Several queries may be under way;
+ * One pooled connection. Each query is one flush and one transaction (protocol 3.0, "Extended
+ * Query" and "Pipelining"; `write-job.ts` lays it out). Several queries may be under way;
  * answers come in order. The pool decides what goes where; this decides what an answer means.
  */
 import type { Clock } from "../../core/ports/clock.ts";
@@ -14,17 +14,21 @@ import { PgError, parseErrorFields } from "./pg-error.ts";
 import type { QueryCosts } from "./query-costs.ts";
 import { readColumns, readRow } from "./result-messages.ts";
 import type { BackendKey, Session, SessionOwner } from "./session.ts";
-import { settingsKey, settingsParams, settingsSql } from "./settings-statement.ts";
-import { type Statement, StatementCache } from "./statement-cache.ts";
+import { StatementCache } from "./statement-cache.ts";
+import { writeJob } from "./write-job.ts";
 
 /** How often a cancel is repeated that came before the server had begun the query. */
 const CANCEL_AGAIN_MS = 50;
 const CANCEL_CONNECT_MS = 5_000;
+/** The server's own timeout comes first where it counts. */
+const OVERDUE_MS = 500;
 /** A server that is silent this long after a statement's timeout is not coming back. */
 const SILENCE_GRACE_MS = 5_000;
 const MAX_RETRIES = 3;
 /** Nothing is pipelined behind a query that has run this long: it may run much longer. */
 const STALLED_MS = 10;
+/** Of ReadyForQuery: not in a transaction. */
+const IDLE = 0x49;
 
 export interface ConnectionOptions {
   readonly address: DatabaseAddress;
@@ -90,11 +94,10 @@ export class Connection implements SessionOwner {
     for (const name of this.#statements.takeEvicted()) this.#writer.closeStatement(name);
     const mark = this.#writer.pendingBytes;
     try {
-      this.#write(job);
+      writeJob(job, this.#writer, this.#statements);
     } catch (error) {
       this.#writer.rewind(mark);
-      this.#dropUnready(job.settings);
-      this.#dropUnready(job.statement);
+      this.#dropUnready(job);
       job.fail(error);
       return;
     }
@@ -117,13 +120,17 @@ export class Connection implements SessionOwner {
     return this.#jobs.includes(job);
   }
 
-  /** Destroys a connection whose server has been silent far beyond the statement's own timeout. */
+  /**
+   * Cancels a job that takes longer than its timeout as a whole: Postgres counts each statement
+   * alone, and the deferred triggers of a COMMIT not at all. Destroys the connection when the server
+   * is silent far beyond that.
+   */
   checkSilence(nowMs: number): void {
     const head = this.#jobs[0];
     if (!head || head.timeoutMs === 0) return;
-    if (this.#headAgeMs(nowMs) > head.timeoutMs + SILENCE_GRACE_MS) {
-      this.destroy(new Error("the server does not answer"));
-    }
+    const overdueMs = this.#headAgeMs(nowMs) - head.timeoutMs;
+    if (overdueMs > SILENCE_GRACE_MS) this.destroy(new Error("the server does not answer"));
+    else if (overdueMs > OVERDUE_MS && !head.isCancelWanted) this.cancel(head);
   }
 
   /** Says goodbye; call when nothing is under way. */
@@ -153,10 +160,10 @@ export class Connection implements SessionOwner {
     const job = this.#jobs[0];
     switch (type) {
       case 0x44: // DataRow
-        if (job?.isInStatement) job.rows.push(readRow(data, start));
+        if (job?.isInMain) job.rows.push(readRow(data, start));
         return;
       case 0x32: // BindComplete
-        if (job?.isInStatement) job.isBound = true;
+        if (job) job.isBound = true;
         return;
       case 0x43: // CommandComplete
         return this.#onComplete(job, data.toString("latin1", start, end - 1));
@@ -167,8 +174,7 @@ export class Connection implements SessionOwner {
       case 0x6e: // NoData
         return this.#onDescribed(job, []);
       case 0x31: // ParseComplete
-        if (job && !job.isInStatement && job.settings) job.settings.isReady = true;
-        return;
+        return this.#onParsed(job);
       case 0x45: // ErrorResponse
         return this.#onError(job, new PgError(parseErrorFields(data, start, end)));
       case 0x49: // EmptyQueryResponse
@@ -189,26 +195,6 @@ export class Connection implements SessionOwner {
     return this.#jobs.length === 0 ? 0 : nowMs - this.#headSinceMs;
   }
 
-  #write(job: Job): void {
-    const writer = this.#writer;
-    const { query } = job;
-    const settings = this.#statements.acquire(settingsKey(query));
-    job.settings = settings;
-    if (!settings.isReady) writer.parse(settings.name, settingsSql(query));
-    writer.bind(settings.name, settingsParams(query, job.timeoutMs));
-    writer.execute();
-    const statement = this.#statements.acquire(job.kind);
-    job.statement = statement;
-    job.columns = statement.columns;
-    if (!statement.isReady) {
-      writer.parse(statement.name, query.sql);
-      writer.describeStatement(statement.name);
-    }
-    writer.bind(statement.name, query.params);
-    writer.execute();
-    writer.sync();
-  }
-
   #flush(): void {
     this.#isFlushing = false;
     if (this.#isDoomed || this.#writer.pendingBytes === 0) return;
@@ -218,15 +204,28 @@ export class Connection implements SessionOwner {
 
   #onComplete(job: Job | undefined, tag: string): void {
     if (!job) return;
-    if (job.isInStatement) job.tag = tag;
-    else job.isInStatement = true;
+    if (job.isEnding) {
+      // A block that had failed answers COMMIT with ROLLBACK, and keeps nothing.
+      if (tag !== job.ending) job.hasEndedAsAsked = false;
+      return;
+    }
+    if (job.isInMain) job.tag = tag;
+    job.step += 1;
+    job.isBound = false;
+  }
+
+  /** The query's own statement is ready only once its columns are known, too. */
+  #onParsed(job: Job | undefined): void {
+    const statement = job?.steps[job.step];
+    if (statement && !job.isInMain && statement.name !== "") statement.isReady = true;
   }
 
   #onDescribed(job: Job | undefined, columns: readonly string[]): void {
-    if (!job?.statement) return;
+    const statement = job?.isInMain ? job.steps[job.step] : undefined;
+    if (!job || !statement) return;
     job.columns = columns;
-    job.statement.columns = columns;
-    if (job.statement.name !== "") job.statement.isReady = true;
+    statement.columns = columns;
+    if (statement.name !== "") statement.isReady = true;
   }
 
   #onError(job: Job | undefined, error: PgError): void {
@@ -249,26 +248,36 @@ export class Connection implements SessionOwner {
   }
 
   #onReady(job: Job | undefined, status: number): void {
+    if (job?.ending && !job.isEnding) {
+      this.#onBlockDone(job, status);
+      return;
+    }
     this.#jobs.shift();
     const nowMs = this.#options.clock.monotonic();
     if (job) this.#options.costs.note(job.kind, nowMs - this.#headSinceMs);
     if (job?.isSlow) this.#slowJobs -= 1;
     this.#headSinceMs = nowMs;
-    if (status !== 0x49) {
+    if (status !== IDLE) {
       // Whatever follows would run inside this user's transaction: the connection must go.
       job?.fail(job.error ?? wireErrors.transaction_left_open());
       this.destroy(wireErrors.transaction_left_open());
       return;
     }
     if (job?.error) this.#settleError(job, job.error);
+    else if (job?.hasEndedAsAsked === false) job.fail(wireErrors.transaction_ended_early());
     else job?.succeed();
     if (this.#jobs[0]?.isCancelWanted) void this.#cancelHead();
     this.#events.onFree();
   }
 
+  /** The block's steps are over, well or not: what ends it has been sent with them. */
+  #onBlockDone(job: Job, status: number): void {
+    job.isEnding = true;
+    if (status === IDLE) job.hasEndedAsAsked = false;
+  }
+
   #settleError(job: Job, error: PgError): void {
-    this.#dropUnready(job.settings);
-    this.#dropUnready(job.statement);
+    this.#dropUnready(job);
     if (job.retries < MAX_RETRIES && this.#leftNoTrace(job, error)) {
       job.retries += 1;
       job.reset();
@@ -279,21 +288,20 @@ export class Connection implements SessionOwner {
     else job.fail(error);
   }
 
-  #dropUnready(statement: Statement | null): void {
-    if (statement && !statement.isReady) this.#statements.drop(statement);
+  #dropUnready(job: Job): void {
+    for (const statement of job.steps) if (!statement.isReady) this.#statements.drop(statement);
   }
 
   /** True when the same query can be sent again: it never began, or a cancel meant another. */
   #leftNoTrace(job: Job, error: PgError): boolean {
     if (job.isCancelWanted) return false;
     if (error.code === "57014") return job.cancelsAtSend !== this.#cancels;
-    if (job.isBound || job.retries > 0) return false;
+    if (job.isBound || job.step > job.mainStep || job.retries > 0) return false;
     const isStale =
       error.code === "26000" ||
       (error.code === "0A000" && error.routine === "RevalidateCachedQuery");
     if (!isStale) return false;
-    if (job.settings) this.#statements.drop(job.settings);
-    if (job.statement) this.#statements.drop(job.statement);
+    for (const statement of job.steps) this.#statements.drop(statement);
     return true;
   }
 

@@ -67,6 +67,11 @@ export const wireErrors = defineErrors({
     message: "The statement opened a transaction of its own",
     hint: "A user-scoped query is already one transaction; leave out BEGIN",
   }),
+  transaction_ended_early: () => ({
+    status: 500,
+    message: "The statement ended the transaction that it runs in",
+    hint: "A user-scoped query is already one transaction; leave out COMMIT and ROLLBACK",
+  }),
   copy_unsupported: () => ({
     status: 500,
     message: "COPY cannot run in a user-scoped query",

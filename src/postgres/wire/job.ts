@@ -25,12 +25,20 @@ export class Job {
   /** Takes back what following the caller's signal needed. */
   onEnd: (() => void) | null = null;
 
-  settings: Statement | null = null;
-  statement: Statement | null = null;
-  /** False while the settings run, true once the statement does. */
-  isInStatement = false;
-  /** The statement was bound: from here on it may have run. */
+  /** What is executed, in order: the settings, what runs before, the query's own statement, … */
+  steps: Statement[] = [];
+  /** Index of the query's own statement in `steps`. */
+  mainStep = 1;
+  /** Index of the step whose answers come now. */
+  step = 0;
+  /** The step was bound: from here on it may have run. */
   isBound = false;
+  /** What ends its transaction block: "COMMIT" or "ROLLBACK"; null when it is implicit. */
+  ending: string | null = null;
+  /** The steps of a block are over, and the command that ends it is under way. */
+  isEnding = false;
+  /** False when a block was over before its end, or did not end the way it was told to. */
+  hasEndedAsAsked = true;
   columns: readonly string[] = [];
   rows: (readonly (Uint8Array | null)[])[] = [];
   tag = "";
@@ -52,13 +60,21 @@ export class Job {
     this.#reject = reject;
   }
 
+  /** True while the query's own statement is answered, and not what surrounds it. */
+  get isInMain(): boolean {
+    return this.step === this.mainStep;
+  }
+
   /** Back to the state before it was sent. */
   reset(): void {
-    this.settings = null;
-    this.statement = null;
+    this.steps = [];
+    this.mainStep = 1;
+    this.step = 0;
     this.isSent = false;
-    this.isInStatement = false;
     this.isBound = false;
+    this.ending = null;
+    this.isEnding = false;
+    this.hasEndedAsAsked = true;
     this.columns = [];
     this.rows = [];
     this.tag = "";

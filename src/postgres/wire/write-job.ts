@@ -1,0 +1,79 @@
+/**
+ * Lays one query out as messages: all of one transaction, in one flush (protocol 3.0, "Extended
+ * Query" and "Pipelining").
+ *
+ * The common one is implicit: settings, what runs before, the statement, Sync. Isolation and rollback
+ * need a block: `BEGIN` comes first, and what ends it follows the Sync, as a simple query of its own.
+ * So the end is carried out whether or not the steps failed, no failed block is left for the next
+ * job in the pipeline, and ROLLBACK is never sent where there is none, which Postgres would log.
+ */
+import type { Isolation, UserQuery } from "../../core/ports/database.ts";
+import { wireErrors } from "./errors.ts";
+import type { Job } from "./job.ts";
+import type { MessageWriter } from "./message-writer.ts";
+import { settingsKey, settingsParams, settingsSql } from "./settings-statement.ts";
+import type { Statement, StatementCache } from "./statement-cache.ts";
+
+const ISOLATIONS: ReadonlySet<Isolation> = new Set([
+  "read committed",
+  "repeatable read",
+  "serializable",
+]);
+
+/** Throws `query_invalid`; what was written until then must be taken back. */
+export function writeJob(job: Job, writer: MessageWriter, statements: StatementCache): void {
+  const { query } = job;
+  const begin = beginSql(query);
+  if (begin !== null) {
+    job.ending = query.rollback === true ? "ROLLBACK" : "COMMIT";
+    writeStep(job, writer, statements.acquire(`\0${begin}`), begin);
+  }
+  writeSettings(job, writer, statements);
+  for (const sql of query.before ?? []) {
+    // Not under the key of a query: that would have to be described, too.
+    writeStep(job, writer, statements.acquire(`${query.role}\0\0${sql}`), sql);
+  }
+  writeMain(job, writer, statements.acquire(job.kind));
+  if (query.rollback === true) {
+    // What would fail at COMMIT has to fail here, too (docs.postgrest.org, "Prefer: tx").
+    const sql = "set constraints all immediate";
+    writeStep(job, writer, statements.acquire(`\0${sql}`), sql);
+  }
+  writer.sync();
+  if (job.ending !== null) writer.simpleQuery(job.ending);
+}
+
+/** Null when the transaction may be implicit. */
+function beginSql({ isolation = "read committed", rollback }: UserQuery): string | null {
+  // It is SQL text, and the type may have been cast from a function's configuration.
+  if (!ISOLATIONS.has(isolation)) throw wireErrors.query_invalid(`isolation level ${isolation}`);
+  if (isolation === "read committed" && rollback !== true) return null;
+  return `begin isolation level ${isolation}`;
+}
+
+function writeSettings(job: Job, writer: MessageWriter, statements: StatementCache): void {
+  const settings = statements.acquire(settingsKey(job.query));
+  job.steps.push(settings);
+  if (!settings.isReady) writer.parse(settings.name, settingsSql(job.query));
+  writer.bind(settings.name, settingsParams(job.query, job.timeoutMs));
+  writer.execute();
+}
+
+function writeMain(job: Job, writer: MessageWriter, statement: Statement): void {
+  job.mainStep = job.steps.push(statement) - 1;
+  job.columns = statement.columns;
+  if (!statement.isReady) {
+    writer.parse(statement.name, job.query.sql);
+    writer.describeStatement(statement.name);
+  }
+  writer.bind(statement.name, job.query.params);
+  writer.execute();
+}
+
+/** A statement without parameters, whose rows nobody wants. */
+function writeStep(job: Job, writer: MessageWriter, statement: Statement, sql: string): void {
+  job.steps.push(statement);
+  if (!statement.isReady) writer.parse(statement.name, sql);
+  writer.bind(statement.name, []);
+  writer.execute();
+}
