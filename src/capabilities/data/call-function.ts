@@ -9,7 +9,7 @@ import { type FunctionMatch, findFunction } from "./find-function.ts";
 import { type Incoming, readIncoming } from "./incoming.ts";
 import { type Media, negotiate } from "./parse/media.ts";
 import { parseQuery } from "./parse/parse-query.ts";
-import { appliedHeader, type Preferences, parsePrefer } from "./parse/prefer.ts";
+import { appliedHeader, HONOURED, type Preferences, parsePrefer } from "./parse/prefer.ts";
 import { type RawQuery, readQueryString } from "./parse/query-string.ts";
 import { contentRange, type RowRange, rowRange } from "./parse/range.ts";
 import type { Slot } from "./parse/tree.ts";
@@ -155,7 +155,7 @@ function answerCall(incoming: Incoming, ran: Ran<PreparedCall>): Response {
   if (media === "object" && fn.returnsSet && count !== 1) throw errors.PGRST116(String(count));
   const headers = fn.returnsVoid ? {} : contentHeaders(incoming, media);
   headers["Content-Range"] = contentRange(range.offset, count, total);
-  const applied = appliedHeader(preferences, ["count", "handling"]);
+  const applied = appliedHeader(preferences, HONOURED.call);
   if (applied !== null) headers["Preference-Applied"] = applied;
   if (fn.returnsVoid) return respond(row, 204, headers, null);
   const status = total !== null && count < total ? 206 : 200;

@@ -8,7 +8,7 @@ import { findTable } from "./find-table.ts";
 import { type Incoming, readIncoming } from "./incoming.ts";
 import { type Media, negotiate } from "./parse/media.ts";
 import { parseQuery } from "./parse/parse-query.ts";
-import { appliedHeader, type Preferences, parsePrefer } from "./parse/prefer.ts";
+import { appliedHeader, HONOURED, type Preferences, parsePrefer } from "./parse/prefer.ts";
 import { type RawQuery, readQueryString } from "./parse/query-string.ts";
 import { contentRange, type RowRange, rowRange } from "./parse/range.ts";
 import type { Slot } from "./parse/tree.ts";
@@ -103,7 +103,7 @@ function answerRead(incoming: Incoming, ran: Ran<PreparedRead>, total: number | 
   if (media === "object" && count !== 1) throw errors.PGRST116(String(count));
   const headers = contentHeaders(incoming, media);
   headers["Content-Range"] = contentRange(range.offset, count, total);
-  const applied = appliedHeader(preferences, ["count", "handling"]);
+  const applied = appliedHeader(preferences, HONOURED.read);
   if (applied !== null) headers["Preference-Applied"] = applied;
   const status = total !== null && count < total ? 206 : 200;
   return respond(row, status, headers, row[RESULT.body] ?? null);

@@ -11,6 +11,7 @@ import { type Media, negotiate } from "./parse/media.ts";
 import { parseQuery } from "./parse/parse-query.ts";
 import {
   appliedHeader,
+  HONOURED,
   type PreferenceName,
   type Preferences,
   parsePrefer,
@@ -41,12 +42,6 @@ interface WriteRequest {
   readonly media: Media;
   readonly preferences: Preferences;
 }
-
-const HONOURED: Readonly<Record<WriteKind, readonly PreferenceName[]>> = {
-  insert: ["resolution", "missing", "return", "count", "handling"],
-  update: ["missing", "return", "count", "handling"],
-  delete: ["return", "count", "handling"],
-};
 
 export async function writeRows(
   room: DataRoom,

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { ReactorError } from "../../../core/errors.ts";
 import { parseCsv } from "./csv.ts";
 import { negotiate } from "./media.ts";
-import { appliedHeader, parsePrefer } from "./prefer.ts";
+import { appliedHeader, HONOURED, parsePrefer } from "./prefer.ts";
 import { contentRange, rowRange } from "./range.ts";
 
 function codeOf(run: () => unknown): string {
@@ -57,9 +57,43 @@ describe("Prefer", () => {
     expect(appliedHeader(parsed, ["return", "count"])).toBe("return=minimal, count=exact");
   });
 
+  test("what is applied is told in one order", () => {
+    const rules = { timezones: new Set(["America/Los_Angeles"]), allowsTx: true };
+    const all =
+      "max-affected=7, timezone=America/Los_Angeles, tx=rollback, handling=strict, count=planned, return=minimal, missing=default, resolution=merge-duplicates";
+    const parsed = parsePrefer(all, rules);
+    expect(appliedHeader(parsed, HONOURED.insert)).toBe(
+      "resolution=merge-duplicates, missing=default, return=minimal, count=planned, tx=rollback, handling=strict, timezone=America/Los_Angeles",
+    );
+    expect(appliedHeader(parsed, HONOURED.delete)).toBe(
+      "return=minimal, count=planned, tx=rollback, handling=strict, timezone=America/Los_Angeles, max-affected=7",
+    );
+    expect(appliedHeader(parsePrefer(null), HONOURED.read)).toBeNull();
+  });
+
+  test("tx is honoured where it may be chosen, and unknown nowhere", () => {
+    expect(parsePrefer("handling=strict, tx=rollback").tx).toBeNull();
+    expect(parsePrefer("tx=rollback", { timezones: new Set(), allowsTx: true }).tx).toBe(
+      "rollback",
+    );
+  });
+
+  test("a time zone must be known to the database", () => {
+    const rules = { timezones: new Set(["UTC"]), allowsTx: false };
+    expect(parsePrefer("timezone=UTC", rules).timezone).toBe("UTC");
+    expect(parsePrefer("timezone=Jupiter/Red_Spot", rules).timezone).toBeNull();
+    expect(codeOf(() => parsePrefer("handling=strict, timezone=Jupiter/Red_Spot", rules))).toBe(
+      "PGRST122",
+    );
+  });
+
   test("max-affected needs strict handling", () => {
     expect(parsePrefer("max-affected=3").maxAffected).toBeNull();
     expect(parsePrefer("handling=strict, max-affected=3").maxAffected).toBe(3);
+  });
+
+  test("max-affected that is no number limits nothing", () => {
+    expect(parsePrefer("handling=strict, max-affected=few").maxAffected).toBeNull();
   });
 
   test("strict handling refuses what is unknown, names of Object's own included", () => {
