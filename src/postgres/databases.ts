@@ -111,6 +111,7 @@ function openTenant(tenant: TenantCtx, options: DatabasesOptions): ManagedTenant
   }
   return {
     user: createUserPool({ address, limits, prepared, clock, rng, log }),
+    login: address.user,
     system: openSql(ownerUrl, { max: limits.systemSize ?? 4, prepared, log }),
     direct: openSql(directUrl, { max: limits.directSize ?? 2, prepared: true, log }),
     ownerUrl,

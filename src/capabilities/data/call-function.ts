@@ -138,6 +138,8 @@ function resultTable(fn: DatabaseFunction): Table {
       deletable: false,
       isProtected: true,
       exposedThrough: null,
+      description: null,
+      hasReplicaIdentity: false,
     }
   );
 }

@@ -107,7 +107,7 @@ export const errors = defineErrors({
     status: 300,
     message: `Could not embed because more than one relationship was found for '${origin}' and '${target}'`,
     hint: `Try changing '${target}' to one of the following: ${tries
-      .map((t) => `'${target}!${t}'`)
+      .map((t) => `'${t}'`)
       .join(", ")}. Find the desired relationship in the 'details' key.`,
     extra: { details: found },
   }),
@@ -161,11 +161,6 @@ export const errors = defineErrors({
     status: 400,
     message: "The request has too many filters",
     details: `The limit is ${limit}`,
-  }),
-  embed_repeats: (target: string, constraint: string) => ({
-    status: 400,
-    message: `'${target}' turns round in the same relationship a second time`,
-    details: `${constraint} leads there and back; further rows would repeat those above`,
   }),
   too_many_embeds: (limit: number) => ({
     status: 400,

@@ -24,7 +24,7 @@ export function checkExposure(
 ): void {
   const [table] = unprotected;
   if (!table || !room.config.require_rls) return;
-  if (schema.bypassRoles.has(incoming.principal.role)) return;
+  if (schema.roles.get(incoming.principal.role)?.bypassRls === true) return;
   const name = quoteTable(table);
   throw errors.unprotected(
     `The ${table.kind}`,

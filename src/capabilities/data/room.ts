@@ -32,6 +32,7 @@ export interface RoomDeps {
 export function createRoom(config: DataConfig, deps: RoomDeps): DataRoom {
   const cache = new SchemaCache(deps, {
     schemas: config.db_schemas,
+    extraSearchPath: config.db_extra_search_path,
     channel: config.db_channel,
     maxCachedShapes: config.max_cached_shapes,
   });

@@ -66,6 +66,8 @@ export interface UserPool {
 /** All handles on one tenant's database. */
 export interface TenantDatabase {
   readonly user: UserPool;
+  /** The role that `user` logs in as. */
+  readonly login: string;
   /** postgres.js as the owner: system tables, admin work. Never for a user's query. */
   readonly system: Sql;
   /** postgres.js as the owner on the direct URL: LISTEN, replication, migrations. */

@@ -140,6 +140,11 @@ function joinOf(
   number: number,
 ): { from: string; on: string[] } {
   const { relationship } = embed;
+  if (relationship.kind === "computed") {
+    // The cast chooses among functions of one name when the row above is a CTE's.
+    const row = `(${parent}.*)::${quoteTable(relationship.origin)}`;
+    return { from: `${quoteTable(relationship.function)}(${row}) as ${source.qualifier}`, on: [] };
+  }
   const { junction } = relationship;
   if (!junction) {
     return {
@@ -189,10 +194,10 @@ function relatedKey(
   context.aliases += 1;
   const qualifier = rowsAlias(embed, context.aliases);
   const source = { from: `${quoteTable(embed.node.table)} as ${qualifier}`, qualifier };
-  const { on } = joinOf(embed, parent.qualifier, source, context.aliases);
+  const { from, on } = joinOf(embed, parent.qualifier, source, context.aliases);
   const scope = { table: embed.node.table, qualifier, embeds: new Map<string, string>() };
   const where = compileWhere(embed.node.where, scope, context.binder, on);
-  return `(select ${compileField(term.field, scope)} from ${source.from}${where})`;
+  return `(select ${compileField(term.field, scope)} from ${from}${where})`;
 }
 
 function compileBounds(node: ReadNode, context: SelectContext): string {

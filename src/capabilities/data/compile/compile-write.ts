@@ -179,10 +179,12 @@ function returningOf(node: ReadNode, options: WriteOptions): string {
   }
   if (kind !== "representation") return "1 as pgrst_row";
   if (node.fields.some((f) => f.kind === "star")) return `${table}.*`;
+  // A function over the row may need any column of it.
+  if (node.embeds.some((e) => e.relationship.kind === "computed")) return `${table}.*`;
   const names = new Set([
     ...node.fields.flatMap((f) => (f.kind === "star" ? [] : [f.field.name])),
     ...node.order.flatMap((t) => (t.relation === null ? [t.field.name] : [])),
-    ...node.embeds.flatMap((e) => e.relationship.originColumns),
+    ...node.embeds.flatMap(({ relationship: r }) => (r.kind === "computed" ? [] : r.originColumns)),
   ]);
   if (names.size === 0) return "1 as pgrst_row";
   return [...names].map((c) => `${table}.${quoteIdent(c)}`).join(", ");

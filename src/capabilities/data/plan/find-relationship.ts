@@ -3,47 +3,66 @@
  * in particular "Foreign Key Joins on Multiple Foreign Key Relationships" and "Recursive".
  */
 import { errors } from "../errors.ts";
-import { type Relationship, type Schema, type Table, tableKey } from "../schema/schema.ts";
+import {
+  type ForeignKeyRelationship,
+  isView,
+  type Relationship,
+  type Schema,
+  type Table,
+  tableKey,
+} from "../schema/schema.ts";
 import { nearestName } from "./nearest.ts";
 
-/** @param name what stands in `select`; @param hint what follows `!`, or null. */
+/**
+ * @param schemaName the request's schema: what is embedded belongs to it, but for what a function
+ *   of it returns.
+ * @param name what stands in `select`.
+ * @param hint what follows `!`, or null.
+ */
 export function findRelationship(
   schema: Schema,
+  schemaName: string,
   origin: Table,
   name: string,
   hint: string | null,
 ): Relationship {
   const all = schema.relationships.get(tableKey(origin.schema, origin.name)) ?? [];
-  const inSchema = all.filter((r) => r.target.schema === origin.schema);
-  const found = inSchema.filter((r) =>
-    hint === null ? matchesName(r, name) : matchesHint(r, name, hint),
-  );
+  const known = all.filter((r) => schemaOf(r) === schemaName);
+  const found = known.filter((r) => means(r, name, hint));
   const [first] = found;
   if (first && found.length === 1) return first;
   if (first) throw ambiguous(origin, name, found);
-  throw notFound(schema, origin, name, hint, inSchema);
+  throw notFound(schema, schemaName, origin, name, hint, known);
 }
 
-function matchesName(r: Relationship, name: string): boolean {
-  const isSelf = r.origin === r.target;
-  // A self reference by table name reads downwards; upwards is named by its column or constraint.
-  if (r.target.name === name && !(isSelf && r.isOutgoing)) return true;
-  return r.isOutgoing && (r.constraint === name || isSingle(r.originColumns, name));
+function schemaOf(r: Relationship): string {
+  return r.kind === "computed" ? r.function.schema : r.target.schema;
 }
 
-function matchesHint(r: Relationship, name: string, hint: string): boolean {
-  if (r.target.name !== name) return false;
+function means(r: Relationship, name: string, hint: string | null): boolean {
+  if (r.kind === "computed") return r.function.name === name;
+  if (r.origin === r.target) return meansItself(r, name, hint);
+  return hint === null ? matchesName(r, name) : r.target.name === name && matchesHint(r, hint);
+}
+
+/** A self reference by table name reads downwards, by its column upwards. */
+function meansItself(r: ForeignKeyRelationship, name: string, hint: string | null): boolean {
+  if (r.cardinality === "many-to-one") return hint === null && isSingle(r.originColumns, name);
+  if (r.cardinality !== "one-to-many" || r.target.name !== name) return false;
+  return hint === null || isSingle(r.targetColumns, hint);
+}
+
+/** A table, or what leads to one: the key's constraint or its one column on the origin's side. */
+function matchesName(r: ForeignKeyRelationship, name: string): boolean {
+  if (r.target.name === name) return true;
+  if (r.junction || isView(r.target)) return false;
+  return r.constraint === name || isSingle(r.originColumns, name);
+}
+
+function matchesHint(r: ForeignKeyRelationship, hint: string): boolean {
   if (r.junction) return r.junction.table.name === hint;
-  if (r.constraint === hint) return !(r.origin === r.target && r.isOutgoing && hasTwin(r));
-  const isSelf = r.origin === r.target;
-  return isSingle(r.originColumns, hint)
-    ? r.isOutgoing || !isSelf
-    : isSingle(r.targetColumns, hint) && (!r.isOutgoing || !isSelf);
-}
-
-/** A self reference has both directions under one constraint: the hint then reads downwards. */
-function hasTwin(r: Relationship): boolean {
-  return r.cardinality === "many-to-one";
+  const byColumn = isSingle(r.originColumns, hint) || isSingle(r.targetColumns, hint);
+  return r.constraint === hint || byColumn;
 }
 
 function isSingle(columns: readonly string[], name: string): boolean {
@@ -51,11 +70,12 @@ function isSingle(columns: readonly string[], name: string): boolean {
 }
 
 function ambiguous(origin: Table, name: string, found: readonly Relationship[]) {
-  const tries = found.map((r) => r.constraint);
-  return errors.PGRST201(origin.name, name, found.map(describe), tries);
+  const keys = found.filter((r) => r.kind === "foreign key");
+  const tries = keys.map((r) => `${r.target.name}!${r.constraint}`);
+  return errors.PGRST201(origin.name, name, keys.map(describe), tries);
 }
 
-function describe(r: Relationship): object {
+function describe(r: ForeignKeyRelationship): object {
   const list = (columns: readonly string[]) => `(${columns.join(", ")})`;
   const relationship = r.junction
     ? `${r.junction.table.name} using ${r.junction.sourceConstraint}${list(r.junction.sourceColumns)} and ${r.junction.targetConstraint}${list(r.junction.targetColumns)}`
@@ -69,6 +89,7 @@ function describe(r: Relationship): object {
 
 function notFound(
   schema: Schema,
+  schemaName: string,
   origin: Table,
   name: string,
   hint: string | null,
@@ -76,7 +97,7 @@ function notFound(
 ) {
   const targets = known.map((r) => r.target.name);
   const parents = [...schema.relationships.values()].flatMap((list) =>
-    list.filter((r) => r.origin.schema === origin.schema).map((r) => r.origin.name),
+    list.filter((r) => r.origin.schema === schemaName).map((r) => r.origin.name),
   );
   const nearest =
     known.length > 0 ? nearestName(name, targets, 0.33) : nearestName(origin.name, parents, 0.33);
@@ -85,5 +106,5 @@ function notFound(
     nearest === null || nearest === instead
       ? null
       : `Perhaps you meant '${nearest}' instead of '${instead}'.`;
-  return errors.PGRST200(origin.name, name, hint, origin.schema, meant);
+  return errors.PGRST200(origin.name, name, hint, schemaName, meant);
 }

@@ -4,76 +4,54 @@
  */
 import { errors } from "../errors.ts";
 import type { Level, OrderTerm, Query, SelectEmbed } from "../parse/tree.ts";
-import type { Relationship, Schema, Table } from "../schema/schema.ts";
+import type { Schema, Table } from "../schema/schema.ts";
 import { findRelationship } from "./find-relationship.ts";
 import type { EmbedNode, ReadNode } from "./read-plan.ts";
 
 const NO_LEVEL: Level = { path: [], where: [], order: [], limit: null, offset: null };
 
+/** @param table the root; its schema is the request's, in which embedded resources are looked up. */
 export function planRead(schema: Schema, table: Table, query: Query): ReadNode {
+  const { schema: schemaName } = table;
   checkPaths(query);
-  return planNode(schema, table, query.select, NOWHERE, query.levels);
+  return planNode({ schema, schemaName, levels: query.levels }, table, query.select, []);
 }
 
-/** How a level is reached. */
-interface Way {
-  /** Names in the request. */
-  readonly path: readonly string[];
-  /** Relationships gone through. */
-  readonly through: readonly Relationship[];
+interface Planning {
+  readonly schema: Schema;
+  readonly schemaName: string;
+  readonly levels: readonly Level[];
 }
 
-const NOWHERE: Way = { path: [], through: [] };
-/**
- * There and back is enough (a film's director's films). Turning round again repeats what is above,
- * and multiplies the rows by all that a parent has: five levels over 1,000 rows took 2 GB of the
- * database. Down a tree that refers to itself there is no turn.
- */
-function checkTurns(key: string, through: readonly Relationship[]): void {
-  const last = through.at(-1);
-  const same = through.filter((r) => last !== undefined && isSame(r, last));
-  const turns = same.filter((r, i) => i > 0 && r !== same[i - 1]).length;
-  if (turns > 1) throw errors.embed_repeats(key, last?.constraint ?? "");
-}
-
-/** Of one foreign key, or of one junction, read either way. */
-function isSame(a: Relationship, b: Relationship): boolean {
-  const isOneKey = a.constraint === b.constraint && a.junction?.table === b.junction?.table;
-  return isOneKey && (a === b || (a.origin === b.target && a.target === b.origin));
-}
-
+/** @param path names in the request by which the level is reached. */
 function planNode(
-  schema: Schema,
+  planning: Planning,
   table: Table,
   select: Query["select"],
-  way: Way,
-  levels: readonly Level[],
+  path: readonly string[],
 ): ReadNode {
-  const level = levels.find((l) => samePath(l.path, way.path)) ?? NO_LEVEL;
+  const level = planning.levels.find((l) => samePath(l.path, path)) ?? NO_LEVEL;
   const fields = select.filter((item) => item.kind !== "embed");
   const embeds = select
     .filter((item) => item.kind === "embed")
-    .map((item) => planEmbed(schema, table, item, way, levels));
+    .map((item) => planEmbed(planning, table, item, path));
   checkOrder(table, embeds, level.order);
   const { where, order, limit, offset } = level;
   return { table, fields, embeds, where, order, limit, offset };
 }
 
 function planEmbed(
-  schema: Schema,
+  planning: Planning,
   origin: Table,
   item: SelectEmbed,
-  way: Way,
-  levels: readonly Level[],
+  path: readonly string[],
 ): EmbedNode {
-  const relationship = findRelationship(schema, origin, item.name, item.hint);
+  const { schema, schemaName } = planning;
+  const relationship = findRelationship(schema, schemaName, origin, item.name, item.hint);
   const key = item.alias ?? item.name;
   const isToOne =
     relationship.cardinality === "many-to-one" || relationship.cardinality === "one-to-one";
-  const through = [...way.through, relationship];
-  checkTurns(key, through);
-  const next = { path: [...way.path, key], through };
-  const node = planNode(schema, relationship.target, item.items, next, levels);
+  const node = planNode(planning, relationship.target, item.items, [...path, key]);
   return { key, relationship, isToOne, inner: item.inner, node };
 }
 
@@ -110,8 +88,11 @@ function samePath(a: readonly string[], b: readonly string[]): boolean {
 /** Every table that a plan reads. */
 export function tablesOf(node: ReadNode): Table[] {
   const embedded = node.embeds.flatMap((e) => {
-    const junction = e.relationship.junction;
-    return [...tablesOf(e.node), ...(junction ? [junction.table] : [])];
+    const { relationship: r, node: below } = e;
+    // What a function over the row returns is its author's word, like that of any function.
+    const own =
+      r.kind === "computed" ? below.embeds.flatMap((b) => tablesOf(b.node)) : tablesOf(below);
+    return r.kind === "foreign key" && r.junction ? [...own, r.junction.table] : own;
   });
   return [node.table, ...embedded];
 }

@@ -1,68 +1,29 @@
 /**
- * Turns catalogue rows into a `Schema`. Pure: `store.ts` reads the rows, tests write them by hand.
+ * Turns catalogue rows into a `Schema`. Pure: the stores read the rows, tests write them by hand.
  */
+import { buildRelationships } from "./build-relationships.ts";
+import type {
+  CatalogRows,
+  ColumnRow,
+  FunctionRow,
+  MediaHandlerRow,
+  RoleRow,
+  TableRow,
+} from "./catalog-rows.ts";
 import {
   type Column,
   type DatabaseFunction,
-  type FunctionParameter,
-  type Relationship,
+  type MediaHandler,
+  mediaHandlerKey,
+  type RoleFacts,
+  representationKey,
   type Schema,
+  type Setting,
   type Table,
   type TableKind,
   tableKey,
 } from "./schema.ts";
-
-export interface ColumnRow {
-  name: string;
-  type: string;
-  base_type: string;
-  default_sql: string | null;
-  nullable: boolean;
-}
-
-export interface TableRow {
-  oid: number;
-  schema: string;
-  name: string;
-  /** pg_class.relkind. */
-  kind: string;
-  columns: ColumnRow[];
-  primary_key: string[];
-  /** Bits of `pg_relation_is_updatable`. */
-  updatable: number;
-  is_protected: boolean;
-  /** For a view that runs as its caller: the statement that guards the table it lays open. */
-  exposed_through: string | null;
-}
-
-export interface ForeignKeyRow {
-  name: string;
-  table_oid: number;
-  target_oid: number;
-  columns: string[];
-  target_columns: string[];
-  /** The columns are unique in their own table. */
-  is_unique: boolean;
-}
-
-export interface FunctionRow {
-  schema: string;
-  name: string;
-  parameters: FunctionParameter[];
-  returns_set: boolean;
-  returns_composite: boolean;
-  /** pg_class oid of the row type, 0 when the result is no row of a relation. */
-  returns_oid: number;
-  returns_void: boolean;
-  volatility: string;
-}
-
-export interface CatalogRows {
-  tables: readonly TableRow[];
-  foreignKeys: readonly ForeignKeyRow[];
-  functions: readonly FunctionRow[];
-  bypassRoles: readonly string[];
-}
+import { ViewColumns } from "./view-columns.ts";
 
 const KINDS: Readonly<Record<string, TableKind>> = {
   r: "table",
@@ -76,118 +37,145 @@ const UPDATE = 4;
 const DELETE = 16;
 
 export function buildSchema(version: number, rows: CatalogRows): Schema {
-  const byOid = new Map(rows.tables.map((row, index) => [row.oid, toTable(row, index)]));
-  const tables = new Map([...byOid.values()].map((t) => [tableKey(t.schema, t.name), t]));
-  const direct = rows.foreignKeys.flatMap((fk) => directPair(fk, byOid));
-  const all = [...direct, ...throughJunctions(direct)];
-  const relationships = Map.groupBy(all, (r) => tableKey(r.origin.schema, r.origin.name));
-  const functions = Map.groupBy(
-    rows.functions.map((f) => toFunction(f, byOid)),
-    (f) => tableKey(f.schema, f.name),
+  const names = new Map(
+    rows.tables.map((t) => [t.oid, new Map(t.columns.map((c) => [c.position, c.name]))]),
   );
-  return { version, tables, relationships, functions, bypassRoles: new Set(rows.bypassRoles) };
-}
-
-function toTable(row: TableRow, index: number): Table {
-  const columns = row.columns.map((c): [string, Column] => [
-    c.name,
-    {
-      name: c.name,
-      type: c.type,
-      baseType: c.base_type,
-      defaultSql: c.default_sql,
-      nullable: c.nullable,
-    },
-  ]);
+  const views = new ViewColumns(rows.viewRules, names);
+  const keys = primaryKeys(rows, names, views);
+  const exposed = new Map(
+    rows.tables.map((row, i) => [row.oid, toTable(row, i, keys.get(row.oid) ?? [])]),
+  );
+  const functions = rows.functions.map((f) => toFunction(f, exposed));
   return {
-    index,
-    schema: row.schema,
-    name: row.name,
-    kind: KINDS[row.kind] ?? "table",
-    columns: new Map(columns),
-    primaryKey: row.primary_key,
-    insertable: (row.updatable & INSERT) !== 0,
-    updatable: (row.updatable & UPDATE) !== 0,
-    deletable: (row.updatable & DELETE) !== 0,
-    isProtected: row.is_protected,
-    exposedThrough: row.exposed_through,
+    version,
+    tables: new Map([...exposed.values()].map((t) => [tableKey(t.schema, t.name), t])),
+    relationships: buildRelationships(rows, { exposed, names, views }),
+    functions: Map.groupBy(functions, (f) => tableKey(f.schema, f.name)),
+    representations: new Map(
+      rows.representations.map((r) => [representationKey(r.source, r.target), r.function]),
+    ),
+    mediaHandlers: new Map(
+      rows.mediaHandlers
+        .map(toMediaHandler)
+        .map((h) => [mediaHandlerKey(h.mediaType, h.target), h]),
+    ),
+    timezones: new Set(rows.timezones),
+    roles: new Map(rows.roles.map((role) => [role.name, toRoleFacts(role)])),
+    descriptions: new Map(rows.descriptions),
   };
 }
 
-/** A foreign key read from both ends. Keys to tables that are not exposed lead nowhere. */
-function directPair(fk: ForeignKeyRow, byOid: ReadonlyMap<number, Table>): Relationship[] {
-  const origin = byOid.get(fk.table_oid);
-  const target = byOid.get(fk.target_oid);
-  if (!origin || !target) return [];
-  const outgoing: Relationship = {
-    origin,
-    target,
-    cardinality: fk.is_unique ? "one-to-one" : "many-to-one",
-    constraint: fk.name,
-    originColumns: fk.columns,
-    targetColumns: fk.target_columns,
-    isOutgoing: true,
-    junction: null,
-  };
-  const incoming: Relationship = {
-    origin: target,
-    target: origin,
-    cardinality: fk.is_unique ? "one-to-one" : "one-to-many",
-    constraint: fk.name,
-    originColumns: fk.target_columns,
-    targetColumns: fk.columns,
-    isOutgoing: false,
-    junction: null,
-  };
-  return [outgoing, incoming];
-}
-
-/**
- * A table whose primary key contains the columns of two of its foreign keys joins their targets
- * (docs.postgrest.org, "Resource Embedding / Many-to-many").
- */
-function throughJunctions(direct: readonly Relationship[]): Relationship[] {
-  const outgoing = direct.filter((r) => r.isOutgoing);
-  const found: Relationship[] = [];
-  for (const [table, keys] of Map.groupBy(outgoing, (r) => r.origin)) {
-    const inKey = keys.filter((k) => k.originColumns.every((c) => table.primaryKey.includes(c)));
-    for (const source of inKey) {
-      for (const target of inKey)
-        if (source !== target) found.push(junction(table, source, target));
+/** Of tables, and of views that show all columns of a primary key under them. */
+function primaryKeys(
+  rows: CatalogRows,
+  names: ReadonlyMap<number, ReadonlyMap<number, string>>,
+  views: ViewColumns,
+): Map<number, string[]> {
+  const found = new Map<number, string[]>();
+  for (const key of rows.keys) {
+    if (key.kind !== "p") continue;
+    const own = names.get(key.table_oid);
+    if (own)
+      found.set(
+        key.table_oid,
+        key.columns.map((c) => own.get(c) ?? ""),
+      );
+    const over = new Set(views.showing(key.table_oid, key.columns).map((s) => s.view));
+    for (const view of over) {
+      const shown = views.firstShowing(key.table_oid, key.columns, view) ?? [];
+      found.set(view, [...new Set([...(found.get(view) ?? []), ...shown])]);
     }
   }
   return found;
 }
 
-function junction(table: Table, source: Relationship, target: Relationship): Relationship {
+function toTable(row: TableRow, index: number, primaryKey: readonly string[]): Table {
   return {
-    origin: source.target,
-    target: target.target,
-    cardinality: "many-to-many",
-    constraint: table.name,
-    originColumns: source.targetColumns,
-    targetColumns: target.targetColumns,
-    isOutgoing: false,
-    junction: {
-      table,
-      sourceConstraint: source.constraint,
-      targetConstraint: target.constraint,
-      sourceColumns: source.originColumns,
-      targetColumns: target.originColumns,
-    },
+    index,
+    schema: row.schema,
+    name: row.name,
+    kind: KINDS[row.kind] ?? "table",
+    columns: new Map(row.columns.map((c) => [c.name, toColumn(c)])),
+    primaryKey,
+    insertable: (row.updatable & INSERT) !== 0,
+    updatable: (row.updatable & UPDATE) !== 0,
+    deletable: (row.updatable & DELETE) !== 0,
+    isProtected: row.is_protected,
+    exposedThrough: row.exposed_through,
+    description: row.description,
+    hasReplicaIdentity: row.has_replica_identity,
   };
 }
 
-function toFunction(row: FunctionRow, byOid: ReadonlyMap<number, Table>): DatabaseFunction {
+function toColumn(row: ColumnRow): Column {
+  return {
+    name: row.name,
+    type: row.type,
+    baseType: row.base_type,
+    domain: row.domain,
+    defaultSql: row.default_sql,
+    nullable: row.nullable,
+    description: row.description,
+    maxLength: row.max_length,
+    enumValues: row.enum_values ?? [],
+    position: row.position,
+    generated: generatedOf(row),
+  };
+}
+
+function generatedOf({ generated, identity }: ColumnRow): Column["generated"] {
+  if (generated !== "") return "always";
+  if (identity === "a") return "identity always";
+  return identity === "d" ? "identity default" : null;
+}
+
+const ISOLATION = "default_transaction_isolation";
+
+function toFunction(row: FunctionRow, exposed: ReadonlyMap<number, Table>): DatabaseFunction {
+  const settings = row.settings.map(toSetting);
   return {
     schema: row.schema,
     name: row.name,
+    description: row.description,
     parameters: row.parameters,
     returnsSet: row.returns_set,
     returnsComposite: row.returns_composite,
-    returnsTable: byOid.get(row.returns_oid) ?? null,
+    returnsTable: exposed.get(row.returns_oid) ?? null,
     returnsVoid: row.returns_void,
+    returnType: row.return_type,
+    outColumns: row.out_columns,
     volatility:
       row.volatility === "i" ? "immutable" : row.volatility === "s" ? "stable" : "volatile",
+    isolation: isolationOf(settings),
+    settings: settings.filter(([name]) => name !== ISOLATION),
+    mediaType: row.media_type,
+  };
+}
+
+function toSetting(text: string): Setting {
+  const equals = text.indexOf("=");
+  return [text.slice(0, equals), text.slice(equals + 1)];
+}
+
+function isolationOf(settings: readonly Setting[]): string | null {
+  return settings.findLast(([name]) => name === ISOLATION)?.[1].toLowerCase() ?? null;
+}
+
+function toMediaHandler(row: MediaHandlerRow): MediaHandler {
+  const { schema, name, media_type: mediaType, target_schema, target_name } = row;
+  const target =
+    target_schema === null || target_name === null
+      ? null
+      : { schema: target_schema, name: target_name };
+  const contentType = mediaType === "*/*" ? "application/octet-stream" : mediaType;
+  return { schema, name, mediaType, contentType, target };
+}
+
+function toRoleFacts(row: RoleRow): RoleFacts {
+  const settings = new Map(row.settings.map(toSetting));
+  return {
+    bypassRls: row.bypass_rls,
+    isolation: isolationOf([...settings]),
+    settings: [...settings].filter(([name]) => name !== ISOLATION),
   };
 }

@@ -22,6 +22,7 @@ export interface SchemaState {
 
 export interface SchemaCacheOptions {
   readonly schemas: readonly string[];
+  readonly extraSearchPath: readonly string[];
   /** NOTIFY channel. */
   readonly channel: string;
   readonly maxCachedShapes: number;
@@ -42,6 +43,8 @@ interface Entry {
   /** Something changed while a load was under way. */
   dirty: boolean;
   repairedAt: number;
+  /** Read once: the server's files do not change under it. */
+  timezones: readonly string[] | null;
   unlisten: Unlisten | null;
 }
 
@@ -108,7 +111,14 @@ export class SchemaCache {
     let entry = this.#entries.get(tenant.id);
     if (!entry) {
       const repairedAt = Number.NEGATIVE_INFINITY;
-      entry = { state: null, loading: null, dirty: false, repairedAt, unlisten: null };
+      entry = {
+        state: null,
+        loading: null,
+        dirty: false,
+        repairedAt,
+        timezones: null,
+        unlisten: null,
+      };
       this.#entries.set(tenant.id, entry);
     }
     return entry;
@@ -127,7 +137,7 @@ export class SchemaCache {
       let state: SchemaState;
       do {
         entry.dirty = false;
-        state = await this.#load(tenant);
+        state = await this.#load(tenant, entry);
         entry.state = state;
       } while (entry.dirty && !this.#closed);
       return state;
@@ -137,10 +147,13 @@ export class SchemaCache {
     }
   }
 
-  async #load(tenant: TenantCtx): Promise<SchemaState> {
+  async #load(tenant: TenantCtx, entry: Entry): Promise<SchemaState> {
     const started = this.#deps.clock.monotonic();
-    const { system } = this.#deps.databases.for(tenant);
-    const rows = await readCatalog(system, this.#options.schemas);
+    const { system, login } = this.#deps.databases.for(tenant);
+    const { schemas, extraSearchPath } = this.#options;
+    const { timezones } = entry;
+    const rows = await readCatalog(system, { schemas, extraSearchPath, login, timezones });
+    entry.timezones = rows.timezones;
     this.#version += 1;
     const schema = buildSchema(this.#version, rows);
     this.#deps.log.info("data.schema_loaded", {
