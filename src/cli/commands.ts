@@ -17,6 +17,7 @@ import { command as restore } from "./restore.ts";
 import { command as serve } from "./serve.ts";
 import { command as status } from "./status.ts";
 import { command as stop } from "./stop.ts";
+import { command as types } from "./types.ts";
 import { command as version } from "./version.ts";
 import { command as whoami } from "./whoami.ts";
 
@@ -28,6 +29,7 @@ export const commands: readonly Command[] = [
   stop,
   deploy,
   migrate,
+  types,
   fn,
   logs,
   doctor,

@@ -6,7 +6,7 @@ import { Elysia } from "elysia";
 import { contextOf, type Socket } from "../core/context.ts";
 import { coreErrors } from "../core/errors.ts";
 import { base } from "../core/http.ts";
-import { isNearOrigin } from "./local.ts";
+import { isNearOrigin } from "../core/local.ts";
 
 export interface LiveReload {
   readonly routes: Elysia;

@@ -455,3 +455,41 @@ describe("backup and restore", () => {
     expect(existsSync(dataDir)).toBe(false);
   });
 });
+
+describe("types", () => {
+  const types = () =>
+    server.answers.set("GET /data/v1/_types", () => new Response("export type Json = string\n"));
+
+  test("are asked for with the secret key and printed as they are", async () => {
+    types();
+    const { exit, stdout } = await bench.run(["types", "--schemas", "public,crew"]);
+    expect({ exit, stdout }).toEqual({ exit: 0, stdout: "export type Json = string\n" });
+    expect(server.calls).toContain(
+      "GET /data/v1/_types?lang=typescript&schemas=public%2Ccrew as key",
+    );
+    expect((await bench.run(["types", "-o", "json"])).json()).toEqual({
+      ok: true,
+      data: { types: "export type Json = string\n" },
+    });
+  });
+
+  test("are written to a file, in a folder that is made", async () => {
+    types();
+    const path = join(bench.dir, "made/by/types.ts");
+    expect((await bench.run(["types", "--file", "made/by/types.ts"])).exit).toBe(0);
+    expect(readFileSync(path, "utf8")).toBe("export type Json = string\n");
+    const refused = await bench.run(["types", "--file", "made/by/types.ts/x", "-o", "json"]);
+    expect(refused.exit).toBe(1);
+    expect(refused.json()).toMatchObject({ error: { code: "file_unwritable" } });
+  });
+
+  test("a refusal is told", async () => {
+    server.answers.set("GET /data/v1/_types", () =>
+      Response.json({ code: "types_schema_unknown", message: "No" }, { status: 400 }),
+    );
+    const { exit, stdout, json } = await bench.run(["types", "-o", "json"]);
+    expect(exit).toBe(4);
+    expect(json()).toMatchObject({ error: { code: "types_schema_unknown" } });
+    expect(stdout).not.toContain("export");
+  });
+});

@@ -100,7 +100,8 @@ async function mountWorld(
   tenants: readonly TenantCtx[],
 ): Promise<DataWorld> {
   // Without the shared tables: no test here sends an Idempotency-Key.
-  const deps = { databases, clock: systemClock, log: silentLog, tenants: () => tenants };
+  const server = { development: false };
+  const deps = { databases, clock: systemClock, log: silentLog, server, tenants: () => tenants };
   const settings = { ...Value.Create(dataConfig), ...config };
   const mounted = await data.mount(settings, deps as unknown as Deps);
   const first = opened.get(DEFAULT_TENANT.id);

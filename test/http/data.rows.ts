@@ -592,6 +592,39 @@ const refusing: HttpRow[] = [
     status: 404,
   }),
   get(
+    "the types of the schema are not for nobody",
+    "/_types?lang=typescript",
+    fault(
+      "types_need_key",
+      "The types of a schema are for those who may see all of it",
+      null,
+      "Send the project's secret key as `apikey`, or run `reactor types`",
+    ),
+    { status: 401, answer: { "www-authenticate": "Bearer" } },
+  ),
+  get(
+    "nor for users, in another language either",
+    "/_types?lang=rust",
+    fault(
+      "types_need_key",
+      "The types of a schema are for those who may see all of it",
+      null,
+      "Send the project's secret key as `apikey`, or run `reactor types`",
+    ),
+    { status: 403, as: "alice" },
+  ),
+  get(
+    "the secret key is told which languages there are",
+    "/_types?lang=rust",
+    fault(
+      "types_language_unknown",
+      "Types cannot be written in 'rust'",
+      null,
+      "Use lang=typescript",
+    ),
+    { status: 400, as: "secret" },
+  ),
+  get(
     "aggregates are not allowed",
     "/albums?select=price.sum()",
     fault("PGRST123", "Use of aggregate functions is not allowed"),

@@ -8,7 +8,8 @@ type RouteName =
   | "insert"
   | "update"
   | "delete"
-  | "options";
+  | "options"
+  | "types";
 
 const TEXTS: Readonly<Record<RouteName, readonly [summary: string, description: string]>> = {
   callGet: [
@@ -30,6 +31,10 @@ const TEXTS: Readonly<Record<RouteName, readonly [summary: string, description: 
   ],
   update: ["Update rows", "Sets the columns of the body on every row that the filters choose."],
   delete: ["Delete rows", "Deletes every row that the filters choose."],
+  types: [
+    "The schema as TypeScript",
+    "`lang=typescript`, `schemas=a,b` (default: those served). For the secret key, and in development on this machine.",
+  ],
   options: ["Ask what a table takes", "`Allow` lists the methods."],
 };
 

@@ -152,6 +152,21 @@ export const errors = defineErrors({
     details: "data.require_rls refuses it to every role that does not bypass row level security",
     hint: `Run: ${statement}`,
   }),
+  types_need_key: (status: 401 | 403) => ({
+    status,
+    message: "The types of a schema are for those who may see all of it",
+    hint: "Send the project's secret key as `apikey`, or run `reactor types`",
+    headers: status === 401 ? { "WWW-Authenticate": "Bearer" } : {},
+  }),
+  types_language_unknown: (language: string) => ({
+    status: 400,
+    message: `Types cannot be written in '${language}'`,
+    hint: "Use lang=typescript",
+  }),
+  types_schema_unknown: (names: readonly string[]) => ({
+    status: 400,
+    message: `There is no schema ${names.map((name) => `'${name}'`).join(", ")}`,
+  }),
   url_too_long: (limit: number) => ({
     status: 414,
     message: "The URL is too long",

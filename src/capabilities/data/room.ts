@@ -2,6 +2,7 @@
  * What the operations of this capability work with: configuration in the form they need, the schema
  * cache and the pools. Made once in `index.ts`, handed to each operation.
  */
+import type { ServerFacts } from "../../core/capability.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Databases } from "../../core/ports/database.ts";
 import type { IdempotencyStore } from "../../core/ports/idempotency.ts";
@@ -20,6 +21,8 @@ export interface DataRoom {
   /** Exposed schema to the search path of its requests; its keys are the exposed schemas. */
   readonly searchPaths: ReadonlyMap<string, string>;
   readonly defaultSchema: string;
+  /** `reactor dev`. */
+  readonly development: boolean;
 }
 
 export interface RoomDeps {
@@ -27,6 +30,7 @@ export interface RoomDeps {
   readonly idempotency: IdempotencyStore;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly server: Pick<ServerFacts, "development">;
 }
 
 export function createRoom(config: DataConfig, deps: RoomDeps): DataRoom {
@@ -55,5 +59,6 @@ export function createRoom(config: DataConfig, deps: RoomDeps): DataRoom {
     },
     searchPaths,
     defaultSchema: config.db_schemas[0] ?? "public",
+    development: deps.server.development,
   };
 }

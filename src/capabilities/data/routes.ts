@@ -8,6 +8,7 @@ import { describeRoute } from "./describe-route.ts";
 import { errors } from "./errors.ts";
 import { readRows } from "./read-rows.ts";
 import type { DataRoom } from "./room.ts";
+import { generateTypes } from "./types/generate-types.ts";
 import { writeRows } from "./write-rows.ts";
 
 const RAW = "none" as const;
@@ -31,6 +32,10 @@ export function dataRoutes(room: DataRoom) {
       { parse: RAW, detail: describeRoute("callPost") },
     )
     .all("/data/v1/rpc/:function", ({ request }) => notOnRpc(request.method), HIDDEN)
+    .get("/data/v1/_types", ({ request }) => generateTypes(room, request, contextOf(request)), {
+      parse: RAW,
+      detail: describeRoute("types"),
+    })
     .get(
       "/data/v1/:table",
       ({ request, params }) => readRows(room, request, contextOf(request), params.table),

@@ -5,7 +5,7 @@
 import { timingSafeEqual } from "node:crypto";
 import { contextOf } from "../../core/context.ts";
 import { coreErrors, defineErrors } from "../../core/errors.ts";
-import { isFromBrowser, isLocal, namesLoopback } from "../local.ts";
+import { isFromBrowser, isLocal, namesLoopback } from "../../core/local.ts";
 
 export const adminErrors = defineErrors({
   admin_browser_refused: () => ({

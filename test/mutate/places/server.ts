@@ -41,7 +41,7 @@ export const server: readonly Mutation[] = [
   },
   {
     name: "admin: from behind a proxy",
-    file: "src/server/local.ts",
+    file: "src/core/local.ts",
     find: " && !FORWARDED.some((name) => headers.has(name))",
     replace: "",
     tests: ["src/server/admin/guard.test.ts"],

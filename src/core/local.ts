@@ -2,7 +2,7 @@
  * Whether a request was made on this machine by something that is not a browser page. A request
  * with forwarded headers came from elsewhere, whatever its socket says.
  */
-import type { RequestContext } from "../core/context.ts";
+import type { RequestContext } from "./context.ts";
 
 const FORWARDED = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
 const LOOPBACK = /^(?:127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1|::ffff:127\.\d{1,3}\.\d{1,3}\.\d{1,3})$/;
