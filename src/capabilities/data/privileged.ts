@@ -10,7 +10,7 @@ import type { DataRoom } from "./room.ts";
 import type { Schema } from "./schema/schema.ts";
 
 export function isPrivilegedRole(schema: Schema, { role }: Principal): boolean {
-  return schema.bypassRoles.has(role);
+  return schema.roles.get(role)?.bypassRls === true;
 }
 
 /**

@@ -28,7 +28,10 @@ export async function generateTypes(
   const known = await findSchemas(system, schemas);
   const unknown = schemas.filter((name) => !known.has(name));
   if (unknown.length > 0) throw errors.types_schema_unknown(unknown);
-  const catalog = await readTypeCatalog(system, schemas);
+  const catalog = await readTypeCatalog(system, {
+    schemas,
+    extraSearchPath: room.config.db_extra_search_path,
+  });
   return new Response(writeTypeScript(catalog, { schemas, contractVersion: CONTRACT_VERSION }), {
     headers: { "Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store" },
   });

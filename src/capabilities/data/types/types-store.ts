@@ -17,13 +17,22 @@ export async function findSchemas(sql: Sql, names: readonly string[]): Promise<S
   return new Set(rows.map((row) => row.name));
 }
 
-export async function readTypeCatalog(sql: Sql, schemas: readonly string[]): Promise<TypeCatalog> {
+/** What of a database is read. */
+export interface TypesScope {
+  /** Those that are typed. */
+  readonly schemas: readonly string[];
+  /** Views in them may stand between a view and the keys of its tables. */
+  readonly extraSearchPath: readonly string[];
+}
+
+export async function readTypeCatalog(sql: Sql, scope: TypesScope): Promise<TypeCatalog> {
+  const { schemas } = scope;
   const catalog = await sql.begin("isolation level repeatable read read only", async (tx) => ({
     types: await readTypes(tx),
     relations: await readRelations(tx, schemas),
     functions: await readFunctions(tx, schemas),
   }));
-  return { ...catalog, relationships: await readRelationships(sql, schemas) };
+  return { ...catalog, relationships: await readRelationships(sql, scope) };
 }
 
 async function readTypes(tx: TransactionSql): Promise<PgType[]> {
@@ -102,21 +111,20 @@ async function readFunctions(
     order by p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid)`;
 }
 
+/** Nor a function made along with something else, as the constructors of range types are. */
 function notOfExtension(tx: TransactionSql, catalog: "pg_class" | "pg_proc", oid: unknown) {
   return tx`not exists (
     select from pg_catalog.pg_depend x
     where x.classid = ${`pg_catalog.${catalog}`}::regclass and x.objid = ${oid as never}
-      and x.deptype = 'e')`;
+      and (x.deptype = 'e' or x.deptype = 'i' and ${catalog} = 'pg_proc'))`;
 }
 
 /** As embedding knows them, so that views count too. */
-async function readRelationships(
-  sql: Sql,
-  schemas: readonly string[],
-): Promise<TypedRelationship[]> {
-  const { relationships } = buildSchema(0, await readCatalog(sql, schemas));
-  return [...relationships.values()].flat().flatMap((found) =>
-    found.isOutgoing && found.junction === null && found.origin.schema === found.target.schema
+async function readRelationships(sql: Sql, scope: TypesScope): Promise<TypedRelationship[]> {
+  const rows = await readCatalog(sql, { ...scope, login: "", timezones: [] });
+  const all = [...buildSchema(0, rows).relationships.values()].flat();
+  return all.flatMap((found) =>
+    found.kind === "foreign key" && found.isOutgoing && found.origin.schema === found.target.schema
       ? [
           {
             schema: found.origin.schema,
