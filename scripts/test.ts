@@ -73,6 +73,7 @@ const SUITES: readonly Suite[] = [
   suite("server", ["test/server"]),
   suite("identity", ["test/auth"]),
   suite("data", ["test/data"]),
+  suite("realtime", ["test/realtime"]),
   suite("functions", ["test/functions"]),
   suite("HTTP rows", ["test/http"]),
   suite("topologies", ["test/topology.test.ts"]),
