@@ -72,4 +72,6 @@ export interface WasmCallHeader {
   readonly id: string;
   readonly key: string;
   readonly exportName: string;
+  /** When the host stops it, milliseconds since the epoch. */
+  readonly deadlineAt: number;
 }

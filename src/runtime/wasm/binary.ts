@@ -3,7 +3,16 @@
  * replace a section: LEB128 numbers, names, and the list of sections.
  */
 
-export const SECTION = { type: 1, import: 2, function: 3, memory: 5, export: 7 } as const;
+export const SECTION = {
+  type: 1,
+  import: 2,
+  function: 3,
+  table: 4,
+  memory: 5,
+  export: 7,
+  start: 8,
+  code: 10,
+} as const;
 
 const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 
@@ -47,6 +56,12 @@ export class BinaryReader {
       value += (byte & 0x7f) * 2 ** shift;
       if (byte < 0x80) return value;
     }
+    throw new RangeError(`A number is too long at ${this.at}`);
+  }
+
+  /** Steps over a LEB128 number of at most `maxBytes` bytes, signed or not. */
+  skipNumber(maxBytes: number): void {
+    for (let n = 0; n < maxBytes; n += 1) if (this.byte() < 0x80) return;
     throw new RangeError(`A number is too long at ${this.at}`);
   }
 

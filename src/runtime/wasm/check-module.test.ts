@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test";
 import type { ReactorError } from "../../core/errors.ts";
-import { capMemory, PAGE_BYTES } from "./cap-memory.ts";
 import { checkModule } from "./check-module.ts";
 
 /** A module from its sections: id, then content bytes. */
@@ -70,50 +69,4 @@ test.each([
 test("AssemblyScript's abort is refused with the option that replaces it", () => {
   const bytes = wasm(TYPE, importOf("env", "abort", [0, 0]), FUNCTION, RUN, CODE);
   expect(refusal(bytes).hint).toContain("--use abort=");
-});
-
-const memoryOf = (limits: number[]) => wasm([5, [1, ...limits]], [7, [1, ...text("memory"), 2, 0]]);
-
-function grownPages(bytes: Uint8Array<ArrayBuffer>): number {
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
-  const memory = exports["memory"] as WebAssembly.Memory;
-  for (;;) {
-    try {
-      memory.grow(1);
-    } catch {
-      return memory.buffer.byteLength / PAGE_BYTES;
-    }
-  }
-}
-
-test.each([
-  ["none", [0, 1]],
-  ["a higher one", [1, 1, 0xff, 0x7f]],
-])("a memory whose own maximum is %s stops at the cap", (_what, limits) => {
-  const capped = capMemory(memoryOf(limits), 5 * PAGE_BYTES + 1);
-  expect(WebAssembly.validate(capped)).toBe(true);
-  expect(grownPages(capped)).toBe(5);
-});
-
-test("a lower maximum of the module's own stays", () => {
-  expect(grownPages(capMemory(memoryOf([1, 1, 3]), 5 * PAGE_BYTES))).toBe(3);
-});
-
-test("a cap that takes more bytes to write than the old limits keeps the sections behind it", () => {
-  const bytes = wasm(
-    TYPE,
-    FUNCTION,
-    [5, [1, 0, 1]],
-    [7, [2, ...text("run"), 0, 0, ...text("memory"), 2, 0]],
-    CODE,
-  );
-  const capped = capMemory(bytes, 1000 * PAGE_BYTES);
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(capped));
-  expect((exports["run"] as () => number)()).toBe(0);
-});
-
-test("a module without a memory passes unchanged; one that starts above the cap is refused", () => {
-  const bare = wasm(TYPE, FUNCTION, RUN, CODE);
-  expect(capMemory(bare, PAGE_BYTES)).toEqual(bare);
-  expect(() => capMemory(memoryOf([0, 6]), 5 * PAGE_BYTES)).toThrow("cannot be accepted");
 });

@@ -5,7 +5,11 @@
 import { runtimeErrors } from "../errors.ts";
 import { EXTISM_FUNCTIONS, EXTISM_MODULE } from "./extism-imports.ts";
 import { inspectModule, type ModuleImport, type ModuleShape } from "./inspect-module.ts";
+import { RESERVED_PREFIX, rewriteModule } from "./rewrite/rewrite-module.ts";
 import { WASI_FUNCTIONS, WASI_MODULE } from "./wasi.ts";
+
+/** Only what no setting can change is refused here; the host holds a module to its own limits. */
+const NO_LIMITS = { memoryBytes: 2 ** 32, tableElements: 10_000_000 };
 
 export interface ModuleReport {
   /** What can be called, in the order of the export section. */
@@ -20,6 +24,7 @@ export function checkModule(bytes: Uint8Array<ArrayBuffer>): ModuleReport {
   const shape = readShape(bytes);
   refuse(shape);
   const imports = shape.imports.map(({ module, name }) => `${module}.${name}`);
+  rewriteModule(bytes, NO_LIMITS);
   return { callable: shape.callable, imports };
 }
 
@@ -47,6 +52,10 @@ function refuse(shape: ModuleShape): void {
   if (memory) {
     const hint = "Let the module define its own memory (AssemblyScript: without --importMemory)";
     throw runtimeErrors.invalid_function(`It imports the memory ${nameOf(memory)}`, hint);
+  }
+  const reserved = shape.exportNames.find((name) => name.startsWith(RESERVED_PREFIX));
+  if (reserved !== undefined) {
+    throw runtimeErrors.invalid_function(`It exports ${reserved}; that prefix is the server's own`);
   }
   const unknown = shape.imports.filter((wanted) => !isProvided(wanted));
   if (unknown.length > 0) throw unsatisfied(unknown);

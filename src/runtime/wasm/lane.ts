@@ -22,6 +22,8 @@ const STUCK_MS = 20;
 /** Beside the linear memory: the executable, the compiler, other modules that are resident. */
 const HOST_BYTES = 384 * 1024 * 1024;
 const GONE_MS = 1000;
+/** Between the deadline and the end of a host that has not stopped its call. */
+const STOP_GRACE_MS = 150;
 
 export interface LaneCall {
   readonly spec: FunctionSpec;
@@ -90,11 +92,14 @@ export class Lane {
     for (const call of this.#calls.keys()) if (call.header.n !== n) call.controller.abort(MOVED);
   }
 
-  /** The caller's time is up: ends the host if it is at this call. */
+  /** The caller's time is up: ends the host if it is still at this call when it should have stopped. */
   overran(call: LaneCall, requestId: string): void {
-    if (this.#calls.has(call) && this.#mark[0] === call.header.n) {
-      this.kill({ kind: "deadline", requestId });
-    }
+    const check = () => {
+      if (this.#calls.has(call) && this.#mark[0] === call.header.n) {
+        this.kill({ kind: "deadline", requestId });
+      }
+    };
+    this.#clock.after(STOP_GRACE_MS, check);
   }
 
   kill(reason: KillReason): void {

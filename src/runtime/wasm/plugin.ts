@@ -7,6 +7,7 @@ import type { Rng } from "../../core/ports/rng.ts";
 import type { LogLevelName } from "../messages.ts";
 import { createExtismImports, EXTISM_MODULE, type PluginState } from "./extism-imports.ts";
 import { ExtismMemory } from "./extism-memory.ts";
+import { START_EXPORT, STOP_EXPORT } from "./rewrite/rewrite-module.ts";
 import { createWasi, WASI_MODULE, WasiExit } from "./wasi.ts";
 
 export interface PluginOptions {
@@ -30,8 +31,12 @@ export class Plugin {
   readonly #exports: WebAssembly.Exports;
   #log: PluginLog = () => {};
 
-  /** Runs the module's start function and initialisers: may trap, may loop. */
-  constructor(options: PluginOptions, log: PluginLog) {
+  /**
+   * Runs the module's start function and initialisers: may trap, may be stopped.
+   * @param options the module has been rewritten (`rewrite/rewrite-module.ts`).
+   * @param onInstance told of the stop word before anything of the module runs.
+   */
+  constructor(options: PluginOptions, log: PluginLog, onInstance: (stopWord: Int32Array) => void) {
     this.#log = log;
     const write: PluginLog = (level, text) => this.#log(level, text);
     this.#state = {
@@ -53,6 +58,9 @@ export class Plugin {
     );
     this.#exports = instance.exports;
     if (this.#exports["memory"] instanceof WebAssembly.Memory) memory = this.#exports["memory"];
+    const stop = this.#exports[STOP_EXPORT] as WebAssembly.Memory;
+    onInstance(new Int32Array(stop.buffer));
+    this.#run(START_EXPORT);
     this.#run("_initialize");
     this.#run("hs_init");
   }

@@ -10,6 +10,8 @@ export const MOVED = Symbol("moved to another host");
 
 export class WasmRun {
   readonly call: FunctionCall;
+  /** Milliseconds since the epoch. */
+  readonly deadlineAt: number;
   input: Uint8Array<ArrayBuffer> = new Uint8Array();
   /** Of the present try; replaced when the call moves. */
   controller = new AbortController();
@@ -21,8 +23,9 @@ export class WasmRun {
   readonly #cancelDeadline: () => void;
 
   /** `arm` starts the deadline and returns its cancellation. */
-  constructor(call: FunctionCall, arm: (run: WasmRun) => () => void) {
+  constructor(call: FunctionCall, deadlineAt: number, arm: (run: WasmRun) => () => void) {
     this.call = call;
+    this.deadlineAt = deadlineAt;
     this.#cancelDeadline = arm(this);
   }
 
@@ -32,7 +35,7 @@ export class WasmRun {
     this.controller.abort(reason);
   }
 
-  /** Time is up: ends the host if it is at this call. */
+  /** Time is up. The host stops the call by itself; a host that cannot is ended. */
   overrun(reason: unknown): void {
     this.abort(reason);
     if (this.#laneCall) this.#lane?.overran(this.#laneCall, this.call.requestId);

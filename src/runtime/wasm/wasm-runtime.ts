@@ -1,7 +1,7 @@
 /**
- * The WASM runtime: Extism plug-ins in `__wasm-host` children. A host is killed when its running call
- * overruns; what waited behind it goes to the next host, which the pool holds ready. The functions
- * capability calls `invoke` through the FunctionRuntime port.
+ * The WASM runtime: Extism plug-ins in `__wasm-host` children. A call that overruns is stopped in its
+ * host; a host that does not come back is killed, and what waited behind goes to the next one, which
+ * the pool holds ready. The functions capability calls `invoke` through the FunctionRuntime port.
  */
 import { coreErrors } from "../../core/errors.ts";
 import type {
@@ -59,8 +59,9 @@ export class WasmRuntime implements FunctionRuntime {
     const leave = this.#enter(call);
     const { name, limits } = call.spec;
     const timeout = () => runtimeErrors.function_timeout(name, limits.deadlineMs);
-    const run = new WasmRun(call, (armed) =>
-      this.#options.clock.after(limits.deadlineMs, () => armed.overrun(timeout())),
+    const { clock } = this.#options;
+    const run = new WasmRun(call, clock.now() + limits.deadlineMs, (armed) =>
+      clock.after(limits.deadlineMs, () => armed.overrun(timeout())),
     );
     const onClientGone = () => run.abort(runtimeErrors.client_closed_request());
     const { signal } = call.request;
@@ -123,7 +124,13 @@ export class WasmRuntime implements FunctionRuntime {
     const id = `${spec.name} ${spec.version} ${requestId}`;
     const laneCall: LaneCall = {
       spec,
-      header: { n: this.#calls, id, key: specKey(spec), exportName: chosen },
+      header: {
+        n: this.#calls,
+        id,
+        key: specKey(spec),
+        exportName: chosen,
+        deadlineAt: run.deadlineAt,
+      },
       input: run.input,
       controller: run.controller,
       settled: () => run.settled(laneCall),

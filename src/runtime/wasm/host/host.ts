@@ -1,7 +1,8 @@
 /**
- * The role `__wasm-host`: runs WASM calls one after the other on its main thread, so that a kill at the
- * deadline takes exactly the call that overran (the server retries what waited behind it). Started by
- * `runtime/child.ts`; calls arrive as HTTP on a private Unix socket, modules over the control channel.
+ * The role `__wasm-host`: runs WASM calls one after the other on its main thread. A watchdog on another
+ * thread stops the call that overruns, and only its instance is lost; should that fail, the server ends
+ * the process and retries what waited. Started by `runtime/child.ts`; calls arrive as HTTP on a private
+ * Unix socket, modules over the control channel.
  */
 import { dirname } from "node:path";
 import { systemClock } from "../../../shared/clock.ts";
@@ -18,18 +19,27 @@ import {
 import { dieWithParent } from "../../parent-death.ts";
 import { createRunningMark, type RunningMark } from "../running-mark.ts";
 import { createModuleStore, type ModuleStore } from "./module-store.ts";
+import { createWatchdog, type Watchdog } from "./watchdog.ts";
+
+interface Host {
+  readonly store: ModuleStore;
+  readonly mark: RunningMark;
+  readonly watchdog: Watchdog;
+  readonly log: Log;
+}
 
 /** `args`: path of the socket to listen on, pid of the server. */
 export function runRole(args: readonly string[]): void {
   const [socket = "", parentPid = "0"] = args;
   dieWithParent(Number(parentPid));
   const send = (message: FromChild) => void process.send?.(message);
-  const store = createModuleStore();
+  const watchdog = createWatchdog();
+  const store = createModuleStore(watchdog);
   const mark = createRunningMark(dirname(socket));
-  const log = createHostLog(send);
+  const host = { store, mark, watchdog, log: createHostLog(send) };
   const options = { unix: socket, maxRequestBodySize: Number.MAX_SAFE_INTEGER };
   const neverIdle: object = { idleTimeout: 0 };
-  Bun.serve({ ...options, ...neverIdle, fetch: (request) => answer(store, mark, request, log) });
+  Bun.serve({ ...options, ...neverIdle, fetch: (request) => answer(host, request) });
   process.on("message", (message: ToChild) => obey(store, message, send));
   send({ t: "ready" });
 }
@@ -47,20 +57,19 @@ function obey(store: ModuleStore, message: ToChild, send: (message: FromChild) =
 
 type Log = (id: string, level: LogLevelName, text: string) => void;
 
-async function answer(
-  store: ModuleStore,
-  mark: RunningMark,
-  request: Request,
-  log: Log,
-): Promise<Response> {
+async function answer(host: Host, request: Request): Promise<Response> {
+  const { store, mark, watchdog, log } = host;
   const call = JSON.parse(request.headers.get(CALL_HEADER) ?? "{}") as WasmCallHeader;
   const input = request.body ? await request.bytes() : new Uint8Array();
   if (request.signal.aborted) return new Response(null, { status: 499 });
   mark[0] = call.n;
+  watchdog.begin(call.deadlineAt - systemClock.now());
   const result = store.call(call.key, call.exportName, input, (level, text) =>
     log(call.id, level, text),
   );
+  const stopped = watchdog.end();
   mark[0] = 0;
+  if (stopped) store.drop(call.key);
   if (result.ok) return new Response(result.output);
   const outcome = result.trap ? "trapped" : "failed";
   return new Response(result.message, { status: 500, headers: { [OUTCOME_HEADER]: outcome } });
