@@ -1,6 +1,6 @@
 /**
- * Just enough of the WebAssembly binary format (core spec 3.0, chapter 5) to look at a module and to
- * replace a section: LEB128 numbers, names, and the list of sections.
+ * Just enough of the WebAssembly binary format (core spec 3.0, chapter 5) to look at a module: LEB128
+ * numbers, names, and the list of sections.
  */
 
 export const SECTION = {
@@ -92,29 +92,4 @@ export function readSections(bytes: Uint8Array): Section[] {
     sections.push({ id, start, contentStart, end: reader.at });
   }
   return sections;
-}
-
-export function encodeUnsigned(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value;
-  do {
-    const low = rest % 128;
-    rest = Math.floor(rest / 128);
-    bytes.push(rest > 0 ? low | 0x80 : low);
-  } while (rest > 0);
-  return bytes;
-}
-
-/** The module with one section's content replaced. */
-export function replaceSection(
-  bytes: Uint8Array,
-  section: Section,
-  content: readonly number[],
-): Uint8Array<ArrayBuffer> {
-  const head = [section.id, ...encodeUnsigned(content.length), ...content];
-  const result = new Uint8Array(bytes.length - (section.end - section.start) + head.length);
-  result.set(bytes.subarray(0, section.start));
-  result.set(head, section.start);
-  result.set(bytes.subarray(section.end), section.start + head.length);
-  return result;
 }
