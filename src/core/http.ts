@@ -8,16 +8,18 @@ import { contextOf } from "./context.ts";
 import { coreErrors, ReactorError } from "./errors.ts";
 
 const JSON_TYPE = "application/json";
+/** Statuses that a user's function may choose for its error and that carry no body. */
+const BODYLESS: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /**
  * The answer for an error; also used by the edge for what never reached a route. Never kept by a
  * cache: a 404 or 405 may be otherwise (RFC 9110 §15.1), and what is missing today is deployed next.
  */
 export function errorResponse(error: ReactorError): Response {
-  return new Response(JSON.stringify(error.body()), {
-    status: error.status,
-    headers: { "Cache-Control": "no-store", ...error.headers, "Content-Type": JSON_TYPE },
-  });
+  const body = BODYLESS.has(error.status) ? null : JSON.stringify(error.body());
+  const headers = new Headers({ "Cache-Control": "no-store", "Content-Type": JSON_TYPE });
+  for (const [name, value] of Object.entries(error.headers)) headers.set(name, value);
+  return new Response(body, { status: error.status, headers });
 }
 
 /** Maps what Elysia and plain code throw to a `ReactorError`. */

@@ -1,8 +1,8 @@
-/** From the result row to the HTTP answer: numbers, headers that functions set, status overrides. */
-import { RESULT } from "./compile/wrap-result.ts";
+/** From the result rows to the HTTP answer: numbers, headers that functions set, status overrides. */
+import { isHex, RESULT } from "./compile/wrap-result.ts";
 import { errors } from "./errors.ts";
 import type { Incoming } from "./incoming.ts";
-import { CONTENT_TYPES, type Media } from "./parse/media.ts";
+import type { Media } from "./negotiate-media.ts";
 import type { ResultRow } from "./run-request.ts";
 
 const decoder = new TextDecoder();
@@ -21,12 +21,29 @@ export function textAt(row: ResultRow, column: number): string | null {
   return bytes ? decoder.decode(bytes) : null;
 }
 
+/** The finished body. */
+export function bodyOf(row: ResultRow, media: Media): Uint8Array | null {
+  const bytes = row[RESULT.body] ?? null;
+  if (bytes === null || !isHex(media)) return bytes;
+  return Buffer.from(decoder.decode(bytes), "hex");
+}
+
 /** `Content-Type`, and `Content-Profile` where there is more than one schema. */
 export function contentHeaders(incoming: Incoming, media: Media): Record<string, string> {
-  const headers: Record<string, string> = { "Content-Type": CONTENT_TYPES[media] };
+  const headers: Record<string, string> = { "Content-Type": media.contentType };
   if (incoming.showsSchema) headers["Content-Profile"] = incoming.schema;
   return headers;
 }
+
+/** The lines of a plan, whatever the statement would have answered. */
+export function answerPlan(incoming: Incoming, rows: readonly ResultRow[], media: Media): Response {
+  const lines = rows.map((row) => `${textAt(row, 0) ?? ""}\n`);
+  const headers = { ...contentHeaders(incoming, media), "Cache-Control": "no-store" };
+  return new Response(lines.join(""), { headers });
+}
+
+/** Statuses whose answers have no body. */
+const BODYLESS: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /**
  * The answer, after what the database set in `response.status` and `response.headers`. Rows depend on
@@ -40,7 +57,7 @@ export function respond(
   body: Uint8Array | null,
 ): Response {
   const chosen = row[RESULT.status] ? statusFrom(textAt(row, RESULT.status) ?? "") : status;
-  const bytes = chosen === 204 || chosen === 304 ? null : body;
+  const bytes = BODYLESS.has(chosen) ? null : body;
   headers["Cache-Control"] = "no-store";
   const init = row[RESULT.headers]
     ? { status: chosen, headers: withHeaders(headers, textAt(row, RESULT.headers) ?? "") }

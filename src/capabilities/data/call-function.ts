@@ -1,24 +1,28 @@
 /** GET, HEAD and POST `/data/v1/rpc/{function}`. */
 import type { RequestContext } from "../../core/context.ts";
-import { contentHeaders, numberAt, respond } from "./answer.ts";
+import { answerPlan, bodyOf, contentHeaders, numberAt, respond } from "./answer.ts";
 import { answerOnce } from "./answer-once.ts";
-import { type Arguments, compileCall } from "./compile/compile-call.ts";
+import { type Arguments, compileCall, SCALAR } from "./compile/compile-call.ts";
 import { RESULT } from "./compile/wrap-result.ts";
 import { errors } from "./errors.ts";
 import { type FunctionMatch, findFunction } from "./find-function.ts";
 import { type Incoming, readIncoming } from "./incoming.ts";
-import { type Media, negotiate } from "./parse/media.ts";
+import { type Media, negotiate } from "./negotiate-media.ts";
+import { arrayLiteral } from "./parse/operation.ts";
 import { parseQuery } from "./parse/parse-query.ts";
-import { appliedHeader, HONOURED, type Preferences, parsePrefer } from "./parse/prefer.ts";
+import { appliedHeader, HONOURED } from "./parse/prefer.ts";
 import { type RawQuery, readQueryString } from "./parse/query-string.ts";
 import { contentRange, type RowRange, rowRange } from "./parse/range.ts";
+import { parseNames } from "./parse/select.ts";
 import type { Slot } from "./parse/tree.ts";
 import { planRead } from "./plan/plan-read.ts";
 import { type Payload, readPayload } from "./read-body.ts";
+import { readPreferences } from "./read-preferences.ts";
 import { bindRange } from "./read-rows.ts";
+import { resultTable } from "./result-table.ts";
 import type { DataRoom } from "./room.ts";
 import { type Prepared, type Ran, runRequest } from "./run-request.ts";
-import type { DatabaseFunction, Table } from "./schema/schema.ts";
+import type { DatabaseFunction } from "./schema/schema.ts";
 import type { SchemaState } from "./schema/schema-cache.ts";
 
 /** What of a call does not depend on the schema. */
@@ -26,17 +30,18 @@ interface CallRequest {
   readonly name: string;
   readonly raw: RawQuery;
   readonly payload: Payload | null;
-  readonly argumentNames: readonly string[];
-  readonly argumentSlots: ReadonlyMap<string, Slot>;
+  /** Arguments that are texts, in order; a name may come more than once. Null = they are in JSON. */
+  readonly pairs: readonly (readonly [name: string, value: string])[] | null;
+  /** Alphabetical. */
+  readonly names: readonly string[];
   readonly root: { limit: Slot | null; offset: Slot | null };
-  readonly media: Media;
-  readonly preferences: Preferences;
   readonly range: RowRange;
 }
 
 interface PreparedCall extends Prepared {
   readonly fn: DatabaseFunction;
   readonly call: CallRequest;
+  readonly media: Media;
 }
 
 export async function callFunction(
@@ -64,30 +69,20 @@ async function readCall(
 ): Promise<CallRequest> {
   const { headers, method, search } = incoming;
   const isPost = method === "POST";
-  const raw = readQueryString(search, room.limits, "params");
+  const raw = readQueryString(search, room.limits, isPost ? "filters" : "params");
   const range = rowRange(
     method === "GET" ? headers.get("range") : null,
     raw.rootLimit,
     raw.rootOffset,
   );
   const root = bindRange(raw, range, room.limits.maxRows);
-  const argumentSlots = new Map<string, Slot>();
-  if (!isPost)
-    for (const [key, text] of raw.params) argumentSlots.set(key, raw.values.push(text) - 1);
-  const payload = isPost
-    ? await readPayload(request, room.config.max_body_bytes, "arguments")
-    : null;
-  return {
-    name,
-    raw,
-    payload,
-    argumentNames: payload ? (payload.keys ?? []) : [...argumentSlots.keys()],
-    argumentSlots,
-    root,
-    media: negotiate(headers.get("accept")),
-    preferences: parsePrefer(headers.get("prefer")),
-    range,
-  };
+  const columns = isPost && raw.columns !== null ? raw.columns : null;
+  const named = columns === null ? null : parseNames(columns, "columns parameter");
+  const use = { of: "arguments", hasColumns: named !== null } as const;
+  const payload = isPost ? await readPayload(request, room.config.max_body_bytes, use) : null;
+  const pairs = payload === null ? raw.params : payload.pairs;
+  const given = payload === null ? raw.params.map(([key]) => key) : (payload.keys ?? named ?? []);
+  return { name, raw, payload, pairs, names: [...new Set(given)].sort(), root, range };
 }
 
 function prepareCall(
@@ -96,70 +91,81 @@ function prepareCall(
   state: SchemaState,
   call: CallRequest,
 ): PreparedCall {
-  const { raw, payload, root, media, preferences } = call;
-  const isPost = incoming.method === "POST";
-  const match = findFunction(state.schema, incoming.schema, call.name, call.argumentNames, isPost);
+  const { name, raw, payload, names, root } = call;
+  const { schema } = state;
+  const whole = payload?.whole ?? null;
+  const match = findFunction(schema, { schema: incoming.schema, name, args: names, whole });
   const { fn } = match;
-  const shape = JSON.stringify([incoming.schema, call.name, call.argumentNames, match.takesBody]);
-  const key = `rpc|${incoming.method}|${shape}|${media}|${preferences.count}|${root.limit}|${root.offset}|${raw.skeleton}`;
+  const preferences = readPreferences(room, incoming, schema);
+  const { maxAffected: most, count } = preferences;
+  if (most !== null && !fn.returnsSet) throw errors.PGRST128();
+  const media = negotiate(incoming.headers.get("accept"), {
+    ...{ schema, of: fn.returnsTable ?? fn, fn, plans: room.config.db_plan_enabled },
+    wholeRow: raw.select === null || raw.select === "*",
+  });
+  const values = [...raw.values];
+  const args = argumentsOf(match, call, values);
+  const maxAffected = most === null ? null : values.push(String(most)) - 1;
+  const called = JSON.stringify([
+    incoming.schema,
+    name,
+    names,
+    whole,
+    payload?.isArray,
+    call.pairs === null,
+  ]);
+  const bounds = `${root.limit}|${root.offset}|${maxAffected}`;
+  const key = `rpc|${incoming.method}|${called}|${media.key}|${count}|${bounds}|${raw.skeleton}`;
   let compiled = state.shapes.get(key);
   if (!compiled) {
     const query = parseQuery(raw, root, room.config.max_embed_depth);
-    const node = planRead(state.schema, resultTable(fn), query);
-    const args = argumentsOf(match, call);
-    const headOnly = incoming.method === "HEAD";
+    const node = planRead(schema, resultTable(fn, SCALAR), query);
     const { maxRows } = room.limits;
-    compiled = compileCall(node, { fn, args, media, count: preferences.count, maxRows, headOnly });
+    const headOnly = incoming.method === "HEAD";
+    compiled = compileCall(node, { fn, args, media, count, maxRows, maxAffected, headOnly });
     state.shapes.set(key, compiled);
   }
-  const readOnly = !isPost || fn.volatility !== "volatile";
-  return { compiled, values: raw.values, body: payload?.bytes ?? null, readOnly, fn, call };
+  const readOnly = incoming.method !== "POST" || fn.volatility !== "volatile";
+  const body = payload?.bytes ?? null;
+  return { compiled, values, body, readOnly, preferences, fn, call, media };
 }
 
-function argumentsOf({ takesBody }: FunctionMatch, call: CallRequest): Arguments {
+/** Arguments that are texts are added to the values, in the order of the parameters. */
+function argumentsOf(
+  { fn, takesBody }: FunctionMatch,
+  { pairs, payload, names }: CallRequest,
+  values: string[],
+): Arguments {
   if (takesBody) return { from: "whole body" };
-  return call.payload
-    ? { from: "body", names: call.argumentNames }
-    : { from: "slots", slots: call.argumentSlots };
-}
-
-/** What filters and embedding of the result are resolved against. */
-function resultTable(fn: DatabaseFunction): Table {
-  return (
-    fn.returnsTable ?? {
-      index: -1,
-      schema: fn.schema,
-      name: fn.name,
-      kind: "table",
-      columns: new Map(),
-      primaryKey: [],
-      insertable: false,
-      updatable: false,
-      deletable: false,
-      isProtected: true,
-      exposedThrough: null,
-      description: null,
-      hasReplicaIdentity: false,
-    }
-  );
+  if (payload !== null && !payload.isUniform) throw errors.PGRST102("All object keys must match");
+  if (pairs === null) return { from: "body", names, isArray: payload?.isArray ?? false };
+  const slots = new Map<string, Slot>();
+  for (const parameter of fn.parameters) {
+    const given = pairs.filter(([name]) => name === parameter.name).map(([, value]) => value);
+    const last = given.at(-1);
+    if (last === undefined) continue;
+    const value = parameter.variadic ? arrayLiteral(given) : last;
+    slots.set(parameter.name, values.push(value) - 1);
+  }
+  return { from: "slots", slots };
 }
 
 function answerCall(incoming: Incoming, ran: Ran<PreparedCall>): Response {
-  const { row, prepared } = ran;
-  const { fn, call } = prepared;
-  const { media, preferences, range } = call;
+  const { row, rows, prepared } = ran;
+  const { fn, call, media, preferences } = prepared;
+  const { range } = call;
+  if (media.plan !== null) return answerPlan(incoming, rows, media);
   const count = numberAt(row, RESULT.pageTotal) ?? 0;
   const total = numberAt(row, RESULT.total);
   if (total !== null && range.offset > total) {
     const details = `An offset of ${range.offset} was requested, but there are only ${total} rows.`;
     throw errors.PGRST103(details, String(total));
   }
-  if (media === "object" && fn.returnsSet && count !== 1) throw errors.PGRST116(String(count));
   const headers = fn.returnsVoid ? {} : contentHeaders(incoming, media);
   headers["Content-Range"] = contentRange(range.offset, count, total);
   const applied = appliedHeader(preferences, HONOURED.call);
   if (applied !== null) headers["Preference-Applied"] = applied;
   if (fn.returnsVoid) return respond(row, 204, headers, null);
   const status = total !== null && count < total ? 206 : 200;
-  return respond(row, status, headers, row[RESULT.body] ?? null);
+  return respond(row, status, headers, bodyOf(row, media));
 }

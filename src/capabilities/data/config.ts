@@ -26,6 +26,24 @@ export const dataConfig = Type.Object(
       description:
         "Rows at most per level of an answer; 0 = no bound. Also the threshold of count=estimated.",
     }),
+    db_plan_enabled: Type.Boolean({
+      default: false,
+      description:
+        "Answer query plans to Accept: application/vnd.pgrst.plan. Not for production: plans tell of tables that the caller may not see.",
+    }),
+    db_tx_end: Type.Union(
+      [
+        Type.Literal("commit"),
+        Type.Literal("commit-allow-override"),
+        Type.Literal("rollback"),
+        Type.Literal("rollback-allow-override"),
+      ],
+      {
+        default: "commit",
+        description:
+          "How transactions end. With -allow-override a request may choose by Prefer: tx=commit or tx=rollback.",
+      },
+    ),
     db_channel: Type.String({
       default: "pgrst",
       minLength: 1,

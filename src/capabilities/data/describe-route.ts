@@ -6,6 +6,7 @@ type RouteName =
   | "read"
   | "head"
   | "insert"
+  | "put"
   | "update"
   | "delete"
   | "options"
@@ -28,6 +29,10 @@ const TEXTS: Readonly<Record<RouteName, readonly [summary: string, description: 
   insert: [
     "Insert or upsert rows",
     "One object or an array of objects. `Prefer: return=`, `resolution=` and `missing=` apply.",
+  ],
+  put: [
+    "Insert or replace one row",
+    "Filters name the whole primary key with `eq`, and the body holds the same values.",
   ],
   update: ["Update rows", "Sets the columns of the body on every row that the filters choose."],
   delete: ["Delete rows", "Deletes every row that the filters choose."],

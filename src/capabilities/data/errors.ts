@@ -3,9 +3,25 @@
  * (docs.postgrest.org, "Errors"): clients switch on them. Errors of Postgres itself are turned into
  * answers by `sqlstate.ts`. Reactor's own limits have plain snake_case codes.
  */
-import { defineErrors } from "../../core/errors.ts";
+import { defineErrors, ReactorError } from "../../core/errors.ts";
 
-export const errors = defineErrors({
+/**
+ * The error with the headers that PostgREST gives to each of its own: `Proxy-Status` (RFC 9209)
+ * names the code, so that clients of a HEAD know it too.
+ */
+export function asPostgrest(error: ReactorError): ReactorError {
+  const { status, code, message, details, hint, extra, cause } = error;
+  // A code that a function raised may hold anything.
+  const named = /^[\w.-]+$/.test(code) ? { "Proxy-Status": `PostgREST; error=${code}` } : {};
+  const headers = {
+    "Content-Type": "application/json; charset=utf-8",
+    ...named,
+    ...error.headers,
+  };
+  return new ReactorError({ status, code, message, details, hint, headers, extra, cause });
+}
+
+const table = defineErrors({
   /** A query parameter that could not be read; `column` counts from 1. */
   PGRST100: (what: string, column: number, details: string) => ({
     status: 400,
@@ -50,6 +66,14 @@ export const errors = defineErrors({
     status: 500,
     message: "response.status guc must be a valid status code",
   }),
+  PGRST114: () => ({
+    status: 400,
+    message: "limit/offset querystring parameters are not allowed for PUT",
+  }),
+  PGRST115: () => ({
+    status: 400,
+    message: "Payload values do not match URL in primary key column(s)",
+  }),
   PGRST116: (rows: string) => ({
     status: 406,
     message: "Cannot coerce the result to a single JSON object",
@@ -69,6 +93,13 @@ export const errors = defineErrors({
     message: `Bad operator on the '${target}' embedded resource`,
     details: "Only is null or not is null filters are allowed on embedded resources",
   }),
+  PGRST121: (details: string, hint: string, cause: unknown) => ({
+    status: 500,
+    message: "Could not parse JSON in the \"RAISE SQLSTATE 'PGRST'\" error",
+    details,
+    hint,
+    cause,
+  }),
   PGRST122: (invalid: readonly string[]) => ({
     status: 400,
     message: "Invalid preferences given with handling=strict",
@@ -83,6 +114,11 @@ export const errors = defineErrors({
   PGRST125: () => ({ status: 404, message: "Invalid path specified in request URL" }),
   PGRST126: () => ({ status: 404, message: "Root endpoint metadata is disabled" }),
   PGRST127: (details: string) => ({ status: 400, message: "Feature not implemented", details }),
+  PGRST128: () => ({
+    status: 400,
+    message:
+      "Function must return SETOF or TABLE when max-affected preference is used with handling=strict",
+  }),
   PGRST200: (
     origin: string,
     target: string,
@@ -111,18 +147,28 @@ export const errors = defineErrors({
       .join(", ")}. Find the desired relationship in the 'details' key.`,
     extra: { details: found },
   }),
-  PGRST202: (name: string, params: readonly string[], hint: string | null) => ({
-    status: 404,
-    message: `Could not find the function ${name}${
-      params.length === 0 ? " without parameters" : `(${params.join(", ")})`
-    } in the schema cache`,
-    details: `Searched for the function ${name}${
-      params.length === 0
-        ? " without parameters"
-        : ` with parameter${params.length > 1 ? "s" : ""} ${params.join(", ")}`
-    }, but no matches were found in the schema cache.`,
-    hint,
-  }),
+  /**
+   * `params`: argument names in alphabetical order; null where only a single unnamed parameter could
+   * have taken the body. `single`: the type of that parameter, where there could have been one.
+   */
+  PGRST202: (
+    name: string,
+    params: readonly string[] | null,
+    single: string | null,
+    hint: string | null,
+  ) => {
+    const unnamed = single === null ? "" : ` with a single unnamed ${single} parameter`;
+    const named = params === null ? "" : namedParameters(params);
+    const tried = named !== "" && unnamed !== "" ? `${named} or${unnamed}` : named + unnamed;
+    const called =
+      params === null ? "" : params.length === 0 ? " without parameters" : `(${params.join(", ")})`;
+    return {
+      status: 404,
+      message: `Could not find the function ${name}${called} in the schema cache`,
+      details: `Searched for the function ${name}${tried}, but no matches were found in the schema cache.`,
+      hint,
+    };
+  },
   PGRST203: (candidates: readonly string[]) => ({
     status: 300,
     message: `Could not choose the best candidate function between: ${candidates.join(", ")}`,
@@ -198,3 +244,18 @@ export const errors = defineErrors({
     details: `The limit is ${limit} levels`,
   }),
 });
+
+function namedParameters(params: readonly string[]): string {
+  if (params.length === 0) return " without parameters";
+  return ` with parameter${params.length > 1 ? "s" : ""} ${params.join(", ")}`;
+}
+
+type Table = typeof table;
+
+/** The same table, whose errors are answered as PostgREST answers its own. */
+export const errors = Object.fromEntries(
+  Object.entries(table).map(([code, make]) => [
+    code,
+    (...args: never[]) => asPostgrest((make as (...args: never[]) => ReactorError)(...args)),
+  ]),
+) as unknown as Table;

@@ -1,41 +1,45 @@
 /**
- * The body of a write: read within `max_body_bytes`, turned into JSON where it comes as a form or as
- * CSV, and inspected for the columns it names. JSON is passed on as the bytes that came, so numbers
- * keep every digit.
+ * The body of a write or a call: read within `max_body_bytes`, turned into JSON where it comes as
+ * CSV or as a form for a table, and inspected for the names it holds. JSON is passed on as the bytes
+ * that came, so numbers keep every digit.
  */
 import { coreErrors } from "../../core/errors.ts";
-import type { BodyShape } from "./compile/compile-write.ts";
+import type { BodyShape } from "./compile/compile-body.ts";
 import { errors } from "./errors.ts";
+import type { WholeBody } from "./find-function.ts";
 import { parseCsv } from "./parse/csv.ts";
+import { parseMediaType } from "./parse/media.ts";
 import type { Column, Table } from "./schema/schema.ts";
 
 export interface Payload {
+  /** As it goes to Postgres. */
   readonly bytes: Uint8Array;
   /** Keys of its objects; null = not inspected, because `columns=` names them. */
   readonly keys: readonly string[] | null;
   readonly isArray: boolean;
-  /** An empty array, or a value that holds no objects. */
-  readonly isEmpty: boolean;
+  /** Arguments of a form, in order: a name may come more than once. Null = the body is JSON or raw. */
+  readonly pairs: readonly (readonly [name: string, value: string])[] | null;
+  /** What a single unnamed parameter may take; null for forms, CSV and tables. */
+  readonly whole: WholeBody | null;
+  /** False: an array of other things than objects with the same keys, which only `whole` can take. */
+  readonly isUniform: boolean;
 }
 
-const NO_ARGUMENTS: Payload = {
-  bytes: new TextEncoder().encode("{}"),
-  keys: [],
-  isArray: false,
-  isEmpty: false,
-};
-const EMPTY: Payload = {
-  bytes: new TextEncoder().encode("[]"),
-  keys: [],
-  isArray: true,
-  isEmpty: true,
-};
+/** What the body is for. `columns`: `columns=` names the keys, so nobody looks for them. */
+export interface PayloadUse {
+  readonly of: "rows" | "arguments";
+  readonly hasColumns: boolean;
+}
 
-/**
- * What the body is for: rows to inspect, rows whose keys `columns=` names, or the arguments of a
- * call, where no body at all means none.
- */
-export type PayloadUse = "rows" | "rows with columns" | "arguments";
+const encoder = new TextEncoder();
+const NO_NAMES = { keys: [], isArray: false, pairs: null, whole: null, isUniform: true } as const;
+/** Whatever holds no objects is a list of none. */
+const EMPTY: Payload = { ...NO_NAMES, bytes: encoder.encode("[]"), isArray: true };
+const RAW: Readonly<Record<string, WholeBody>> = {
+  "text/plain": "text",
+  "text/xml": "xml",
+  "application/octet-stream": "bytea",
+};
 
 export async function readPayload(
   request: Request,
@@ -43,31 +47,48 @@ export async function readPayload(
   use: PayloadUse,
 ): Promise<Payload> {
   const bytes = await readBytes(request, maxBytes);
-  if (use === "arguments" && bytes.byteLength === 0) return NO_ARGUMENTS;
-  const type = (request.headers.get("content-type") ?? "application/json")
-    .split(";")[0]
-    ?.trim()
-    .toLowerCase();
-  switch (type) {
+  const type = parseMediaType(request.headers.get("content-type") ?? "application/json");
+  const isCall = use.of === "arguments";
+  switch (type.key) {
     case "application/json":
-    case "application/vnd.pgrst.object+json":
-    case "application/vnd.pgrst.array+json":
-      if (use === "rows with columns") return peekJson(bytes);
-      return use === "rows" ? inspect(parseJson(bytes), bytes) : argumentsIn(bytes);
+      return isCall ? argumentsIn(bytes, use) : rowsIn(bytes, use);
     case "application/x-www-form-urlencoded":
-      return fromValue(Object.fromEntries(new URLSearchParams(decodeText(bytes))));
+      return isCall ? formArguments(bytes) : fromValue(Object.fromEntries(formPairs(bytes)));
     case "text/csv":
       return fromValue(parseCsv(decodeText(bytes)));
-    default:
-      throw errors.PGRST102(`Content-Type not acceptable: ${type}`);
+    default: {
+      const whole = isCall && Object.hasOwn(RAW, type.key) ? RAW[type.key] : undefined;
+      if (whole === undefined) throw errors.PGRST102(`Content-Type not acceptable: ${type.name}`);
+      return { ...NO_NAMES, bytes, whole };
+    }
   }
 }
 
-/** Only an object names arguments; any other JSON can only be taken whole. */
-function argumentsIn(bytes: Uint8Array): Payload {
+function rowsIn(bytes: Uint8Array, { hasColumns }: PayloadUse): Payload {
+  return hasColumns ? peekJson(bytes) : asRows(parseJson(bytes), bytes);
+}
+
+/** No body at all is no arguments. Of an array the objects must be alike, as for a table. */
+function argumentsIn(bytes: Uint8Array, { hasColumns }: PayloadUse): Payload {
+  if (bytes.byteLength === 0) {
+    return { ...NO_NAMES, bytes: encoder.encode("{}"), whole: "json" };
+  }
+  if (hasColumns) return { ...peekJson(bytes), whole: "json" };
   const value = parseJson(bytes);
-  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-  return { bytes, keys: isObject ? Object.keys(value) : [], isArray: false, isEmpty: false };
+  const keys = keysIn(value);
+  return {
+    ...{ bytes, keys: keys ?? [], isArray: Array.isArray(value), pairs: null, whole: "json" },
+    isUniform: keys !== null,
+  };
+}
+
+function formArguments(bytes: Uint8Array): Payload {
+  const pairs = formPairs(bytes);
+  return { ...NO_NAMES, bytes, keys: [...new Set(pairs.map(([name]) => name))], pairs };
+}
+
+function formPairs(bytes: Uint8Array): [string, string][] {
+  return [...new URLSearchParams(decodeText(bytes))];
 }
 
 async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
@@ -98,7 +119,7 @@ function decodeText(bytes: Uint8Array): string {
 function peekJson(bytes: Uint8Array): Payload {
   const first = bytes.find((b) => b !== 0x20 && b !== 0x0a && b !== 0x0d && b !== 0x09);
   if (first === undefined) throw errors.PGRST102("Empty or invalid json");
-  return { bytes, keys: null, isArray: first === 0x5b, isEmpty: false };
+  return { ...NO_NAMES, bytes, keys: null, isArray: first === 0x5b };
 }
 
 function parseJson(bytes: Uint8Array): unknown {
@@ -111,45 +132,54 @@ function parseJson(bytes: Uint8Array): unknown {
 }
 
 function fromValue(value: unknown): Payload {
-  return inspect(value, new TextEncoder().encode(JSON.stringify(value)));
+  return asRows(value, encoder.encode(JSON.stringify(value)));
 }
 
-/** Objects of one list must have the same keys; whatever holds no objects is an empty list. */
-function inspect(value: unknown, bytes: Uint8Array): Payload {
-  if (!Array.isArray(value)) {
-    if (typeof value !== "object" || value === null) return EMPTY;
-    return { bytes, keys: Object.keys(value), isArray: false, isEmpty: false };
-  }
-  if (value.length === 0) return EMPTY;
-  const keys = keysOf(value[0]);
+/** Objects of one list must have the same keys. */
+function asRows(value: unknown, bytes: Uint8Array): Payload {
+  const keys = keysIn(value);
+  if (keys === null) throw errors.PGRST102("All object keys must match");
+  if (keys.length === 0 && !holdsObjects(value)) return EMPTY;
+  return { ...NO_NAMES, bytes, keys, isArray: Array.isArray(value) };
+}
+
+function holdsObjects(value: unknown): boolean {
+  return Array.isArray(value) ? value.length > 0 : typeof value === "object" && value !== null;
+}
+
+/** The keys of an object, or those that all objects of a list share; null when they do not. */
+function keysIn(value: unknown): string[] | null {
+  if (!Array.isArray(value)) return ownKeys(value) ?? [];
+  if (value.length === 0) return [];
+  const keys = ownKeys(value[0]);
+  if (keys === null) return null;
   const known = new Set(keys);
-  for (const item of value) {
-    const own = keysOf(item);
-    if (own.length !== keys.length || !own.every((key) => known.has(key))) {
-      throw errors.PGRST102("All object keys must match");
-    }
-  }
-  return { bytes, keys, isArray: true, isEmpty: false };
+  const isAlike = (item: unknown) => {
+    const own = ownKeys(item);
+    return own !== null && own.length === keys.length && own.every((key) => known.has(key));
+  };
+  return value.every(isAlike) ? keys : null;
 }
 
-function keysOf(value: unknown): string[] {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw errors.PGRST102("All object keys must match");
-  }
+function ownKeys(value: unknown): string[] | null {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
   return Object.keys(value);
 }
 
-/** The payload against the table. An unknown column is PGRST204. */
+/**
+ * The payload against the table. An unknown column is PGRST204. Columns come in alphabetical order,
+ * so that the same keys in another order are the same shape.
+ */
 export function shapeBody(
   payload: Payload,
   table: Table,
   columnsParameter: readonly string[] | null,
 ): BodyShape {
-  const names = columnsParameter ?? payload.keys ?? [];
+  const names = (columnsParameter ?? payload.keys ?? []).toSorted();
   const columns = names.map((name): Column => {
     const column = table.columns.get(name);
     if (!column) throw errors.PGRST204(table.name, name);
     return column;
   });
-  return { isArray: payload.isArray, columns, isEmpty: payload.isEmpty };
+  return { isArray: payload.isArray, columns };
 }

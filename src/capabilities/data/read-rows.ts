@@ -1,25 +1,25 @@
 /** GET and HEAD `/data/v1/{table}`. */
 import type { RequestContext } from "../../core/context.ts";
-import { contentHeaders, numberAt, respond } from "./answer.ts";
+import { answerPlan, bodyOf, contentHeaders, numberAt, respond } from "./answer.ts";
 import { compileRead } from "./compile/compile-read.ts";
 import { RESULT } from "./compile/wrap-result.ts";
 import { errors } from "./errors.ts";
 import { findTable } from "./find-table.ts";
 import { type Incoming, readIncoming } from "./incoming.ts";
-import { type Media, negotiate } from "./parse/media.ts";
+import { isSingular, type Media, negotiate } from "./negotiate-media.ts";
 import { parseQuery } from "./parse/parse-query.ts";
-import { appliedHeader, HONOURED, type Preferences, parsePrefer } from "./parse/prefer.ts";
+import { appliedHeader, HONOURED } from "./parse/prefer.ts";
 import { type RawQuery, readQueryString } from "./parse/query-string.ts";
 import { contentRange, type RowRange, rowRange } from "./parse/range.ts";
 import type { Slot } from "./parse/tree.ts";
 import { planRead } from "./plan/plan-read.ts";
+import { readPreferences } from "./read-preferences.ts";
 import type { DataRoom } from "./room.ts";
 import { type Prepared, plannedRows, type Ran, runRequest } from "./run-request.ts";
 import type { SchemaState } from "./schema/schema-cache.ts";
 
 interface PreparedRead extends Prepared {
   readonly media: Media;
-  readonly preferences: Preferences;
   readonly range: RowRange;
 }
 
@@ -46,12 +46,15 @@ function prepareRead(
   const { headers, method } = incoming;
   const table = findTable(state.schema, incoming.schema, name);
   const raw = readQueryString(incoming.search, room.limits);
-  const preferences = parsePrefer(headers.get("prefer"));
-  const media = negotiate(headers.get("accept"));
+  const preferences = readPreferences(room, incoming, state.schema);
+  const media = negotiate(headers.get("accept"), {
+    ...{ schema: state.schema, of: table, fn: null, plans: room.config.db_plan_enabled },
+    wholeRow: raw.select === null || raw.select === "*",
+  });
   const headOnly = method === "HEAD";
   const range = rowRange(headOnly ? null : headers.get("range"), raw.rootLimit, raw.rootOffset);
   const root = bindRange(raw, range, room.limits.maxRows);
-  const key = `${table.index}|${method}|${media}|${preferences.count}|${root.limit}|${root.offset}|${raw.skeleton}`;
+  const key = `${table.index}|${method}|${media.key}|${preferences.count}|${root.limit}|${root.offset}|${raw.skeleton}`;
   let compiled = state.shapes.get(key);
   if (!compiled) {
     const query = parseQuery(raw, root, room.config.max_embed_depth);
@@ -83,8 +86,8 @@ async function totalRows(
   incoming: Incoming,
   ran: Ran<PreparedRead>,
 ): Promise<number | null> {
-  const { preferences, compiled, values } = ran.prepared;
-  if (preferences.count === null) return null;
+  const { preferences, compiled, values, media } = ran.prepared;
+  if (preferences.count === null || media.plan !== null) return null;
   const counted = numberAt(ran.row, RESULT.total);
   if (preferences.count === "exact" || compiled.countPlan === null) return counted;
   const { maxRows } = room.limits;
@@ -93,18 +96,19 @@ async function totalRows(
 }
 
 function answerRead(incoming: Incoming, ran: Ran<PreparedRead>, total: number | null): Response {
-  const { row, prepared } = ran;
+  const { row, rows, prepared } = ran;
   const { media, preferences, range } = prepared;
+  if (media.plan !== null) return answerPlan(incoming, rows, media);
   const count = numberAt(row, RESULT.pageTotal) ?? 0;
   if (total !== null && range.offset > total) {
     const details = `An offset of ${range.offset} was requested, but there are only ${total} rows.`;
     throw errors.PGRST103(details, String(total));
   }
-  if (media === "object" && count !== 1) throw errors.PGRST116(String(count));
+  if (isSingular(media) && count !== 1) throw errors.PGRST116(String(count));
   const headers = contentHeaders(incoming, media);
   headers["Content-Range"] = contentRange(range.offset, count, total);
   const applied = appliedHeader(preferences, HONOURED.read);
   if (applied !== null) headers["Preference-Applied"] = applied;
   const status = total !== null && count < total ? 206 : 200;
-  return respond(row, status, headers, row[RESULT.body] ?? null);
+  return respond(row, status, headers, bodyOf(row, media));
 }

@@ -4,6 +4,7 @@
  * the names in their order are part of a prepared statement.
  */
 import type { Incoming } from "./incoming.ts";
+import type { Preferences } from "./parse/prefer.ts";
 import type { DataRoom } from "./room.ts";
 
 type Setting = readonly [name: string, value: string];
@@ -16,7 +17,11 @@ const SECRET: ReadonlySet<string> = new Set([
   "proxy-authorization",
 ]);
 
-export function requestSettings(room: DataRoom, incoming: Incoming): Setting[] {
+export function requestSettings(
+  room: DataRoom,
+  incoming: Incoming,
+  { timezone }: Preferences,
+): Setting[] {
   const settings: Setting[] = [
     ["search_path", room.searchPaths.get(incoming.schema) ?? ""],
     ["request.jwt.claims", incoming.principal.claims],
@@ -30,6 +35,7 @@ export function requestSettings(room: DataRoom, incoming: Incoming): Setting[] {
   if (userId !== null) settings.push(["request.jwt.claim.sub", userId]);
   const cookies = incoming.headers.get("cookie");
   if (cookies !== null) settings.push(["request.cookies", cookiesJson(cookies)]);
+  if (timezone !== null) settings.push(["timezone", timezone]);
   return settings;
 }
 

@@ -51,6 +51,11 @@ export function dataRoutes(room: DataRoom) {
       ({ request, params }) => writeRows(room, request, contextOf(request), params.table, "insert"),
       { parse: RAW, detail: describeRoute("insert") },
     )
+    .put(
+      "/data/v1/:table",
+      ({ request, params }) => writeRows(room, request, contextOf(request), params.table, "put"),
+      { parse: RAW, detail: describeRoute("put") },
+    )
     .patch(
       "/data/v1/:table",
       ({ request, params }) => writeRows(room, request, contextOf(request), params.table, "update"),

@@ -8,7 +8,9 @@ import { PgError } from "../../postgres/wire/pg-error.ts";
 import { BODY_SLOT, type CompiledRequest, type CompiledStatement } from "./compile/compiled.ts";
 import { checkExposure } from "./find-table.ts";
 import type { Incoming } from "./incoming.ts";
+import { NO_PREFERENCES, type Preferences } from "./parse/prefer.ts";
 import type { Slot } from "./parse/tree.ts";
+import { endsInRollback } from "./read-preferences.ts";
 import { requestSettings } from "./request-settings.ts";
 import type { DataRoom } from "./room.ts";
 import type { SchemaState } from "./schema/schema-cache.ts";
@@ -20,6 +22,7 @@ export interface Prepared {
   readonly values: readonly string[];
   readonly body: Uint8Array | null;
   readonly readOnly: boolean;
+  readonly preferences: Preferences;
 }
 
 /** One row of bytes, as `compile/wrap-result.ts` lays it out. */
@@ -27,7 +30,10 @@ export type ResultRow = readonly (Uint8Array | null)[];
 
 export interface Ran<P extends Prepared> {
   readonly prepared: P;
+  /** The first of `rows`. */
   readonly row: ResultRow;
+  /** More than one only for plans. */
+  readonly rows: readonly ResultRow[];
 }
 
 export async function runRequest<P extends Prepared>(
@@ -67,21 +73,19 @@ async function attempt<P extends Prepared>(
   prepare: (state: SchemaState) => P,
 ): Promise<Ran<P>> {
   const prepared = prepare(state);
-  const { compiled, values, body, readOnly } = prepared;
+  const { compiled } = prepared;
   if (compiled.unprotected.length > 0) {
     checkExposure(room, state.schema, incoming, compiled.unprotected);
   }
-  const result = await query(room, incoming, compiled, values, body, readOnly);
-  return { prepared, row: result.rows[0] ?? [] };
+  const result = await query(room, incoming, compiled, prepared);
+  return { prepared, row: result.rows[0] ?? [], rows: result.rows };
 }
 
 function query(
   room: DataRoom,
   incoming: Incoming,
   statement: CompiledStatement,
-  values: readonly string[],
-  body: Uint8Array | null,
-  readOnly: boolean,
+  { values, body, readOnly, preferences }: Omit<Prepared, "compiled">,
 ): Promise<UserResult> {
   const { role } = incoming.principal;
   const { db_anon_role: nobody, anon_statement_timeout_ms: timeoutMs } = room.config;
@@ -89,10 +93,11 @@ function query(
     role,
     // Anybody may be nobody: what they can cost is bounded more tightly.
     ...(role === nobody ? { timeoutMs } : {}),
-    settings: requestSettings(room, incoming),
+    settings: requestSettings(room, incoming, preferences),
     sql: statement.sql,
     params: statement.slots.map((slot) => paramOf(slot, values, body)),
     readOnly,
+    rollback: endsInRollback(room, preferences),
   });
 }
 
@@ -108,7 +113,8 @@ export async function plannedRows(
   values: readonly string[],
 ): Promise<number> {
   try {
-    const result = await query(room, incoming, statement, values, null, true);
+    const read = { values, body: null, readOnly: true, preferences: NO_PREFERENCES };
+    const result = await query(room, incoming, statement, read);
     const text = new TextDecoder().decode(result.rows[0]?.[0] ?? undefined);
     const plans = JSON.parse(text) as { Plan?: { "Plan Rows"?: number } }[];
     return plans[0]?.Plan?.["Plan Rows"] ?? 0;

@@ -1,11 +1,10 @@
 /**
  * Errors of Postgres as answers: the SQLSTATE is the code, the status follows PostgREST's table
- * (docs.postgrest.org, "Errors / HTTP Status Codes"), but for class 54: a body nested too deeply or
- * too many columns asked for are the client's doing, so 400 and not 500.
+ * (docs.postgrest.org, "Errors / HTTP Status Codes").
  */
 import { ReactorError } from "../../core/errors.ts";
 import { PgError } from "../../postgres/wire/pg-error.ts";
-import { errors } from "./errors.ts";
+import { asPostgrest, errors } from "./errors.ts";
 
 const EXACT: Readonly<Record<string, number>> = {
   "21000": 500,
@@ -33,6 +32,7 @@ const BY_CLASS: Readonly<Record<string, number>> = {
   "3B": 500,
   "40": 500,
   "53": 503,
+  "54": 500,
   "55": 500,
   "57": 500,
   "58": 500,
@@ -51,22 +51,37 @@ export function mayBeStale(error: unknown): boolean {
 
 /** @param isAnonymous the caller had no credential: what is forbidden to them asks for one. */
 export function fromPgError(error: PgError, isAnonymous: boolean): ReactorError {
-  const guarded = /"(PGRST1\d\d):(\d+)"/.exec(error.message);
-  if (error.code === "22P02" && guarded) {
-    const rows = guarded[2] ?? "0";
-    return guarded[1] === "PGRST116" ? errors.PGRST116(rows) : errors.PGRST124(rows);
-  }
+  const guarded = guardOf(error);
+  if (guarded !== null) return guarded;
   if (error.code === "PGRST") return fromRaised(error);
   const status = statusOf(error, isAnonymous);
-  return new ReactorError({
-    status,
-    code: error.code,
-    message: error.message,
-    details: error.detail,
-    hint: error.hint,
-    headers: status === 401 ? { "WWW-Authenticate": "Bearer" } : {},
-    cause: error,
-  });
+  return asPostgrest(
+    new ReactorError({
+      status,
+      code: error.code,
+      message: error.message,
+      details: error.detail,
+      hint: error.hint,
+      headers: status === 401 ? { "WWW-Authenticate": "Bearer" } : {},
+      cause: error,
+    }),
+  );
+}
+
+/** What a guard in the SQL refused (see `guard` in `compile/wrap-result.ts`). */
+function guardOf(error: PgError): ReactorError | null {
+  if (error.code !== "22P02") return null;
+  const [, code, rows = "0"] = /\b(PGRST1(?:15|16|24)):(\d+)\b/.exec(error.message) ?? [];
+  switch (code) {
+    case "PGRST115":
+      return errors.PGRST115();
+    case "PGRST116":
+      return errors.PGRST116(rows);
+    case "PGRST124":
+      return errors.PGRST124(rows);
+    default:
+      return null;
+  }
 }
 
 function statusOf(error: PgError, isAnonymous: boolean): number {
@@ -74,6 +89,7 @@ function statusOf(error: PgError, isAnonymous: boolean): number {
   if (code === "42501") return isAnonymous ? 401 : 403;
   if (code === "21000" && message.endsWith("requires a WHERE clause")) return 400;
   if (code === "22023" && /^role .* does not exist$/.test(message)) return 401;
+  if (code === "42883" && message.startsWith("function xmlagg(")) return 406;
   const chosen = /^PT([2-5]\d\d)$/.exec(code);
   if (chosen) return Number(chosen[1]);
   return EXACT[code] ?? BY_CLASS[code.slice(0, 2)] ?? (code.startsWith("PT") ? 500 : 400);
@@ -81,48 +97,36 @@ function statusOf(error: PgError, isAnonymous: boolean): number {
 
 /**
  * `raise sqlstate 'PGRST' using message = '{"code":…}', detail = '{"status":…,"headers":{}}'`: the
- * function writes the whole answer (docs.postgrest.org, "Errors / RAISE errors with HTTP…").
+ * function writes the whole answer (docs.postgrest.org, "Errors / RAISE errors with HTTP…"). Its
+ * `status_text` is read and not sent: the reason phrase is always the standard one.
  */
 function fromRaised(error: PgError): ReactorError {
   const body = parseObject(error.message);
-  if (!body || typeof body["code"] !== "string" || typeof body["message"] !== "string") {
-    return unreadable(
-      error,
+  if (!body || !isBody(body)) {
+    return errors.PGRST121(
       `Invalid JSON value for MESSAGE: '${error.message}'`,
       "MESSAGE must be a JSON object with obligatory keys: 'code', 'message' and optional keys: 'details', 'hint'.",
+      error,
     );
   }
   const answer = error.detail === null ? null : parseObject(error.detail);
-  const status = answer?.["status"];
-  if (!answer || typeof status !== "number" || !isStatus(status) || !isHeaders(answer["headers"])) {
-    return unreadable(
-      error,
+  if (!answer || !isAnswer(answer)) {
+    return errors.PGRST121(
       error.detail === null
         ? "DETAIL is missing in the RAISE statement"
         : `Invalid JSON value for DETAIL: '${error.detail}'`,
       "DETAIL must be a JSON object with obligatory keys: 'status', 'headers' and optional key: 'status_text'.",
+      error,
     );
   }
-  return new ReactorError({
-    status,
-    code: body["code"],
-    message: body["message"],
-    details: textOrNull(body["details"]),
-    hint: textOrNull(body["hint"]),
-    headers: answer["headers"],
-    cause: error,
-  });
-}
-
-function unreadable(error: PgError, details: string, hint: string): ReactorError {
-  return new ReactorError({
-    status: 500,
-    code: "PGRST121",
-    message: "Could not parse JSON in the \"RAISE SQLSTATE 'PGRST'\" error",
-    details,
-    hint,
-    cause: error,
-  });
+  const { status, headers } = answer;
+  const { code, message, details, hint } = body;
+  return asPostgrest(
+    new ReactorError({
+      ...{ status, code, message, headers, cause: error },
+      ...{ details: details ?? null, hint: hint ?? null },
+    }),
+  );
 }
 
 function parseObject(text: string): Record<string, unknown> | null {
@@ -134,15 +138,40 @@ function parseObject(text: string): Record<string, unknown> | null {
   }
 }
 
+interface RaisedBody {
+  readonly code: string;
+  readonly message: string;
+  readonly details?: string | null;
+  readonly hint?: string | null;
+}
+
+function isBody(value: Record<string, unknown>): value is Record<string, unknown> & RaisedBody {
+  const isText = (key: string) => typeof value[key] === "string";
+  const isOptional = (key: string) => isText(key) || (value[key] ?? null) === null;
+  return isText("code") && isText("message") && isOptional("details") && isOptional("hint");
+}
+
+interface RaisedAnswer {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+}
+
+function isAnswer(value: Record<string, unknown>): value is Record<string, unknown> & RaisedAnswer {
+  const { status, headers } = value;
+  return typeof status === "number" && isStatus(status) && isHeaders(headers);
+}
+
 function isStatus(status: number): boolean {
   return Number.isInteger(status) && status >= 200 && status <= 599;
 }
 
+/** Names and values that can be sent. */
 function isHeaders(value: unknown): value is Record<string, string> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  return Object.values(value).every((v) => typeof v === "string");
-}
-
-function textOrNull(value: unknown): string | null {
-  return typeof value === "string" ? value : null;
+  if (!Object.values(value).every((v) => typeof v === "string")) return false;
+  try {
+    return new Headers(value as Record<string, string>) !== null;
+  } catch {
+    return false;
+  }
 }

@@ -5,7 +5,12 @@
  */
 import type { Sql } from "postgres";
 import type { CatalogRows } from "./schema/catalog-rows.ts";
-import { readFunctions, readMediaHandlers, readRepresentations } from "./schema/functions-store.ts";
+import {
+  readFunctions,
+  readHasPostgis,
+  readMediaHandlers,
+  readRepresentations,
+} from "./schema/functions-store.ts";
 import { readComputed, readForeignKeys, readKeys, readViewRules } from "./schema/keys-store.ts";
 import { readRoles, readSchemaDescriptions, readTimezones } from "./schema/roles-store.ts";
 import { readTables } from "./schema/tables-store.ts";
@@ -38,6 +43,7 @@ export async function readCatalog(sql: Sql, scope: CatalogScope): Promise<Catalo
       mediaHandlers: await readMediaHandlers(tx, schemas),
       roles: await readRoles(tx, login),
       descriptions: await readSchemaDescriptions(tx, schemas),
+      hasPostgis: await readHasPostgis(tx),
       timezones: scope.timezones ?? (await readTimezones(tx)),
     };
   });

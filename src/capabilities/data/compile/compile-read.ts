@@ -1,5 +1,5 @@
 /** A GET or HEAD of a table as one statement. */
-import type { Media } from "../parse/media.ts";
+import type { Media } from "../negotiate-media.ts";
 import type { Preferences } from "../parse/prefer.ts";
 import { tablesOf } from "../plan/plan-read.ts";
 import type { ReadNode } from "../plan/read-plan.ts";
@@ -11,7 +11,7 @@ import {
   tableSource,
 } from "./compile-select.ts";
 import { Binder, type CompiledRequest, type CompiledStatement } from "./compiled.ts";
-import { bodySql, NO_BODY, wrapResult } from "./wrap-result.ts";
+import { bodySql, explained, NO_BODY, wrapResult } from "./wrap-result.ts";
 
 export interface ReadOptions {
   readonly media: Media;
@@ -25,10 +25,11 @@ export function compileRead(node: ReadNode, options: ReadOptions): CompiledReque
   const context: SelectContext = { binder: new Binder(), maxRows: options.maxRows, aliases: 0 };
   const source = tableSource(node);
   const rows = compileSelect(node, source, context);
-  const body = options.headOnly ? NO_BODY : bodySql(options.media, csvColumns(node), false);
+  const { media } = options;
+  const body = options.headOnly ? NO_BODY : bodySql({ media, csvColumns: csvColumns(node) });
   const sql = wrapResult({ rows, body, total: totalSql(node, context, options) });
   return {
-    sql,
+    sql: explained(sql, media.plan),
     slots: context.binder.slots,
     countPlan: countPlan(node, options),
     unprotected: tablesOf(node).filter((t) => !t.isProtected),

@@ -1,5 +1,6 @@
 /** From a query string to SQL in one call, for unit tests. */
 import { ReactorError } from "../../../core/errors.ts";
+import { JSON_ARRAY } from "../negotiate-media.ts";
 import { parseQuery } from "../parse/parse-query.ts";
 import { readQueryString } from "../parse/query-string.ts";
 import { planRead } from "../plan/plan-read.ts";
@@ -16,7 +17,7 @@ export function compile(table: string, search: string, schema: Schema = shopSche
   const query = parseQuery(raw, { limit: null, offset: null }, 5);
   const node = planRead(schema, found, query);
   const compiled = compileRead(node, {
-    media: "array",
+    media: JSON_ARRAY,
     count: null,
     maxRows: 1000,
     headOnly: false,

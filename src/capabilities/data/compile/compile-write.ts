@@ -1,30 +1,23 @@
 /**
- * POST, PATCH and DELETE as one statement each: a data-modifying CTE `pgrst_source`, and the answer
- * selected from what it returned. The body is one JSON parameter that Postgres takes apart, typed by
- * the table's own columns.
+ * POST, PUT, PATCH and DELETE as one statement each: a data-modifying CTE `pgrst_source`, and the
+ * answer selected from what it returned.
  */
-import type { Media } from "../parse/media.ts";
+import { isSingular, type Media } from "../negotiate-media.ts";
 import type { Preferences } from "../parse/prefer.ts";
+import type { Slot } from "../parse/tree.ts";
 import { tablesOf } from "../plan/plan-read.ts";
 import type { ReadNode } from "../plan/read-plan.ts";
-import type { Column, Table } from "../schema/schema.ts";
+import type { Table } from "../schema/schema.ts";
+import { BODY, type BodyContext, type BodyShape, bodyItem } from "./compile-body.ts";
 import { compileWhere } from "./compile-condition.ts";
 import { csvColumns } from "./compile-read.ts";
 import { compileSelect, type SelectContext } from "./compile-select.ts";
-import { Binder, BODY_SLOT, type CompiledRequest } from "./compiled.ts";
+import { Binder, type CompiledRequest } from "./compiled.ts";
 import { quoteIdent, quoteTable } from "./quote.ts";
-import { bodySql, guard, NO_BODY, ROWS, wrapResult } from "./wrap-result.ts";
+import { bodySql, explained, guard, NO_BODY, ROWS, wrapResult } from "./wrap-result.ts";
 
-export type WriteKind = "insert" | "update" | "delete";
-
-/** What the request body holds, as far as the SQL depends on it. */
-export interface BodyShape {
-  readonly isArray: boolean;
-  /** Columns to write, all known to the table. */
-  readonly columns: readonly Column[];
-  /** Nothing to write: `[]`, or `{}` in an update. */
-  readonly isEmpty: boolean;
-}
+/** `put`: the one row that the filters name is inserted or replaced. */
+export type WriteKind = "insert" | "put" | "update" | "delete";
 
 export interface WriteOptions {
   readonly kind: WriteKind;
@@ -33,6 +26,10 @@ export interface WriteOptions {
   readonly media: Media;
   /** Conflict target; empty = none known, so no upsert. */
   readonly conflict: readonly string[];
+  /** Rows at most that may be touched. */
+  readonly maxAffected: Slot | null;
+  /** `Schema.representations`. */
+  readonly representations: ReadonlyMap<string, string>;
 }
 
 const SOURCE = "pgrst_source";
@@ -40,8 +37,7 @@ const SOURCE = "pgrst_source";
 /** @param node the request's tree: its conditions choose the rows, its select shapes the answer. */
 export function compileWrite(node: ReadNode, options: WriteOptions): CompiledRequest {
   const binder = new Binder();
-  const returning = returningOf(node, options);
-  const mutation = compileMutation(node, options, binder, returning);
+  const mutation = compileMutation(node, options, binder);
   const answer: ReadNode = { ...node, where: [], limit: null, offset: null };
   const context: SelectContext = { binder, maxRows: null, aliases: 0 };
   const full = options.preferences.return === "representation";
@@ -50,106 +46,89 @@ export function compileWrite(node: ReadNode, options: WriteOptions): CompiledReq
     : `select * from ${SOURCE}`;
   const sql = wrapResult({
     rows,
-    body: bodyOf(node, options, full),
+    body: guardedBody(node, options, full, binder),
     location: locationOf(node.table, options),
-    inserted: isMerge(options) ? "pg_catalog.current_setting('pgrst.inserted', true)" : null,
+    inserted: counts(options) ? "pg_catalog.current_setting('pgrst.inserted', true)" : null,
   });
   return {
-    sql: `with ${SOURCE} as (${mutation}) ${sql}`,
+    sql: explained(`with ${SOURCE} as (${mutation}) ${sql}`, options.media.plan),
     slots: binder.slots,
     countPlan: null,
     unprotected: (full ? tablesOf(node) : [node.table]).filter((t) => !t.isProtected),
   };
 }
 
-function bodyOf(node: ReadNode, options: WriteOptions, full: boolean): string {
-  const { maxAffected } = options.preferences;
-  const body = full ? bodySql(options.media, csvColumns(node), true) : NO_BODY;
-  const mustBeOne = !full && options.media === "object";
-  const counted = mustBeOne ? guard("PGRST116", "pg_catalog.count(*) = 1", "null", "json") : body;
-  if (maxAffected === null || options.kind === "insert") return counted;
-  const type = full && options.media === "csv" ? "text" : "json";
-  return guard("PGRST124", `pg_catalog.count(*) <= ${maxAffected}`, counted, type);
+/** Guards undo what they refuse. A plan changes nothing, or only for its time, and has none. */
+function guardedBody(
+  node: ReadNode,
+  { kind, media, maxAffected }: WriteOptions,
+  full: boolean,
+  binder: Binder,
+): string {
+  let body = full ? bodySql({ media, csvColumns: csvColumns(node) }) : NO_BODY;
+  if (media.plan !== null) return body;
+  const count = "pg_catalog.count(*)";
+  if (kind === "put") return guard("PGRST115", `${count} = 1`, body);
+  if (maxAffected !== null && kind !== "insert") {
+    body = guard("PGRST124", `${count} <= ${binder.bind(maxAffected)}::int8`, body);
+  }
+  return isSingular(media) ? guard("PGRST116", `${count} = 1`, body) : body;
 }
 
-function compileMutation(
+function compileMutation(node: ReadNode, options: WriteOptions, binder: Binder): string {
+  const { kind, body } = options;
+  const { table } = node;
+  const name = quoteTable(table);
+  const returning = returningOf(node, options);
+  if (kind === "insert" || kind === "put") return compileInsert(node, options, binder, returning);
+  const where = () =>
+    compileWhere(node.where, { table, qualifier: name, embeds: new Map<string, string>() }, binder);
+  if (kind === "delete") return `delete from ${name}${where()} returning ${returning}`;
+  // An update of nothing must not touch, lock or fire anything.
+  if (body.columns.length === 0) return `select ${returning} from ${name} where false`;
+  const set = body.columns
+    .map(({ name: column }) => `${quoteIdent(column)} = ${BODY}.${quoteIdent(column)}`)
+    .join(", ");
+  const from = bodyItem(body, contextOf(options, binder), " limit 1");
+  return `update ${name} set ${set} from ${from}${where()} returning ${returning}`;
+}
+
+function contextOf(
+  { kind, preferences, representations }: WriteOptions,
+  binder: Binder,
+): BodyContext {
+  const missing = kind === "put" ? null : preferences.missing;
+  return { binder, missing, representations };
+}
+
+function compileInsert(
   node: ReadNode,
   options: WriteOptions,
   binder: Binder,
   returning: string,
 ): string {
   const { table } = node;
-  const name = quoteTable(table);
-  const scope = { table, qualifier: name, embeds: new Map<string, string>() };
-  switch (options.kind) {
-    case "insert":
-      return compileInsert(table, options, binder, returning);
-    case "update": {
-      // An update of nothing must not touch, lock or fire anything.
-      if (options.body.isEmpty) return `select ${returning} from ${name} where false`;
-      const set = options.body.columns
-        .map(({ name: column }) => `${quoteIdent(column)} = _body.${quoteIdent(column)}`)
-        .join(", ");
-      const body = bodyRows(options, binder);
-      const where = compileWhere(node.where, scope, binder);
-      return `update ${name} set ${set} from (${body} limit 1) as _body${where} returning ${returning}`;
-    }
-    case "delete":
-      return `delete from ${name}${compileWhere(node.where, scope, binder)} returning ${returning}`;
-  }
-}
-
-function compileInsert(
-  table: Table,
-  options: WriteOptions,
-  binder: Binder,
-  returning: string,
-): string {
-  const name = quoteTable(table);
-  if (options.body.columns.length === 0) {
-    return options.body.isEmpty
-      ? `select ${returning} from ${name} where false`
-      : `insert into ${name} default values${conflictOf(options)} returning ${returning}`;
-  }
-  const columns = options.body.columns.map((c) => quoteIdent(c.name)).join(", ");
-  const counted = isMerge(options) ? ` where ${countInserted(1)}` : "";
-  const rows = `${bodyRows(options, binder)}${counted}`;
-  return `insert into ${name} (${columns}) ${rows}${conflictOf(options)} returning ${returning}`;
-}
-
-/** Rows of the body as `select "a", "b" from …`. */
-function bodyRows(options: WriteOptions, binder: Binder): string {
-  const { columns, isArray } = options.body;
-  const names = columns.map((c) => quoteIdent(c.name)).join(", ");
-  const typed = columns.map((c) => `${quoteIdent(c.name)} ${c.type}`).join(", ");
-  const body = binder.bind(BODY_SLOT);
-  const defaults = columns.filter((c) => c.defaultSql !== null);
-  if (options.preferences.missing !== "default" || defaults.length === 0) {
-    const expand = isArray ? "json_to_recordset" : "json_to_record";
-    return `select ${names} from pg_catalog.${expand}(${body}::json) as _row(${typed})`;
-  }
-  // The default of each missing key is laid under the object, evaluated anew for each row.
-  const pairs = defaults.map((c) => `${quoteIdent(c.name)}`);
-  const values = defaults.map((c) => `(${c.defaultSql}) as ${quoteIdent(c.name)}`);
-  // The parameter is json, whose binary form is its text; jsonb's is not.
-  const items = isArray
-    ? `pg_catalog.jsonb_array_elements(${body}::json::jsonb)`
-    : `(select ${body}::json::jsonb)`;
-  const laid = `select pg_catalog.to_jsonb(_default) || _item.value as value from ${items} as _item(value) cross join lateral (select ${values.join(", ")} where _item.value is not null) as _default(${pairs.join(", ")})`;
-  return `select ${names} from (${laid}) as _laid cross join lateral pg_catalog.jsonb_to_record(_laid.value) as _row(${typed})`;
-}
-
-function isMerge(options: WriteOptions): boolean {
-  return (
-    options.kind === "insert" &&
-    options.preferences.resolution === "merge-duplicates" &&
-    options.conflict.length > 0 &&
-    options.body.columns.length > 0
+  const columns = options.body.columns.map((c) => quoteIdent(c.name));
+  const into = `${quoteTable(table)}${columns.length === 0 ? "" : ` (${columns.join(", ")})`}`;
+  const values = columns.map((c) => `${BODY}.${c}`).join(", ");
+  const rows = `select ${values} from ${bodyItem(options.body, contextOf(options, binder))}`;
+  const scope = { table, qualifier: BODY, embeds: new Map<string, string>() };
+  const where = compileWhere(
+    options.kind === "put" ? node.where : [],
+    scope,
+    binder,
+    counts(options) ? [countInserted(1)] : [],
   );
+  return `insert into ${into} ${rows}${where}${conflictOf(options)} returning ${returning}`;
+}
+
+/** Whether it must be known how many rows were new. */
+function counts({ kind, preferences }: WriteOptions): boolean {
+  return kind === "put" || (kind === "insert" && preferences.resolution === "merge-duplicates");
 }
 
 function conflictOf(options: WriteOptions): string {
-  const { resolution } = options.preferences;
+  const resolution = options.kind === "put" ? "merge-duplicates" : options.preferences.resolution;
   if (resolution === null || options.conflict.length === 0) return "";
   const target = options.conflict.map(quoteIdent).join(", ");
   if (resolution === "ignore-duplicates" || options.body.columns.length === 0) {

@@ -2,8 +2,10 @@
  * The outermost SELECT that every request runs: one row that holds the finished body and what the
  * answer's headers need, so that one statement does everything.
  */
-import type { Media } from "../parse/media.ts";
-import { quoteLiteral } from "./quote.ts";
+import type { BodyForm, Media } from "../negotiate-media.ts";
+import type { PlanRequest } from "../parse/media.ts";
+import type { MediaHandler } from "../schema/schema.ts";
+import { quoteLiteral, quoteTable } from "./quote.ts";
 
 /** Column positions of that row. */
 export const RESULT = {
@@ -45,19 +47,70 @@ export function wrapResult(parts: ResultParts): string {
   return `select ${columns.join(", ")} from (${parts.rows}) as ${ROWS}`;
 }
 
+/** The statement itself, or the one that explains it (whose answer is the plan's lines). */
+export function explained(sql: string, plan: PlanRequest | null): string {
+  if (plan === null) return sql;
+  return `explain (${[`format ${plan.format}`, ...plan.options].join(", ")}) ${sql}`;
+}
+
 /** Body of nothing: HEAD and `return=minimal`. */
 export const NO_BODY = "null";
 
-/**
- * @param csvColumns output columns in order, for the head line of a CSV.
- * @param mustBeOne a mutation whose answer must be one row: any other number fails the statement, so
- * that nothing is kept (see `guard`).
- */
-export function bodySql(media: Media, csvColumns: readonly string[], mustBeOne: boolean): string {
-  if (media === "csv") return csvBody(csvColumns);
-  if (media === "array") return `coalesce(pg_catalog.json_agg(${ROWS}), '[]')`;
-  const row = `pg_catalog.json_agg(${ROWS})->0`;
-  return mustBeOne ? guard("PGRST116", "pg_catalog.count(*) = 1", row, "json") : row;
+export interface BodyOptions {
+  readonly media: Media;
+  /** Output columns in order, for the head line of a CSV. */
+  readonly csvColumns: readonly string[];
+  /** The one column that holds the values of a function that returns no rows; default: whole rows. */
+  readonly scalar?: string | null;
+  /** One value at most, not a set: JSON without the array. */
+  readonly isOne?: boolean;
+}
+
+export function bodySql({ media, csvColumns, scalar, isOne }: BodyOptions): string {
+  const { form } = media;
+  const value = scalar ? `${ROWS}.${scalar}` : ROWS;
+  switch (form.kind) {
+    case "array":
+    case "object":
+      return jsonBody(form, value, isOne === true || form.kind === "object");
+    case "csv":
+      return csvBody(csvColumns);
+    case "geojson":
+      return `pg_catalog.json_build_object('type', 'FeatureCollection', 'features', coalesce(pg_catalog.json_agg(st_asgeojson(${ROWS})::json), '[]'))`;
+    case "aggregate":
+      return aggregateBody(form.handler, value, scalar ? null : form.handler.target);
+    case "value":
+      return rawBody(`(pg_catalog.array_agg(${value}))[1]`, form.isBinary);
+  }
+}
+
+type JsonForm = Extract<BodyForm, { kind: "array" | "object" }>;
+
+function jsonBody({ stripped }: JsonForm, value: string, isOne: boolean): string {
+  const all = `pg_catalog.json_agg(${value})${isOne ? "->0" : ""}`;
+  const shown = stripped ? `pg_catalog.json_strip_nulls(${all})` : all;
+  return `coalesce(${shown}, '${isOne ? "null" : "[]"}')`;
+}
+
+/** A handler of a relation takes its rows, so those of the wrapper become them again. */
+function aggregateBody(
+  handler: MediaHandler,
+  value: string,
+  target: MediaHandler["target"],
+): string {
+  const rows = target === null ? value : `${value}::${quoteTable(target)}`;
+  return rawBody(`${quoteTable(handler)}(${rows})`, handler.isBinary);
+}
+
+/** Bytes travel as hexadecimal digits: results are text on the wire (see `rawBytes`). */
+function rawBody(value: string, isBinary: boolean): string {
+  return isBinary ? `pg_catalog.encode(${value}, 'hex')` : `(${value})::text`;
+}
+
+/** Whether the body column of this form holds hexadecimal digits of the answer's bytes. */
+export function isHex({ form }: Media): boolean {
+  if (form.kind === "value") return form.isBinary;
+  return form.kind === "aggregate" && form.handler.isBinary;
 }
 
 function csvBody(columns: readonly string[]): string {
@@ -76,11 +129,10 @@ function csvName(name: string): string {
  * keeps the planner from evaluating it early. `sqlstate.ts` reads the code back.
  */
 export function guard(
-  code: string,
+  code: "PGRST115" | "PGRST116" | "PGRST124",
   condition: string,
   value: string,
-  type: "json" | "text",
-): string {
+) {
   const failing = `((${quoteLiteral(`${code}:`)} || pg_catalog.count(*))::int4)::text`;
-  return `case when ${condition} then (${value})::${type} else ${failing}::${type} end`;
+  return `case when ${condition} then (${value})::text else ${failing} end`;
 }

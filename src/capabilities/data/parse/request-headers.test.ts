@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { ReactorError } from "../../../core/errors.ts";
 import { parseCsv } from "./csv.ts";
-import { negotiate } from "./media.ts";
 import { appliedHeader, HONOURED, parsePrefer } from "./prefer.ts";
 import { contentRange, rowRange } from "./range.ts";
 
@@ -100,25 +99,6 @@ describe("Prefer", () => {
     expect(codeOf(() => parsePrefer("handling=strict, return=all"))).toBe("PGRST122");
     expect(codeOf(() => parsePrefer("handling=strict, constructor=x"))).toBe("PGRST122");
     expect(parsePrefer("__proto__=x, toString=y")).toMatchObject({ return: null });
-  });
-});
-
-describe("Accept", () => {
-  test.each([
-    [null, "array"],
-    ["*/*", "array"],
-    ["text/csv", "csv"],
-    ["application/vnd.pgrst.object+json", "object"],
-    ["application/vnd.pgrst.object+json;nulls=stripped, */*;q=0.1", "array"],
-    ["text/html, application/json;q=0.9, text/csv;q=1.0", "csv"],
-  ] as const)("%p is %p", (accept, media) => {
-    expect(negotiate(accept)).toBe(media);
-  });
-
-  test("what cannot be given is refused, also at quality 0", () => {
-    expect(codeOf(() => negotiate("image/png"))).toBe("PGRST107");
-    expect(codeOf(() => negotiate("text/csv;q=0"))).toBe("PGRST107");
-    expect(codeOf(() => negotiate("constructor"))).toBe("PGRST107");
   });
 });
 

@@ -60,6 +60,7 @@ export function buildSchema(version: number, rows: CatalogRows): Schema {
         .map((h) => [mediaHandlerKey(h.mediaType, h.target), h]),
     ),
     timezones: new Set(rows.timezones),
+    hasPostgis: rows.hasPostgis,
     roles: new Map(rows.roles.map((role) => [role.name, toRoleFacts(role)])),
     descriptions: new Map(rows.descriptions),
   };
@@ -143,6 +144,7 @@ function toFunction(row: FunctionRow, exposed: ReadonlyMap<number, Table>): Data
     returnsTable: exposed.get(row.returns_oid) ?? null,
     returnsVoid: row.returns_void,
     returnType: row.return_type,
+    returnsBinary: row.returns_binary,
     outColumns: row.out_columns,
     volatility:
       row.volatility === "i" ? "immutable" : row.volatility === "s" ? "stable" : "volatile",
@@ -168,7 +170,7 @@ function toMediaHandler(row: MediaHandlerRow): MediaHandler {
       ? null
       : { schema: target_schema, name: target_name };
   const contentType = mediaType === "*/*" ? "application/octet-stream" : mediaType;
-  return { schema, name, mediaType, contentType, target };
+  return { schema, name, mediaType, contentType, isBinary: row.is_binary, target };
 }
 
 function toRoleFacts(row: RoleRow): RoleFacts {

@@ -77,6 +77,7 @@ export interface FunctionRow {
   returns_oid: number;
   returns_void: boolean;
   return_type: string;
+  returns_binary: boolean;
   out_columns: { name: string; type: string }[];
   volatility: string;
   /** pg_proc.proconfig. */
@@ -94,6 +95,7 @@ export interface MediaHandlerRow {
   schema: string;
   name: string;
   media_type: string;
+  is_binary: boolean;
   /** Null for `anyelement`. */
   target_schema: string | null;
   target_name: string | null;
@@ -116,6 +118,7 @@ export interface CatalogRows {
   representations: readonly RepresentationRow[];
   mediaHandlers: readonly MediaHandlerRow[];
   timezones: readonly string[];
+  hasPostgis: boolean;
   roles: readonly RoleRow[];
   /** Comments by exposed schema. */
   descriptions: readonly (readonly [schema: string, description: string])[];

@@ -17,6 +17,7 @@ export async function readFunctions(
       b.typtype = 'c' or coalesce(p.proargmodes && '{t,b,o}', false) as returns_composite,
       b.typrelid::bigint::float8 as returns_oid,
       pg_catalog.format_type(p.prorettype, null) as return_type,
+      b.oid = 'pg_catalog.bytea'::regtype as returns_binary,
       coalesce(a.parameters, '[]'::json) as parameters,
       coalesce(a.out_columns, '[]'::json) as out_columns,
       coalesce(p.proconfig, '{}') as settings,
@@ -110,11 +111,14 @@ export async function readMediaHandlers(
   schemas: readonly string[],
 ): Promise<MediaHandlerRow[]> {
   return await tx<MediaHandlerRow[]>`
+    with recursive ${baseTypes(tx)}
     select n.nspname as schema, p.proname as name, lower(t.typname) as media_type,
+      bases.base = 'pg_catalog.bytea'::regtype as is_binary,
       rn.nspname as target_schema, r.relname as target_name
     from pg_catalog.pg_proc p
     join pg_catalog.pg_namespace n on n.oid = p.pronamespace
     join pg_catalog.pg_type t on t.oid = p.prorettype
+    join bases on bases.oid = t.oid
     left join pg_catalog.pg_class r on r.reltype = p.proargtypes[0]
       and r.relkind in ('r', 'v', 'm', 'f', 'p')
     left join pg_catalog.pg_namespace rn on rn.oid = r.relnamespace
@@ -122,4 +126,12 @@ export async function readMediaHandlers(
       and t.typtype = 'd' and ${isMediaType(tx)}
       and (r.oid is not null or p.proargtypes[0] = 'pg_catalog.anyelement'::regtype)
     order by n.nspname, p.proname, p.oid`;
+}
+
+/** `ST_AsGeoJSON` can be called with a row: PostGIS 3 and later, wherever it was installed. */
+export async function readHasPostgis(tx: TransactionSql): Promise<boolean> {
+  const rows = await tx`
+    select from pg_catalog.pg_proc p
+    where p.proname = 'st_asgeojson' and p.proargtypes[0] = 'pg_catalog.record'::regtype limit 1`;
+  return rows.length > 0;
 }

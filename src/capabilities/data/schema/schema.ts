@@ -122,6 +122,8 @@ export interface DatabaseFunction {
   readonly returnsTable: Table | null;
   readonly returnsVoid: boolean;
   readonly returnType: string;
+  /** The type below all domains is bytea. */
+  readonly returnsBinary: boolean;
   /** OUT, INOUT and TABLE columns in order; empty when the type alone says what is returned. */
   readonly outColumns: readonly { readonly name: string; readonly type: string }[];
   readonly volatility: "volatile" | "stable" | "immutable";
@@ -141,6 +143,8 @@ export interface MediaHandler {
   readonly mediaType: string;
   /** `Content-Type` unless the aggregate sets one: `application/octet-stream` for `*\/*`. */
   readonly contentType: string;
+  /** The domain is over bytea. */
+  readonly isBinary: boolean;
   /** The relation whose row type it takes; null = `anyelement`. */
   readonly target: { readonly schema: string; readonly name: string } | null;
 }
@@ -168,6 +172,8 @@ export interface Schema {
   /** By `mediaHandlerKey`. */
   readonly mediaHandlers: ReadonlyMap<string, MediaHandler>;
   readonly timezones: ReadonlySet<string>;
+  /** Rows can be answered as GeoJSON. */
+  readonly hasPostgis: boolean;
   /** Roles that the login role may become, itself included. */
   readonly roles: ReadonlyMap<string, RoleFacts>;
   /** Comments on the exposed schemas. */

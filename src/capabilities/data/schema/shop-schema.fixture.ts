@@ -62,6 +62,7 @@ export const NO_ROWS: CatalogRows = {
   representations: [],
   mediaHandlers: [],
   timezones: [],
+  hasPostgis: false,
   roles: [],
   descriptions: [],
 };
