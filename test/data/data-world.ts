@@ -17,7 +17,11 @@ import type { Databases } from "../../src/core/ports/database.ts";
 import { DEFAULT_TENANT, type TenantCtx } from "../../src/core/tenant.ts";
 import { createDatabases, type ManagedDatabases } from "../../src/postgres/databases.ts";
 import { parseDatabaseUrl, postgresJsOptions } from "../../src/postgres/url.ts";
+import { createMemoryBus } from "../../src/shared/bus/memory-bus.ts";
 import { systemClock } from "../../src/shared/clock.ts";
+import { createIds } from "../../src/shared/ids.ts";
+import { createMemoryLeases } from "../../src/shared/leases/memory-leases.ts";
+import { createMetrics } from "../../src/shared/metrics.ts";
 import { systemRng } from "../../src/shared/rng.ts";
 import { silentLog, testPostgres } from "../support/postgres.ts";
 
@@ -100,8 +104,18 @@ async function mountWorld(
   tenants: readonly TenantCtx[],
 ): Promise<DataWorld> {
   // Without the shared tables: no test here sends an Idempotency-Key.
-  const server = { development: false };
-  const deps = { databases, clock: systemClock, log: silentLog, server, tenants: () => tenants };
+  const deps = {
+    databases,
+    clock: systemClock,
+    log: silentLog,
+    server: { development: false, instanceId: "data-world" },
+    tenants: () => tenants,
+    bus: createMemoryBus(silentLog),
+    ids: createIds(systemClock, systemRng),
+    leases: createMemoryLeases(systemClock),
+    metrics: createMetrics(),
+    port: () => ({ authenticate: () => principalOf({}) }),
+  };
   const settings = { ...Value.Create(dataConfig), ...config };
   const mounted = await data.mount(settings, deps as unknown as Deps);
   const first = opened.get(DEFAULT_TENANT.id);

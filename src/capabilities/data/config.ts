@@ -1,5 +1,6 @@
 /** `[data]` in reactor.toml: PostgREST's parameter names with underscores, and Reactor's own. */
 import { type Static, Type } from "@sinclair/typebox";
+import { channelSettings } from "./realtime/channels/settings.ts";
 
 export const dataConfig = Type.Object(
   {
@@ -99,6 +100,7 @@ export const dataConfig = Type.Object(
       minimum: 1,
       description: "Request shapes whose SQL is kept, per tenant.",
     }),
+    ...channelSettings,
   },
   { additionalProperties: false },
 );

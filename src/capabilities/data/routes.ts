@@ -7,13 +7,17 @@ import { callFunction } from "./call-function.ts";
 import { describeRoute } from "./describe-route.ts";
 import { errors } from "./errors.ts";
 import { readRows } from "./read-rows.ts";
+import { describeRealtime } from "./realtime/channels/describe-realtime.ts";
+import { openSocket } from "./realtime/channels/open-socket.ts";
+import type { ChannelRoom } from "./realtime/channels/room.ts";
+import { sendBroadcast, sendBroadcasts } from "./realtime/channels/send-broadcasts.ts";
 import type { DataRoom } from "./room.ts";
 import { generateTypes } from "./types/generate-types.ts";
 import { writeRows } from "./write-rows.ts";
 
 const RAW = "none" as const;
 
-export function dataRoutes(room: DataRoom) {
+export function dataRoutes(room: DataRoom, channels: ChannelRoom) {
   return new Elysia({ name: "data" })
     .use(base())
     .get(
@@ -74,7 +78,29 @@ export function dataRoutes(room: DataRoom) {
     .all("/data/v1/:table", ({ request }) => unsupported(request.method), HIDDEN)
     .all("/data/v1", () => noRoot(), HIDDEN)
     .all("/data/v1/", () => noRoot(), HIDDEN)
-    .all("/data/v1/*", () => noPath(), HIDDEN);
+    .all("/data/v1/*", () => noPath(), HIDDEN)
+    .use(realtimeRoutes(channels));
+}
+
+/** `/realtime/v1`: the Phoenix socket of `@supabase/realtime-js`, and its broadcasts by HTTP. */
+function realtimeRoutes(channels: ChannelRoom) {
+  return new Elysia({ name: "realtime" })
+    .use(base())
+    .get(
+      "/realtime/v1/websocket",
+      ({ request }) => openSocket(channels, request, contextOf(request)),
+      { parse: RAW, detail: describeRealtime("socket") },
+    )
+    .post(
+      "/realtime/v1/api/broadcast",
+      ({ request }) => sendBroadcasts(channels, request, contextOf(request)),
+      { parse: RAW, detail: describeRealtime("broadcasts") },
+    )
+    .post(
+      "/realtime/v1/api/broadcast/:topic/events/:event",
+      ({ request, params }) => sendBroadcast(channels, request, contextOf(request), params),
+      { parse: RAW, detail: describeRealtime("broadcast") },
+    );
 }
 
 const HIDDEN = { parse: RAW, detail: { hide: true } };
