@@ -91,6 +91,12 @@ function bodyOf(row: HttpRow, names: Readonly<Record<string, string>>): string |
 
 /** Sends one row and reads the whole answer. */
 export async function sendRow(world: RowWorld, row: HttpRow): Promise<Answer> {
+  const response = await fetchRow(world, row);
+  return { status: response.status, headers: headersOf(response), body: await read(response) };
+}
+
+/** Sends one row. */
+export function fetchRow(world: RowWorld, row: HttpRow): Promise<Response> {
   const path = fill(row.path, world.names);
   const headers: Record<string, string> = { ...world.credentials(row.as ?? "anon") };
   if (row.body !== undefined && typeof row.body !== "string") {
@@ -100,13 +106,12 @@ export async function sendRow(world: RowWorld, row: HttpRow): Promise<Answer> {
     headers[name] = fill(value, world.names);
   }
   const body = bodyOf(row, world.names);
-  const response = await fetch(`${world.urlFor(path)}${path}`, {
+  return fetch(`${world.urlFor(path)}${path}`, {
     method: row.method,
     headers,
     redirect: "manual",
     ...(body === undefined ? {} : { body }),
   });
-  return { status: response.status, headers: headersOf(response), body: await read(response) };
 }
 
 function headersOf(response: Response): Record<string, string> {
