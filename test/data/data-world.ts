@@ -73,14 +73,18 @@ export async function openShopDatabase(fixture = FIXTURE_SQL) {
   return { database, sql };
 }
 
-/** @param tenants further tenants, each on a database of its own with the same schema. */
+/**
+ * @param tenants further tenants, each on a database of its own with the same schema.
+ * @param fixture SQL file to run instead of the shop's.
+ */
 export async function openDataWorld(
   config: Partial<DataConfig> = {},
   tenants: readonly TenantCtx[] = [],
+  fixture?: string,
 ): Promise<DataWorld> {
   const opened = new Map<string, Awaited<ReturnType<typeof openShopDatabase>>>();
   for (const tenant of [DEFAULT_TENANT, ...tenants])
-    opened.set(tenant.id, await openShopDatabase());
+    opened.set(tenant.id, await openShopDatabase(fixture));
   const databases = createDatabases({
     urlFor: (tenant) => {
       const url = opened.get(tenant.id)?.database.url ?? "";
@@ -91,6 +95,11 @@ export async function openDataWorld(
     log: silentLog,
   });
   return await mountWorld(config, databases, opened, [DEFAULT_TENANT, ...tenants]);
+}
+
+/** What goes as it is; anything else as JSON. */
+function isSent(body: unknown): body is string | Uint8Array<ArrayBuffer> {
+  return typeof body === "string" || body instanceof Uint8Array;
 }
 
 function asAuthenticator(url: string): string {
@@ -128,12 +137,10 @@ async function mountWorld(
       const request = new Request(`http://localhost/data/v1${path}`, {
         method,
         headers:
-          body === undefined || typeof body === "string"
+          body === undefined || isSent(body)
             ? headers
             : { "content-type": "application/json", ...headers },
-        ...(body === undefined
-          ? {}
-          : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+        ...(body === undefined ? {} : { body: isSent(body) ? body : JSON.stringify(body) }),
       });
       attachContext(request, contextFor(request, asking));
       try {

@@ -94,7 +94,10 @@ function prepareCall(
   const { name, raw, payload, names, root } = call;
   const { schema } = state;
   const whole = payload?.whole ?? null;
-  const match = findFunction(schema, { schema: incoming.schema, name, args: names, whole });
+  const match = findFunction(schema, {
+    ...{ schema: incoming.schema, name, args: names, whole },
+    isUniform: payload?.isUniform ?? true,
+  });
   const { fn } = match;
   const preferences = readPreferences(room, incoming, schema);
   const { maxAffected: most, count } = preferences;
@@ -137,7 +140,6 @@ function argumentsOf(
   values: string[],
 ): Arguments {
   if (takesBody) return { from: "whole body" };
-  if (payload !== null && !payload.isUniform) throw errors.PGRST102("All object keys must match");
   if (pairs === null) return { from: "body", names, isArray: payload?.isArray ?? false };
   const slots = new Map<string, Slot>();
   for (const parameter of fn.parameters) {

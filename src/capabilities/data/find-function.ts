@@ -20,13 +20,15 @@ export interface Called {
   readonly schema: string;
   readonly name: string;
   readonly args: readonly string[];
+  /** False: the body is a list of other things than like objects, so it can only be taken whole. */
+  readonly isUniform: boolean;
   /** What a single unnamed parameter would get; null for GET and for forms. */
   readonly whole: WholeBody | null;
 }
 
 export function findFunction(schema: Schema, called: Called): FunctionMatch {
   const overloads = schema.functions.get(tableKey(called.schema, called.name)) ?? [];
-  const named = overloads.filter((fn) => accepts(fn, called));
+  const named = called.isUniform ? overloads.filter((fn) => accepts(fn, called)) : [];
   const [first] = named;
   if (first && named.length === 1) return { fn: first, takesBody: false };
   if (first) throw errors.PGRST203(named.map(signature));
@@ -34,6 +36,7 @@ export function findFunction(schema: Schema, called: Called): FunctionMatch {
   const [only] = whole;
   if (only && whole.length === 1) return { fn: only, takesBody: true };
   if (only) throw errors.PGRST203(whole.map(signature));
+  if (!called.isUniform) throw errors.PGRST102("All object keys must match");
   throw notFound(schema, called, overloads);
 }
 
