@@ -1,15 +1,6 @@
 /** Conditions as SQL: fields with their JSON paths, operators, logic trees. */
-import { errors } from "../errors.ts";
-import type {
-  CompareName,
-  Condition,
-  Field,
-  Filter,
-  FtsName,
-  IsValue,
-  Operation,
-} from "../parse/tree.ts";
-import type { Table } from "../schema/schema.ts";
+import type { CompareName, FtsName, IsValue, Operation, Slot } from "../parse/tree.ts";
+import type { PlannedCondition, PlannedField, PlannedFilter } from "../plan/read-plan.ts";
 import type { Binder } from "./compiled.ts";
 import { quoteIdent, quoteLiteral } from "./quote.ts";
 
@@ -34,6 +25,8 @@ const COMPARE_SQL: Readonly<Record<CompareName, string>> = {
   nxl: "&>",
   adj: "-|-",
 };
+/** Their right side is a pattern or is meant as it stands, whatever the column's domain. */
+const UNPARSED: ReadonlySet<CompareName> = new Set(["like", "ilike", "isdistinct"]);
 const FTS_SQL: Readonly<Record<FtsName, string>> = {
   fts: "to_tsquery",
   plfts: "plainto_tsquery",
@@ -50,16 +43,15 @@ const IS_SQL: Readonly<Record<IsValue, string>> = {
 
 /** The rows a condition speaks of. */
 export interface Scope {
-  readonly table: Table;
   /** SQL that qualifies a column, without the dot. */
   readonly qualifier: string;
-  /** Embedded resources at this level: key to the SQL of their JSON. */
+  /** Embedded resources at this level: key to the SQL of whether anything is embedded. */
   readonly embeds: ReadonlyMap<string, string>;
 }
 
 /** ` where …`, or nothing. `extra` are conditions that are SQL already (joins). */
 export function compileWhere(
-  conditions: readonly Condition[],
+  conditions: readonly PlannedCondition[],
   scope: Scope,
   binder: Binder,
   extra: readonly string[] = [],
@@ -68,82 +60,86 @@ export function compileWhere(
   return all.length === 0 ? "" : ` where ${all.join(" and ")}`;
 }
 
-function compileCondition(condition: Condition, scope: Scope, binder: Binder): string {
-  if (condition.kind === "filter") return compileFilter(condition, scope, binder);
-  const parts = condition.children.map((c) => compileCondition(c, scope, binder));
-  return `${condition.negated ? "not " : ""}(${parts.join(` ${condition.op} `)})`;
-}
-
-function compileFilter(filter: Filter, scope: Scope, binder: Binder): string {
-  const { field, operation, negated } = filter;
-  const embed = field.path.length === 0 ? scope.embeds.get(field.name) : undefined;
-  if (embed !== undefined && !scope.table.columns.has(field.name)) {
-    return compileEmbedFilter(field.name, embed, operation, negated);
-  }
-  const sql = compileOperation(compileField(field, scope), field, operation, scope, binder);
-  return negated ? `not (${sql})` : sql;
-}
-
-/** `client=is.null`, `client=not.is.null`: whether anything was embedded. */
-function compileEmbedFilter(
-  name: string,
-  json: string,
-  operation: Operation,
-  negated: boolean,
-): string {
-  if (operation.kind !== "is") throw errors.PGRST120(name);
-  if (operation.value !== "null" && operation.value !== "not_null") throw errors.PGRST120(name);
-  return `${json} ${(operation.value === "null") === negated ? "is not null" : "is null"}`;
-}
-
-function compileOperation(
-  left: string,
-  field: Field,
-  operation: Operation,
-  scope: Scope,
-  binder: Binder,
-): string {
-  switch (operation.kind) {
-    case "compare": {
-      const value = binder.bind(operation.slot);
-      const right = operation.quantifier === null ? value : `${operation.quantifier} (${value})`;
-      return `${left} ${COMPARE_SQL[operation.op]} ${right}`;
+function compileCondition(condition: PlannedCondition, scope: Scope, binder: Binder): string {
+  switch (condition.kind) {
+    case "filter": {
+      const sql = compileFilter(condition, scope, binder);
+      return condition.negated ? `not (${sql})` : sql;
     }
+    case "presence": {
+      const { key, isNull } = condition;
+      const present = scope.embeds.get(key);
+      // Rows that are written know no embedding: then it can only be a column.
+      if (present === undefined)
+        return `${scope.qualifier}.${quoteIdent(key)} is ${isNull ? "" : "not "}null`;
+      return isNull ? `not (${present})` : present;
+    }
+    case "logic": {
+      const parts = condition.children.map((c) => compileCondition(c, scope, binder));
+      return `${condition.negated ? "not " : ""}(${parts.join(` ${condition.op} `)})`;
+    }
+  }
+}
+
+function compileFilter(filter: PlannedFilter, scope: Scope, binder: Binder): string {
+  const { operation, parser } = filter;
+  const left = compileField(filter.field, scope);
+  switch (operation.kind) {
+    case "compare":
+      return `${left} ${COMPARE_SQL[operation.op]} ${rightSide(operation, parser, binder)}`;
     case "in":
-      return `${left} = any (${binder.bind(operation.slot)})`;
+      return `${left} = any (${parsedList(operation.slot, parser, binder)})`;
     case "is":
       return `${left} ${IS_SQL[operation.value]}`;
-    case "fts": {
-      const language =
-        operation.language === null
-          ? ""
-          : `${quoteLiteral(operation.language)}::pg_catalog.regconfig, `;
-      const vector = isText(field, scope.table)
-        ? `pg_catalog.to_tsvector(${language}${left})`
-        : left;
-      const query = `pg_catalog.${FTS_SQL[operation.op]}(${language}${binder.bind(operation.slot)})`;
-      return `${vector} @@ ${query}`;
-    }
+    case "fts":
+      return `${vectorOf(left, filter, operation.language)} @@ ${queryOf(operation, binder)}`;
   }
 }
 
-/** Whether full-text search must make a vector of the field first. */
-function isText(field: Field, table: Table): boolean {
-  const last = field.path.at(-1);
-  if (last) return true;
-  const type = table.columns.get(field.name)?.baseType;
-  return type !== undefined && type !== "tsvector";
+type Compare = Extract<Operation, { kind: "compare" }>;
+
+function rightSide(
+  { op, quantifier, slot }: Compare,
+  parser: string | null,
+  binder: Binder,
+): string {
+  const reader = UNPARSED.has(op) ? null : parser;
+  if (quantifier !== null) return `${quantifier} (${parsedList(slot, reader, binder)})`;
+  const value = binder.bind(slot);
+  return reader === null ? value : `${reader}(${value}::text)`;
+}
+
+/** An array literal; where a domain has a reader, each of its elements read by it. */
+function parsedList(slot: Slot, parser: string | null, binder: Binder): string {
+  const value = binder.bind(slot);
+  return parser === null
+    ? value
+    : `select ${parser}(_element) from pg_catalog.unnest(${value}::text[]) as _element`;
+}
+
+type Fts = Extract<Operation, { kind: "fts" }>;
+
+function vectorOf(left: string, { toVector }: PlannedFilter, language: string | null): string {
+  return toVector ? `pg_catalog.to_tsvector(${languageSql(language)}${left})` : left;
+}
+
+function queryOf({ op, language, slot }: Fts, binder: Binder): string {
+  return `pg_catalog.${FTS_SQL[op]}(${languageSql(language)}${binder.bind(slot)})`;
+}
+
+function languageSql(language: string | null): string {
+  return language === null ? "" : `${quoteLiteral(language)}::pg_catalog.regconfig, `;
 }
 
 /** A column, or a path into it. Only what is not JSON already is turned into it. */
-export function compileField(field: Field, scope: Scope): string {
-  const column = `${scope.qualifier}.${quoteIdent(field.name)}`;
-  if (field.path.length === 0) return column;
-  const type = scope.table.columns.get(field.name)?.baseType;
-  const root = type === "jsonb" || type === "json" ? column : `pg_catalog.to_jsonb(${column})`;
-  const steps = field.path.map(
-    (s) => s.arrow + (s.isIndex ? indexSql(s.key) : quoteLiteral(s.key)),
-  );
+export function compileField(
+  { name, path, isJson }: PlannedField,
+  { qualifier }: Pick<Scope, "qualifier">,
+): string {
+  const column = `${qualifier}.${quoteIdent(name)}`;
+  if (path.length === 0) return column;
+  const root = isJson ? column : `pg_catalog.to_jsonb(${column})`;
+  const steps = path.map((s) => s.arrow + (s.isIndex ? indexSql(s.key) : quoteLiteral(s.key)));
   return `(${root}${steps.join("")})`;
 }
 

@@ -5,7 +5,7 @@
  */
 import { errors } from "../errors.ts";
 import { Scanner } from "./scanner.ts";
-import type { CompareName, Condition, FtsName, IsValue, Operation, Slot } from "./tree.ts";
+import type { CompareName, FtsName, IsValue, Operation, Slot } from "./tree.ts";
 
 const COMPARE: ReadonlySet<string> = new Set<CompareName>([
   "eq",
@@ -66,106 +66,64 @@ export function parseOperation(text: string, sink: ValueSink): ParsedOperation {
   return parsed;
 }
 
-/** Reads `(a.eq.1,not.and(…))`, the value of `?and=`, `?or=`. */
-export function parseLogic(text: string, sink: ValueSink): readonly Condition[] {
-  const scanner = new Scanner(text, "logic tree");
-  scanner.skipSpace();
-  const children = readConditions(scanner, sink, 0);
-  scanner.skipSpace();
-  if (!scanner.done) scanner.fail("end of input");
-  return children;
+/** Whether a parameter's value begins as a filter does; if not it may be a function's argument. */
+export function looksLikeFilter(text: string): boolean {
+  const scanner = new Scanner(text, "filter");
+  return scanner.take("not.") || readHead(scanner) !== null;
 }
 
-/** Nesting beyond this is refused: the SQL would be as deep. */
-const MAX_LOGIC_DEPTH = 20;
+export type ReadValue = (scanner: Scanner) => string;
 
-function readConditions(scanner: Scanner, sink: ValueSink, depth: number): Condition[] {
-  scanner.expect("(");
-  if (depth > MAX_LOGIC_DEPTH) throw errors.too_many_filters(MAX_LOGIC_DEPTH);
-  const children: Condition[] = [];
-  do {
-    scanner.skipSpace();
-    children.push(readCondition(scanner, sink, depth));
-    scanner.skipSpace();
-  } while (scanner.take(","));
-  scanner.expect(")");
-  return children;
-}
-
-function readCondition(scanner: Scanner, sink: ValueSink, depth: number): Condition {
-  const nested = /^(not\.)?(and|or)\(/.exec(
-    scanner.text.slice(scanner.position, scanner.position + 9),
-  );
-  if (nested) {
-    scanner.position += nested[0].length - 1;
-    const op = nested[2] === "and" ? "and" : "or";
-    const children = readConditions(scanner, sink, depth + 1);
-    return { kind: "logic", op, negated: nested[1] !== undefined, children };
-  }
-  const field = scanner.field();
-  scanner.expect(".");
-  return { kind: "filter", field, ...readOperation(scanner, sink, readDelimited) };
-}
-
-/** A value inside a logic tree ends at `,` or `)`, unless quoted or an array literal. */
-function readDelimited(scanner: Scanner): string {
-  const start = scanner.position;
-  if (scanner.startsWith('"')) {
-    const value = scanner.quoted();
-    if (atListEnd(scanner)) return value;
-    scanner.position = start;
-  }
-  const array = /^\{[^{}]*\}/.exec(scanner.text.slice(start));
-  if (array) {
-    scanner.position += array[0].length;
-    return array[0];
-  }
-  return readUntilDelimiter(scanner);
-}
-
-function readUntilDelimiter(scanner: Scanner): string {
-  const start = scanner.position;
-  while (!atListEnd(scanner)) scanner.position += 1;
-  return scanner.text.slice(start, scanner.position);
-}
-
-function atListEnd(scanner: Scanner): boolean {
-  return scanner.done || scanner.startsWith(",") || scanner.startsWith(")");
-}
-
-type ReadValue = (scanner: Scanner) => string;
-
-function readOperation(scanner: Scanner, sink: ValueSink, readValue: ReadValue): ParsedOperation {
+/** @param readValue consumes the value: to the end of the text, or of the tree's leaf. */
+export function readOperation(
+  scanner: Scanner,
+  sink: ValueSink,
+  readValue: ReadValue,
+): ParsedOperation {
   const negated = scanner.take("not.");
   const start = scanner.position;
-  const head = /^([a-z]+)(?:\(([^()]*)\))?\./.exec(scanner.text.slice(start, start + 96));
-  if (!head) scanner.fail(negated ? OPERATOR : `"not" or ${OPERATOR}`);
-  const [whole, name = "", option] = head;
-  scanner.position += whole.length;
-  const operation = readNamed(scanner, sink, readValue, name, option ?? null);
-  if (operation) return { negated, operation };
-  scanner.position = start;
-  return scanner.fail(negated ? OPERATOR : `"not" or ${OPERATOR}`);
+  const head = readHead(scanner);
+  if (head === null) return scanner.failAt(start, negated ? OPERATOR : `"not" or ${OPERATOR}`);
+  return { negated, operation: readNamed(scanner, sink, readValue, head) };
+}
+
+interface Head {
+  readonly name: string;
+  /** Between parentheses: `any`, `all`, a language. */
+  readonly option: string | null;
+}
+
+/** `name.`, `name(option).`; null and the position anywhere when it is no operator. */
+function readHead(scanner: Scanner): Head | null {
+  const name = scanner.takeWhile((c) => c >= "a" && c <= "z");
+  let option: string | null = null;
+  if (scanner.take("(")) {
+    option = scanner.identifier();
+    if (option === "" || !scanner.take(")")) return null;
+  }
+  return scanner.take(".") && isOperator(name, option) ? { name, option } : null;
+}
+
+function isOperator(name: string, option: string | null): boolean {
+  if (FTS.has(name)) return true;
+  if (option === null) return name === "in" || name === "is" || COMPARE.has(name);
+  return QUANTIFIED.has(name) && (option === "any" || option === "all");
 }
 
 function readNamed(
   scanner: Scanner,
   sink: ValueSink,
   readValue: ReadValue,
-  name: string,
-  option: string | null,
-): Operation | null {
-  if (name === "in" && option === null) return { kind: "in", slot: readList(scanner, sink) };
-  if (name === "is" && option === null) return { kind: "is", value: readIs(scanner) };
+  { name, option }: Head,
+): Operation {
+  if (name === "in") return { kind: "in", slot: readList(scanner, sink) };
+  if (name === "is") return { kind: "is", value: readIs(scanner) };
   if (FTS.has(name)) {
-    if (option !== null && !/^[\p{L}0-9_ $]+$/u.test(option)) return null;
     const slot = push(sink, readValue(scanner));
     return { kind: "fts", op: name as FtsName, language: option, slot };
   }
-  if (!COMPARE.has(name)) return null;
-  if (option === null) return compare(name as CompareName, null, readValue(scanner), sink);
-  if ((option !== "any" && option !== "all") || !QUANTIFIED.has(name)) return null;
-  return compare(name as CompareName, option, readValue(scanner), sink);
+  const quantifier = option === "any" || option === "all" ? option : null;
+  return compare(name as CompareName, quantifier, readValue(scanner), sink);
 }
 
 function compare(
@@ -199,6 +157,7 @@ function readIs(scanner: Scanner): IsValue {
 function readList(scanner: Scanner, sink: ValueSink): Slot {
   scanner.skipSpace();
   scanner.expect("(");
+  scanner.skipSpace();
   const elements: string[] = [];
   do {
     elements.push(readElement(scanner));
@@ -211,13 +170,24 @@ function readList(scanner: Scanner, sink: ValueSink): Slot {
 }
 
 function readElement(scanner: Scanner): string {
+  return readQuotedLeaf(scanner) ?? readUntilDelimiter(scanner);
+}
+
+/** A quoted text that a `,` or `)` follows; else nothing is consumed. */
+export function readQuotedLeaf(scanner: Scanner): string | null {
   const start = scanner.position;
-  if (scanner.startsWith('"')) {
-    const value = scanner.quoted();
-    if (atListEnd(scanner)) return value;
-    scanner.position = start;
-  }
-  return readUntilDelimiter(scanner);
+  const value = scanner.maybeQuoted();
+  if (value !== null && atListEnd(scanner)) return value;
+  scanner.position = start;
+  return null;
+}
+
+export function readUntilDelimiter(scanner: Scanner): string {
+  return scanner.takeWhile((c) => c !== "," && c !== ")");
+}
+
+function atListEnd(scanner: Scanner): boolean {
+  return scanner.done || scanner.startsWith(",") || scanner.startsWith(")");
 }
 
 /** Postgres's text form of an array of texts: every element quoted. */

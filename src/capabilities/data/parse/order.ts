@@ -6,7 +6,9 @@ export function parseOrder(text: string): readonly OrderTerm[] {
   const scanner = new Scanner(text, "order");
   const terms: OrderTerm[] = [];
   do {
+    scanner.skipSpace();
     terms.push(parseTerm(scanner));
+    scanner.skipSpace();
   } while (scanner.take(","));
   if (!scanner.done) scanner.fail('"," or end of input');
   return terms;
@@ -22,14 +24,29 @@ function parseTerm(scanner: Scanner): OrderTerm {
   }
   const direction = scanner.take(".asc") ? "asc" : scanner.take(".desc") ? "desc" : null;
   const nulls = scanner.take(".nullsfirst") ? "first" : scanner.take(".nullslast") ? "last" : null;
-  scanner.skipSpace();
-  if (scanner.startsWith(".")) {
-    scanner.position += 1;
-    scanner.fail(
-      direction === null
-        ? '"asc", "desc", "nullsfirst" or "nullslast"'
-        : '"nullsfirst" or "nullslast"',
-    );
-  }
+  checkEnd(scanner, direction !== null, nulls !== null);
   return { field, relation, direction, nulls };
+}
+
+function checkEnd(scanner: Scanner, hasDirection: boolean, hasNulls: boolean): void {
+  scanner.skipSpace();
+  if (scanner.done || scanner.startsWith(",")) return;
+  if (hasNulls) scanner.fail('"," or end of input');
+  if (!scanner.take(".")) scanner.fail('delimiter (.), "," or end of input');
+  const known = hasDirection ? "nullsfirst" : "asc";
+  const expecting = '"nullsfirst" or "nullslast"';
+  scanner.failAt(
+    scanner.position,
+    hasDirection ? expecting : `"asc", "desc", ${expecting}`,
+    mismatch(scanner, known),
+  );
+}
+
+/** The first character here that departs from `word`. */
+function mismatch(scanner: Scanner, word: string): string {
+  const rest = scanner.text.slice(scanner.position);
+  let i = 0;
+  while (i < word.length && rest[i] === word[i]) i += 1;
+  const code = rest.codePointAt(i);
+  return code === undefined ? "" : String.fromCodePoint(code);
 }

@@ -34,7 +34,12 @@ export function parseQuery(
     const { path, op, negated } = parseLogicKey(key);
     level(path).where.push({ kind: "logic", op, negated, children });
   }
-  for (const { key, text } of raw.orders) level(parsePath(key)).order = parseOrder(text);
+  for (const { key, text } of raw.orders) {
+    const order = parseOrder(text);
+    const of = level(parsePath(key));
+    // Of several the first counts.
+    if (of.order.length === 0) of.order = order;
+  }
   checkRelatedOrders(levels);
   for (const { key, slot } of raw.limits) level(parsePath(key)).limit = slot;
   for (const { key, slot } of raw.offsets) level(parsePath(key)).offset = slot;

@@ -7,7 +7,8 @@
  * The second pass, `parse-query.ts`, runs only when no SQL is cached for the skeleton.
  */
 import { errors } from "../errors.ts";
-import { parseLogic, parseOperation, type ValueSink } from "./operation.ts";
+import { parseLogic } from "./logic.ts";
+import { looksLikeFilter, parseOperation, type ValueSink } from "./operation.ts";
 import type { Condition, Operation, Slot } from "./tree.ts";
 
 export interface Limits {
@@ -96,8 +97,10 @@ function emptyQuery(): RawQuery {
 
 function readPair(raw: RawQuery, sink: ValueSink, pair: string, limits: Limits, mode: Mode): void {
   const equals = pair.indexOf("=");
-  const rawKey = equals < 0 ? pair : pair.slice(0, equals);
-  const rawValue = equals < 0 ? "" : pair.slice(equals + 1);
+  // A name alone says nothing.
+  if (equals < 0) return;
+  const rawKey = pair.slice(0, equals);
+  const rawValue = pair.slice(equals + 1);
   const key = decode(rawKey);
   if (Object.hasOwn(TEXTS, key)) {
     keepText(raw, TEXTS[key] ?? "select", rawKey, rawValue);
@@ -167,7 +170,8 @@ function readLogic(
   rawKey: string,
   text: string,
 ): void {
-  const children = parseLogic(text, sink);
+  const names = key.split(".");
+  const children = parseLogic(text, `${names.includes("not") ? "not." : ""}${names.at(-1)}`, sink);
   raw.logics.push({ key, children });
   raw.skeleton += `${rawKey}=${JSON.stringify(children)}&`;
 }
@@ -187,12 +191,6 @@ function readFilter(
   const { negated, operation } = parseOperation(text, sink);
   raw.filters.push({ key, negated, operation });
   raw.skeleton += `${rawKey}=${negated ? "not." : ""}${operationKey(operation)}&`;
-}
-
-function looksLikeFilter(text: string): boolean {
-  return /^(not|is|in|eq|gte?|lte?|neq|i?like|i?match|isdistinct|c[sd]|ov|s[lr]|nx[lr]|adj|(pl|ph|w)?fts)(\([^)]*\))?\./.test(
-    text,
-  );
 }
 
 /** The structure of an operation, without its value. */

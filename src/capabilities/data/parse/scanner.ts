@@ -1,6 +1,6 @@
 /**
  * A cursor over one query parameter, with the lexical rules that all of them share: names, quoted
- * names, JSON paths. Every parser in this folder is written on it. The only error it raises is
+ * names, JSON paths, types. Every parser in this folder is written on it. The only error it raises is
  * PGRST100, worded as PostgREST's parser words it.
  */
 import { errors } from "../errors.ts";
@@ -9,17 +9,31 @@ import type { Field, JsonStep } from "./tree.ts";
 const NON_ASCII_LETTER = /^\p{L}$/u;
 
 /** `[A-Za-z0-9_ $]` and every letter of Unicode, as in PostgREST's URL grammar. */
-function isNameCharacter(code: number, character: string): boolean {
+function isNameCharacter(character: string): boolean {
+  const code = character.charCodeAt(0);
   if (code >= 128) return NON_ASCII_LETTER.test(character);
   return (
     (code >= 97 && code <= 122) ||
     (code >= 65 && code <= 90) ||
-    (code >= 48 && code <= 57) ||
+    isDigit(character) ||
     code === 95 ||
     code === 32 ||
     code === 36
   );
 }
+
+function isDigit(character: string): boolean {
+  return character >= "0" && character <= "9" && character.length === 1;
+}
+
+/** In the key of a JSON path, everything but what can follow or enclose one. */
+function isKeyCharacter(character: string): boolean {
+  return !"(-:.,>)".includes(character);
+}
+
+/** More digits than an integer has would be a key like any other. */
+const INDEX_DIGITS_MAX = 9;
+const INDEX_ENDS = ["->", "::", ".", ",", ")", " "];
 
 export class Scanner {
   readonly text: string;
@@ -27,19 +41,27 @@ export class Scanner {
   readonly what: string;
   position = 0;
 
-  constructor(text: string, what: string) {
+  /** @param shown the text as the error shows it, where that is not what is read. */
+  constructor(text: string, what: string, shown: string = text) {
     this.text = text;
-    this.what = `failed to parse ${what} (${text.length > 200 ? `${text.slice(0, 200)}…` : text})`;
+    const short = shown.length > 200 ? `${shown.slice(0, 200)}…` : shown;
+    this.what = `failed to parse ${what} (${short})`;
   }
 
   /** Raises PGRST100 at the current position. */
   fail(expecting: string): never {
-    const rest = this.character();
-    const unexpected = rest === "" ? "end of input" : JSON.stringify(rest);
+    return this.failAt(this.position, expecting);
+  }
+
+  /** @param unexpected what is in the way; default the character there. */
+  failAt(position: number, expecting: string, unexpected?: string): never {
+    this.position = position;
+    const here = unexpected ?? this.character();
+    const shown = here === "" ? "end of input" : JSON.stringify(here);
     throw errors.PGRST100(
       this.what,
-      this.position + 1,
-      `unexpected ${unexpected} expecting ${expecting}`,
+      position + 1,
+      `unexpected ${shown} expecting ${expecting}`,
     );
   }
 
@@ -64,6 +86,11 @@ export class Scanner {
     return true;
   }
 
+  /** Consumes and returns the first of `tokens` that stands here. */
+  takeAny<T extends string>(tokens: readonly T[]): T | null {
+    return tokens.find((token) => this.take(token)) ?? null;
+  }
+
   expect(token: string): void {
     if (!this.take(token)) this.fail(JSON.stringify(token));
   }
@@ -78,21 +105,32 @@ export class Scanner {
     return rest;
   }
 
-  /** `"…"` with backslash escapes; the opening quote stands here. NUL cannot stand in a name. */
-  quoted(): string {
-    this.expect('"');
-    let value = "";
+  /** Consumes while `accepts` holds. */
+  takeWhile(accepts: (character: string) => boolean): string {
+    const start = this.position;
     for (;;) {
       const character = this.character();
-      if (character === "") this.fail('"\\"" or "\\\\"');
+      if (character === "" || !accepts(character)) break;
       this.position += character.length;
-      if (character === '"') return value;
-      if (character !== "\\") {
-        value += character;
-        continue;
-      }
+    }
+    return this.text.slice(start, this.position);
+  }
+
+  /** `"…"` with backslash escapes; the opening quote stands here. */
+  quoted(): string {
+    return this.maybeQuoted() ?? this.failAt(this.text.length, '"\\"" or "\\\\"');
+  }
+
+  /** The same, or null (and the position anywhere) where no quoted text stands or it does not end. */
+  maybeQuoted(): string | null {
+    if (!this.take('"')) return null;
+    let value = "";
+    for (;;) {
+      value += this.takeWhile((c) => c !== '"' && c !== "\\");
+      if (this.take('"')) return value;
+      this.position += 1;
       const escaped = this.character();
-      if (escaped === "") this.fail("a character");
+      if (escaped === "") return null;
       this.position += escaped.length;
       value += escaped;
     }
@@ -100,28 +138,34 @@ export class Scanner {
 
   /** A run of name characters, trimmed; empty when none stands here. */
   identifier(): string {
-    const start = this.position;
-    for (;;) {
-      const character = this.character();
-      if (character === "" || !isNameCharacter(character.codePointAt(0) ?? 0, character)) break;
-      this.position += character.length;
-    }
-    return this.text.slice(start, this.position).trim();
+    return this.takeWhile(isNameCharacter).trim();
   }
 
   /** A column, table or key name: identifiers joined by `-`, or a quoted text. */
   name(): string {
+    return this.#dashed(isNameCharacter, "field name (* or [a..z0..9_$])");
+  }
+
+  /** A name, or null (and nothing consumed) where none stands. */
+  maybeName(): string | null {
+    const character = this.character();
+    if (character !== '"' && (character === "" || !isNameCharacter(character))) return null;
+    return this.name();
+  }
+
+  #dashed(accepts: (character: string) => boolean, expecting: string): string {
     if (this.startsWith('"')) {
       const value = this.quoted();
       if (value === "" || value.includes("\0")) this.fail("a name without NUL");
       return value;
     }
-    let name = this.identifier();
-    if (name === "") this.fail("field name (* or [a..z0..9_$])");
+    let name = this.takeWhile(accepts).trim();
+    if (name === "") this.fail(expecting);
     while (this.startsWith("-") && !this.startsWith("->")) {
       this.position += 1;
-      name += `-${this.identifier()}`;
+      name += `-${this.takeWhile(accepts).trim()}`;
     }
+    if (name.includes("\0")) this.fail("a name without NUL");
     return name;
   }
 
@@ -137,27 +181,43 @@ export class Scanner {
   jsonPath(): JsonStep[] {
     const path: JsonStep[] = [];
     for (;;) {
-      const arrow = this.take("->>") ? "->>" : this.take("->") ? "->" : null;
+      const arrow = this.takeAny(["->>", "->"]);
       if (arrow === null) return path;
       const index = this.#index();
       path.push(
         index === null
-          ? { arrow, key: this.name(), isIndex: false }
+          ? {
+              arrow,
+              key: this.#dashed(
+                isKeyCharacter,
+                "any non reserved character different from: .,>()",
+              ),
+              isIndex: false,
+            }
           : { arrow, key: index, isIndex: true },
       );
     }
   }
 
-  /** Digits that end a step; `->1a` is a key. At most 9 of them, so that they fit an integer. */
+  /** Digits that end a step; `->1a` is a key, `->-1a` an error: no key begins with a dash. */
   #index(): string | null {
-    const match = /^-?\d{1,9}(?=$|->|::|\.|,|\)| )/.exec(
-      this.text.slice(this.position, this.position + 14),
-    );
-    if (!match) {
-      if (this.startsWith("-")) this.fail("digit");
-      return null;
-    }
-    this.position += match[0].length;
-    return match[0];
+    const start = this.position;
+    const isNegative = this.take("-");
+    const digits = this.takeWhile(isDigit);
+    if (isNegative && digits === "") this.fail("digit");
+    const ends = this.done || INDEX_ENDS.some((token) => this.startsWith(token));
+    if (digits !== "" && ends && digits.length <= INDEX_DIGITS_MAX)
+      return this.text.slice(start, this.position);
+    if (isNegative) this.fail('digit, "->", "::", ".", "," or end of input');
+    this.position = start;
+    return null;
+  }
+
+  /** `::type`: the type's name as written, or null where no cast stands. */
+  cast(): string | null {
+    if (!this.take("::")) return null;
+    const type = this.identifier();
+    if (type === "") this.fail("letter or digit");
+    return type;
   }
 }

@@ -1,19 +1,24 @@
 /**
- * `select=`: columns with aliases, casts and JSON paths, and embedded resources, nested.
- * Grammar: docs.postgrest.org, "Tables and Views / Vertical Filtering" and "Resource Embedding".
+ * `select=`: columns with aliases, casts, JSON paths and aggregates, and embedded resources, nested.
+ * Grammar: docs.postgrest.org, "Tables and Views / Vertical Filtering", "Aggregate Functions" and
+ * "Resource Embedding".
  */
 import { errors } from "../errors.ts";
 import { Scanner } from "./scanner.ts";
-import type { SelectEmbed, SelectField, SelectItem } from "./tree.ts";
+import type { AggregateName, SelectEmbed, SelectField, SelectItem } from "./tree.ts";
 
 const STAR: SelectItem = { kind: "star" };
-const AGGREGATE = /^\.(sum|avg|min|max|count)\(\)/;
+const AGGREGATES: readonly AggregateName[] = ["sum", "avg", "count", "max", "min"];
+const SPREAD = "...";
+/** What may follow a column. */
+const AFTER_FIELD =
+  'letter, digit, "-", "->>", "->", "::", ".", ")", "," or end of input';
 
 /** @param maxDepth embedding levels allowed, >= 0; deeper is `embed_too_deep`. */
 export function parseSelect(text: string, maxDepth: number): readonly SelectItem[] {
   const scanner = new Scanner(text, "select parameter");
   const items = parseItems(scanner, maxDepth, maxDepth);
-  if (!scanner.done) scanner.fail('"," or end of input');
+  if (!scanner.done) scanner.fail(AFTER_FIELD);
   return items;
 }
 
@@ -42,53 +47,62 @@ function parseItems(scanner: Scanner, left: number, maxDepth: number): SelectIte
 }
 
 function parseItem(scanner: Scanner, left: number, maxDepth: number): SelectItem {
-  if (scanner.startsWith("..."))
-    throw errors.PGRST127("Spread embedding (...) is not supported yet");
+  if (scanner.take(SPREAD)) {
+    const name = scanner.name();
+    return parseEmbed(scanner, { name, alias: null, isSpread: true }, left, maxDepth);
+  }
   if (scanner.take("*")) return STAR;
   let name = scanner.name();
   let alias: string | null = null;
   if (scanner.startsWith(":") && !scanner.startsWith("::")) {
     scanner.position += 1;
     alias = name;
-    if (scanner.startsWith("..."))
-      throw errors.PGRST127("Spread embedding (...) is not supported yet");
+    scanner.skipSpace();
     name = scanner.name();
   }
-  if (scanner.startsWith("!") || scanner.startsWith("(")) {
-    return parseEmbed(scanner, name, alias, left, maxDepth);
+  if (name === "count" && scanner.take("()")) {
+    return { kind: "count", alias, cast: scanner.cast() };
+  }
+  if (name !== "count" && (scanner.startsWith("!") || scanner.startsWith("("))) {
+    return parseEmbed(scanner, { name, alias, isSpread: false }, left, maxDepth);
   }
   return parseField(scanner, name, alias);
 }
 
 function parseField(scanner: Scanner, name: string, alias: string | null): SelectField {
   const path = scanner.jsonPath();
-  let cast: string | null = null;
-  if (scanner.take("::")) {
-    cast = scanner.identifier();
-    if (cast === "") scanner.fail("letter or digit");
-  }
-  if (AGGREGATE.test(scanner.text.slice(scanner.position))) throw errors.PGRST123();
-  return { kind: "field", field: { name, path }, alias, cast };
+  const field = { name, path };
+  const cast = scanner.cast();
+  const aggregate = parseAggregate(scanner);
+  const aggregateCast = aggregate === null ? null : scanner.cast();
+  return { kind: "field", field, alias, cast, aggregate, aggregateCast };
+}
+
+function parseAggregate(scanner: Scanner): AggregateName | null {
+  const start = scanner.position;
+  if (!scanner.take(".")) return null;
+  const name = scanner.takeAny(AGGREGATES);
+  if (name !== null && scanner.take("()")) return name;
+  scanner.position = start;
+  return scanner.fail('"::", ".", ")", "," or end of input');
 }
 
 function parseEmbed(
   scanner: Scanner,
-  name: string,
-  alias: string | null,
+  head: Pick<SelectEmbed, "name" | "alias" | "isSpread">,
   left: number,
   maxDepth: number,
 ): SelectEmbed {
   let hint: string | null = null;
-  let inner = false;
+  let join: SelectEmbed["join"] = null;
   while (scanner.take("!")) {
     const word = scanner.name();
-    if (word === "inner") inner = true;
-    else if (word !== "left") hint = word;
+    if (word === "inner" || word === "left") join ??= word;
+    else hint ??= word;
   }
-  if (name === "count" && scanner.startsWith("()")) throw errors.PGRST123();
   scanner.expect("(");
   if (left <= 0) throw errors.embed_too_deep(maxDepth);
   const items = parseItems(scanner, left - 1, maxDepth);
-  scanner.expect(")");
-  return { kind: "embed", name, alias, hint, inner, items };
+  if (!scanner.take(")")) scanner.fail(AFTER_FIELD);
+  return { kind: "embed", ...head, hint, join, items };
 }

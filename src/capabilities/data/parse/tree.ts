@@ -27,25 +27,39 @@ export interface SelectStar {
   readonly kind: "star";
 }
 
+export type AggregateName = "sum" | "avg" | "count" | "max" | "min";
+
 export interface SelectField {
   readonly kind: "field";
   readonly field: Field;
   readonly alias: string | null;
   /** Type name as the client wrote it; the compiler quotes it. */
   readonly cast: string | null;
+  readonly aggregate: AggregateName | null;
+  /** Of what the aggregate gives. */
+  readonly aggregateCast: string | null;
+}
+
+/** `count()`: rows, not values. */
+export interface SelectCount {
+  readonly kind: "count";
+  readonly alias: string | null;
+  readonly cast: string | null;
 }
 
 export interface SelectEmbed {
   readonly kind: "embed";
-  /** Table, foreign key column or constraint. */
+  /** Table, foreign key column, constraint, or function over the row. */
   readonly name: string;
   readonly alias: string | null;
   readonly hint: string | null;
-  readonly inner: boolean;
+  readonly join: "inner" | "left" | null;
+  /** `...name()`: its columns become those of the level above. */
+  readonly isSpread: boolean;
   readonly items: readonly SelectItem[];
 }
 
-export type SelectItem = SelectStar | SelectField | SelectEmbed;
+export type SelectItem = SelectStar | SelectField | SelectCount | SelectEmbed;
 
 export type CompareName =
   | "eq"

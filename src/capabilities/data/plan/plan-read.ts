@@ -3,96 +3,162 @@
  * order and bounds to the node they belong to.
  */
 import { errors } from "../errors.ts";
-import type { Level, OrderTerm, Query, SelectEmbed } from "../parse/tree.ts";
+import type { Level, Query, SelectEmbed } from "../parse/tree.ts";
 import type { Schema, Table } from "../schema/schema.ts";
 import { findRelationship } from "./find-relationship.ts";
-import type { EmbedNode, ReadNode } from "./read-plan.ts";
+import { keyOf, planCondition, planOrder, planOutputs } from "./plan-fields.ts";
+import { hoist, spreadColumns } from "./plan-spread.ts";
+import type { EmbedNode, Output, ReadNode } from "./read-plan.ts";
 
 const NO_LEVEL: Level = { path: [], where: [], order: [], limit: null, offset: null };
 
-/** @param table the root; its schema is the request's, in which embedded resources are looked up. */
-export function planRead(schema: Schema, table: Table, query: Query): ReadNode {
-  const { schema: schemaName } = table;
-  checkPaths(query);
-  return planNode({ schema, schemaName, levels: query.levels }, table, query.select, []);
+export interface PlanRules {
+  /** Whether `sum()` and the like may be asked for: else PGRST123. */
+  readonly db_aggregates_enabled: boolean;
 }
+
+/** @param table the root; its schema is the request's, in which embedded resources are looked up. */
+export function planRead(schema: Schema, table: Table, query: Query, rules: PlanRules): ReadNode {
+  const planning = { schema, schemaName: table.schema, levels: resolveLevels(query), rules };
+  const select = query.select.length === 0 ? STAR : query.select;
+  return planNode(planning, table, select, { path: [], mode: "value", isGrouped: false }).node;
+}
+
+const STAR: Query["select"] = [{ kind: "star" }];
 
 interface Planning {
   readonly schema: Schema;
   readonly schemaName: string;
   readonly levels: readonly Level[];
+  readonly rules: PlanRules;
 }
 
-/** @param path names in the request by which the level is reached. */
+/** What the level above makes of a level. */
+interface Place {
+  /** Keys by which the level is reached. */
+  readonly path: readonly string[];
+  readonly mode: "value" | "spread one" | "spread many";
+  /** A level above is grouped. */
+  readonly isGrouped: boolean;
+}
+
+interface Planned {
+  readonly node: ReadNode;
+  /** The level's columns before any aggregate moved up. */
+  readonly outputs: readonly Output[];
+}
+
 function planNode(
   planning: Planning,
   table: Table,
   select: Query["select"],
-  path: readonly string[],
-): ReadNode {
-  const level = planning.levels.find((l) => samePath(l.path, path)) ?? NO_LEVEL;
-  const fields = select.filter((item) => item.kind !== "embed");
+  place: Place,
+): Planned {
+  const { schema, rules } = planning;
+  const { mode } = place;
+  const hasOwn = select.some(isAggregated);
+  if (hasOwn && !rules.db_aggregates_enabled) throw errors.PGRST123();
+  const below = { ...place, isGrouped: place.isGrouped || hasOwn };
   const embeds = select
     .filter((item) => item.kind === "embed")
-    .map((item) => planEmbed(planning, table, item, path));
-  checkOrder(table, embeds, level.order);
-  const { where, order, limit, offset } = level;
-  return { table, fields, embeds, where, order, limit, offset };
+    .map((item) => planEmbed(planning, table, item, below));
+  const hasAggregates = hasOwn || embeds.some(({ spread }) => spread?.some((c) => c.aggregate));
+  if (hasAggregates && mode === "spread many") throw errors.PGRST127(NO_AGGREGATES);
+  const expandsStar = below.isGrouped || hasAggregates || mode !== "value";
+  const outputs = planOutputs(schema, table, select, expandsStar);
+  const keys = new Set(embeds.map((e) => e.key));
+  const level = planning.levels.find((l) => samePath(l.path, place.path)) ?? NO_LEVEL;
+  const node = {
+    table,
+    fields: mode === "spread one" ? outputs.map(hoist) : outputs,
+    embeds,
+    where: level.where.map((c) => planCondition(schema, table, keys, c)),
+    order: level.order.map((term) => planOrder(table, embeds, term)),
+    limit: level.limit,
+    offset: level.offset,
+    isGrouped: hasAggregates && mode === "value",
+  };
+  return { node, outputs };
 }
 
-function planEmbed(
-  planning: Planning,
-  origin: Table,
-  item: SelectEmbed,
-  path: readonly string[],
-): EmbedNode {
+const NO_AGGREGATES = "Aggregates are not implemented for one-to-many or many-to-many spreads.";
+
+function isAggregated(item: Query["select"][number]): boolean {
+  return item.kind === "count" || (item.kind === "field" && item.aggregate !== null);
+}
+
+function planEmbed(planning: Planning, origin: Table, item: SelectEmbed, above: Place): EmbedNode {
   const { schema, schemaName } = planning;
   const relationship = findRelationship(schema, schemaName, origin, item.name, item.hint);
-  const key = item.alias ?? item.name;
-  const isToOne =
-    relationship.cardinality === "many-to-one" || relationship.cardinality === "one-to-one";
-  const node = planNode(planning, relationship.target, item.items, [...path, key]);
-  return { key, relationship, isToOne, inner: item.inner, node };
+  const key = keyOf(item);
+  const { cardinality } = relationship;
+  const isToOne = cardinality === "many-to-one" || cardinality === "one-to-one";
+  const mode = !item.isSpread ? "value" : isToOne ? "spread one" : "spread many";
+  const place = { ...above, path: [...above.path, key], mode } as const;
+  const { node, outputs } = planNode(planning, relationship.target, item.items, place);
+  return {
+    key,
+    relationship,
+    isToOne,
+    inner: item.join === "inner",
+    spread: item.isSpread ? spreadColumns(outputs, node.embeds) : null,
+    isHidden: !item.isSpread && isHidden(item),
+    node,
+  };
 }
 
-/** `order=client(name)` needs `client` to be embedded, and to be one row. */
-function checkOrder(table: Table, embeds: readonly EmbedNode[], order: readonly OrderTerm[]): void {
-  for (const { relation } of order) {
-    if (relation === null) continue;
-    const embed = embeds.find((e) => e.key === relation);
-    if (!embed) throw errors.PGRST108(relation);
-    if (!embed.isToOne) throw errors.PGRST118(table.name, relation);
+/** `client()`: neither columns nor anything but such below. */
+function isHidden(item: SelectEmbed): boolean {
+  return item.items.every((below) => below.kind === "embed" && isHidden(below));
+}
+
+/** Levels by the keys that lead to them; one may be named in two ways. */
+function resolveLevels(query: Query): Level[] {
+  const levels = new Map<string, Level>();
+  for (const level of query.levels) {
+    const path = resolvePath(query, level.path);
+    const id = JSON.stringify(path);
+    const known = levels.get(id);
+    levels.set(id, known ? merge(known, level) : { ...level, path });
   }
+  return [...levels.values()];
 }
 
-/** A filter, order or bound on a resource that is not embedded is PGRST108. */
-function checkPaths(query: Query): void {
-  for (const { path } of query.levels) {
-    let items = query.select;
-    for (const name of path) {
-      const embed = items.find((i): i is SelectEmbed => i.kind === "embed" && keyOf(i) === name);
-      if (!embed) throw errors.PGRST108(name);
-      items = embed.items;
-    }
-  }
+function merge(first: Level, second: Level): Level {
+  return {
+    path: first.path,
+    where: [...first.where, ...second.where],
+    order: first.order.length > 0 ? first.order : second.order,
+    limit: first.limit ?? second.limit,
+    offset: first.offset ?? second.offset,
+  };
 }
 
-function keyOf(embed: SelectEmbed): string {
-  return embed.alias ?? embed.name;
+/**
+ * The keys of the embedded resources that a path leads through. A resource is named by its alias, or
+ * by what was asked for. One that is not embedded is PGRST108.
+ */
+function resolvePath(query: Query, path: readonly string[]): string[] {
+  let items = query.select;
+  return path.map((name) => {
+    const embeds = items.filter((item): item is SelectEmbed => item.kind === "embed");
+    const found = embeds.find((e) => keyOf(e) === name) ?? embeds.find((e) => e.name === name);
+    if (!found) throw errors.PGRST108(name);
+    items = found.items;
+    return keyOf(found);
+  });
 }
 
 function samePath(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((name, i) => name === b[i]);
 }
 
-/** Every table that a plan reads. */
+/** Every table that a plan reads. What a function over the row returns is its author's word. */
 export function tablesOf(node: ReadNode): Table[] {
-  const embedded = node.embeds.flatMap((e) => {
-    const { relationship: r, node: below } = e;
-    // What a function over the row returns is its author's word, like that of any function.
-    const own =
-      r.kind === "computed" ? below.embeds.flatMap((b) => tablesOf(b.node)) : tablesOf(below);
-    return r.kind === "foreign key" && r.junction ? [...own, r.junction.table] : own;
-  });
-  return [node.table, ...embedded];
+  return [node.table, ...node.embeds.flatMap(embeddedTables)];
+}
+
+function embeddedTables({ relationship: r, node }: EmbedNode): Table[] {
+  if (r.kind === "computed") return node.embeds.flatMap(embeddedTables);
+  return r.junction ? [...tablesOf(node), r.junction.table] : tablesOf(node);
 }
