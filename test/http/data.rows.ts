@@ -70,7 +70,7 @@ const shaping: HttpRow[] = [
     [{ name: "Blue", hits: 2, since: 1939 }],
   ),
   get("select indexes arrays", "/artists?select=tags->0&id=eq.1", [{ tags: "jazz" }]),
-  get("an empty select answers empty objects", "/artists?select=&id=eq.1", [{}]),
+  get("an empty select means every column", "/genres?select=&id=eq.1", [{ id: 1, name: "jazz" }]),
   get("a computed column is selected by name", "/albums?select=full_title&id=eq.10", [
     { full_title: "First (10)" },
   ]),

@@ -122,7 +122,7 @@ function prepareCall(
   let compiled = state.shapes.get(key);
   if (!compiled) {
     const query = parseQuery(raw, root, room.config.max_embed_depth);
-    const node = planRead(schema, resultTable(fn, SCALAR), query);
+    const node = planRead(schema, resultTable(fn, SCALAR), query, room.config);
     const { maxRows } = room.limits;
     const headOnly = incoming.method === "HEAD";
     compiled = compileCall(node, { fn, args, media, count, maxRows, maxAffected, headOnly });

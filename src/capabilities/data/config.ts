@@ -27,6 +27,11 @@ export const dataConfig = Type.Object(
       description:
         "Rows at most per level of an answer; 0 = no bound. Also the threshold of count=estimated.",
     }),
+    db_aggregates_enabled: Type.Boolean({
+      default: false,
+      description:
+        "Allows aggregate functions in select: sum(), avg(), count(), max(), min(). They can cost a scan of the table.",
+    }),
     db_plan_enabled: Type.Boolean({
       default: false,
       description:

@@ -133,7 +133,7 @@ function compile(
 ): CompiledRequest {
   const query = parseQuery(raw, { limit: null, offset: null }, room.config.max_embed_depth);
   if (kind === "put") checkNamesRow(table, query, raw);
-  return compileWrite(planRead(schema, table, query), {
+  return compileWrite(planRead(schema, table, query, room.config), {
     kind,
     ...shape,
     conflict: kind === "put" ? table.primaryKey : (query.onConflict ?? table.primaryKey),

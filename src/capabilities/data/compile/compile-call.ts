@@ -8,8 +8,10 @@ import type { Slot } from "../parse/tree.ts";
 import { tablesOf } from "../plan/plan-read.ts";
 import type { ReadNode } from "../plan/read-plan.ts";
 import type { DatabaseFunction, FunctionParameter } from "../schema/schema.ts";
-import { csvColumns } from "./compile-read.ts";
-import { compileCount, compileSelect, type SelectContext } from "./compile-select.ts";
+import { outputNames } from "./compile-embed.ts";
+import { compileCount } from "./compile-exists.ts";
+import type { SelectContext } from "./compile-join.ts";
+import { compileSelect } from "./compile-select.ts";
 import { Binder, BODY_SLOT, type CompiledRequest } from "./compiled.ts";
 import { quoteIdent, quoteTable } from "./quote.ts";
 import { bodySql, explained, guard, NO_BODY, wrapResult } from "./wrap-result.ts";
@@ -119,5 +121,5 @@ function guardedBody(node: ReadNode, options: CallOptions, binder: Binder): stri
 
 function callBody(node: ReadNode, { fn, media }: CallOptions): string {
   const scalar = fn.returnsComposite ? null : SCALAR;
-  return bodySql({ media, csvColumns: csvColumns(node), scalar, isOne: !fn.returnsSet });
+  return bodySql({ media, csvColumns: outputNames(node), scalar, isOne: !fn.returnsSet });
 }

@@ -37,7 +37,11 @@ export function joinOf(embed: EmbedNode, parent: string, depth: number): Join {
   }
   const rows = `${quoteTable(r.target)} as ${qualifier}`;
   if (!r.junction)
-    return { from: rows, qualifier, on: equal(qualifier, r.targetColumns, parent, r.originColumns) };
+    return {
+      from: rows,
+      qualifier,
+      on: equal(qualifier, r.targetColumns, parent, r.originColumns),
+    };
   return { qualifier, ...throughJunction(r, rows, qualifier, parent, depth) };
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { readQueryString } from "../parse/query-string.ts";
-import { ambiguousSchema } from "../schema/shop-schema.fixture.ts";
+import { ambiguousSchema, shopSchema } from "../schema/shop-schema.fixture.ts";
 import { compile, failure, inner, LIMITS } from "./compile-search.fixture.ts";
 
 describe("a read", () => {
@@ -67,12 +67,38 @@ describe("a read", () => {
     expect(compile("clients", search).params).toEqual(params);
   });
 
-  test("embeds the one side as an object and the many side as a list", () => {
+  test("embeds the one side as an object and the many side as a list, for the rows answered", () => {
     expect(inner("projects", "select=id,clients(name)")).toBe(
-      'select "public"."projects"."id", "pgrst_1".json as "clients" from "public"."projects" left join lateral (select pg_catalog.row_to_json(_row) as json from (select "clients_1"."name" from "public"."clients" as "clients_1" where "clients_1"."id" = "public"."projects"."client_id" limit 1000) as _row) as "pgrst_1" on true limit 1000',
+      'select "public"."projects"."id", (select pg_catalog.row_to_json(_row) from (select "clients_1"."name" from "public"."clients" as "clients_1" where "clients_1"."id" = "public"."projects"."client_id") as _row) as "clients" from "public"."projects" limit 1000',
     );
-    expect(inner("clients", "select=id,p:projects!inner(id)&p.id=gt.3&p.order=id&p.limit=2")).toBe(
-      'select "public"."clients"."id", coalesce("pgrst_1".json, \'[]\') as "p" from "public"."clients" inner join lateral (select pg_catalog.json_agg(_row) as json from (select "projects_1"."id" from "public"."projects" as "projects_1" where "projects_1"."client_id" = "public"."clients"."id" and "projects_1"."id" > $1 order by "projects_1"."id" limit $2) as _row) as "pgrst_1" on "pgrst_1".json is not null limit 1000',
+    expect(inner("clients", "select=id,p:projects(id)&p.id=gt.3&p.order=id&p.limit=2")).toBe(
+      'select "public"."clients"."id", (select coalesce(pg_catalog.json_agg(_row), \'[]\') from (select "projects_1"."id" from "public"."projects" as "projects_1" where "projects_1"."client_id" = "public"."clients"."id" and "projects_1"."id" > $2 order by "projects_1"."id" limit $1) as _row) as "p" from "public"."clients" limit 1000',
+    );
+  });
+
+  test("an inner embed keeps rows by EXISTS, by a join where a page or one row is meant", () => {
+    const exists =
+      'exists (select from "public"."projects" as "projects_1" where "projects_1"."client_id" = "public"."clients"."id" and "projects_1"."id" > $1)';
+    expect(inner("clients", "select=id,projects!inner(id)&projects.id=gt.3")).toContain(
+      ` from "public"."clients" where ${exists} limit 1000`,
+    );
+    expect(inner("clients", "select=id,projects!inner(id)&projects.limit=2")).toContain(
+      'from "public"."clients" inner join lateral (select pg_catalog.count(*) as pgrst_rows, pg_catalog.json_agg(_row) as pgrst_list from (select "projects_1"."id" from "public"."projects" as "projects_1" where "projects_1"."client_id" = "public"."clients"."id" limit $1) as _row) as "pgrst_1" on "pgrst_1".pgrst_rows > 0 limit 1000',
+    );
+    expect(inner("projects", "select=id,clients!inner(name)")).toBe(
+      'select "public"."projects"."id", pg_catalog.row_to_json("pgrst_1".*) as "clients" from "public"."projects" inner join lateral (select "clients_1"."name" from "public"."clients" as "clients_1" where "clients_1"."id" = "public"."projects"."client_id") as "pgrst_1" on true limit 1000',
+    );
+  });
+
+  test("counts the rows that inner embeds leave, at every level", () => {
+    const { sql } = compile(
+      "clients",
+      "select=projects!inner(tasks!inner(id))",
+      shopSchema,
+      "exact",
+    );
+    expect(sql).toContain(
+      '(select pg_catalog.count(*) from (select 1 from "public"."clients" where exists (select from "public"."projects" as "projects_1" where "projects_1"."client_id" = "public"."clients"."id" and exists (select from "public"."tasks" as "tasks_2" where "tasks_2"."project_id" = "projects_1"."id"))) as _counted)',
     );
   });
 
@@ -91,22 +117,50 @@ describe("a read", () => {
     );
   });
 
-  test("filters on whether anything was embedded", () => {
-    expect(inner("clients", "select=id,projects()&projects=not.is.null")).toContain(
-      'where "pgrst_1".json is not null',
+  test("filters on whether anything was embedded, in trees too", () => {
+    const exists =
+      'exists (select from "public"."projects" as "projects_1" where "projects_1"."client_id" = "public"."clients"."id")';
+    expect(inner("clients", "select=id,projects()&projects=not.is.null")).toBe(
+      `select "public"."clients"."id" from "public"."clients" where ${exists} limit 1000`,
+    );
+    expect(inner("clients", "select=id,projects()&projects=is.null")).toContain(
+      ` where not (${exists}) `,
+    );
+    expect(inner("clients", "select=id,p:projects()&or=(p.not.is.null,id.eq.1)")).toContain(
+      ` where (${exists} or "public"."clients"."id" = $1) `,
     );
     expect(failure(() => compile("clients", "select=projects()&projects=eq.1")).code).toBe(
       "PGRST120",
     );
   });
 
-  test("orders by a column of the one related row", () => {
-    expect(inner("projects", "select=id,clients()&order=clients(name).desc")).toContain(
-      'order by (select "clients_2"."name" from "public"."clients" as "clients_2" where "clients_2"."id" = "public"."projects"."client_id") desc',
+  test("a column of the same name as an embed is meant by everything but is.null", () => {
+    const search = (filter: string) => `select=id,client_id(name)&client_id=${filter}`;
+    expect(inner("projects", search("eq.2"))).toContain(
+      'where "public"."projects"."client_id" = $1',
     );
+    expect(inner("projects", search("is.null"))).toContain("where not (exists (select from");
+  });
+
+  test("orders by a column of the one related row, as it is shown or else as it is", () => {
+    expect(inner("projects", "select=id,clients()&order=clients(name).desc")).toContain(
+      'order by (select "clients_1"."name" from "public"."clients" as "clients_1" where "clients_1"."id" = "public"."projects"."client_id") desc',
+    );
+    const shown = inner(
+      "projects",
+      "select=id,clients(n:name,data)&order=clients(n),clients(data->a)",
+    );
+    expect(shown).toContain('left join lateral (select "clients_1"."name" as "n", ');
+    expect(shown).toContain(`order by "pgrst_1"."n", ("pgrst_1"."data"->'a') limit 1000`);
     expect(failure(() => compile("clients", "select=projects()&order=projects(id)")).code).toBe(
       "PGRST118",
     );
+    expect(failure(() => compile("projects", "select=id&order=clients(id)")).code).toBe("PGRST108");
+  });
+
+  test("an alias or the name that was asked for leads to an embed", () => {
+    const byName = inner("clients", "select=p:projects(id)&projects.id=eq.1&p.name=eq.a");
+    expect(byName).toContain('"projects_1"."id" = $1 and "projects_1"."name" = $2');
   });
 
   test("names the tables that no policy guards, embedded ones too", () => {
@@ -201,7 +255,7 @@ describe("errors", () => {
       "order=id.ac",
       "PGRST100",
       '"failed to parse order (id.ac)" (line 1, column 4)',
-      'unexpected "a" expecting "asc", "desc", "nullsfirst" or "nullslast"',
+      'unexpected "c" expecting "asc", "desc", "nullsfirst" or "nullslast"',
     ],
     [
       "clients",
@@ -217,14 +271,12 @@ describe("errors", () => {
       "'nope' is not an embedded resource in this request",
       null,
     ],
-    ["clients", "select=count()", "PGRST123", "Use of aggregate functions is not allowed", null],
-    ["clients", "select=id.sum()", "PGRST123", "Use of aggregate functions is not allowed", null],
     [
       "clients",
-      "select=...projects(id)",
+      "select=id,...projects(client_id,id.sum())",
       "PGRST127",
       "Feature not implemented",
-      "Spread embedding (...) is not supported yet",
+      "Aggregates are not implemented for one-to-many or many-to-many spreads.",
     ],
     [
       "clients",
@@ -287,7 +339,7 @@ describe("errors", () => {
   test("more resources than a database plans in good time are refused, on whatever level", () => {
     const wide = (count: number) =>
       `select=clients(${Array.from({ length: count }, (_, i) => `p${i}:projects(id)`).join(",")})`;
-    expect(compile("projects", wide(49)).sql).toContain("pgrst_50");
+    expect(compile("projects", wide(49)).sql).toContain('as "p48"');
     expect(failure(() => compile("projects", wide(50))).code).toBe("too_many_embeds");
   });
 

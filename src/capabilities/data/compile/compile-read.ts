@@ -3,13 +3,10 @@ import type { Media } from "../negotiate-media.ts";
 import type { Preferences } from "../parse/prefer.ts";
 import { tablesOf } from "../plan/plan-read.ts";
 import type { ReadNode } from "../plan/read-plan.ts";
-import {
-  compileCount,
-  compileSelect,
-  outputName,
-  type SelectContext,
-  tableSource,
-} from "./compile-select.ts";
+import { outputNames } from "./compile-embed.ts";
+import { compileCount } from "./compile-exists.ts";
+import type { SelectContext } from "./compile-join.ts";
+import { compileSelect, tableSource } from "./compile-select.ts";
 import { Binder, type CompiledRequest, type CompiledStatement } from "./compiled.ts";
 import { bodySql, explained, NO_BODY, wrapResult } from "./wrap-result.ts";
 
@@ -26,7 +23,7 @@ export function compileRead(node: ReadNode, options: ReadOptions): CompiledReque
   const source = tableSource(node);
   const rows = compileSelect(node, source, context);
   const { media } = options;
-  const body = options.headOnly ? NO_BODY : bodySql({ media, csvColumns: csvColumns(node) });
+  const body = options.headOnly ? NO_BODY : bodySql({ media, csvColumns: outputNames(node) });
   const sql = wrapResult({ rows, body, total: totalSql(node, context, options) });
   return {
     sql: explained(sql, media.plan),
@@ -52,12 +49,4 @@ function countPlan(node: ReadNode, options: ReadOptions): CompiledStatement | nu
   const context: SelectContext = { binder: new Binder(), maxRows: options.maxRows, aliases: 0 };
   const counted = compileCount(node, tableSource(node), context);
   return { sql: `explain (format json) ${counted}`, slots: context.binder.slots };
-}
-
-/** Names of the answer's columns, in order, with `*` spelled out. */
-export function csvColumns(node: ReadNode): string[] {
-  const fields = node.fields.flatMap((f) =>
-    f.kind === "star" ? [...node.table.columns.keys()] : [outputName(f)],
-  );
-  return [...fields, ...node.embeds.map((e) => e.key)];
 }

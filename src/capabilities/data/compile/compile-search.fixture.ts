@@ -10,15 +10,20 @@ import { compileRead } from "./compile-read.ts";
 
 export const LIMITS = { maxFilters: 100, maxListSize: 100, maxRows: 1000 };
 
-export function compile(table: string, search: string, schema: Schema = shopSchema) {
+export function compile(
+  table: string,
+  search: string,
+  schema: Schema = shopSchema,
+  count: "exact" | null = null,
+) {
   const found = schema.tables.get(tableKey("public", table));
   if (!found) throw new Error(table);
   const raw = readQueryString(search, LIMITS);
   const query = parseQuery(raw, { limit: null, offset: null }, 5);
-  const node = planRead(schema, found, query);
+  const node = planRead(schema, found, query, { db_aggregates_enabled: true });
   const compiled = compileRead(node, {
     media: JSON_ARRAY,
-    count: null,
+    count,
     maxRows: 1000,
     headOnly: false,
   });

@@ -129,7 +129,9 @@ function fieldSql(output: OutputField, scope: Scope): string {
   const formatted = output.formatter === null ? column : `${output.formatter}(${column})`;
   const sql = aggregateSql(output, castSql(formatted, output.cast));
   const isPlain = sql === column && output.field.path.length === 0;
-  return isPlain && output.name === output.field.name ? sql : `${sql} as ${quoteIdent(output.name)}`;
+  return isPlain && output.name === output.field.name
+    ? sql
+    : `${sql} as ${quoteIdent(output.name)}`;
 }
 
 /** By place in the list: a name could be a column's as well. */

@@ -5,13 +5,14 @@
 import { isSingular, type Media } from "../negotiate-media.ts";
 import type { Preferences } from "../parse/prefer.ts";
 import type { Slot } from "../parse/tree.ts";
-import { tablesOf } from "../plan/plan-read.ts";
+import { columnsNeeded, tablesOf } from "../plan/plan-read.ts";
 import type { ReadNode } from "../plan/read-plan.ts";
 import type { Table } from "../schema/schema.ts";
 import { BODY, type BodyContext, type BodyShape, bodyItem } from "./compile-body.ts";
 import { compileWhere } from "./compile-condition.ts";
-import { csvColumns } from "./compile-read.ts";
-import { compileSelect, type SelectContext } from "./compile-select.ts";
+import { outputNames } from "./compile-embed.ts";
+import type { SelectContext } from "./compile-join.ts";
+import { compileSelect } from "./compile-select.ts";
 import { Binder, type CompiledRequest } from "./compiled.ts";
 import { quoteIdent, quoteTable } from "./quote.ts";
 import { bodySql, explained, guard, NO_BODY, ROWS, wrapResult } from "./wrap-result.ts";
@@ -65,7 +66,7 @@ function guardedBody(
   full: boolean,
   binder: Binder,
 ): string {
-  let body = full ? bodySql({ media, csvColumns: csvColumns(node) }) : NO_BODY;
+  let body = full ? bodySql({ media, csvColumns: outputNames(node) }) : NO_BODY;
   if (media.plan !== null) return body;
   const count = "pg_catalog.count(*)";
   if (kind === "put") return guard("PGRST115", `${count} = 1`, body);
@@ -82,7 +83,7 @@ function compileMutation(node: ReadNode, options: WriteOptions, binder: Binder):
   const returning = returningOf(node, options);
   if (kind === "insert" || kind === "put") return compileInsert(node, options, binder, returning);
   const where = () =>
-    compileWhere(node.where, { table, qualifier: name, embeds: new Map<string, string>() }, binder);
+    compileWhere(node.where, { qualifier: name, embeds: new Map<string, string>() }, binder);
   if (kind === "delete") return `delete from ${name}${where()} returning ${returning}`;
   // An update of nothing must not touch, lock or fire anything.
   if (body.columns.length === 0) return `select ${returning} from ${name} where false`;
@@ -112,7 +113,7 @@ function compileInsert(
   const into = `${quoteTable(table)}${columns.length === 0 ? "" : ` (${columns.join(", ")})`}`;
   const values = columns.map((c) => `${BODY}.${c}`).join(", ");
   const rows = `select ${values} from ${bodyItem(options.body, contextOf(options, binder))}`;
-  const scope = { table, qualifier: BODY, embeds: new Map<string, string>() };
+  const scope = { qualifier: BODY, embeds: new Map<string, string>() };
   const where = compileWhere(
     options.kind === "put" ? node.where : [],
     scope,
@@ -157,14 +158,8 @@ function returningOf(node: ReadNode, options: WriteOptions): string {
     return node.table.primaryKey.map((c) => `${table}.${quoteIdent(c)}`).join(", ");
   }
   if (kind !== "representation") return "1 as pgrst_row";
-  if (node.fields.some((f) => f.kind === "star")) return `${table}.*`;
-  // A function over the row may need any column of it.
-  if (node.embeds.some((e) => e.relationship.kind === "computed")) return `${table}.*`;
-  const names = new Set([
-    ...node.fields.flatMap((f) => (f.kind === "star" ? [] : [f.field.name])),
-    ...node.order.flatMap((t) => (t.relation === null ? [t.field.name] : [])),
-    ...node.embeds.flatMap(({ relationship: r }) => (r.kind === "computed" ? [] : r.originColumns)),
-  ]);
+  const names = columnsNeeded(node);
+  if (names === null) return `${table}.*`;
   if (names.size === 0) return "1 as pgrst_row";
   return [...names].map((c) => `${table}.${quoteIdent(c)}`).join(", ");
 }

@@ -61,12 +61,7 @@ function readCondition(scanner: Scanner, sink: ValueSink, depth: number): Condit
   return { kind: "filter", field, ...readOperation(scanner, sink, readDelimited) };
 }
 
-function readNested(
-  scanner: Scanner,
-  sink: ValueSink,
-  depth: number,
-  start: number,
-): Condition {
+function readNested(scanner: Scanner, sink: ValueSink, depth: number, start: number): Condition {
   const afterName = scanner.position;
   scanner.position = start;
   const negated = scanner.take("not.");

@@ -58,11 +58,7 @@ export class Scanner {
     this.position = position;
     const here = unexpected ?? this.character();
     const shown = here === "" ? "end of input" : JSON.stringify(here);
-    throw errors.PGRST100(
-      this.what,
-      position + 1,
-      `unexpected ${shown} expecting ${expecting}`,
-    );
+    throw errors.PGRST100(this.what, position + 1, `unexpected ${shown} expecting ${expecting}`);
   }
 
   get done(): boolean {
@@ -188,10 +184,7 @@ export class Scanner {
         index === null
           ? {
               arrow,
-              key: this.#dashed(
-                isKeyCharacter,
-                "any non reserved character different from: .,>()",
-              ),
+              key: this.#dashed(isKeyCharacter, "any non reserved character different from: .,>()"),
               isIndex: false,
             }
           : { arrow, key: index, isIndex: true },

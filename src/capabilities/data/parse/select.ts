@@ -11,8 +11,7 @@ const STAR: SelectItem = { kind: "star" };
 const AGGREGATES: readonly AggregateName[] = ["sum", "avg", "count", "max", "min"];
 const SPREAD = "...";
 /** What may follow a column. */
-const AFTER_FIELD =
-  'letter, digit, "-", "->>", "->", "::", ".", ")", "," or end of input';
+const AFTER_FIELD = 'letter, digit, "-", "->>", "->", "::", ".", ")", "," or end of input';
 
 /** @param maxDepth embedding levels allowed, >= 0; deeper is `embed_too_deep`. */
 export function parseSelect(text: string, maxDepth: number): readonly SelectItem[] {

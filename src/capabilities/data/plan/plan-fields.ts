@@ -5,7 +5,6 @@ import type {
   Field,
   Filter,
   OrderTerm,
-  SelectCount,
   SelectEmbed,
   SelectField,
   SelectItem,
@@ -46,18 +45,21 @@ export function planOutputs(
   items: readonly SelectItem[],
   expandsStar: boolean,
 ): Output[] {
-  return items.flatMap((item): Output[] => {
-    switch (item.kind) {
-      case "star":
-        return expandsStar || hasFormatter(schema, table) ? everyColumn(schema, table) : [item];
-      case "field":
-        return [outputField(schema, table, item)];
-      case "count":
-        return [{ kind: "count", name: countName(item), cast: item.cast }];
-      case "embed":
-        return [];
-    }
-  });
+  const namesAll = expandsStar || hasFormatter(schema, table);
+  return items.flatMap((item) => planItem(schema, table, item, namesAll));
+}
+
+function planItem(schema: Schema, table: Table, item: SelectItem, namesAll: boolean): Output[] {
+  switch (item.kind) {
+    case "star":
+      return namesAll ? everyColumn(schema, table) : [item];
+    case "field":
+      return [outputField(schema, table, item)];
+    case "count":
+      return [{ kind: "count", name: item.alias ?? "count", cast: item.cast }];
+    case "embed":
+      return [];
+  }
 }
 
 function hasFormatter(schema: Schema, table: Table): boolean {
@@ -97,10 +99,6 @@ function outputField(schema: Schema, table: Table, item: SelectField): OutputFie
 function fieldName({ field, alias, aggregate }: SelectField): string {
   const key = field.path.findLast((step) => !step.isIndex);
   return alias ?? aggregate ?? key?.key ?? field.name;
-}
-
-export function countName({ alias }: SelectCount): string {
-  return alias ?? "count";
 }
 
 export function keyOf(embed: SelectEmbed): string {

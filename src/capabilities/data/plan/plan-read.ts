@@ -162,3 +162,22 @@ function embeddedTables({ relationship: r, node }: EmbedNode): Table[] {
   if (r.kind === "computed") return node.embeds.flatMap(embeddedTables);
   return r.junction ? [...tablesOf(node), r.junction.table] : tablesOf(node);
 }
+
+/**
+ * Columns of the root that its answer is made of, for a root that is no table (rows that were
+ * written); null = all.
+ */
+export function columnsNeeded(node: ReadNode): Set<string> | null {
+  const names = new Set<string>();
+  for (const output of node.fields) {
+    if (output.kind === "star") return null;
+    if (output.kind === "field") names.add(output.field.name);
+  }
+  for (const { relation, field } of node.order) if (relation === null) names.add(field.name);
+  for (const { relationship } of node.embeds) {
+    // A function over the row may need any column of it.
+    if (relationship.kind === "computed") return null;
+    for (const column of relationship.originColumns) names.add(column);
+  }
+  return names;
+}
