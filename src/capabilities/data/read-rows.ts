@@ -7,6 +7,7 @@ import { errors } from "./errors.ts";
 import { findTable } from "./find-table.ts";
 import { type Incoming, readIncoming } from "./incoming.ts";
 import { isSingular, type Media, negotiate } from "./negotiate-media.ts";
+import { canonicalQuery } from "./parse/canonical.ts";
 import { parseQuery } from "./parse/parse-query.ts";
 import { appliedHeader, HONOURED } from "./parse/prefer.ts";
 import { type RawQuery, readQueryString } from "./parse/query-string.ts";
@@ -16,9 +17,11 @@ import { planRead } from "./plan/plan-read.ts";
 import { readPreferences } from "./read-preferences.ts";
 import type { DataRoom } from "./room.ts";
 import { type Prepared, plannedRows, type Ran, runRequest } from "./run-request.ts";
+import type { Table } from "./schema/schema.ts";
 import type { SchemaState } from "./schema/schema-cache.ts";
 
 interface PreparedRead extends Prepared {
+  readonly table: Table;
   readonly media: Media;
   readonly range: RowRange;
 }
@@ -64,7 +67,7 @@ function prepareRead(
     state.shapes.set(key, compiled);
   }
   const { values } = raw;
-  return { compiled, values, body: null, readOnly: true, media, preferences, range };
+  return { compiled, values, body: null, readOnly: true, media, preferences, range, table };
 }
 
 /** Moves the root's bounds to the values; without a limit `max_rows` stands in the SQL itself. */
@@ -97,7 +100,7 @@ async function totalRows(
 
 function answerRead(incoming: Incoming, ran: Ran<PreparedRead>, total: number | null): Response {
   const { row, rows, prepared } = ran;
-  const { media, preferences, range } = prepared;
+  const { media, preferences, range, table } = prepared;
   if (media.plan !== null) return answerPlan(incoming, rows, media);
   const count = numberAt(row, RESULT.pageTotal) ?? 0;
   if (total !== null && range.offset > total) {
@@ -107,6 +110,7 @@ function answerRead(incoming: Incoming, ran: Ran<PreparedRead>, total: number | 
   if (isSingular(media) && count !== 1) throw errors.PGRST116(String(count));
   const headers = contentHeaders(incoming, media);
   headers["Content-Range"] = contentRange(range.offset, count, total);
+  headers["Content-Location"] = `/${encodeURIComponent(table.name)}${canonicalQuery(incoming.search)}`;
   const applied = appliedHeader(preferences, HONOURED.read);
   if (applied !== null) headers["Preference-Applied"] = applied;
   const status = total !== null && count < total ? 206 : 200;
