@@ -110,7 +110,8 @@ function answerRead(incoming: Incoming, ran: Ran<PreparedRead>, total: number | 
   if (isSingular(media) && count !== 1) throw errors.PGRST116(String(count));
   const headers = contentHeaders(incoming, media);
   headers["Content-Range"] = contentRange(range.offset, count, total);
-  headers["Content-Location"] = `/${encodeURIComponent(table.name)}${canonicalQuery(incoming.search)}`;
+  headers["Content-Location"] =
+    `/${encodeURIComponent(table.name)}${canonicalQuery(incoming.search)}`;
   const applied = appliedHeader(preferences, HONOURED.read);
   if (applied !== null) headers["Preference-Applied"] = applied;
   const status = total !== null && count < total ? 206 : 200;

@@ -69,7 +69,6 @@ const reading: Row[] = [
     fault({
       code: "PGRST205",
       message: "Could not find the table 'api.harbour_logs_2000' in the schema cache",
-      hint: "Perhaps you meant the table 'api.harbour_logs'",
     }),
   ),
   get("a foreign table", "/tides?order=id", [
