@@ -28,6 +28,8 @@ export interface RequestContext {
   readonly startedAt: number;
   /** Set by the router: the pattern that matched, for metrics. */
   route: string;
+  /** The least status of its answer with which this request is logged; absent = any. */
+  loggedFromStatus?: number;
   /** Who asks; resolves once, throws `bad_credential`. */
   principal(): Promise<Principal> | Principal;
   /** Switches the idle timeout off: for streams. */

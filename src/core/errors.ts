@@ -84,6 +84,15 @@ export function defineErrors<const T extends Record<string, (...args: never[]) =
   return built as unknown as { readonly [K in keyof T]: Thrower<Parameters<T[K]>> };
 }
 
+/** Why a token is refused, for those who answer in another protocol's words: `cause` of `bad_credential`. */
+export type CredentialFault =
+  | "expired"
+  | "not_yet_valid"
+  | "issued_in_future"
+  | "other_audience"
+  | "unknown_key"
+  | "bad_signature";
+
 /** Errors that any capability may answer; capability-specific ones live beside the capability. */
 export const coreErrors = defineErrors({
   internal_error: (cause?: unknown) => ({
@@ -114,11 +123,12 @@ export const coreErrors = defineErrors({
     message: `Content-Type ${got || "(none)"} is not accepted here`,
     hint: `Send ${want}`,
   }),
-  bad_credential: (reason: string) => ({
+  bad_credential: (reason: string, fault?: CredentialFault) => ({
     status: 401,
     message: "The credential was not accepted",
     details: reason,
     headers: { "WWW-Authenticate": 'Bearer error="invalid_token"' },
+    cause: fault,
   }),
   forbidden: (message: string, hint?: string) => ({ status: 403, message, hint: hint ?? null }),
   too_many_requests: (retryAfterS: number) => ({

@@ -142,7 +142,7 @@ describe("row security", () => {
       claims: `{"sub":"${ALICE}","role":"authenticated"}`,
       mark: ALICE,
       method: "GET",
-      path: "/data/v1/settings",
+      path: "/settings",
       secret: null,
     });
     expect<unknown>(second).toEqual({
@@ -150,7 +150,7 @@ describe("row security", () => {
       claims: '{"role":"anon"}',
       mark: "none",
       method: "GET",
-      path: "/data/v1/settings",
+      path: "/settings",
       secret: null,
     });
     await world.sql`drop view public.settings`;

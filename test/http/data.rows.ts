@@ -463,11 +463,18 @@ const embedding: HttpRow[] = [
   ),
 ];
 
+const NOT_DECODED = "None of the keys was able to decode the JWT";
+/** In PostgREST's words: PGRST303 for what the claims say, PGRST301 for all else. */
 const badTokens = [
-  ["expired", "it has expired"],
-  ["forged", "its signature does not verify"],
-  ["foreign", "it is of another issuer"],
-  ["truncated", "its signature does not verify"],
+  ["expired", "PGRST303", "JWT expired", null],
+  ["forged", "PGRST301", "No suitable key or wrong key type", NOT_DECODED],
+  [
+    "foreign",
+    "PGRST301",
+    "JWT cryptographic operation failed",
+    "The token was refused: it is of another issuer",
+  ],
+  ["truncated", "PGRST301", "No suitable key or wrong key type", NOT_DECODED],
 ] as const;
 
 const refusing: HttpRow[] = [
@@ -691,12 +698,18 @@ const refusing: HttpRow[] = [
   get("a view with security_invoker shows what its tables show", "/safe_view?id=lt.2000", [
     { id: 1002, slug: "stranger-shared" },
   ]),
-  ...badTokens.map(([as, why]) =>
+  ...badTokens.map(([as, code, message, details]) =>
     get(
       `a token that is ${as} reads nothing, not even what is public`,
       "/artists",
-      fault("bad_credential", "The credential was not accepted", `The token was refused: ${why}`),
-      { as, status: 401, answer: { "www-authenticate": /^Bearer/ } },
+      fault(code, message, details),
+      {
+        as,
+        status: 401,
+        answer: {
+          "www-authenticate": `Bearer error="invalid_token", error_description="${message}"`,
+        },
+      },
     ),
   ),
 ];

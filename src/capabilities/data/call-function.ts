@@ -93,6 +93,7 @@ function prepareCall(
 ): PreparedCall {
   const { name, raw, payload, names, root } = call;
   const { schema } = state;
+  incoming.trace?.enter("plan");
   const whole = payload?.whole ?? null;
   const match = findFunction(schema, {
     ...{ schema: incoming.schema, name, args: names, whole },

@@ -1,17 +1,17 @@
 /** What the capability says of itself in `/health`. */
 import type { Health } from "../../core/health.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
-import type { DataRoom } from "./room.ts";
+import type { Rooms } from "./rooms.ts";
 
 /** `failed` while a tenant's schema cannot be read: its requests would answer 503. */
 export async function dataHealth(
-  room: DataRoom,
+  rooms: Rooms,
   tenants: readonly TenantCtx[],
   signal: AbortSignal,
 ): Promise<Health> {
   let tables = 0;
   for (const tenant of tenants) {
-    const state = await within(signal, room.cache.get(tenant));
+    const state = await within(signal, rooms.cache.get(tenant));
     if (state === null)
       return { status: "failed", details: { tenant: tenant.id, schema: "unread" } };
     tables += state.schema.tables.size;

@@ -183,6 +183,51 @@ const table = defineErrors({
     message: `Could not find the table '${schema}.${table}' in the schema cache`,
     hint,
   }),
+  PGRST000: (cause: unknown) => ({
+    status: 503,
+    message: "Database connection error. Retrying the connection.",
+    headers: { "Retry-After": "1" },
+    cause,
+  }),
+  PGRST001: (cause: unknown) => ({
+    status: 503,
+    message: "Database client error. Retrying the connection.",
+    headers: { "Retry-After": "1" },
+    cause,
+  }),
+  /** Every connection is taken, and as many queries wait as may. */
+  PGRST003: (cause: unknown) => ({
+    status: 504,
+    message: "Timed out acquiring connection from connection pool.",
+    headers: { "Retry-After": "1" },
+    cause,
+  }),
+  PGRST300: () => ({ status: 500, message: "Server lacks JWT secret" }),
+  /** The token cannot be verified. */
+  PGRST301: (message: string, details?: string) => ({
+    status: 401,
+    message,
+    details: details ?? null,
+    headers: { "WWW-Authenticate": invalidToken(message) },
+  }),
+  PGRST302: () => ({
+    status: 401,
+    message: "Anonymous access is disabled",
+    headers: { "WWW-Authenticate": "Bearer" },
+  }),
+  /** The token's claims say no. */
+  PGRST303: (message: string) => ({
+    status: 401,
+    message,
+    headers: { "WWW-Authenticate": invalidToken(message) },
+  }),
+  /** What Postgres says of a role it does not know, for names it would read otherwise. */
+  role_unknown: (role: string) => ({
+    code: "22023",
+    status: 401,
+    message: `role "${role}" does not exist`,
+    headers: { "WWW-Authenticate": "Bearer" },
+  }),
   /** The schema cache could not be filled. */
   PGRST002: (cause: unknown) => ({
     status: 503,
@@ -259,3 +304,7 @@ export const errors = Object.fromEntries(
     (...args: never[]) => asPostgrest((make as (...args: never[]) => ReactorError)(...args)),
   ]),
 ) as unknown as Table;
+/** RFC 6750 §3. */
+function invalidToken(message: string): string {
+  return `Bearer error="invalid_token", error_description=${JSON.stringify(message)}`;
+}

@@ -1,7 +1,9 @@
 /** What every operation needs of a request, read once: who asks, which schema, which query string. */
 import type { RequestContext } from "../../core/context.ts";
 import type { Principal } from "../../core/ports/auth.ts";
+import { callerOf } from "./auth/caller.ts";
 import { errors } from "./errors.ts";
+import { type RequestTrace, traceOf } from "./request-trace.ts";
 import type { DataRoom } from "./room.ts";
 
 export interface Incoming {
@@ -14,17 +16,22 @@ export interface Incoming {
   readonly schema: string;
   /** The schema is named in the answer: only where there is a choice. */
   readonly showsSchema: boolean;
+  /** Null unless somebody wants to know (`server_timing_enabled`, `log_query`). */
+  readonly trace: RequestTrace | null;
 }
 
+/** @throws PGRST002, PGRST106, PGRST300 to PGRST303, url_too_long */
 export async function readIncoming(
   room: DataRoom,
   request: Request,
   context: RequestContext,
 ): Promise<Incoming> {
-  const asking = context.principal();
-  const principal = asking instanceof Promise ? await asking : asking;
   const { url, method, headers } = request;
+  const trace = traceOf(request);
   if (url.length > room.config.max_url_bytes) throw errors.url_too_long(room.config.max_url_bytes);
+  const asking = callerOf(room, headers, context);
+  const principal = asking instanceof Promise ? await asking : asking;
+  trace?.enter("parse");
   const mark = url.indexOf("?");
   return {
     context,
@@ -34,13 +41,17 @@ export async function readIncoming(
     search: mark < 0 ? "" : url.slice(mark + 1),
     schema: schemaOf(room, method, headers),
     showsSchema: room.searchPaths.size > 1,
+    trace,
   };
 }
 
-/** docs.postgrest.org, "Schemas": Accept-Profile for reading, Content-Profile for writing. */
+const WRITES: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH", "DELETE"]);
+
+/** docs.postgrest.org, "Schemas": Content-Profile for writing, Accept-Profile for all else. */
 function schemaOf(room: DataRoom, method: string, headers: Headers): string {
-  const isRead = method === "GET" || method === "HEAD";
-  const asked = headers.get(isRead ? "accept-profile" : "content-profile");
+  const sent = headers.get(WRITES.has(method) ? "content-profile" : "accept-profile");
+  // Headers come as Latin-1, and names are UTF-8.
+  const asked = sent === null ? null : Buffer.from(sent, "latin1").toString("utf8");
   if (asked === null || asked === room.defaultSchema) return room.defaultSchema;
   if (!room.searchPaths.has(asked)) throw errors.PGRST106(asked, [...room.searchPaths.keys()]);
   return asked;

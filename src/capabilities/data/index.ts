@@ -3,9 +3,11 @@ import m0001 from "../../../migrations/data/0001_realtime.sql" with { type: "tex
 import { defineCapability } from "../../core/capability.ts";
 import { dataConfig } from "./config.ts";
 import { dataHealth } from "./data-health.ts";
+import { decideConfig } from "./effective-config.ts";
 import { createChannelRoom } from "./realtime/channels/room.ts";
 import { channelServices } from "./realtime/channels/tasks.ts";
-import { createRoom } from "./room.ts";
+import { searchPathsOf } from "./room.ts";
+import { Rooms } from "./rooms.ts";
 import { dataRoutes } from "./routes.ts";
 import { schemaWatch } from "./tasks.ts";
 
@@ -18,18 +20,19 @@ export const data = defineCapability({
   needs: ["auth"],
   provides: [],
   async mount(config, deps) {
-    const room = createRoom(config, deps);
+    const rooms = new Rooms(config, deps);
+    const decided = decideConfig(config);
     const channels = createChannelRoom(deps, {
       config,
-      searchPath: room.searchPaths.get(room.defaultSchema) ?? "",
-      schemas: [...room.searchPaths.keys()],
+      searchPath: [...searchPathsOf(decided).values()][0] ?? "",
+      schemas: decided.db_schemas,
       feed: null,
     });
     return {
-      plugin: dataRoutes(room, channels),
-      services: [schemaWatch(room, deps), ...channelServices(channels, deps)],
-      health: (signal) => dataHealth(room, deps.tenants(), signal),
-      close: () => room.cache.close(),
+      plugin: dataRoutes(rooms, channels),
+      services: [schemaWatch(rooms, deps), ...channelServices(channels, deps)],
+      health: (signal) => dataHealth(rooms, deps.tenants(), signal),
+      close: () => rooms.close(),
     };
   },
 });

@@ -4,9 +4,12 @@ import { type Preferences, parsePrefer } from "./parse/prefer.ts";
 import type { DataRoom } from "./room.ts";
 import type { Schema } from "./schema/schema.ts";
 
+const NO_TIMEZONES: ReadonlySet<string> = new Set();
+
 export function readPreferences(room: DataRoom, incoming: Incoming, schema: Schema): Preferences {
-  const { db_tx_end: end } = room.config;
-  const rules = { timezones: schema.timezones, allowsTx: end.endsWith("-allow-override") };
+  const { db_tx_end: end, db_timezone_enabled: hasTimezones } = room.config;
+  const timezones = hasTimezones ? schema.timezones : NO_TIMEZONES;
+  const rules = { timezones, allowsTx: end.endsWith("-allow-override") };
   return parsePrefer(incoming.headers.get("prefer"), rules);
 }
 

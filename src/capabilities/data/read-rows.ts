@@ -61,6 +61,7 @@ function prepareRead(
   let compiled = state.shapes.get(key);
   if (!compiled) {
     const query = parseQuery(raw, root, room.config.max_embed_depth);
+    incoming.trace?.enter("plan");
     const node = planRead(state.schema, table, query, room.config);
     const { maxRows } = room.limits;
     compiled = compileRead(node, { media, count: preferences.count, maxRows, headOnly });

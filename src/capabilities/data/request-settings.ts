@@ -6,48 +6,56 @@
 import type { Incoming } from "./incoming.ts";
 import type { Preferences } from "./parse/prefer.ts";
 import type { DataRoom } from "./room.ts";
+import type { Setting } from "./schema/schema.ts";
 
-type Setting = readonly [name: string, value: string];
-
-/** Headers whose values never reach the database: they are credentials. */
+/** Headers whose values never reach a database of ours: they are credentials. */
 const SECRET: ReadonlySet<string> = new Set([
   "authorization",
   "apikey",
   "cookie",
   "proxy-authorization",
 ]);
+/** A database of somebody else's sees them, as PostgREST's users expect; cookies have their own setting. */
+const NOT_A_HEADER: ReadonlySet<string> = new Set(["cookie"]);
+
+const MOUNT = "/data/v1";
 
 export function requestSettings(
   room: DataRoom,
   incoming: Incoming,
   { timezone }: Preferences,
 ): Setting[] {
+  const { principal, headers, context } = incoming;
   const settings: Setting[] = [
     ["search_path", room.searchPaths.get(incoming.schema) ?? ""],
-    ["request.jwt.claims", incoming.principal.claims],
+    ["request.jwt.claims", principal.claims],
     ["request.method", incoming.method],
-    ["request.path", incoming.context.originalPath],
-    ["request.headers", headersJson(incoming.headers)],
+    // As in PostgREST, which serves at the root.
+    ["request.path", context.path.slice(MOUNT.length) || "/"],
+    ["request.headers", headersJson(headers, room.isForeign ? NOT_A_HEADER : SECRET)],
+    // Also without any: a session would read what is left of an earlier request, which is no JSON.
+    ["request.cookies", cookiesJson(headers.get("cookie"))],
   ];
-  const { userId } = incoming.principal;
   // The `sub` of the claims once more, alone: `auth.uid()` looks here first, and policies call it for
   // every query. Reading it out of the claims' JSON costs 9 µs of PostgreSQL's time, this one.
-  if (userId !== null) settings.push(["request.jwt.claim.sub", userId]);
-  const cookies = incoming.headers.get("cookie");
-  if (cookies !== null) settings.push(["request.cookies", cookiesJson(cookies)]);
+  if (principal.userId !== null && !room.isForeign) {
+    settings.push(["request.jwt.claim.sub", principal.userId]);
+  }
   if (timezone !== null) settings.push(["timezone", timezone]);
+  settings.push(...room.appSettings);
   return settings;
 }
 
-function headersJson(headers: Headers): string {
+function headersJson(headers: Headers, hidden: ReadonlySet<string>): string {
   const visible: Record<string, string> = {};
   headers.forEach((value, name) => {
-    if (!SECRET.has(name)) visible[name] = value;
+    if (!hidden.has(name)) visible[name] = value;
   });
   return JSON.stringify(visible);
 }
 
-function cookiesJson(header: string): string {
+function cookiesJson(header: string | null): string {
+  if (header === null) return "{}";
   const cookies: Record<string, string> = Object.create(null);
   for (const pair of header.split(";")) {
     const equals = pair.indexOf("=");

@@ -1,19 +1,21 @@
 /**
- * What the operations of this capability work with: configuration in the form they need, the schema
- * cache and the pools. Made once in `index.ts`, handed to each operation.
+ * What the operations of this capability work with for one tenant: configuration in the form they
+ * need, the schema cache and the pools. Immutable; a change of the configuration makes another one
+ * (`rooms.ts`), and requests hold on to the one they began with.
  */
-import type { ServerFacts } from "../../core/capability.ts";
-import type { Clock } from "../../core/ports/clock.ts";
+import type { Principal } from "../../core/ports/auth.ts";
 import type { Databases } from "../../core/ports/database.ts";
 import type { IdempotencyStore } from "../../core/ports/idempotency.ts";
-import type { Logger } from "../../core/ports/log.ts";
+import type { TokenVerifier } from "./auth/token-verifier.ts";
 import { quoteIdent } from "./compile/quote.ts";
-import type { DataConfig } from "./config.ts";
+import { quoteRoutine } from "./compile/quote-routine.ts";
+import type { EffectiveConfig } from "./effective-config.ts";
 import type { Limits } from "./parse/query-string.ts";
-import { SchemaCache } from "./schema/schema-cache.ts";
+import type { Setting } from "./schema/schema.ts";
+import type { SchemaCache } from "./schema/schema-cache.ts";
 
 export interface DataRoom {
-  readonly config: DataConfig;
+  readonly config: EffectiveConfig;
   readonly databases: Databases;
   readonly idempotency: IdempotencyStore;
   readonly cache: SchemaCache;
@@ -23,42 +25,61 @@ export interface DataRoom {
   readonly defaultSchema: string;
   /** `reactor dev`. */
   readonly development: boolean;
+  /** `db_uri`: a database of somebody else's, served as PostgREST does. */
+  readonly isForeign: boolean;
+  /** Who comes without a credential; null: nobody may. */
+  readonly anonymous: Principal | null;
+  /** Verifies bearer tokens by `jwt_secret`; null: there is none. */
+  readonly tokens: TokenVerifier | null;
+  /** Statements of every request between its settings and its query. */
+  readonly before: readonly string[];
+  /** Settings of functions that hold for the whole transaction. */
+  readonly hoisted: ReadonlySet<string>;
+  /** `app.settings.*`. */
+  readonly appSettings: readonly Setting[];
 }
 
-export interface RoomDeps {
-  readonly databases: Databases;
-  readonly idempotency: IdempotencyStore;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly server: Pick<ServerFacts, "development">;
-}
+export type RoomParts = Pick<
+  DataRoom,
+  "databases" | "idempotency" | "cache" | "tokens" | "development"
+>;
 
-export function createRoom(config: DataConfig, deps: RoomDeps): DataRoom {
-  const cache = new SchemaCache(deps, {
-    schemas: config.db_schemas,
-    extraSearchPath: config.db_extra_search_path,
-    channel: config.db_channel,
-    maxCachedShapes: config.max_cached_shapes,
-  });
-  const extra = config.db_extra_search_path;
-  const searchPaths = new Map(
-    config.db_schemas.map((schema) => {
-      const path = [...new Set([schema, ...extra])];
-      return [schema, path.map(quoteIdent).join(", ")];
-    }),
-  );
+export function createRoom(config: EffectiveConfig, parts: RoomParts): DataRoom {
+  const [defaultSchema = "public"] = config.db_schemas;
+  const { db_pre_request: preRequest, db_anon_role: anonRole } = config;
   return {
+    ...parts,
     config,
-    databases: deps.databases,
-    idempotency: deps.idempotency,
-    cache,
     limits: {
       maxFilters: config.max_filters,
       maxListSize: config.max_in_list,
       maxRows: config.db_max_rows === 0 ? null : config.db_max_rows,
     },
-    searchPaths,
-    defaultSchema: config.db_schemas[0] ?? "public",
-    development: deps.server.development,
+    searchPaths: searchPathsOf(config),
+    defaultSchema,
+    isForeign: config.db_uri !== "",
+    anonymous: anonRole === null ? null : anonymousAs(anonRole),
+    before: preRequest === "" ? [] : [`select ${quoteRoutine(preRequest)}()`],
+    hoisted: new Set(config.db_hoisted_tx_settings),
+    appSettings: Object.entries(config.app_settings).map(([name, value]) => [
+      `app.settings.${name}`,
+      value,
+    ]),
   };
+}
+
+/** By exposed schema, in the order of the configuration. */
+export function searchPathsOf(config: EffectiveConfig): Map<string, string> {
+  const extra = config.db_extra_search_path;
+  return new Map(
+    config.db_schemas.map((schema) => {
+      const path = [...new Set([schema, ...extra])];
+      return [schema, path.map(quoteIdent).join(", ")];
+    }),
+  );
+}
+
+function anonymousAs(role: string): Principal {
+  const claims = JSON.stringify({ role });
+  return Object.freeze({ role, userId: null, claims, expiresAt: Number.POSITIVE_INFINITY });
 }

@@ -3,6 +3,7 @@ import { Elysia } from "elysia";
 import { contextOf } from "../../core/context.ts";
 import { base } from "../../core/http.ts";
 import { allowedMethods } from "./allowed-methods.ts";
+import { type Answering, answerRequest } from "./answer-request.ts";
 import { callFunction } from "./call-function.ts";
 import { describeRoute } from "./describe-route.ts";
 import { errors } from "./errors.ts";
@@ -11,75 +12,105 @@ import { describeRealtime } from "./realtime/channels/describe-realtime.ts";
 import { openSocket } from "./realtime/channels/open-socket.ts";
 import type { ChannelRoom } from "./realtime/channels/room.ts";
 import { sendBroadcast, sendBroadcasts } from "./realtime/channels/send-broadcasts.ts";
-import type { DataRoom } from "./room.ts";
+import type { Rooms } from "./rooms.ts";
 import { generateTypes } from "./types/generate-types.ts";
 import { writeRows } from "./write-rows.ts";
 
 const RAW = "none" as const;
 
-export function dataRoutes(room: DataRoom, channels: ChannelRoom) {
+type Answer = (request: Request, run: Answering) => Promise<Response>;
+
+export function dataRoutes(rooms: Rooms, channels: ChannelRoom) {
+  const answer: Answer = (request, run) => answerRequest(rooms, request, run);
   return new Elysia({ name: "data" })
     .use(base())
+    .use(functionRoutes(answer))
     .get(
-      "/data/v1/rpc/:function",
-      ({ request, params }) => callFunction(room, request, contextOf(request), params.function),
-      { parse: RAW, detail: describeRoute("callGet") },
+      "/data/v1/_types",
+      ({ request }) => answer(request, (room, context) => generateTypes(room, request, context)),
+      { parse: RAW, detail: describeRoute("types") },
     )
-    .head(
-      "/data/v1/rpc/:function",
-      ({ request, params }) => callFunction(room, request, contextOf(request), params.function),
-      { parse: RAW, detail: describeRoute("callGet") },
-    )
-    .post(
-      "/data/v1/rpc/:function",
-      ({ request, params }) => callFunction(room, request, contextOf(request), params.function),
-      { parse: RAW, detail: describeRoute("callPost") },
-    )
-    .all("/data/v1/rpc/:function", ({ request }) => notOnRpc(request.method), HIDDEN)
-    .get("/data/v1/_types", ({ request }) => generateTypes(room, request, contextOf(request)), {
-      parse: RAW,
-      detail: describeRoute("types"),
-    })
     .get(
       "/data/v1/:table",
-      ({ request, params }) => readRows(room, request, contextOf(request), params.table),
+      ({ request, params }) =>
+        answer(request, (room, context) => readRows(room, request, context, params.table)),
       { parse: RAW, detail: describeRoute("read") },
     )
     .head(
       "/data/v1/:table",
-      ({ request, params }) => readRows(room, request, contextOf(request), params.table),
+      ({ request, params }) =>
+        answer(request, (room, context) => readRows(room, request, context, params.table)),
       { parse: RAW, detail: describeRoute("head") },
     )
     .post(
       "/data/v1/:table",
-      ({ request, params }) => writeRows(room, request, contextOf(request), params.table, "insert"),
+      ({ request, params }) =>
+        answer(request, (room, context) =>
+          writeRows(room, request, context, params.table, "insert"),
+        ),
       { parse: RAW, detail: describeRoute("insert") },
     )
     .put(
       "/data/v1/:table",
-      ({ request, params }) => writeRows(room, request, contextOf(request), params.table, "put"),
+      ({ request, params }) =>
+        answer(request, (room, context) => writeRows(room, request, context, params.table, "put")),
       { parse: RAW, detail: describeRoute("put") },
     )
     .patch(
       "/data/v1/:table",
-      ({ request, params }) => writeRows(room, request, contextOf(request), params.table, "update"),
+      ({ request, params }) =>
+        answer(request, (room, context) =>
+          writeRows(room, request, context, params.table, "update"),
+        ),
       { parse: RAW, detail: describeRoute("update") },
     )
     .delete(
       "/data/v1/:table",
-      ({ request, params }) => writeRows(room, request, contextOf(request), params.table, "delete"),
+      ({ request, params }) =>
+        answer(request, (room, context) =>
+          writeRows(room, request, context, params.table, "delete"),
+        ),
       { parse: RAW, detail: describeRoute("delete") },
     )
     .options(
       "/data/v1/:table",
-      ({ request, params }) => allowedMethods(room, request, contextOf(request), params.table),
+      ({ request, params }) =>
+        answer(request, (room, context) => allowedMethods(room, request, context, params.table)),
       { parse: RAW, detail: describeRoute("options") },
     )
-    .all("/data/v1/:table", ({ request }) => unsupported(request.method), HIDDEN)
-    .all("/data/v1", () => noRoot(), HIDDEN)
-    .all("/data/v1/", () => noRoot(), HIDDEN)
-    .all("/data/v1/*", () => noPath(), HIDDEN)
+    .all("/data/v1/:table", ({ request }) => answer(request, () => unsupported(request)), HIDDEN)
+    .all("/data/v1", ({ request }) => answer(request, noRoot), HIDDEN)
+    .all("/data/v1/", ({ request }) => answer(request, noRoot), HIDDEN)
+    .all("/data/v1/*", ({ request }) => answer(request, noPath), HIDDEN)
     .use(realtimeRoutes(channels));
+}
+
+function functionRoutes(answer: Answer) {
+  return new Elysia({ name: "data.functions" })
+    .use(base())
+    .get(
+      "/data/v1/rpc/:function",
+      ({ request, params }) =>
+        answer(request, (room, context) => callFunction(room, request, context, params.function)),
+      { parse: RAW, detail: describeRoute("callGet") },
+    )
+    .head(
+      "/data/v1/rpc/:function",
+      ({ request, params }) =>
+        answer(request, (room, context) => callFunction(room, request, context, params.function)),
+      { parse: RAW, detail: describeRoute("callGet") },
+    )
+    .post(
+      "/data/v1/rpc/:function",
+      ({ request, params }) =>
+        answer(request, (room, context) => callFunction(room, request, context, params.function)),
+      { parse: RAW, detail: describeRoute("callPost") },
+    )
+    .all(
+      "/data/v1/rpc/:function",
+      ({ request }) => answer(request, () => notOnRpc(request)),
+      HIDDEN,
+    );
 }
 
 /** `/realtime/v1`: the Phoenix socket of `@supabase/realtime-js`, and its broadcasts by HTTP. */
@@ -105,18 +136,18 @@ function realtimeRoutes(channels: ChannelRoom) {
 
 const HIDDEN = { parse: RAW, detail: { hide: true } };
 
-function unsupported(method: string): never {
+async function unsupported({ method }: Request): Promise<never> {
   throw errors.PGRST117(method);
 }
 
-function notOnRpc(method: string): never {
+async function notOnRpc({ method }: Request): Promise<never> {
   throw errors.PGRST101(method);
 }
 
-function noRoot(): never {
+async function noRoot(): Promise<never> {
   throw errors.PGRST126();
 }
 
-function noPath(): never {
+async function noPath(): Promise<never> {
   throw errors.PGRST125();
 }

@@ -3,18 +3,20 @@
  * exposure, query. When Postgres no longer knows what the cache believes in, the schema is read
  * again and the request, whose transaction left no trace, runs once more.
  */
+import { ReactorError } from "../../core/errors.ts";
 import type { SqlParam, UserResult } from "../../core/ports/database.ts";
 import { PgError } from "../../postgres/wire/pg-error.ts";
 import { BODY_SLOT, type CompiledRequest, type CompiledStatement } from "./compile/compiled.ts";
+import { errors } from "./errors.ts";
 import { checkExposure } from "./find-table.ts";
 import type { Incoming } from "./incoming.ts";
 import { NO_PREFERENCES, type Preferences } from "./parse/prefer.ts";
 import type { Slot } from "./parse/tree.ts";
-import { endsInRollback } from "./read-preferences.ts";
-import { requestSettings } from "./request-settings.ts";
 import type { DataRoom } from "./room.ts";
+import type { DatabaseFunction, Schema } from "./schema/schema.ts";
 import type { SchemaState } from "./schema/schema-cache.ts";
 import { fromPgError, mayBeStale } from "./sqlstate.ts";
+import { transactionOf } from "./transaction.ts";
 
 /** A request made ready against one schema state. */
 export interface Prepared {
@@ -23,6 +25,8 @@ export interface Prepared {
   readonly body: Uint8Array | null;
   readonly readOnly: boolean;
   readonly preferences: Preferences;
+  /** The function that is called: its settings may hold for the whole transaction. */
+  readonly fn?: DatabaseFunction;
 }
 
 /** One row of bytes, as `compile/wrap-result.ts` lays it out. */
@@ -46,7 +50,7 @@ export async function runRequest<P extends Prepared>(
   try {
     return await attempt(room, incoming, state, prepare);
   } catch (error) {
-    if (!(error instanceof PgError)) throw error;
+    if (!(error instanceof PgError)) throw inOurWords(error);
     const fresh = mayBeStale(error) ? await room.cache.repair(tenant) : null;
     if (fresh === null) throw answerOf(room, incoming, error);
     return await retry(room, incoming, fresh, prepare);
@@ -62,7 +66,7 @@ async function retry<P extends Prepared>(
   try {
     return await attempt(room, incoming, state, prepare);
   } catch (error) {
-    throw error instanceof PgError ? answerOf(room, incoming, error) : error;
+    throw error instanceof PgError ? answerOf(room, incoming, error) : inOurWords(error);
   }
 }
 
@@ -77,27 +81,27 @@ async function attempt<P extends Prepared>(
   if (compiled.unprotected.length > 0) {
     checkExposure(room, state.schema, incoming, compiled.unprotected);
   }
-  const result = await query(room, incoming, compiled, prepared);
+  const result = await query(room, incoming, state.schema, compiled, prepared);
+  incoming.trace?.enter("response");
   return { prepared, row: result.rows[0] ?? [], rows: result.rows };
 }
 
 function query(
   room: DataRoom,
   incoming: Incoming,
+  schema: Schema,
   statement: CompiledStatement,
-  { values, body, readOnly, preferences }: Omit<Prepared, "compiled">,
+  prepared: Omit<Prepared, "compiled">,
 ): Promise<UserResult> {
-  const { role } = incoming.principal;
-  const { db_anon_role: nobody, anon_statement_timeout_ms: timeoutMs } = room.config;
+  const { sql, slots } = statement;
+  const { values, body, readOnly } = prepared;
+  incoming.trace?.enter("transaction");
+  incoming.trace?.queries.push(sql);
   return room.databases.for(incoming.context.tenant).user.query({
-    role,
-    // Anybody may be nobody: what they can cost is bounded more tightly.
-    ...(role === nobody ? { timeoutMs } : {}),
-    settings: requestSettings(room, incoming, preferences),
-    sql: statement.sql,
-    params: statement.slots.map((slot) => paramOf(slot, values, body)),
+    ...transactionOf(room, incoming, schema, prepared),
+    sql,
+    params: slots.map((slot) => paramOf(slot, values, body)),
     readOnly,
-    rollback: endsInRollback(room, preferences),
   });
 }
 
@@ -113,16 +117,32 @@ export async function plannedRows(
   values: readonly string[],
 ): Promise<number> {
   try {
+    const { schema } = await room.cache.get(incoming.context.tenant);
     const read = { values, body: null, readOnly: true, preferences: NO_PREFERENCES };
-    const result = await query(room, incoming, statement, read);
+    const result = await query(room, incoming, schema, statement, read);
     const text = new TextDecoder().decode(result.rows[0]?.[0] ?? undefined);
     const plans = JSON.parse(text) as { Plan?: { "Plan Rows"?: number } }[];
     return plans[0]?.Plan?.["Plan Rows"] ?? 0;
   } catch (error) {
-    throw error instanceof PgError ? answerOf(room, incoming, error) : error;
+    throw error instanceof PgError ? answerOf(room, incoming, error) : inOurWords(error);
   }
 }
 
 function answerOf(room: DataRoom, incoming: Incoming, error: PgError): Error {
   return fromPgError(error, incoming.principal.role === room.config.db_anon_role);
+}
+
+/** What the pool says of the way to the database, as PostgREST says it. */
+function inOurWords(error: unknown): unknown {
+  if (!(error instanceof ReactorError)) return error;
+  switch (error.code) {
+    case "database_unavailable":
+      return errors.PGRST000(error.cause);
+    case "connection_lost":
+      return errors.PGRST001(error.cause);
+    case "pool_saturated":
+      return errors.PGRST003(error.cause);
+    default:
+      return error;
+  }
 }

@@ -2,7 +2,7 @@
 import type { Logger } from "../../core/ports/log.ts";
 import type { Service } from "../../core/service.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
-import type { DataRoom } from "./room.ts";
+import type { Rooms } from "./rooms.ts";
 
 interface WatchDeps {
   readonly log: Logger;
@@ -11,20 +11,20 @@ interface WatchDeps {
 
 /**
  * Loads each tenant's schema when the server starts, so that the first request finds it, and keeps
- * listening for its changes until it stops. A tenant whose database is away is loaded on first use.
+ * listening for its changes until it stops. For a database that is away the cache tries again.
  */
-export function schemaWatch(room: DataRoom, deps: WatchDeps): Service {
+export function schemaWatch(rooms: Rooms, deps: WatchDeps): Service {
   return {
     name: "data.schema_watch",
     scope: "process",
     async start() {
       for (const tenant of deps.tenants()) {
         // In the background: boot does not wait for it. The load logs its own failure.
-        room.cache.reload(tenant).catch((error: unknown) => {
+        rooms.cache.reload(tenant).catch((error: unknown) => {
           deps.log.warn("data.schema_not_ready", { tenant: tenant.id, error });
         });
       }
     },
-    stop: () => room.cache.unwatch(),
+    stop: () => rooms.cache.unwatch(),
   };
 }

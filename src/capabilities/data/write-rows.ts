@@ -95,6 +95,7 @@ function prepareWrite(
 ): PreparedWrite {
   const { raw, payload } = write;
   const { schema } = state;
+  incoming.trace?.enter("plan");
   const table = findTable(schema, incoming.schema, name);
   const preferences = readPreferences(room, incoming, schema);
   const media = negotiate(incoming.headers.get("accept"), {

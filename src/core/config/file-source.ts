@@ -5,7 +5,7 @@ import { resolveEnv } from "./coerce.ts";
 import type { ListItem } from "./config.ts";
 import { type Draft, offer, shown } from "./draft.ts";
 import type { TomlFile } from "./read-toml.ts";
-import { asTable } from "./schema-fields.ts";
+import { asTable, refusedBy } from "./schema-fields.ts";
 
 type Table = Readonly<Record<string, unknown>>;
 
@@ -70,7 +70,7 @@ function applyTable(
     const at = where(file, here);
     if (table) applyTable(draft, file, here, table, raw);
     else if (child && field) offer(draft, field, raw, { where: at, origin: at });
-    else reportUnknownKey(draft, at, here, Object.keys(schema.properties));
+    else reportUnknownKey(draft, at, here, schema);
   }
 }
 
@@ -83,14 +83,18 @@ function reportUnknownKey(
   draft: Draft,
   at: string,
   path: readonly (string | number)[],
-  known: readonly string[],
+  schema: TObject,
 ): void {
-  const nearest = nearestName(String(path.at(-1)), known);
+  const name = String(path.at(-1));
+  const refused = refusedBy(schema);
+  const reason = Object.hasOwn(refused, name) ? refused[name] : undefined;
+  const nearest = nearestName(name, Object.keys(schema.properties));
+  const hint = reason ?? (nearest === null ? undefined : `did you mean ${nearest}?`);
   draft.faults.push({
     where: at,
     key: path.join("."),
-    message: "no such setting",
-    ...(nearest === null ? {} : { hint: `did you mean ${nearest}?` }),
+    message: reason === undefined ? "no such setting" : "not a setting of Reactor",
+    ...(hint === undefined ? {} : { hint }),
   });
 }
 
@@ -111,7 +115,7 @@ function readList(
     for (const key of schema ? Object.keys(item) : []) {
       if (!schema || Object.hasOwn(schema.properties, key)) continue;
       const path = [name, index, key];
-      reportUnknownKey(draft, where(file, path), path, Object.keys(schema.properties));
+      reportUnknownKey(draft, where(file, path), path, schema);
     }
     const { value: resolved, missing } = resolveEnv(item, draft.env, null);
     for (const variable of missing) {

@@ -43,7 +43,7 @@ export function loadConfig(sources: ConfigSources): Config {
   const shape = { ...sources, listSchemas: sources.listSchemas ?? {} };
   const lists: Record<string, ListItem[]> = Object.fromEntries(sources.lists.map((n) => [n, []]));
   if (file) Object.assign(lists, applyFile(draft, file, shape));
-  applyEnv(draft, Object.keys(sources.sections));
+  applyEnv(draft, sources.sections);
   applyFlags(draft, sources.flags ?? {});
   const sections = Object.fromEntries(
     Object.entries(sources.sections).map(([name, schema]) => [name, build(draft, [name], schema)]),

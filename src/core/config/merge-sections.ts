@@ -3,6 +3,7 @@
  * the same section (`auth` has a core part: `url`), their keys are joined.
  */
 import { type TObject, Type } from "@sinclair/typebox";
+import { refusedBy } from "./schema-fields.ts";
 
 type Sections = Readonly<Record<string, TObject>>;
 
@@ -24,6 +25,9 @@ function join(name: string, a: TObject, b: TObject): TObject {
   const description = b.description ?? a.description;
   return Type.Object(
     { ...a.properties, ...b.properties },
-    description === undefined ? {} : { description },
+    {
+      ...(description === undefined ? {} : { description }),
+      refused: { ...refusedBy(a), ...refusedBy(b) },
+    },
   );
 }

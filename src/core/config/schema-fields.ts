@@ -27,6 +27,14 @@ export function asTable(schema: TSchema): TObject | null {
     : null;
 }
 
+/**
+ * Names that a section knows and does not take, each with what to use instead: `{ refused: { … } }`
+ * in the schema. For those who bring another program's settings.
+ */
+export function refusedBy(schema: TSchema): Readonly<Record<string, string>> {
+  return (schema["refused"] ?? {}) as Record<string, string>;
+}
+
 /** All leaves of one section, in schema order. */
 export function fieldsOf(section: string, schema: TObject): Field[] {
   return collect([section], schema, true);

@@ -14,6 +14,11 @@ export type Isolation = "read committed" | "repeatable read" | "serializable";
 export interface UserQuery {
   /** The role to become; part of the prepared statement's name. */
   readonly role: string;
+  /**
+   * Settings of the role itself. Made before the role is become: the login may have been granted
+   * what the role was not (`grant set on parameter`).
+   */
+  readonly roleSettings?: readonly (readonly [name: string, value: string])[];
   /** Local settings (`request.jwt.claims`, `request.method`, …) in a fixed order per call site. */
   readonly settings: readonly (readonly [name: string, value: string])[];
   readonly sql: string;

@@ -1,6 +1,6 @@
 /**
- * The first statement of every user query: become the role and set the local settings in one
- * select. Postgres evaluates a select list from left to right, so the role comes first.
+ * The first statement of every user query: the role's own settings, the role, and the local settings
+ * in one select, which Postgres evaluates from left to right.
  */
 import type { SqlParam, UserQuery } from "../../core/ports/database.ts";
 import { wireErrors } from "./errors.ts";
@@ -11,23 +11,30 @@ const SETTING_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*(\.[a-zA-Z_][a-zA-Z0-9_]*)*$/;
 /** The list of names decides the statement; values are parameters. */
 export function settingsKey(query: UserQuery): string {
   let key = query.readOnly === true ? "ro" : "rw";
+  for (const [name] of query.roleSettings ?? []) key += `,role:${name}`;
   for (const [name] of query.settings) key += `,${name}`;
   return key;
 }
 
 export function settingsSql(query: UserQuery): string {
-  const calls = ["set_config('role',$1,true)", "set_config('statement_timeout',$2,true)"];
-  for (const [at, [name]] of query.settings.entries()) {
+  const calls: string[] = [];
+  const set = (name: string) => {
     if (!SETTING_NAME.test(name)) throw wireErrors.query_invalid(`${name} is no setting's name`);
-    calls.push(`set_config('${name}',$${at + 3},true)`);
-  }
+    calls.push(`set_config('${name}',$${calls.length + 1},true)`);
+  };
+  for (const [name] of query.roleSettings ?? []) set(name);
+  set("role");
+  set("statement_timeout");
+  for (const [name] of query.settings) set(name);
   if (query.readOnly === true) calls.push("set_config('transaction_read_only','on',true)");
   return `select ${calls.join(",")}`;
 }
 
 /** `timeoutMs` 0 means none. */
 export function settingsParams(query: UserQuery, timeoutMs: number): SqlParam[] {
-  const params = [query.role, String(Math.ceil(timeoutMs))];
+  const params: SqlParam[] = [];
+  for (const [, value] of query.roleSettings ?? []) params.push(value);
+  params.push(query.role, String(Math.ceil(timeoutMs)));
   for (const [, value] of query.settings) params.push(value);
   return params;
 }

@@ -4,7 +4,7 @@
  * member that would change how the token is read is a reason to refuse it (RFC 8725 §3).
  */
 import { createPublicKey, type KeyObject, verify as verifySignature } from "node:crypto";
-import { coreErrors } from "../../core/errors.ts";
+import { type CredentialFault, coreErrors } from "../../core/errors.ts";
 import type { Principal } from "../../core/ports/auth.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import { LruMap } from "../lru-map.ts";
@@ -55,7 +55,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   const imported = new WeakMap<PublicJwk, KeyObject>();
 
   const check = (token: string, parsed: CompactToken, key: PublicJwk | null, issuer: string) => {
-    if (!key) throw refused("it was signed by an unknown key");
+    if (!key) throw refused("it was signed by an unknown key", "unknown_key");
     checkSignature(parsed, keyObject(imported, key));
     const principal = checkClaims(parsed, issuer, clock.now() / 1_000);
     const kid = kidOf(parsed);
@@ -112,22 +112,22 @@ function checkSignature({ signed, signature }: CompactToken, key: KeyObject): vo
   // r and s, 32 bytes each: Node reads other lengths as false, and DER only when asked to.
   const how = { key, dsaEncoding: "ieee-p1363" } as const;
   if (!verifySignature("sha256", Buffer.from(signed), how, signature)) {
-    throw refused("its signature does not verify");
+    throw refused("its signature does not verify", "bad_signature");
   }
 }
 
 function checkClaims(parsed: CompactToken, issuer: string, nowS: number): Principal {
   const { iss, aud, sub, role, exp, nbf, iat } = parsed.claims;
   if (!isTime(exp)) throw refused("it does not say when it expires");
-  if (nowS >= exp) throw refused("it has expired");
+  if (nowS >= exp) throw refused("it has expired", "expired");
   if (nbf !== undefined && !(isTime(nbf) && nbf <= nowS + AHEAD_S))
-    throw refused("it is not valid yet");
+    throw refused("it is not valid yet", "not_yet_valid");
   if (iat !== undefined && !(isTime(iat) && iat <= nowS + AHEAD_S)) {
-    throw refused("it was issued in the future");
+    throw refused("it was issued in the future", "issued_in_future");
   }
   if (iss !== issuer) throw refused("it is of another issuer");
   if (!(Array.isArray(aud) ? aud.includes(AUDIENCE) : aud === AUDIENCE)) {
-    throw refused("it is for another audience");
+    throw refused("it is for another audience", "other_audience");
   }
   if (typeof sub !== "string" || !UUID.test(sub)) throw refused("its subject is not a user id");
   if (!isAllowedRole(role)) throw refused("its role is not allowed");
@@ -144,6 +144,6 @@ function isAllowedRole(role: unknown): role is string {
   return !FORBIDDEN_ROLES.has(role) && !role.startsWith("pg_");
 }
 
-function refused(why: string) {
-  return coreErrors.bad_credential(`The token was refused: ${why}`);
+function refused(why: string, fault?: CredentialFault) {
+  return coreErrors.bad_credential(`The token was refused: ${why}`, fault);
 }

@@ -17,7 +17,7 @@ export const credentials: readonly Mutation[] = [
   {
     ...VERIFIER,
     name: "token: an expired one is good",
-    find: 'if (nowS >= exp) throw refused("it has expired");',
+    find: 'if (nowS >= exp) throw refused("it has expired", "expired");',
     replace: "",
     why: "a stolen token works for ever",
   },

@@ -9,7 +9,7 @@ import type { Logger } from "../../../core/ports/log.ts";
 import type { TenantCtx } from "../../../core/tenant.ts";
 import type { CompiledRequest } from "../compile/compiled.ts";
 import { errors } from "../errors.ts";
-import { listenForReload, readCatalog, type Unlisten } from "../store.ts";
+import { type CatalogScope, listenForReload, readCatalog, type Unlisten } from "../store.ts";
 import { buildSchema } from "./build-schema.ts";
 import type { Schema } from "./schema.ts";
 import { ShapeCache } from "./shape-cache.ts";
@@ -21,10 +21,12 @@ export interface SchemaState {
 }
 
 export interface SchemaCacheOptions {
-  readonly schemas: readonly string[];
-  readonly extraSearchPath: readonly string[];
-  /** NOTIFY channel. */
-  readonly channel: string;
+  /** What of the tenant's database is read. */
+  scopeOf(tenant: TenantCtx): Promise<Pick<CatalogScope, "schemas" | "extraSearchPath">>;
+  /** NOTIFY channel; null where nothing is listened to. */
+  channel(): string | null;
+  /** `NOTIFY …, 'reload config'`, and after the connection that listens was lost. */
+  onReloadConfig(tenant: TenantCtx): void;
   readonly maxCachedShapes: number;
 }
 
@@ -34,8 +36,10 @@ export interface SchemaCacheDeps {
   readonly log: Logger;
 }
 
-/** Failing queries may ask for a reload this often. */
+/** Failing queries may ask for a reload this often, and requests for the first load. */
 const REPAIR_INTERVAL_MS = 1_000;
+/** While the database is away it is asked again, at first soon, then at most this seldom. */
+const RETRY_MS_MAX = 32_000;
 
 interface Entry {
   state: SchemaState | null;
@@ -46,6 +50,10 @@ interface Entry {
   /** Read once: the server's files do not change under it. */
   timezones: readonly string[] | null;
   unlisten: Unlisten | null;
+  /** Loads that failed since the last good one. */
+  failures: number;
+  failedAt: number;
+  cancelRetry: (() => void) | null;
 }
 
 export class SchemaCache {
@@ -68,7 +76,11 @@ export class SchemaCache {
   /** The state, loading it on first use. Throws PGRST002 when the database cannot be read. */
   async get(tenant: TenantCtx): Promise<SchemaState> {
     const entry = this.#entry(tenant);
-    return entry.state ?? (await (entry.loading ?? this.#start(tenant, entry)));
+    if (entry.state) return entry.state;
+    if (entry.loading) return await entry.loading;
+    const waitedMs = this.#deps.clock.monotonic() - entry.failedAt;
+    if (waitedMs < REPAIR_INTERVAL_MS) throw errors.PGRST002("it failed just now");
+    return await this.#start(tenant, entry);
   }
 
   /** Loads anew. During a load: has it followed by another, and waits for that. */
@@ -91,11 +103,13 @@ export class SchemaCache {
     return await this.reload(tenant);
   }
 
-  /** Stops listening for changes. The next load listens again. */
+  /** Stops listening for changes and asking for a database that is away. The next load begins again. */
   async unwatch(): Promise<void> {
     const live = [...this.#entries.values()].map((entry) => {
       const { unlisten } = entry;
       entry.unlisten = null;
+      entry.cancelRetry?.();
+      entry.cancelRetry = null;
       return unlisten;
     });
     await Promise.all(live.map((unlisten) => unlisten?.()));
@@ -118,6 +132,9 @@ export class SchemaCache {
         repairedAt,
         timezones: null,
         unlisten: null,
+        failures: 0,
+        failedAt: Number.NEGATIVE_INFINITY,
+        cancelRetry: null,
       };
       this.#entries.set(tenant.id, entry);
     }
@@ -140,19 +157,36 @@ export class SchemaCache {
         state = await this.#load(tenant, entry);
         entry.state = state;
       } while (entry.dirty && !this.#closed);
+      entry.failures = 0;
       return state;
     } catch (cause) {
       this.#deps.log.error("data.schema_load_failed", { tenant: tenant.id, error: cause });
+      this.#retryLater(tenant, entry);
       throw errors.PGRST002(cause);
     }
+  }
+
+  /** In the background, also when no request comes: the schema may have changed meanwhile. */
+  #retryLater(tenant: TenantCtx, entry: Entry): void {
+    const { clock } = this.#deps;
+    entry.failedAt = clock.monotonic();
+    if (this.#closed) return;
+    const delayMs = Math.min(RETRY_MS_MAX, REPAIR_INTERVAL_MS * 2 ** entry.failures);
+    entry.failures += 1;
+    entry.cancelRetry?.();
+    entry.cancelRetry = clock.after(delayMs, () => {
+      entry.cancelRetry = null;
+      // A failure is logged by the load, and asks again.
+      this.reload(tenant).catch(() => undefined);
+    });
   }
 
   async #load(tenant: TenantCtx, entry: Entry): Promise<SchemaState> {
     const started = this.#deps.clock.monotonic();
     const { system, login } = this.#deps.databases.for(tenant);
-    const { schemas, extraSearchPath } = this.#options;
     const { timezones } = entry;
-    const rows = await readCatalog(system, { schemas, extraSearchPath, login, timezones });
+    const scope = await this.#options.scopeOf(tenant);
+    const rows = await readCatalog(system, { ...scope, login, timezones });
     entry.timezones = rows.timezones;
     this.#version += 1;
     const schema = buildSchema(this.#version, rows);
@@ -167,6 +201,8 @@ export class SchemaCache {
 
   /** Subscribes before the first load, so that no change falls between the two. */
   async #listen(tenant: TenantCtx, entry: Entry): Promise<void> {
+    const channel = this.#options.channel();
+    if (channel === null) return;
     const { direct } = this.#deps.databases.for(tenant);
     const refresh = () => {
       if (this.#closed) return;
@@ -175,13 +211,17 @@ export class SchemaCache {
     };
     const onNotify = (payload: string) => {
       if (payload === "" || payload === "reload schema") refresh();
+      if (payload === "reload config") this.#options.onReloadConfig(tenant);
     };
     let isFirst = true;
     const onLive = () => {
-      if (!isFirst) refresh();
+      if (!isFirst) {
+        this.#options.onReloadConfig(tenant);
+        refresh();
+      }
       isFirst = false;
     };
-    const unlisten = await listenForReload(direct, this.#options.channel, onNotify, onLive);
+    const unlisten = await listenForReload(direct, channel, onNotify, onLive);
     if (this.#closed) await unlisten();
     else entry.unlisten = unlisten;
   }

@@ -1,0 +1,120 @@
+/**
+ * Who asks. With `jwt_secret` the bearer token says so, as in PostgREST; without it the server's own
+ * identity does, and what that refuses is told in PostgREST's words.
+ */
+import type { RequestContext } from "../../../core/context.ts";
+import { type CredentialFault, ReactorError } from "../../../core/errors.ts";
+import type { Principal } from "../../../core/ports/auth.ts";
+import { ANONYMOUS } from "../../../shared/auth/principals.ts";
+import { errors } from "../errors.ts";
+import type { DataRoom } from "../room.ts";
+import { refusedClaims, undecodable } from "./token-errors.ts";
+
+/** @throws PGRST300 to PGRST303 */
+export function callerOf(
+  room: DataRoom,
+  headers: Headers,
+  context: RequestContext,
+): Principal | Promise<Principal> {
+  if (room.tokens || room.isForeign) return callerByToken(room, headers, context);
+  return callerByServer(room, headers, context);
+}
+
+/** RFC 6750 §2.1. The scheme is case-insensitive; what follows it may be empty. */
+const BEARER = /^bearer(?:\s+(.*))?$/is;
+
+function callerByToken(
+  room: DataRoom,
+  headers: Headers,
+  context: RequestContext,
+): Principal | Promise<Principal> {
+  const authorization = headers.get("authorization");
+  const bearer = authorization === null ? null : BEARER.exec(authorization);
+  if (bearer) {
+    const [, token = ""] = bearer;
+    // The server's two keys have no dots, and are theirs who also have users' tokens from elsewhere.
+    if (!room.isForeign && token !== "" && !token.includes(".")) {
+      return callerByKey(context, () => undecodable.parts(1));
+    }
+    if (!room.tokens) throw errors.PGRST300();
+    if (token === "") throw undecodable.empty();
+    return room.tokens.verify(token);
+  }
+  // Another scheme is for whoever stands before PostgREST; where we are that, it is a bad credential.
+  if (!room.isForeign && (authorization !== null || headers.has("apikey"))) {
+    return callerByServer(room, headers, context);
+  }
+  return nobody(room);
+}
+
+function nobody(room: DataRoom): Principal {
+  if (!room.anonymous) throw errors.PGRST302();
+  return room.anonymous;
+}
+
+async function callerByKey(
+  context: RequestContext,
+  refusal: () => ReactorError,
+): Promise<Principal> {
+  try {
+    return await context.principal();
+  } catch (error) {
+    throw isBadCredential(error) ? refusal() : error;
+  }
+}
+
+function callerByServer(
+  room: DataRoom,
+  headers: Headers,
+  context: RequestContext,
+): Principal | Promise<Principal> {
+  try {
+    const principal = context.principal();
+    if (!(principal instanceof Promise)) return asRole(room, headers, principal);
+    return principal.then(
+      (proven) => asRole(room, headers, proven),
+      (error: unknown) => {
+        throw inOurWords(error, headers);
+      },
+    );
+  } catch (error) {
+    throw inOurWords(error, headers);
+  }
+}
+
+/** Nobody is who `db_anon_role` says, whatever the server calls nobody. */
+function asRole(room: DataRoom, headers: Headers, principal: Principal): Principal {
+  if (principal.role !== ANONYMOUS.role || principal.userId !== null) return principal;
+  const hasCredential = headers.has("authorization") || headers.has("apikey");
+  // The publishable key is a credential of that role, whatever becomes of those without one.
+  return hasCredential ? (room.anonymous ?? principal) : nobody(room);
+}
+
+function isBadCredential(error: unknown): error is ReactorError {
+  return error instanceof ReactorError && error.code === "bad_credential";
+}
+
+/** The server's refusal as PostgREST would have put it. */
+function inOurWords(error: unknown, headers: Headers): unknown {
+  if (!isBadCredential(error)) return error;
+  const fault = error.cause as CredentialFault | undefined;
+  const known = fault === undefined ? undefined : BY_FAULT[fault];
+  if (known) return known();
+  const bearer = BEARER.exec(headers.get("authorization") ?? "");
+  if (bearer) {
+    const [, token = ""] = bearer;
+    if (token === "") return undecodable.empty();
+    const parts = token.split(".").length;
+    if (parts !== 3) return undecodable.parts(parts);
+  }
+  return errors.PGRST301("JWT cryptographic operation failed", error.details ?? undefined);
+}
+
+const BY_FAULT: Readonly<Record<CredentialFault, () => ReactorError>> = {
+  expired: refusedClaims.expired,
+  not_yet_valid: refusedClaims.notYetValid,
+  issued_in_future: refusedClaims.issuedAtFuture,
+  other_audience: refusedClaims.notInAudience,
+  unknown_key: undecodable.noKey,
+  bad_signature: undecodable.badSignature,
+};

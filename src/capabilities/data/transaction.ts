@@ -1,0 +1,103 @@
+/**
+ * The transaction a request runs in (docs.postgrest.org, "Transactions"): role, settings of the
+ * role, the request and the function, isolation, timeout, what runs before, and how it ends.
+ */
+import type { Isolation, UserQuery } from "../../core/ports/database.ts";
+import type { Incoming } from "./incoming.ts";
+import { endsInRollback } from "./read-preferences.ts";
+import { requestSettings } from "./request-settings.ts";
+import type { DataRoom } from "./room.ts";
+import type { Prepared } from "./run-request.ts";
+import type { DatabaseFunction, RoleFacts, Schema, Setting } from "./schema/schema.ts";
+
+type Transaction = Omit<UserQuery, "sql" | "params" | "readOnly">;
+
+export function transactionOf(
+  room: DataRoom,
+  incoming: Incoming,
+  schema: Schema,
+  { preferences, fn }: Pick<Prepared, "preferences" | "fn">,
+): Transaction {
+  const { role } = incoming.principal;
+  const facts = schema.roles.get(role);
+  const ofFunction = fn && fn.settings.length > 0 ? hoistedOf(room, fn) : NO_SETTINGS;
+  const ofRole = facts && facts.settings.length > 0 ? roleSettingsOf(facts) : NO_SETTINGS;
+  const settings = requestSettings(room, incoming, preferences);
+  // What a role looks for first is its own affair.
+  if (settingOf(ofRole, "search_path") !== undefined) settings.shift();
+  for (const setting of ofFunction) if (setting[0] !== TIMEOUT) settings.push(setting);
+  const timeoutMs = timeoutOf(room, role, facts, ofFunction);
+  const isolation = isolationOf(room, facts, fn);
+  return {
+    role,
+    settings,
+    ...(ofRole.length > 0 ? { roleSettings: ofRole } : {}),
+    ...(timeoutMs === null ? {} : { timeoutMs }),
+    ...(room.before.length > 0 ? { before: room.before } : {}),
+    ...(isolation === null ? {} : { isolation }),
+    ...(endsInRollback(room, preferences) ? { rollback: true } : {}),
+  };
+}
+
+const TIMEOUT = "statement_timeout";
+const ISOLATION = "default_transaction_isolation";
+const NO_SETTINGS: readonly Setting[] = [];
+
+function hoistedOf(room: DataRoom, { settings }: DatabaseFunction): readonly Setting[] {
+  return settings.filter(([name]) => room.hoisted.has(name) && NAME.test(name));
+}
+
+/** Names that need quotes cannot be set by `set_config` (PostgreSQL, "Customized Options"). */
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$/;
+
+/** The timeout has its own place, so that the pool knows it, too. */
+function roleSettingsOf({ settings }: RoleFacts): readonly Setting[] {
+  return settings.filter(([name]) => name !== TIMEOUT && NAME.test(name));
+}
+
+/** The function's before the role's before ours; null = the pool's own. */
+function timeoutOf(
+  room: DataRoom,
+  role: string,
+  facts: RoleFacts | undefined,
+  ofFunction: readonly Setting[],
+): number | null {
+  const own = settingOf(ofFunction, TIMEOUT) ?? settingOf(facts?.settings ?? NO_SETTINGS, TIMEOUT);
+  const ms = own === undefined ? null : durationMs(own);
+  if (ms !== null) return ms;
+  // Anybody may be nobody: what they can cost is bounded more tightly.
+  const isBoundTightly = !room.isForeign && role === room.config.db_anon_role;
+  return isBoundTightly ? room.config.anon_statement_timeout_ms : null;
+}
+
+function settingOf(settings: readonly Setting[], name: string): string | undefined {
+  return settings.findLast(([known]) => known === name)?.[1];
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  us: 0.001,
+  ms: 1,
+  "": 1,
+  s: 1_000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** A duration as PostgreSQL writes it ("Setting Parameters / Numeric with Unit"); null for another text. */
+export function durationMs(text: string): number | null {
+  const match = /^\s*(\d+(?:\.\d*)?|\.\d+)\s*(us|ms|s|min|h|d|)\s*$/.exec(text);
+  const unit = UNIT_MS[match?.[2] ?? ""];
+  return match && unit !== undefined ? Math.round(Number(match[1]) * unit) : null;
+}
+
+/** The function's level, where it is hoisted, before the role's; null = the common one. */
+function isolationOf(
+  room: DataRoom,
+  facts: RoleFacts | undefined,
+  fn: DatabaseFunction | undefined,
+): Isolation | null {
+  const ofFunction = room.hoisted.has(ISOLATION) ? (fn?.isolation ?? null) : null;
+  const level = ofFunction ?? facts?.isolation ?? null;
+  return level === "repeatable read" || level === "serializable" ? level : null;
+}
