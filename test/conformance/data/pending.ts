@@ -2,6 +2,6 @@
 export const pending: Readonly<Record<string, readonly string[]>> = {
   embedding: [],
   "tables-views": [],
-  upsert: ["a generated key with missing=default"],
+  upsert: [],
   writing: [],
 };

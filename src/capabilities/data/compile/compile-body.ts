@@ -5,7 +5,7 @@
 import type { Preferences } from "../parse/prefer.ts";
 import { type Column, representationKey } from "../schema/schema.ts";
 import { type Binder, BODY_SLOT } from "./compiled.ts";
-import { quoteIdent } from "./quote.ts";
+import { quoteIdent, quoteLiteral } from "./quote.ts";
 
 /** What the request body holds, as far as the SQL depends on it. */
 export interface BodyShape {
@@ -62,13 +62,17 @@ function parserOf(
   return domain === null ? undefined : representations.get(representationKey("json", domain));
 }
 
-/** The default of each missing key is laid under the object, evaluated anew for each row. */
+/** The default of each missing key is laid under the object, evaluated anew for each row that lacks it. */
 function withDefaults(defaults: readonly Column[], body: string, isArray: boolean): string {
   const names = defaults.map(({ name }) => quoteIdent(name));
-  const values = defaults.map(({ defaultSql }, i) => `(${defaultSql}) as ${names[i]}`);
+  const values = defaults.map(({ name, defaultSql }, i) => {
+    // What is there is not evaluated: a sequence would lose a number for every row.
+    const isThere = `pg_catalog.jsonb_exists(_item.value, ${quoteLiteral(name)})`;
+    return `case when ${isThere} then null else (${defaultSql}) end as ${names[i]}`;
+  });
   // The parameter is json, whose binary form is its text; jsonb's is not.
   const items = isArray
     ? `pg_catalog.jsonb_array_elements(${body}::json::jsonb)`
     : `(select ${body}::json::jsonb)`;
-  return `select pg_catalog.to_jsonb(_default) || _item.value as value from ${items} as _item(value) cross join lateral (select ${values.join(", ")} where _item.value is not null) as _default(${names.join(", ")})`;
+  return `select pg_catalog.to_jsonb(_default) || _item.value as value from ${items} as _item(value) cross join lateral (select ${values.join(", ")}) as _default(${names.join(", ")})`;
 }
