@@ -297,6 +297,10 @@ const returning: DataRow[] = [
   get("a domain", "/some_domain?val=8", 8),
   get("a range", "/some_range?low=10&up=20", '"[10,20)"'),
   get("a composite", "/some_spot", { x: 10, y: "five" }),
+  {
+    ...get("a composite as CSV", "/some_spot", "x,y\n10,five"),
+    accept: "text/csv",
+  },
   get("a table", "/some_table", [
     { a: "x", b: 1 },
     { a: "y", b: 2 },

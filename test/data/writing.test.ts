@@ -385,6 +385,57 @@ const columns: DataRow[] = [
   },
 ];
 
+const representations: DataRow[] = [
+  post(
+    "a domain is read and written by its casts",
+    "/paints?select=id,shade",
+    { id: 5, name: "green", shade: "#001100" },
+    { body: [{ id: 5, shade: "#001100" }] },
+    { prefer: FULL },
+  ),
+  post(
+    "also in whole rows",
+    "/paints",
+    { id: 5, shade: "#0011AA" },
+    {
+      body: [{ id: 5, name: null, shade: "#0011AA" }],
+    },
+    { prefer: FULL },
+  ),
+  post(
+    "only as far as columns= goes",
+    "/paints?columns=id,name&select=name,shade",
+    { id: 5, name: "party", shade: "invalid but ignored" },
+    { body: [{ name: "party", shade: null }] },
+    { prefer: FULL },
+  ),
+  post(
+    "through a view too",
+    "/shades",
+    [{ id: 8, shade: "#000102" }],
+    {
+      body: [{ id: 8, shade: "#000102" }],
+    },
+    { prefer: FULL },
+  ),
+  {
+    name: "an update reads it, and so do its filters",
+    method: "PATCH",
+    path: "/paints?shade=eq.%23000000&select=id,shade",
+    prefer: FULL,
+    body: { shade: "#ABCDEF" },
+    want: { body: [{ id: 1, shade: "#ABCDEF" }] },
+  },
+  {
+    name: "PUT reads it",
+    method: "PUT",
+    path: "/paints?id=eq.1",
+    prefer: FULL,
+    body: { id: 1, shade: "#010203" },
+    want: { body: [{ id: 1, name: "black", shade: "#010203" }] },
+  },
+];
+
 const upserting: DataRow[] = [
   post(
     "merge-duplicates updates what is there",
@@ -948,6 +999,7 @@ const preferring: DataRow[] = [
 
 describe("an insert", () => runDataRows(inserting, () => world));
 describe("columns", () => runDataRows(columns, () => world));
+describe("representations of domains", () => runDataRows(representations, () => world));
 describe("an upsert", () => runDataRows(upserting, () => world));
 describe("PUT", () => runDataRows(replacing, () => world));
 describe("updates and deletes", () => runDataRows(updating, () => world));

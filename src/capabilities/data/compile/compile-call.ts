@@ -121,5 +121,8 @@ function guardedBody(node: ReadNode, options: CallOptions, binder: Binder): stri
 
 function callBody(node: ReadNode, { fn, media }: CallOptions): string {
   const scalar = fn.returnsComposite ? null : SCALAR;
-  return bodySql({ media, csvColumns: outputNames(node), scalar, isOne: !fn.returnsSet });
+  // Of a composite type that is no table only Postgres knows the members.
+  const isKnown = node.table.columns.size > 0 || node.fields.every((f) => f.kind !== "star");
+  const columns = isKnown ? outputNames(node) : null;
+  return bodySql({ media, csvColumns: columns, scalar, isOne: !fn.returnsSet });
 }

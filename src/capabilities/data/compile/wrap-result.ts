@@ -58,8 +58,8 @@ export const NO_BODY = "null";
 
 export interface BodyOptions {
   readonly media: Media;
-  /** Output columns in order, for the head line of a CSV. */
-  readonly csvColumns: readonly string[];
+  /** Output columns in order, for the head line of a CSV; null = only the rows tell. */
+  readonly csvColumns: readonly string[] | null;
   /** The one column that holds the values of a function that returns no rows; default: whole rows. */
   readonly scalar?: string | null;
   /** One value at most, not a set: JSON without the array. */
@@ -113,10 +113,15 @@ export function isHex({ form }: Media): boolean {
   return form.kind === "aggregate" && form.handler.isBinary;
 }
 
-function csvBody(columns: readonly string[]): string {
-  const head = quoteLiteral(columns.map(csvName).join(","));
+function csvBody(columns: readonly string[] | null): string {
+  const head = columns === null ? keysOfFirst() : quoteLiteral(columns.map(csvName).join(","));
   const line = `pg_catalog.substring(${ROWS}::text, 2, pg_catalog.length(${ROWS}::text) - 2)`;
   return `${head} || E'\\n' || coalesce(pg_catalog.string_agg(${line}, E'\\n'), '')`;
+}
+
+function keysOfFirst(): string {
+  const keys = `pg_catalog.json_object_keys(pg_catalog.json_agg(${ROWS})->0)`;
+  return `(select coalesce(pg_catalog.string_agg(_key, ','), '') from ${keys} as _key)`;
 }
 
 function csvName(name: string): string {
