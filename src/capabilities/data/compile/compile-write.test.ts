@@ -23,19 +23,22 @@ function compile(
 ) {
   const raw = readQueryString(search, LIMITS);
   const query = parseQuery(raw, { limit: null, offset: null }, 5);
-  return compileWrite(planRead(shopSchema, CLIENTS as never, query, { db_aggregates_enabled: false }), {
-    kind,
-    body: {
-      isArray: false,
-      columns: columns.flatMap((name) => CLIENTS?.columns.get(name) ?? []),
+  return compileWrite(
+    planRead(shopSchema, CLIENTS as never, query, { db_aggregates_enabled: false }),
+    {
+      kind,
+      body: {
+        isArray: false,
+        columns: columns.flatMap((name) => CLIENTS?.columns.get(name) ?? []),
+      },
+      preferences: NO_PREFERENCES,
+      media: JSON_ARRAY,
+      conflict: query.onConflict ?? ["id"],
+      maxAffected: null,
+      representations: new Map(),
+      ...more,
     },
-    preferences: NO_PREFERENCES,
-    media: JSON_ARRAY,
-    conflict: query.onConflict ?? ["id"],
-    maxAffected: null,
-    representations: new Map(),
-    ...more,
-  });
+  );
 }
 
 /** The statement that writes. */
