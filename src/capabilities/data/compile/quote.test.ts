@@ -24,8 +24,11 @@ describe("text that becomes SQL", () => {
   });
 
   test.each([
-    ["int", 'pg_catalog."int4"'],
-    ["Timestamp  With Time Zone", 'pg_catalog."timestamptz"'],
+    ["int", "pg_catalog.int4"],
+    ["Timestamp  With Time Zone", "pg_catalog.timestamptz"],
+    ["char", "pg_catalog.bpchar(1)"],
+    ["interval day to second", "interval day to second"],
+    ["interval day to second; select 1", '"interval day to second; select 1"'],
     ['text"; select 1', '"text""; select 1"'],
     ["constructor", '"constructor"'],
   ])("the type %p is one name", (name, sql) => {

@@ -26,14 +26,18 @@ export function quoteLiteral(text: string): string {
   return quoted.includes("\\") ? `E'${quoted.replaceAll("\\", "\\\\")}'` : `'${quoted}'`;
 }
 
-/** SQL's own type names: they are keywords, so quoting would look for a user's type instead. */
+/**
+ * SQL's own names of types: they are grammar, so quoting would look for a user's type instead. Those
+ * with a space are written out; `char` and `bit` mean one of them, as in SQL.
+ */
 const SQL_TYPES: Readonly<Record<string, string>> = {
   bigint: "int8",
-  bit: "bit",
+  bit: "bit(1)",
   "bit varying": "varbit",
   boolean: "bool",
-  char: "bpchar",
-  character: "bpchar",
+  char: "bpchar(1)",
+  "char varying": "varchar",
+  character: "bpchar(1)",
   "character varying": "varchar",
   dec: "numeric",
   decimal: "numeric",
@@ -41,6 +45,12 @@ const SQL_TYPES: Readonly<Record<string, string>> = {
   float: "float8",
   int: "int4",
   integer: "int4",
+  "national char": "bpchar(1)",
+  "national char varying": "varchar",
+  "national character": "bpchar(1)",
+  "national character varying": "varchar",
+  nchar: "bpchar(1)",
+  "nchar varying": "varchar",
   real: "float4",
   smallint: "int2",
   "time with time zone": "timetz",
@@ -48,10 +58,13 @@ const SQL_TYPES: Readonly<Record<string, string>> = {
   "timestamp with time zone": "timestamptz",
   "timestamp without time zone": "timestamp",
 };
+/** `interval` cut to some of its fields. */
+const INTERVAL = /^interval (year|month|day|hour|minute|second)( to (month|hour|minute|second))?$/;
 
 /** A type in a cast. Folded to lower case as Postgres folds it, then quoted. */
 export function quoteType(name: string): string {
   const folded = name.toLowerCase().replace(/\s+/g, " ").trim();
   const builtin = Object.hasOwn(SQL_TYPES, folded) ? SQL_TYPES[folded] : undefined;
-  return builtin === undefined ? quoteIdent(folded) : `pg_catalog.${quoteIdent(builtin)}`;
+  if (builtin !== undefined) return `pg_catalog.${builtin}`;
+  return INTERVAL.test(folded) ? folded : quoteIdent(folded);
 }
