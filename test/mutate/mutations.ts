@@ -3,6 +3,7 @@ import type { Mutation } from "./mutation.ts";
 import { accounts } from "./places/accounts.ts";
 import { credentials } from "./places/credentials.ts";
 import { data } from "./places/data.ts";
+import { dataWrites } from "./places/data-writes.ts";
 import { functions } from "./places/functions.ts";
 import { server } from "./places/server.ts";
 import { sharedState } from "./places/shared-state.ts";
@@ -11,6 +12,7 @@ export const mutations: readonly Mutation[] = [
   ...credentials,
   ...server,
   ...data,
+  ...dataWrites,
   ...sharedState,
   ...accounts,
   ...functions,

@@ -129,7 +129,7 @@ test("hostile media types make no SQL of their own", () => {
   const plans = ["", ", analyze", ", verbose", ", settings", ", buffers", ", wal"];
   fc.assert(
     fc.property(fc.string({ unit: "binary", maxLength: 60 }), (text) => {
-      const accept = `application/vnd.pgrst.plan+json; options=${text}; for="${text}"`;
+      const accept = `application/vnd.pgrst.plan+json; options=${text}`;
       try {
         const { sql } = compile("delete", "", [], { media: negotiate(accept, offer) });
         const options = /^explain \(format json((?:, [a-z]+)*)\) with /.exec(sql)?.[1];

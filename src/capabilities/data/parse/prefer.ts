@@ -86,7 +86,7 @@ function isAcceptable(token: string, name: string, value: string, rules: PreferR
 }
 
 function rowsOf(limit: string | undefined): number | null {
-  return limit !== undefined && /^\d{1,15}$/.test(limit) ? Number(limit) : null;
+  return limit !== undefined && /^-?\d{1,15}$/.test(limit) ? Number(limit) : null;
 }
 
 export type PreferenceName = keyof Preferences;
