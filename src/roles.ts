@@ -9,6 +9,7 @@ interface RoleModule {
 }
 
 const ROLES: Readonly<Record<string, () => Promise<RoleModule>>> = {
+  __jail: () => import("./runtime/jail/enter-jail.ts"),
   "__fn-runner": () => import("./runtime/bun/runner/runner.ts"),
   "__wasm-host": () => import("./runtime/wasm/host/host.ts"),
   "__pg-shim": () => import("./postgres/embedded/shim.ts"),

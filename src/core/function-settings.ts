@@ -32,6 +32,8 @@ export interface FunctionSettings {
   readonly body_in_mb: number | null;
   /** Calls at work in one instance, 1 to 1,000. */
   readonly concurrency: number | null;
+  /** Hosts it may send requests to: `api.example.com`, `*.example.com`, `*`; at most 64. */
+  readonly egress: readonly string[] | null;
 }
 
 export interface ReadSettings {
@@ -64,6 +66,16 @@ const matching =
   (value) =>
     typeof value === "string" && pattern.test(value) ? null : expected;
 
+const HOSTS_MAX = 64;
+/** A host, every host below one, or every host. */
+const HOST = /^(?:\*|(?:\*\.)?[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])$/;
+
+/** Patterns of hosts, in lower case. */
+export function isHostList(value: unknown): value is string[] {
+  if (!Array.isArray(value) || value.length > HOSTS_MAX) return false;
+  return value.every((host: unknown) => typeof host === "string" && HOST.test(host));
+}
+
 const map =
   (key: RegExp): Rule =>
   (value) => {
@@ -90,6 +102,7 @@ const RULES: Readonly<Record<keyof FunctionSettings, Rule>> = {
   memory_mb: integer(16, 4_096),
   body_in_mb: integer(1, 1_024),
   concurrency: integer(1, 1_000),
+  egress: (value) => (isHostList(value) ? null : `a list of at most ${HOSTS_MAX} hosts`),
 };
 
 /** Keys of `[[functions]]` that say which function, not how it runs. */
@@ -107,6 +120,7 @@ const DEFAULTS: FunctionSettings = {
   memory_mb: null,
   body_in_mb: null,
   concurrency: null,
+  egress: null,
 };
 
 /**

@@ -12,3 +12,8 @@ export function selfCommand(...args: readonly string[]): string[] {
     ? [process.execPath, ...args]
     : [process.execPath, SOURCE_ENTRY, ...args];
 }
+
+/** Folders that this program reads its own code from; none when it is compiled. */
+export function selfSources(): string[] {
+  return Bun.isStandaloneExecutable ? [] : [resolve(import.meta.dir, "../..")];
+}

@@ -1,14 +1,18 @@
 /**
  * One child process of this program (a Bun runner, a WASM host): spawned with nothing of the
  * server's environment, in a folder of its own, with a Unix socket for calls and an IPC channel for
- * control. Both runtimes build on it; the jail will be entered here.
+ * control, through the jail where there is one. Both runtimes build on it.
  */
-import { mkdirSync, rmSync } from "node:fs";
+import { chownSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Logger } from "../core/ports/log.ts";
-import { selfCommand } from "../core/self.ts";
+import { selfCommand, selfSources } from "../core/self.ts";
 import { createControlChannel } from "./control-channel.ts";
+import type { EgressOptions } from "./egress/egress-server.ts";
+import { listenForLink } from "./egress/link-socket.ts";
+import { type JailOrder, SEALED } from "./jail/jail-order.ts";
+import { type JailPlan, UIDS } from "./jail/jail-plan.ts";
 import type { FromChild, LogEntry, ToChild } from "./messages.ts";
 import { readLines } from "./read-lines.ts";
 
@@ -31,6 +35,11 @@ export interface ChildOptions {
   readonly dir: string;
   /** Short and unique among living children: names the folder. */
   readonly name: string;
+  /** Grows from child to child; chooses its user id. */
+  readonly number: number;
+  readonly jail: JailPlan;
+  /** How the child reaches this server and the web. */
+  readonly egress: Pick<EgressOptions, "gateway" | "openRanges">;
   /** All the environment the child gets. */
   readonly env: Readonly<Record<string, string>>;
   readonly clock: Clock;
@@ -59,17 +68,24 @@ export interface Child {
   kill(reason: KillReason): void;
   /** Resolves with the answer that `pick` accepts; rejects when the child dies. */
   ask<T>(message: ToChild, pick: (answer: FromChild) => T | undefined): Promise<T>;
+  /** What it may send requests to from now on; null, as at first, is nothing. */
+  policyOf: EgressOptions["policyOf"];
   /** Where its log lines go from now on. */
   onLog: (entry: LogEntry) => void;
 }
 
 export function spawnChild(options: ChildOptions): Child {
   const dir = join(options.dir, options.name);
-  const socket = makeFolder(dir);
+  const order = orderOf(options, dir);
+  const socket = makeFolder(dir, order?.uid ?? null);
   let reason: KillReason | null = null;
   let alive = true;
   const channel = createControlChannel((entry) => child.onLog(entry));
-  const spawned = Bun.spawn(selfCommand(options.role, socket, String(process.pid)), {
+  const link = listenForLink(dir, {
+    ...options.egress,
+    policyOf: (head) => child.policyOf(head),
+  });
+  const spawned = Bun.spawn(commandOf(options.role, socket, order), {
     cwd: dir,
     env: { ...BASE_ENV, HOME: dir, TMPDIR: join(dir, "tmp"), ...options.env },
     stdin: "ignore",
@@ -81,6 +97,7 @@ export function spawnChild(options: ChildOptions): Child {
   const watchExit = async (): Promise<ChildExit> => {
     await spawned.exited;
     alive = false;
+    link.close();
     rmSync(dir, { recursive: true, force: true });
     const signal = spawned.signalCode === null ? null : String(spawned.signalCode);
     const exit = { code: spawned.exitCode, signal, killed: reason };
@@ -113,6 +130,7 @@ export function spawnChild(options: ChildOptions): Child {
       child.send(message);
       return answer;
     },
+    policyOf: () => null,
     onLog: ([, , said]) => options.logger.warn("runtime.child_said", { pid: child.pid, said }),
   };
   const cancel = options.clock.after(READY_TIMEOUT_MS, () => child.kill({ kind: "unresponsive" }));
@@ -122,13 +140,29 @@ export function spawnChild(options: ChildOptions): Child {
   return child;
 }
 
+/** What the child is told of its jail; null where there is none. */
+function orderOf({ jail, number }: ChildOptions, dir: string): JailOrder | null {
+  if (jail.level === "none") return null;
+  const { landlock, namespaces, firstUid } = jail;
+  const uid = firstUid === null ? null : firstUid + (number % UIDS);
+  return { dir, landlock, namespaces, uid, sources: selfSources() };
+}
+
+function commandOf(role: string, socket: string, order: JailOrder | null): string[] {
+  const own = [socket, String(process.pid)];
+  if (!order) return selfCommand(role, ...own);
+  return selfCommand("__jail", JSON.stringify(order), role, ...own, SEALED);
+}
+
 /** The child's own folder; returns the path of its socket. */
-function makeFolder(dir: string): string {
+function makeFolder(dir: string, uid: number | null): string {
   const socket = join(dir, "s");
   if (Buffer.byteLength(socket) > SOCKET_PATH_MAX) {
     throw new Error(`The socket path ${socket} is longer than ${SOCKET_PATH_MAX} bytes`);
   }
-  mkdirSync(join(dir, "tmp"), { recursive: true, mode: 0o700 });
+  const tmp = join(dir, "tmp");
+  mkdirSync(tmp, { recursive: true, mode: 0o700 });
+  if (uid !== null) for (const path of [dir, tmp]) chownSync(path, uid, uid);
   return socket;
 }
 

@@ -3,7 +3,7 @@
  * `createRuntimes` is called once by the server; nothing else in here is imported from outside,
  * except `bundleFunction` and `checkModule`, which a deploy uses.
  */
-import { mkdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import type { FunctionRuntime } from "../core/ports/function-runtime.ts";
 import { BunRuntime } from "./bun/bun-runtime.ts";
 import { type RuntimeOptions, withDefaults } from "./options.ts";
@@ -29,7 +29,10 @@ export function createRuntimes(given: RuntimeOptions): Runtimes {
     wasm,
     async start() {
       rmSync(options.dir, { recursive: true, force: true });
-      mkdirSync(options.dir, { recursive: true, mode: 0o700 });
+      // Children of other users go through it to their own folders, which are closed.
+      const mode = options.jail.firstUid === null ? 0o700 : 0o711;
+      mkdirSync(options.dir, { recursive: true, mode });
+      chmodSync(options.dir, mode);
       await Promise.all([bun.start(), wasm.start()]);
     },
     async stop(budgetMs) {

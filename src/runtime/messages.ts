@@ -17,24 +17,18 @@ export interface AssignMessage {
   readonly codePath: string;
   readonly env: Readonly<Record<string, string>>;
   readonly config: Readonly<Record<string, string>>;
-  /** Where `reactor.fetch` goes: a Unix socket if there is one, else the URL. */
-  readonly gatewaySocket: string | null;
-  readonly serverUrl: string | null;
 }
 
-/** Makes a WASM module callable in a host. */
-export interface LoadMessage {
-  readonly t: "load";
+/** Content of `LOAD_HEADER`, JSON: makes the WASM module in the body callable in a host. */
+export interface LoadHeader {
   /** Names version and settings together. */
   readonly key: string;
-  readonly codePath: string;
   readonly memoryBytes: number;
   readonly config: Readonly<Record<string, string>>;
 }
 
 export type ToChild =
   | AssignMessage
-  | LoadMessage
   | { readonly t: "unload"; readonly key: string }
   | { readonly t: "ping"; readonly n: number };
 
@@ -42,12 +36,11 @@ export type FromChild =
   | { readonly t: "ready" }
   | { readonly t: "assigned" }
   | { readonly t: "assign_failed"; readonly message: string }
-  | { readonly t: "loaded"; readonly key: string; readonly callable: readonly string[] }
-  | { readonly t: "load_failed"; readonly key: string; readonly message: string }
   | { readonly t: "pong"; readonly n: number }
   | { readonly t: "log"; readonly lines: readonly LogEntry[] };
 
-/** Private headers between server and child; both are taken off before anybody else sees them. */
+/** Private headers between server and child; taken off before anybody else sees them. */
+export const LOAD_HEADER = "x-reactor-load";
 export const CALL_HEADER = "x-reactor-call";
 export const OUTCOME_HEADER = "x-reactor-outcome";
 

@@ -3,13 +3,20 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { FunctionLogLine } from "../core/ports/function-runtime.ts";
 import type { Ids } from "../core/ports/ids.ts";
 import type { Logger } from "../core/ports/log.ts";
+import { selfSources } from "../core/self.ts";
+import type { IpRange } from "../shared/ip-address.ts";
+import { type JailPlan, planJail } from "./jail/jail-plan.ts";
 
 export interface RuntimeOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly logger: Logger;
-  /** Folder for sockets and the children's own folders; made 0700, removed at stop. At most 90 bytes. */
+  /** Folder for sockets and the children's own folders; made at start, closed to others, removed at stop. At most 90 bytes. */
   readonly dir: string;
+  /** Private ranges that functions may reach. Default none. */
+  readonly openRanges?: readonly IpRange[];
+  /** Default: all that this machine can give. */
+  readonly jail?: JailPlan;
   /** Every line a function writes, already bounded. Must not throw. */
   readonly onLog: (line: FunctionLogLine) => void;
   /** Asked at assignment: how a function's `reactor.fetch` reaches this server. */
@@ -41,6 +48,8 @@ export function withDefaults(options: RuntimeOptions): FullRuntimeOptions {
     callsPerProcess: 1_000_000,
     waiting: 128,
     drainMs: 30_000,
+    openRanges: [],
+    jail: planJail([options.dir, process.execPath, ...selfSources()]),
     ...options,
   };
 }

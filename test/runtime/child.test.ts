@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { spawnChild } from "../../src/runtime/child.ts";
+import { planJail } from "../../src/runtime/jail/jail-plan.ts";
 import { systemClock } from "../../src/shared/clock.ts";
 import { createMemoryLog } from "../support/memory-log.ts";
 
@@ -12,7 +13,10 @@ afterAll(() => rmSync(dir, { recursive: true }));
 
 function spawn(name: string) {
   const logger = createMemoryLog();
-  return spawnChild({ role: "__fn-runner", dir, name, env: {}, clock: systemClock, logger });
+  const jail = planJail([join(dir, "child"), process.execPath]);
+  const egress = { gateway: () => ({ socket: null, url: null }), openRanges: [] };
+  const common = { number: 1, jail, egress, env: {}, clock: systemClock, logger };
+  return spawnChild({ role: "__fn-runner", dir, name, ...common });
 }
 
 test("questions to a child that dies are refused, never thrown, whenever they come", async () => {

@@ -1,6 +1,6 @@
 /** A pair of runtimes in a folder of their own, with what they logged, for the tests of this room. */
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FunctionLogLine, FunctionSpec } from "../../src/core/ports/function-runtime.ts";
@@ -35,6 +35,8 @@ export interface Fixture {
 
 export async function createFixture(options: Partial<RuntimeOptions> = {}): Promise<Fixture> {
   const dir = mkdtempSync(join(tmpdir(), "rx-"));
+  // As a server's own folder is: children of other users get through to theirs.
+  chmodSync(dir, 0o711);
   const lines: FunctionLogLine[] = [];
   const ids = createIds(systemClock, systemRng);
   const runtimes = createRuntimes({
@@ -52,8 +54,8 @@ export async function createFixture(options: Partial<RuntimeOptions> = {}): Prom
     const version = createHash("sha256").update(code).digest("hex");
     const codePath = join(dir, `${version}.${kind === "bun" ? "mjs" : "wasm"}`);
     writeFileSync(codePath, code);
-    const limits = DEFAULT_LIMITS;
-    return { name, version, runtime: kind, codePath, entry: null, config: {}, env: {}, limits };
+    const own = { name, version, runtime: kind, codePath, entry: null, config: {}, env: {} };
+    return { ...own, limits: DEFAULT_LIMITS, egress: ["*"] };
   }
 
   return {

@@ -48,6 +48,18 @@ export const functionsConfig = Type.Object(
       600_000,
       "How often a server looks for changes made by other servers, in case a notification was lost, milliseconds.",
     ),
+    egress: Type.Array(Type.String({ minLength: 1, maxLength: 255 }), {
+      default: ["*"],
+      maxItems: 64,
+      description:
+        'Hosts that functions may send requests to, where their own settings name none: "api.example.com", "*.example.com" for all below, "*" for every public host. Private networks are never among them.',
+    }),
+    egress_private: Type.Array(Type.String({ minLength: 2, maxLength: 64 }), {
+      default: [],
+      maxItems: 64,
+      description:
+        'Addresses in private networks that functions may reach all the same, e.g. ["10.0.0.5", "192.168.7.0/24"].',
+    }),
     jail: Type.Object(
       {
         minimum: Type.Union(

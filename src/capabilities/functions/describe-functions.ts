@@ -44,6 +44,7 @@ export async function showFunction(parts: FunctionsParts, tenant: TenantCtx, nam
       memory_bytes: memoryBytes,
       body_in_bytes: bodyInBytes,
       concurrency,
+      egress: active.limits.egress ?? parts.config.egress,
     },
     history: history
       .slice(0, PAGE_DEFAULT)

@@ -11,7 +11,7 @@ import type { FunctionsConfig } from "./config.ts";
 /** Only what was set; null follows `[runtime]`. */
 export type VersionLimits = Pick<
   FunctionSettings,
-  "deadline_ms" | "memory_mb" | "body_in_mb" | "concurrency"
+  "deadline_ms" | "memory_mb" | "body_in_mb" | "concurrency" | "egress"
 >;
 
 /** Immutable. */
@@ -43,8 +43,8 @@ export interface ActiveFunction {
 const MIB = 1_048_576;
 
 export function limitsOf(settings: VersionLimits): VersionLimits {
-  const { deadline_ms, memory_mb, body_in_mb, concurrency } = settings;
-  return { deadline_ms, memory_mb, body_in_mb, concurrency };
+  const { deadline_ms, memory_mb, body_in_mb, concurrency, egress } = settings;
+  return { deadline_ms, memory_mb, body_in_mb, concurrency, egress };
 }
 
 /**
@@ -57,9 +57,9 @@ export function versionOf(
   codeSha256: string,
 ): string {
   const { runtime, entry, config, env } = settings;
-  const { deadline_ms, memory_mb, body_in_mb, concurrency } = settings;
+  const { deadline_ms, memory_mb, body_in_mb, concurrency, egress } = settings;
   const parts = [tenant.id, codeSha256, runtime, entry, sorted(config), sorted(env)];
-  const limits = [deadline_ms, memory_mb, body_in_mb, concurrency];
+  const limits = [deadline_ms, memory_mb, body_in_mb, concurrency, ...(egress ? [egress] : [])];
   return new Bun.CryptoHasher("sha256").update(JSON.stringify([...parts, limits])).digest("hex");
 }
 
@@ -94,5 +94,6 @@ export function specOf(
     config: values,
     env,
     limits: effectiveLimits(found.active, config),
+    egress: found.active.limits.egress ?? config.egress,
   };
 }

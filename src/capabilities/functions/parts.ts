@@ -6,8 +6,10 @@ import { join } from "node:path";
 import type { Sql } from "postgres";
 import type { Deps } from "../../core/capability.ts";
 import type { FunctionLogLine, FunctionSpec } from "../../core/ports/function-runtime.ts";
+import { StartupError } from "../../core/startup-error.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
 import { createRuntimes, type Runtimes } from "../../runtime/index.ts";
+import { type IpRange, parseRange } from "../../shared/ip-address.ts";
 import { LruMap } from "../../shared/lru-map.ts";
 import { PerTenant } from "../../shared/per-tenant.ts";
 import { CodeCache } from "./code-cache.ts";
@@ -61,6 +63,7 @@ export function createParts(config: FunctionsConfig, deps: Deps): FunctionsParts
     logger: deps.log,
     dir: join(deps.server.runtimeDir, "fn"),
     gateway: () => ({ socket: deps.server.gatewaySocket, url: null }),
+    openRanges: openRanges(config),
     onLog: (line) => {
       const tenant = owners.get(line.version);
       if (tenant) states.of(tenant).records.addLine(storable(line, deps.clock.now()));
@@ -86,6 +89,20 @@ export function createParts(config: FunctionsConfig, deps: Deps): FunctionsParts
       return spec;
     },
   };
+}
+
+/** @throws StartupError `config_invalid` for what is no address or range. */
+function openRanges({ egress_private }: FunctionsConfig): IpRange[] {
+  return egress_private.map((text) => {
+    const range = parseRange(text);
+    if (range) return range;
+    throw new StartupError({
+      code: "config_invalid",
+      message: `runtime.egress_private: "${text}" is no address or range`,
+      hint: 'List addresses or CIDR ranges, as in ["10.0.0.5", "192.168.7.0/24"]',
+      exitCode: 2,
+    });
+  });
 }
 
 function createState(

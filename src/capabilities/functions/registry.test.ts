@@ -3,7 +3,13 @@ import type { ActiveFunction } from "./function-version.ts";
 import { Registry } from "./registry.ts";
 
 function named(name: string, version: string): ActiveFunction {
-  const limits = { deadline_ms: null, memory_mb: null, body_in_mb: null, concurrency: null };
+  const limits = {
+    deadline_ms: null,
+    memory_mb: null,
+    body_in_mb: null,
+    concurrency: null,
+    egress: null,
+  };
   const active = {
     version,
     runtime: "bun" as const,

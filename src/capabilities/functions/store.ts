@@ -54,6 +54,7 @@ const NO_LIMITS: VersionLimits = {
   memory_mb: null,
   body_in_mb: null,
   concurrency: null,
+  egress: null,
 };
 
 function toVersion(row: VersionRow): FunctionVersion {

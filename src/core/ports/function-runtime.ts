@@ -15,6 +15,8 @@ export interface FunctionSpec {
   readonly config: Readonly<Record<string, string>>;
   readonly env: Readonly<Record<string, string>>;
   readonly limits: FunctionLimits;
+  /** Hosts it may send requests to, in lower case: `api.example.com`, `*.example.com`, `*`. */
+  readonly egress: readonly string[];
 }
 
 export interface FunctionLimits {
@@ -57,7 +59,7 @@ export interface FunctionLogLine {
 
 export interface FunctionRuntime {
   readonly kind: FunctionSpec["runtime"];
-  /** `none` until the jail exists. */
+  /** How far functions are kept from the server: see `runtime/jail/jail-plan.ts`. */
   readonly jail: "full" | "standard" | "weak" | "none";
   invoke(call: FunctionCall): Promise<FunctionAnswer>;
   /** Drains and ends instances of a version (after a redeploy). */

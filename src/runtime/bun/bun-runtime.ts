@@ -12,6 +12,7 @@ import type {
 import { type BlankPool, createBlankPool } from "../blank-pool.ts";
 import { type Child, describeExit, spawnChild } from "../child.ts";
 import { runtimeErrors } from "../errors.ts";
+import type { JailLevel } from "../jail/jail-plan.ts";
 import type { FullRuntimeOptions } from "../options.ts";
 import { processRss } from "../process-rss.ts";
 import { specKey, versionKey } from "../spec-key.ts";
@@ -28,7 +29,7 @@ const IDLE_EVERY = 20;
 
 export class BunRuntime implements FunctionRuntime {
   readonly kind = "bun";
-  readonly jail = "none";
+  readonly jail: JailLevel;
   readonly #options: FullRuntimeOptions;
   readonly #slots = new Map<string, VersionSlot>();
   readonly #instances = new Set<Instance>();
@@ -40,6 +41,7 @@ export class BunRuntime implements FunctionRuntime {
 
   constructor(options: FullRuntimeOptions) {
     this.#options = options;
+    this.jail = options.jail.level;
     this.#pool = createBlankPool({
       size: options.blanks,
       clock: options.clock,
@@ -161,6 +163,9 @@ export class BunRuntime implements FunctionRuntime {
       dir: this.#options.dir,
       name: `b${this.#children.toString(36)}`,
       env: {},
+      number: this.#children,
+      jail: this.#options.jail,
+      egress: this.#options,
       clock: this.#options.clock,
       logger: this.#options.logger,
     });

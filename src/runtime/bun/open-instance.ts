@@ -1,5 +1,5 @@
 /** Makes the process of one function version out of a blank runner: code in its folder, one message. */
-import { copyFile } from "node:fs/promises";
+import { chmod, copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { FunctionSpec } from "../../core/ports/function-runtime.ts";
 import type { BlankPool } from "../blank-pool.ts";
@@ -35,7 +35,9 @@ export async function openInstance(
 async function assign(child: Child, spec: FunctionSpec, options: FullRuntimeOptions) {
   const codePath = join(child.dir, `${spec.name}.mjs`);
   await copyFile(spec.codePath, codePath);
-  const gateway = options.gateway();
+  // The child may be of another user, and its folder is closed to all but the two.
+  await chmod(codePath, 0o444);
+  child.policyOf = () => ({ hosts: spec.egress });
   const message: AssignMessage = {
     t: "assign",
     name: spec.name,
@@ -43,8 +45,6 @@ async function assign(child: Child, spec: FunctionSpec, options: FullRuntimeOpti
     codePath,
     env: spec.env,
     config: spec.config,
-    gatewaySocket: gateway.socket,
-    serverUrl: gateway.url,
   };
   const cancel = options.clock.after(LOAD_MS, () => child.kill({ kind: "unresponsive" }));
   const failure = await child

@@ -7,7 +7,13 @@ import type { Clock } from "../../core/ports/clock.ts";
 import type { FunctionSpec } from "../../core/ports/function-runtime.ts";
 import type { Child, ChildExit, KillReason } from "../child.ts";
 import { runtimeErrors } from "../errors.ts";
-import { CALL_HEADER, type FromChild, OUTCOME_HEADER, type WasmCallHeader } from "../messages.ts";
+import {
+  CALL_HEADER,
+  LOAD_HEADER,
+  type LoadHeader,
+  OUTCOME_HEADER,
+  type WasmCallHeader,
+} from "../messages.ts";
 import { processRss } from "../process-rss.ts";
 import { specKey } from "../spec-key.ts";
 import type { RunningMark } from "./running-mark.ts";
@@ -119,24 +125,33 @@ export class Lane {
     return this.#loaded.get(key) ?? this.#loading.get(key) ?? this.#askToLoad(key, spec);
   }
 
-  async #askToLoad(key: string, spec: FunctionSpec): Promise<readonly string[]> {
-    const { codePath, config } = spec;
-    const { memoryBytes } = spec.limits;
-    const message = { t: "load" as const, key, codePath, memoryBytes, config };
-    const loading = this.child
-      .ask(message, (answer) => loadAnswer(answer, key))
-      .then(
-        (loaded) => {
-          if (typeof loaded === "string") throw runtimeErrors.invalid_function(loaded);
-          this.#loaded.set(key, loaded);
-          return loaded;
-        },
-        async () => {
-          throw new HostGone(await this.child.exited, false);
-        },
-      );
+  #askToLoad(key: string, spec: FunctionSpec): Promise<readonly string[]> {
+    const loading = this.#sendModule(key, spec).then((callable) => {
+      this.#loaded.set(key, callable);
+      return callable;
+    });
     this.#loading.set(key, loading);
-    return await loading.finally(() => this.#loading.delete(key));
+    return loading.finally(() => this.#loading.delete(key));
+  }
+
+  /** The host cannot read our files, so the module goes to it as a body. */
+  async #sendModule(key: string, { codePath, config, limits }: FunctionSpec): Promise<string[]> {
+    const header: LoadHeader = { key, memoryBytes: limits.memoryBytes, config };
+    const init: BunFetchRequestInit = {
+      unix: this.child.socket,
+      method: "POST",
+      headers: { [LOAD_HEADER]: JSON.stringify(header) },
+      body: await Bun.file(codePath).bytes(),
+    };
+    let answer: Response;
+    try {
+      answer = await fetch("http://wasm/", init);
+    } catch (error) {
+      const exit = await Promise.race([this.child.exited, this.#clock.sleep(GONE_MS)]);
+      throw exit ? new HostGone(exit, false) : error;
+    }
+    if (!answer.ok) throw runtimeErrors.invalid_function(await answer.text());
+    return (await answer.json()) as string[];
   }
 
   has(spec: FunctionSpec): boolean {
@@ -217,9 +232,4 @@ export class Lane {
     }
     return 0;
   }
-}
-
-function loadAnswer(answer: FromChild, key: string): readonly string[] | string | undefined {
-  if (answer.t === "loaded" && answer.key === key) return answer.callable;
-  return answer.t === "load_failed" && answer.key === key ? String(answer.message) : undefined;
 }

@@ -13,6 +13,7 @@ import type {
 import { type BlankPool, createBlankPool } from "../blank-pool.ts";
 import { type Child, describeExit, spawnChild } from "../child.ts";
 import { runtimeErrors } from "../errors.ts";
+import type { JailLevel } from "../jail/jail-plan.ts";
 import { createLogCap, LOG_LINES_ACCEPTED_PER_S } from "../log-cap.ts";
 import type { FullRuntimeOptions } from "../options.ts";
 import { processRss } from "../process-rss.ts";
@@ -31,7 +32,7 @@ const TRIES = 3;
 
 export class WasmRuntime implements FunctionRuntime {
   readonly kind = "wasm";
-  readonly jail = "none";
+  readonly jail: JailLevel;
   readonly #options: FullRuntimeOptions;
   readonly #pool: BlankPool;
   readonly #lanes: LaneSet;
@@ -44,6 +45,7 @@ export class WasmRuntime implements FunctionRuntime {
 
   constructor(options: FullRuntimeOptions) {
     this.#options = options;
+    this.jail = options.jail.level;
     const { clock, logger } = options;
     this.#pool = createBlankPool({ size: 1, clock, logger, spawn: () => this.#spawn() });
     this.#lanes = createLaneSet(options, this.#pool, (child) => relayLog(child, options));
@@ -146,6 +148,9 @@ export class WasmRuntime implements FunctionRuntime {
       dir: this.#options.dir,
       name: `w${this.#children.toString(36)}`,
       env: HOST_ENV,
+      number: this.#children,
+      jail: this.#options.jail,
+      egress: this.#options,
       clock: this.#options.clock,
       logger: this.#options.logger,
     });

@@ -11,7 +11,7 @@ import { StartupError } from "../../core/startup-error.ts";
 export const GATEWAY_SOCKET = "gateway.sock";
 
 /**
- * An empty folder of mode 0700, the same path for the same data folder.
+ * An empty folder that only its owner can look into, the same path for the same data folder.
  * @throws StartupError data_folder_in_use when a live server has it
  */
 export async function makeRuntimeDir(dataDir: string, env: Env): Promise<string> {
@@ -29,8 +29,10 @@ export async function makeRuntimeDir(dataDir: string, env: Env): Promise<string>
   // With a database elsewhere no PostgreSQL holds the folder's lock: a live socket shows the other.
   if (await isAnswered(join(dir, GATEWAY_SOCKET))) throw dataFolderInUse(dataDir);
   rmSync(dir, { recursive: true, force: true });
-  mkdirSync(dir, { mode: 0o700 });
-  chmodSync(dir, 0o700);
+  // Functions of a server that is root have users of their own, who must get through to their folders.
+  const mode = uid === 0 ? 0o711 : 0o700;
+  mkdirSync(dir, { mode });
+  chmodSync(dir, mode);
   return dir;
 }
 

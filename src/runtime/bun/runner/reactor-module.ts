@@ -2,6 +2,7 @@
  * What `import { reactor } from "reactor"` gives a function. Its type for authors is declared in
  * `runtime/reactor.d.ts`; keep the two in step.
  */
+import type { EgressClient } from "../../egress/egress-client.ts";
 import type { AssignMessage } from "../../messages.ts";
 import { callScope } from "./call-scope.ts";
 import type { RunnerLog } from "./runner-log.ts";
@@ -10,7 +11,11 @@ export interface ReactorModule {
   readonly reactor: Readonly<Record<string, unknown>>;
 }
 
-export function createReactorModule(assign: AssignMessage, log: RunnerLog): ReactorModule {
+export function createReactorModule(
+  assign: AssignMessage,
+  log: RunnerLog,
+  egress: EgressClient,
+): ReactorModule {
   const reactor = Object.freeze({
     env: Object.freeze({ ...assign.env }),
     config: Object.freeze({ ...assign.config }),
@@ -20,7 +25,7 @@ export function createReactorModule(assign: AssignMessage, log: RunnerLog): Reac
       warn: (...args: unknown[]) => log.write("warn", args),
       error: (...args: unknown[]) => log.write("error", args),
     }),
-    fetch: (path: string, init?: RequestInit) => callServer(assign, path, init),
+    fetch: (path: string, init?: RequestInit) => callServer(egress, path, init),
     get requestId() {
       return callScope.getStore()?.id ?? null;
     },
@@ -28,21 +33,24 @@ export function createReactorModule(assign: AssignMessage, log: RunnerLog): Reac
   return { reactor };
 }
 
+/** Only its path counts. */
+const BASE = "http://localhost";
+
 /** The server's own HTTP surface with the caller's rights. Redirects are handed back, not followed. */
-function callServer(assign: AssignMessage, path: string, init?: RequestInit): Promise<Response> {
+function callServer(egress: EgressClient, path: string, init?: RequestInit): Promise<Response> {
   const call = callScope.getStore();
   if (!call) throw new Error("reactor.fetch works while a request is being answered");
-  const base = assign.serverUrl ?? "http://localhost";
-  const url = new URL(path, base);
-  if (url.origin !== new URL(base).origin) {
+  const url = new URL(path, BASE);
+  if (url.origin !== BASE) {
     throw new TypeError(`reactor.fetch takes a path of this server, not ${path}`);
   }
-  const headers = new Headers(init?.headers);
+  const { method, headers, body, signal } = new Request(url, init);
   if (call.authorization && !headers.has("authorization")) {
     headers.set("authorization", call.authorization);
   }
   if (call.apikey && !headers.has("apikey")) headers.set("apikey", call.apikey);
   headers.set("x-request-id", call.id);
-  const target = assign.gatewaySocket ? { unix: assign.gatewaySocket } : {};
-  return fetch(url, { redirect: "manual", ...init, headers, ...target });
+  const hasBody = body !== null;
+  const head = { to: "server", method, headers: [...headers], hasBody } as const;
+  return egress.send({ ...head, url: url.pathname + url.search }, body, signal);
 }

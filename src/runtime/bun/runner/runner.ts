@@ -4,7 +4,12 @@
  * socket, control messages over IPC. Everything here shares its address space with user code, so
  * nothing here is a secret and nothing here is trusted.
  */
+import { dirname } from "node:path";
 import { systemClock } from "../../../shared/clock.ts";
+import type { EgressClient } from "../../egress/egress-client.ts";
+import { connectLink } from "../../egress/link-socket.ts";
+import { SEALED } from "../../jail/jail-order.ts";
+import { seal } from "../../jail/seal.ts";
 import type { AssignMessage, FromChild, ToChild } from "../../messages.ts";
 import { dieWithParent } from "../../parent-death.ts";
 import { answerCall, type FunctionHandler } from "./answer-call.ts";
@@ -14,9 +19,9 @@ import { captureConsole, type RunnerLog } from "./runner-log.ts";
 /** No cap here: the server counts bodies, per function. */
 const MAX_BODY_BYTES = Number.MAX_SAFE_INTEGER;
 
-/** `args`: path of the socket to listen on, pid of the server. */
-export function runRole(args: readonly string[]): void {
-  const [socket = "", parentPid = "0"] = args;
+/** `args`: path of the socket to listen on, pid of the server, `sealed` in a jail. */
+export async function runRole(args: readonly string[]): Promise<void> {
+  const [socket = "", parentPid = "0", sealed] = args;
   dieWithParent(Number(parentPid));
   const send = takeChannel();
   const log = captureConsole(systemClock, (lines) => send({ t: "log", lines }));
@@ -29,7 +34,7 @@ export function runRole(args: readonly string[]): void {
   process.on("message", (message: ToChild) => {
     if (message.t === "ping") send({ t: "pong", n: message.n });
     if (message.t !== "assign") return;
-    become(message, log).then(
+    become(message, log, egress).then(
       (loaded) => {
         handler = loaded;
         send({ t: "assigned" });
@@ -41,6 +46,9 @@ export function runRole(args: readonly string[]): void {
       },
     );
   });
+  const egress = await connectLink(dirname(socket));
+  globalThis.fetch = Object.assign(egress.fetch, { preconnect: () => undefined });
+  if (sealed === SEALED) seal();
   send({ t: "ready" });
 }
 
@@ -63,13 +71,17 @@ function takeChannel(): (message: FromChild) => void {
   return (message) => void bound(message);
 }
 
-async function become(assign: AssignMessage, log: RunnerLog): Promise<FunctionHandler> {
+async function become(
+  assign: AssignMessage,
+  log: RunnerLog,
+  egress: EgressClient,
+): Promise<FunctionHandler> {
   for (const name of Object.keys(process.env)) {
     if (name !== "HOME" && name !== "TMPDIR" && name !== "TZ") delete process.env[name];
   }
   Object.assign(process.env, assign.env);
   process.argv.length = 1;
-  const exports = createReactorModule(assign, log);
+  const exports = createReactorModule(assign, log, egress);
   Bun.plugin({
     name: "reactor",
     setup(build) {

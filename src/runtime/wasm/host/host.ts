@@ -5,11 +5,17 @@
  * Unix socket, modules over the control channel.
  */
 import { dirname } from "node:path";
+import { ReactorError } from "../../../core/errors.ts";
 import { systemClock } from "../../../shared/clock.ts";
+import { connectLink } from "../../egress/link-socket.ts";
+import { SEALED } from "../../jail/jail-order.ts";
+import { seal } from "../../jail/seal.ts";
 import { createLogCap, cutLine } from "../../log-cap.ts";
 import {
   CALL_HEADER,
   type FromChild,
+  LOAD_HEADER,
+  type LoadHeader,
   type LogEntry,
   type LogLevelName,
   OUTCOME_HEADER,
@@ -28,9 +34,9 @@ interface Host {
   readonly log: Log;
 }
 
-/** `args`: path of the socket to listen on, pid of the server. */
-export function runRole(args: readonly string[]): void {
-  const [socket = "", parentPid = "0"] = args;
+/** `args`: path of the socket to listen on, pid of the server, `sealed` in a jail. */
+export async function runRole(args: readonly string[]): Promise<void> {
+  const [socket = "", parentPid = "0", sealed] = args;
   dieWithParent(Number(parentPid));
   const send = (message: FromChild) => void process.send?.(message);
   const watchdog = createWatchdog();
@@ -41,24 +47,32 @@ export function runRole(args: readonly string[]): void {
   const neverIdle: object = { idleTimeout: 0 };
   Bun.serve({ ...options, ...neverIdle, fetch: (request) => answer(host, request) });
   process.on("message", (message: ToChild) => obey(store, message, send));
+  await connectLink(dirname(socket));
+  if (sealed === SEALED) seal();
   send({ t: "ready" });
 }
 
 function obey(store: ModuleStore, message: ToChild, send: (message: FromChild) => void): void {
   if (message.t === "ping") send({ t: "pong", n: message.n });
   if (message.t === "unload") store.unload(message.key);
-  if (message.t !== "load") return;
-  const { key } = message;
-  store.load(message).then(
-    (callable) => send({ t: "loaded", key, callable }),
-    (error: unknown) => send({ t: "load_failed", key, message: messageOf(error) }),
-  );
+}
+
+/** 200 with the names of the exports that can be called, or 422 with why there are none. */
+async function load(store: ModuleStore, request: Request, header: string): Promise<Response> {
+  const bytes = await request.bytes();
+  try {
+    return Response.json(store.load(JSON.parse(header) as LoadHeader, bytes));
+  } catch (error) {
+    return new Response(reasonOf(error), { status: 422 });
+  }
 }
 
 type Log = (id: string, level: LogLevelName, text: string) => void;
 
 async function answer(host: Host, request: Request): Promise<Response> {
   const { store, mark, watchdog, log } = host;
+  const loading = request.headers.get(LOAD_HEADER);
+  if (loading !== null) return await load(store, request, loading);
   const call = JSON.parse(request.headers.get(CALL_HEADER) ?? "{}") as WasmCallHeader;
   const input = request.body ? await request.bytes() : new Uint8Array();
   if (request.signal.aborted) return new Response(null, { status: 499 });
@@ -87,6 +101,7 @@ function createHostLog(send: (message: FromChild) => void): Log {
   };
 }
 
-function messageOf(error: unknown): string {
+function reasonOf(error: unknown): string {
+  if (error instanceof ReactorError) return error.details ?? error.message;
   return error instanceof Error ? error.message : String(error);
 }

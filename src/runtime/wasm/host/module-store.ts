@@ -1,15 +1,15 @@
 /** The modules a WASM host holds: compiled once, one instance each, made anew after a trap or an error. */
 import { systemClock } from "../../../shared/clock.ts";
 import { systemRng } from "../../../shared/rng.ts";
-import type { LoadMessage } from "../../messages.ts";
+import type { LoadHeader } from "../../messages.ts";
 import { inspectModule } from "../inspect-module.ts";
 import { Plugin, type PluginLog, type PluginOptions, type PluginResult } from "../plugin.ts";
 import { rewriteModule } from "../rewrite/rewrite-module.ts";
 import type { Watchdog } from "./watchdog.ts";
 
 export interface ModuleStore {
-  /** Compiles; resolves with the exports that can be called. */
-  load(message: LoadMessage): Promise<readonly string[]>;
+  /** Compiles; the exports that can be called. Throws `invalid_function` or the engine's error. */
+  load(header: LoadHeader, bytes: Uint8Array): readonly string[];
   unload(key: string): void;
   /** The instance was stopped: the next call has a new one. */
   drop(key: string): void;
@@ -35,10 +35,9 @@ const TABLE_ELEMENTS = 1_000_000;
 export function createModuleStore(watchdog: Instances): ModuleStore {
   const residents = new Map<string, Resident>();
   return {
-    async load({ key, codePath, memoryBytes, config }) {
+    load({ key, memoryBytes, config }, bytes) {
       const known = residents.get(key);
       if (known) return known.callable;
-      const bytes = await Bun.file(codePath).bytes();
       const { callable, exportNames } = inspectModule(bytes);
       const names = exportNames.includes("_start") ? [...callable, "_start"] : callable;
       const module = new WebAssembly.Module(

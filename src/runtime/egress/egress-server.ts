@@ -1,0 +1,163 @@
+/**
+ * The server's end of a child's link: makes the requests that the child asks for, to this server's own
+ * surface or, as far as the function's policy goes, to the web. Nothing a child sends is believed
+ * beyond its shape, and what it may have under way is bounded.
+ */
+import { lookup as dnsLookup } from "node:dns/promises";
+import type { IpRange } from "../../shared/ip-address.ts";
+import { EgressDenied, type EgressPolicy, type Lookup, resolveTarget } from "./egress-policy.ts";
+import { FRAME, FrameLink, type LinkSocket, numberIn } from "./frame-link.ts";
+import { InboundBody, OutboundBody } from "./framed-body.ts";
+import { type HeaderList, type RequestHead, readRequestHead } from "./heads.ts";
+
+export interface EgressOptions {
+  /** How this server's own surface is reached. */
+  readonly gateway: () => { readonly socket: string | null; readonly url: string | null };
+  /** Private ranges that the operator opened to functions. */
+  readonly openRanges: readonly IpRange[];
+  /** What the requester may reach; null = whoever asks is nobody. */
+  policyOf(head: RequestHead): EgressPolicy | null;
+  readonly lookup?: Lookup;
+}
+
+/** Requests of one child under way at most. */
+const REQUESTS_MAX = 256;
+/** Of the connection, not of the message; and the server's own business. */
+const NOT_FORWARDED = new Set([
+  "connection",
+  "keep-alive",
+  "transfer-encoding",
+  "upgrade",
+  "te",
+  "trailer",
+  "proxy-authorization",
+  "proxy-authenticate",
+  "host",
+]);
+
+interface Exchange {
+  readonly inbound: InboundBody | null;
+  outbound: OutboundBody | null;
+  readonly controller: AbortController;
+}
+
+/** One child's link. Give it the socket's bytes; `close` ends all that is under way. */
+export class EgressServer {
+  readonly #options: EgressOptions;
+  readonly #link: FrameLink;
+  readonly #exchanges = new Map<number, Exchange>();
+
+  constructor(socket: LinkSocket, options: EgressOptions) {
+    this.#options = options;
+    this.#link = new FrameLink(socket, (...frame) => this.#take(...frame));
+  }
+
+  /** Throws a RangeError for bytes that are no frames: end the link. */
+  receive(chunk: Uint8Array): void {
+    this.#link.receive(chunk);
+  }
+
+  drained(): void {
+    this.#link.drained();
+  }
+
+  close(): void {
+    for (const { controller, inbound } of this.#exchanges.values()) {
+      inbound?.fail(new Error("The process ended"));
+      controller.abort(new Error("The process ended"));
+    }
+    this.#exchanges.clear();
+  }
+
+  #take(type: number, request: number, payload: Uint8Array<ArrayBuffer>): void {
+    if (type === FRAME.request) return this.#begin(request, payload);
+    // Frames of a request that has ended may still be on their way.
+    const exchange = this.#exchanges.get(request);
+    if (!exchange) return;
+    if (type === FRAME.data) exchange.inbound?.push(payload);
+    else if (type === FRAME.end) exchange.inbound?.end();
+    else if (type === FRAME.credit) exchange.outbound?.credit(numberIn(payload));
+    else if (type === FRAME.cancel) this.#cancel(request, exchange);
+  }
+
+  #begin(request: number, payload: Uint8Array): void {
+    const head = readRequestHead(payload);
+    if (!head || this.#exchanges.has(request)) throw new RangeError("No request that can be read");
+    if (this.#exchanges.size >= REQUESTS_MAX) {
+      this.#link.send(FRAME.error, request, `More than ${REQUESTS_MAX} requests at a time`);
+      return;
+    }
+    const inbound = head.hasBody ? new InboundBody(this.#link, request, () => undefined) : null;
+    const exchange = { inbound, outbound: null, controller: new AbortController() };
+    this.#exchanges.set(request, exchange);
+    this.#answer(request, head, exchange)
+      .catch((error: unknown) => {
+        if (!exchange.controller.signal.aborted) {
+          this.#link.send(FRAME.error, request, reasonOf(error));
+        }
+      })
+      .finally(() => this.#exchanges.delete(request));
+  }
+
+  #cancel(request: number, exchange: Exchange): void {
+    exchange.controller.abort(new Error("The function gave up the request"));
+    exchange.inbound?.fail(new Error("The function gave up the request"));
+    exchange.outbound?.cancel();
+    this.#exchanges.delete(request);
+  }
+
+  async #answer(request: number, head: RequestHead, exchange: Exchange): Promise<void> {
+    const { signal } = exchange.controller;
+    const body = exchange.inbound?.stream ?? null;
+    const init: BunFetchRequestInit = {
+      method: head.method,
+      headers: forwardable(head.headers) as [string, string][],
+      body,
+      signal,
+      redirect: "manual",
+      decompress: false,
+    };
+    const response =
+      head.to === "server" ? await this.#askServer(head, init) : await this.#askWeb(head, init);
+    const headers = forwardable([...response.headers]);
+    this.#link.send(FRAME.response, request, JSON.stringify({ status: response.status, headers }));
+    exchange.outbound = new OutboundBody(this.#link, request);
+    if (response.body) await exchange.outbound.pump(response.body);
+    else this.#link.send(FRAME.end, request);
+  }
+
+  async #askServer(head: RequestHead, init: BunFetchRequestInit): Promise<Response> {
+    const { socket, url } = this.#options.gateway();
+    if (!head.url.startsWith("/")) throw new EgressDenied("A path of this server is asked for");
+    return await fetch(`${url ?? "http://localhost"}${head.url}`, {
+      ...init,
+      ...(socket === null ? {} : { unix: socket }),
+    });
+  }
+
+  async #askWeb(head: RequestHead, init: BunFetchRequestInit): Promise<Response> {
+    const policy = this.#options.policyOf(head);
+    if (!policy) throw new EgressDenied("No function is known to ask");
+    const url = URL.parse(head.url);
+    if (!url) throw new EgressDenied("The URL cannot be read");
+    const lookup = this.#options.lookup ?? systemLookup;
+    const { address, host } = await resolveTarget(url, policy, this.#options.openRanges, lookup);
+    const pinned = new URL(url);
+    pinned.hostname = address;
+    const headers: [string, string][] = [...(init.headers as [string, string][])];
+    headers.push(["host", url.host]);
+    return await fetch(pinned, { ...init, headers, tls: { serverName: host } } as RequestInit);
+  }
+}
+
+const systemLookup: Lookup = async (host) =>
+  (await dnsLookup(host, { all: true })).map(({ address }) => address);
+
+function forwardable(headers: HeaderList): HeaderList {
+  return headers.filter(([name]) => !NOT_FORWARDED.has(name.toLowerCase()));
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof EgressDenied) return error.message;
+  return error instanceof Error ? `The request failed: ${error.message}` : "The request failed";
+}

@@ -1,0 +1,43 @@
+/** The JSON at the head of a request over a link and of its answer. */
+
+export type HeaderList = readonly (readonly [name: string, value: string])[];
+
+export interface RequestHead {
+  /** `server`: this server's own surface, `url` is a path. `web`: an absolute URL. */
+  readonly to: "server" | "web";
+  readonly url: string;
+  readonly method: string;
+  readonly headers: HeaderList;
+  readonly hasBody: boolean;
+  /** Whose request it is, where one child serves several functions. */
+  readonly key?: string;
+}
+
+export interface ResponseHead {
+  readonly status: number;
+  readonly headers: HeaderList;
+}
+
+/** Null for anything that is not exactly a head: it comes from a process that runs others' code. */
+export function readRequestHead(payload: Uint8Array): RequestHead | null {
+  let head: unknown;
+  try {
+    head = JSON.parse(new TextDecoder().decode(payload));
+  } catch {
+    return null;
+  }
+  const { to, url, method, headers, hasBody, key } = { ...(head as Partial<RequestHead>) };
+  const isKnown = (to === "server" || to === "web") && typeof url === "string";
+  if (!isKnown || typeof method !== "string" || typeof hasBody !== "boolean") return null;
+  if (!/^[A-Za-z]{1,32}$/.test(method) || !isHeaderList(headers)) return null;
+  const own = { to, url, method: method.toUpperCase(), headers, hasBody };
+  return typeof key === "string" ? { ...own, key } : own;
+}
+
+function isHeaderList(value: unknown): value is HeaderList {
+  if (!Array.isArray(value)) return false;
+  return value.every(
+    (pair: unknown) =>
+      Array.isArray(pair) && pair.length === 2 && pair.every((part) => typeof part === "string"),
+  );
+}

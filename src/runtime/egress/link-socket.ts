@@ -1,0 +1,58 @@
+/** The Unix socket of a link: the server waits for the one child it is for, the child connects once. */
+import { chmodSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { EgressClient } from "./egress-client.ts";
+import { type EgressOptions, EgressServer } from "./egress-server.ts";
+
+const FILE = "e";
+
+/** In the child's folder, which nobody else can enter: whoever connects is the child. */
+export function listenForLink(dir: string, options: EgressOptions): { close(): void } {
+  const path = join(dir, FILE);
+  let server: EgressServer | null = null;
+  const listener = Bun.listen<undefined>({
+    unix: path,
+    socket: {
+      open(socket) {
+        // One link a child: the way in is closed behind it.
+        if (server) return void socket.end();
+        server = new EgressServer(socket, options);
+        listener.stop();
+        rmSync(path, { force: true });
+      },
+      data(socket, chunk) {
+        try {
+          server?.receive(chunk);
+        } catch {
+          // No frames: the child is not what we started any more.
+          socket.end();
+        }
+      },
+      drain: () => server?.drained(),
+      close: () => server?.close(),
+    },
+  });
+  // The child may be of another user.
+  chmodSync(path, 0o777);
+  return {
+    close() {
+      listener.stop(true);
+      server?.close();
+    },
+  };
+}
+
+/** By the child, before it is sealed in. */
+export async function connectLink(dir: string): Promise<EgressClient> {
+  let client: EgressClient | null = null;
+  const socket = await Bun.connect({
+    unix: join(dir, FILE),
+    socket: {
+      data: (_, chunk) => client?.receive(chunk),
+      drain: () => client?.drained(),
+      close: () => client?.close(),
+    },
+  });
+  client = new EgressClient(socket);
+  return client;
+}

@@ -1,0 +1,105 @@
+/**
+ * The role `__jail`: the first of two steps into the jail. Takes on everything that survives execve and
+ * then becomes this same program in the role it was asked for. The execve is what makes it hold: Landlock
+ * and user ids belong to a thread, Bun has started others already, and they die there (measured: without
+ * it a file was still read through Bun's thread pool).
+ */
+import { fstatSync } from "node:fs";
+import { join } from "node:path";
+import { selfCommand } from "../../core/self.ts";
+import { type JailOrder, TMP_BYTES, TMP_FILES } from "./jail-order.ts";
+import { addressOf, cString, cStringArray, must, needKernel, syscall } from "./kernel.ts";
+import { restrictFiles } from "./landlock.ts";
+import { callNumber } from "./syscalls.ts";
+
+const PR_SET_NO_NEW_PRIVS = 38;
+const CLONE = { newMounts: 0x00020000, newUts: 0x04000000, newIpc: 0x08000000, newNet: 0x40000000 };
+const MS_NOSUID_NODEV_NOEXEC = 2 | 4 | 8;
+const MS_PRIVATE_BELOW = (1 << 18) | 0x4000;
+const LIMIT = { fileSize: 1, core: 4, processes: 6, openFiles: 7 } as const;
+/** Threads count as processes, and Bun has a dozen of its own. Only for a user id of its own. */
+const PROCESSES = 100n;
+const OPEN_FILES = 2_048n;
+/** `Bun.spawn` gives the control channel the first number after the standard streams. */
+const CHANNEL_FD = 3;
+/** struct __user_cap_header_struct: version 3, this thread. */
+const CAPABILITY_VERSION = 0x20080522;
+
+/** @param args the order as JSON, the role, the role's own arguments. */
+export function runRole(args: readonly string[]): void {
+  const [json = "", ...role] = args;
+  const order = JSON.parse(json) as JailOrder;
+  must("prctl", needKernel().prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+  if (order.namespaces) enterNamespaces(order);
+  setLimits(order);
+  takeUser(order);
+  if (order.landlock) restrictFiles(rulesOf(order));
+  become(role);
+}
+
+function enterNamespaces(order: JailOrder): void {
+  const { newMounts, newUts, newIpc, newNet } = CLONE;
+  must("unshare", needKernel().unshare(newMounts | newUts | newIpc | newNet));
+  const [none, root] = [cString("none"), cString("/")];
+  must("mount", needKernel().mount(none, root, null, MS_PRIVATE_BELOW, null));
+  const [type, target] = [cString("tmpfs"), cString(join(order.dir, "tmp"))];
+  const owner = order.uid === null ? "" : `,uid=${order.uid},gid=${order.uid}`;
+  const options = cString(`size=${TMP_BYTES},nr_inodes=${TMP_FILES},mode=0700${owner}`);
+  const mounted = needKernel().mount(type, target, type, MS_NOSUID_NODEV_NOEXEC, options);
+  must("mount tmpfs", mounted);
+}
+
+function setLimits({ uid }: JailOrder): void {
+  const set = (what: number, value: bigint) => {
+    const limit = new BigUint64Array([value, value]);
+    must("setrlimit", needKernel().setrlimit(what, limit));
+  };
+  set(LIMIT.core, 0n);
+  set(LIMIT.fileSize, BigInt(TMP_BYTES));
+  set(LIMIT.openFiles, OPEN_FILES);
+  if (uid !== null) set(LIMIT.processes, PROCESSES);
+}
+
+/** Gives up the user and, for a root that cannot change it, root's capabilities. */
+function takeUser({ uid }: JailOrder): void {
+  if (uid !== null) {
+    process.setgroups?.([]);
+    process.setgid?.(uid);
+    process.setuid?.(uid);
+  } else if (process.geteuid?.() === 0) {
+    const header = new Uint32Array([CAPABILITY_VERSION, 0]);
+    const none = new Uint32Array(6);
+    must("capset", syscall(callNumber("capset"), addressOf(header), addressOf(none)));
+  }
+}
+
+function rulesOf(order: JailOrder) {
+  return {
+    read: [
+      "/proc/self",
+      "/proc/meminfo",
+      "/sys/devices/system/cpu",
+      "/dev/urandom",
+      "/etc/ld.so.cache",
+      "/etc/localtime",
+      "/usr/share/zoneinfo",
+      ...order.sources,
+    ],
+    execute: [process.execPath, "/lib", "/lib64", "/usr/lib", "/usr/lib64"],
+    write: [order.dir],
+    writeFiles: ["/dev/null"],
+  };
+}
+
+function become(role: readonly string[]): never {
+  const env = Object.entries(process.env).map(([name, value]) => `${name}=${value ?? ""}`);
+  // Bun takes the channel's variables out of the environment as it reads them.
+  if (fstatSync(CHANNEL_FD).isSocket()) {
+    env.push(`NODE_CHANNEL_FD=${CHANNEL_FD}`, "NODE_CHANNEL_SERIALIZATION_MODE=json");
+  }
+  const argv = cStringArray(selfCommand(...role));
+  const vars = cStringArray(env);
+  const program = cString("/proc/self/exe");
+  needKernel().execve(program, addressOf(argv.array) as never, addressOf(vars.array) as never);
+  throw new Error(`execve failed (${argv.keep.length + vars.keep.length})`);
+}

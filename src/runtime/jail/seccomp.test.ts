@@ -1,0 +1,64 @@
+/** The filter as the kernel would run it: a small interpreter of classic BPF over struct seccomp_data. */
+import { expect, test } from "bun:test";
+import { filterProgram } from "./seccomp.ts";
+import { type ArchitectureName, architecture } from "./syscalls.ts";
+
+const ALLOW = 0x7fff0000;
+const EPERM = 0x00050001;
+const ENOSYS = 0x00050026;
+const KILL = 0x80000000;
+const PID = 4_242;
+
+function verdict(arch: ArchitectureName, number: number, args: number[] = [], audit?: number) {
+  const data = Buffer.alloc(64);
+  data.writeUInt32LE(number >>> 0, 0);
+  data.writeUInt32LE((audit ?? architecture(arch)?.audit ?? 0) >>> 0, 4);
+  for (const [i, value] of args.entries()) data.writeBigInt64LE(BigInt(value), 16 + i * 8);
+  const program = filterProgram(PID, arch);
+  let accumulator = 0;
+  for (let at = 0; ; at += 1) {
+    const step = program[at];
+    if (!step) throw new Error("the filter runs off its end");
+    if (step.code === 0x20) accumulator = data.readUInt32LE(step.value);
+    else if (step.code === 0x06) return step.value >>> 0;
+    else if (step.code === 0x15) at += accumulator === step.value >>> 0 ? step.yes : step.no;
+    else if (step.code === 0x35) at += accumulator >= step.value >>> 0 ? step.yes : step.no;
+    else if (step.code === 0x45) at += (accumulator & step.value) !== 0 ? step.yes : step.no;
+    else throw new Error(`unknown instruction ${step.code}`);
+  }
+}
+
+const call = (arch: ArchitectureName, name: string, ...args: number[]) =>
+  verdict(arch, architecture(arch)?.numbers[name] ?? -1, args);
+
+const CLONE_THREAD = 0x10000;
+
+test.each(["x64", "arm64"] as const)("on %s nothing starts, connects, traces or mounts", (arch) => {
+  for (const name of ["execve", "socket", "connect", "bind", "ptrace", "mount", "bpf", "setns"]) {
+    expect([name, call(arch, name)]).toEqual([name, EPERM]);
+  }
+  for (const name of ["clone3", "io_uring_setup"]) expect(call(arch, name)).toBe(ENOSYS);
+  expect(call(arch, "clone", 17)).toBe(EPERM);
+  expect(call(arch, "clone", 0x3d0f00)).toBe(ALLOW);
+  expect(0x3d0f00 & CLONE_THREAD).not.toBe(0);
+});
+
+test.each(["x64", "arm64"] as const)("on %s signals and limits are its own only", (arch) => {
+  for (const name of ["kill", "tgkill"]) {
+    expect(call(arch, name, PID)).toBe(ALLOW);
+    for (const other of [1, 0, -1, -PID, PID + 1]) expect(call(arch, name, other)).toBe(EPERM);
+  }
+  expect(call(arch, "prlimit64", 0)).toBe(ALLOW);
+  expect(call(arch, "prlimit64", 1)).toBe(EPERM);
+  // F_GETFL, then F_SETOWN and F_SETSIG: a signal of the kernel's at any process.
+  expect(call(arch, "fcntl", 3, 3)).toBe(ALLOW);
+  for (const command of [8, 10, 15]) expect(call(arch, "fcntl", 3, command)).toBe(EPERM);
+  expect(call(arch, "ioctl", 0, 0x5412)).toBe(EPERM);
+  expect(call(arch, "ioctl", 0, 0x5401)).toBe(ALLOW);
+});
+
+test("another architecture's calls kill, and the second table of x86-64 does not exist", () => {
+  expect(verdict("x64", 59, [], 0x40000003)).toBe(KILL);
+  expect(verdict("x64", 0x40000000 + 59)).toBe(ENOSYS);
+  expect(verdict("x64", 0)).toBe(ALLOW);
+});
