@@ -32,7 +32,8 @@ interface Reserved {
 }
 
 /** Child processes of ours have no server to be given a clock by. */
-const CHILD_ROLES = /^src\/(?:runtime\/.*(?:runner|host|worker|child)|postgres\/embedded\/shim)/;
+const CHILD_ROLES =
+  /^src\/(?:runtime\/(?:.*(?:runner|host|worker|child)|jail\/enter-jail)|postgres\/embedded\/shim)/;
 
 const RESERVED: readonly Reserved[] = [
   { what: "process.env", pattern: /\bprocess\.env\b/, allowed: /^src\/core\/config\// },
