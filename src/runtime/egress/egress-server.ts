@@ -70,7 +70,10 @@ export class EgressServer {
   }
 
   #take(type: number, request: number, payload: Uint8Array<ArrayBuffer>): void {
-    if (type === FRAME.request) return this.#begin(request, payload);
+    if (type === FRAME.request) {
+      this.#begin(request, payload);
+      return;
+    }
     // Frames of a request that has ended may still be on their way.
     const exchange = this.#exchanges.get(request);
     if (!exchange) return;
