@@ -128,6 +128,17 @@ const passing: DataRow[] = [
       ...{ arr: ["a", "b"], integer: 43, json: {}, jsonb: {} },
     },
   ),
+  get(
+    "parameters have no length",
+    "/long_values?c=abcdefg&cs={abc,abcdefg}&b=101010&bs={101,101010}",
+    [{ c: "abcdefg", cs: ["abc", "abcdefg"], b: "101010", bs: ["101", "101010"] }],
+  ),
+  post(
+    "also in JSON",
+    "/long_values",
+    { c: "abcdefg", cs: ["abcdefg"], b: "101010", bs: ["101010"] },
+    { body: [{ c: "abcdefg", cs: ["abcdefg"], b: "101010", bs: ["101010"] }] },
+  ),
   post("JSON in JSON is JSON", "/kind_of_json", { arg: { k: 3 } }, { body: '"object"' }),
   post("a text in JSON is a text", "/kind_of_json", { arg: '{"k":3}' }, { body: '"string"' }),
 ];
@@ -263,6 +274,35 @@ const choosing: DataRow[] = [
       body: "<note><to>Jane</to></note>",
     },
     { headers: { "content-type": "text/xml", accept: "text/xml" } },
+  ),
+  post(
+    "CSV is never taken whole",
+    "/by_kind",
+    "a,b\n1,2",
+    {
+      status: 404,
+      body: fault(
+        "PGRST202",
+        "Could not find the function public.by_kind(a, b) in the schema cache",
+        "Searched for the function public.by_kind with parameters a, b, but no matches were found in the schema cache.",
+        "Perhaps you meant to call the function public.by_kind(x, y)",
+      ),
+    },
+    raw("text/csv"),
+  ),
+  post(
+    "json and jsonb are ambiguous",
+    "/either_json",
+    { A: 1 },
+    {
+      status: 300,
+      body: fault(
+        "PGRST203",
+        "Could not choose the best candidate function between: public.either_json( => json), public.either_json( => jsonb)",
+        null,
+        "Try renaming the parameters or the function itself in the database so function overloading can be resolved",
+      ),
+    },
   ),
   {
     ...get("what a GET says of a body is not looked at", "/by_kind", 1),

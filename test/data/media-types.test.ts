@@ -352,6 +352,13 @@ describe("plans", () => {
     expect(told?.Settings["search_path"]).toContain('"public"');
   });
 
+  test("of a call show that filters reach into it", async () => {
+    const { answer } = await plan("/rpc/get_projects?id=eq.1", "application/vnd.pgrst.plan");
+    const text = await answer.text();
+    expect(text).not.toContain("Function Scan");
+    expect(text).toContain("Index Cond: (id = 1)");
+  });
+
   test("run the query with analyze", async () => {
     const { answer } = await plan(
       "/projects",

@@ -186,6 +186,12 @@ create function public.by_kind(text) returns public."text/plain" language sql as
 create function public.by_kind(xml) returns public."text/xml" language sql as
   $$ select $1::public."text/xml" $$;
 
+create function public.either_json(json) returns json language sql as $$ select $1 $$;
+create function public.either_json(jsonb) returns jsonb language sql as $$ select $1 $$;
+create function public.long_values(c character(4), cs character(4)[], b bit(3), bs bit(3)[])
+  returns table (c text, cs text[], b text, bs text[]) language sql as
+  $$ select $1::text, $2::text[], $3::text, $4::text[] $$;
+
 create sequence public.calls;
 create function public.count_calls() returns bigint language sql as $$ select nextval('public.calls') $$;
 create function public.rename_items(upto integer) returns setof public.items language sql as
