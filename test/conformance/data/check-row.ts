@@ -33,7 +33,7 @@ function isJson(response: Response): boolean {
 function wanted(body: unknown): unknown {
   if (body instanceof Raw) return body.text;
   if (body instanceof Hex) return body.digits;
-  return body ?? "";
+  return body === undefined ? "" : body;
 }
 
 function bodyFor(body: unknown, response: Response, bytes: Buffer): unknown {

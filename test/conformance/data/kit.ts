@@ -56,6 +56,7 @@ export class Hex {
 }
 
 export const raw = (text: string) => new Raw(text);
+export const hex = (digits: string) => new Hex(digits);
 export const ids = (...numbers: readonly number[]) => numbers.map((id) => ({ id }));
 
 /** GET of a table, a view or a function. */
@@ -88,6 +89,18 @@ export function del(name: string, path: string, body?: unknown, more: More = {})
   const status = body === undefined ? 204 : 200;
   const range = { "content-range": "*/*" };
   return build(name, "DELETE", path, undefined, body, { status, ...more }, range);
+}
+
+/** POST of a function. */
+export function call(
+  name: string,
+  path: string,
+  sent: unknown,
+  body: unknown,
+  more: More = {},
+): Row {
+  const range = { "content-range": rangeOf(body) };
+  return build(name, "POST", `/rpc/${path}`, sent, body, more, range);
 }
 
 /** A request that is refused. @param method with its path: `GET /ports` */

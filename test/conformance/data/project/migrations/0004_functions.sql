@@ -27,6 +27,9 @@ create function api.countries(api.lamps) returns setof api.countries rows 1
   language sql stable as $$
     select c.* from api.countries c join api.ports p on p.country_code = c.code where p.id = $1.port_id
   $$;
+-- Not the port that the foreign key says, but the next one.
+create function api.ports(api.checked) returns setof api.ports rows 1
+  language sql stable as $$ select * from api.ports where id = $1.port_id + 1 $$;
 
 -- Scalars.
 create function api.add(a int, b int) returns int
@@ -57,6 +60,8 @@ create function api."Camel Case"("firstArg" int, "order" text) returns json
 -- Rows, sets, tables, records, out parameters.
 create function api.all_ports() returns setof api.ports
   language sql stable as $$ select * from api.ports $$;
+create function api.table_of_captains() returns setof api.captains
+  language sql stable as $$ select * from api.captains $$;
 create function api.one_port(id int) returns api.ports
   language sql stable as $$ select * from api.ports p where p.id = one_port.id $$;
 create function api.ports_of(code text) returns setof api.ports
