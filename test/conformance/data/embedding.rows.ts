@@ -180,14 +180,13 @@ const several: Row[] = [
   ),
   fails(
     "a table that is not related",
-    "GET /ships?select=name,moments(id)",
+    "GET /ships?select=name,buoys(id)",
     400,
     fault({
       code: "PGRST200",
-      message: "Could not find a relationship between 'ships' and 'moments' in the schema cache",
+      message: "Could not find a relationship between 'ships' and 'buoys' in the schema cache",
       details:
-        "Searched for a foreign key relationship between 'ships' and 'moments' in the schema 'api', but no matches were found.",
-      hint: "Perhaps you meant 'ports' instead of 'moments'.",
+        "Searched for a foreign key relationship between 'ships' and 'buoys' in the schema 'api', but no matches were found.",
     }),
   ),
   fails(
@@ -316,8 +315,8 @@ const otherObjects: Row[] = [
     { name: "Bela", captain_tallies: { ships: 1 } },
   ]),
   fails(
-    "a view over a table that refers to itself: to itself or to the table",
-    "GET /captain_tallies?select=last_name,mentor_id(first_name)&id=eq.2",
+    "a materialized view over a recursive table, by its column",
+    "GET /captain_tallies?select=last_name,mentor_id(last_name)",
     300,
     expect.objectContaining({ code: "PGRST201" }),
   ),

@@ -7,7 +7,7 @@ import type { ConformanceWorld } from "./world.ts";
 
 const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
 
-/** @param page file of rows, the key in `pending` */
+/** @param page the key in `pending` */
 export function runRows(page: string, rows: readonly Row[], world: () => ConformanceWorld): void {
   const waiting = new Set(pending[page]);
   describe(page, () => {

@@ -74,11 +74,11 @@ const upserting: Row[] = [
   ),
   post(
     "a generated key with missing=default",
-    "/crates?columns=id,label&select=id,label,weight",
+    "/crates?columns=id,label&select=label,weight",
     [{ id: 1, label: "green tea" }, { label: "new" }],
     [
-      { id: 1, label: "green tea", weight: 5 },
-      { id: 4, label: "new", weight: 10 },
+      { label: "green tea", weight: 5 },
+      { label: "new", weight: 10 },
     ],
     {
       prefer: "resolution=merge-duplicates, missing=default, return=representation",

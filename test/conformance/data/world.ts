@@ -5,6 +5,7 @@
 import postgres, { type Sql } from "postgres";
 import { parseDatabaseUrl, postgresJsOptions } from "../../../src/postgres/url.ts";
 import { systemClock } from "../../../src/shared/clock.ts";
+import { testPostgres } from "../../support/postgres.ts";
 import { projectOf } from "../../support/row-world.ts";
 import type { RowWorld } from "../../support/rows.ts";
 import { startTestServer } from "../../support/server.ts";
@@ -24,19 +25,38 @@ export interface ConformanceWorld extends RowWorld {
   stop(): Promise<void>;
 }
 
-/** @param data keys of `[data]` over those of the project */
-export async function openWorld(data: DataSettings = {}): Promise<ConformanceWorld> {
-  const server = await startTestServer({ project: PROJECT, config: { data } });
-  const sql = openOwner(server.ownerUrl);
-  const tokens = await tokensOf(server);
+/** One database with the harbour in it. */
+export interface Harbour {
+  /** A server with these keys of `[data]` over those of the project. */
+  serve(data: DataSettings): Promise<ConformanceWorld>;
+  close(): Promise<void>;
+}
+
+export async function openHarbour(): Promise<Harbour> {
+  const database = await (await testPostgres()).createDatabase();
+  const sql = openOwner(database.url);
+  const vaultKey = Buffer.alloc(32, 7).toString("base64");
   return {
-    urlFor: () => server.url,
-    credentials: () => ({}),
-    names: Object.fromEntries(ROLES.map((role) => [`${role}.token`, tokens(role)])),
-    reset: async () => void (await sql`select private.reset()`),
-    async stop() {
+    async serve(data) {
+      const config = { data };
+      const server = await startTestServer({
+        project: PROJECT,
+        databaseUrl: database.url,
+        vaultKey,
+        config,
+      });
+      const token = await tokensOf(server);
+      return {
+        urlFor: () => server.url,
+        credentials: () => ({}),
+        names: Object.fromEntries(ROLES.map((role) => [`${role}.token`, token(role)])),
+        reset: async () => void (await sql`select private.reset()`),
+        stop: () => server.stop(),
+      };
+    },
+    async close() {
       await sql.end({ timeout: 5 });
-      await server.stop();
+      await database.drop();
     },
   };
 }

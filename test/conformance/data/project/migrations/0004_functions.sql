@@ -203,3 +203,24 @@ end
 $$;
 create function api.divide(a int, b int) returns int
   language sql immutable as $$ select a / b $$;
+
+create function api.root_of_harbour() returns json
+  language sql immutable as $$ select '{"swagger": "2.0", "info": {"title": "Overridden"}}'::json $$;
+
+-- Runs before each request where the configuration says so.
+create function private.before_request() returns void
+  language plpgsql as $$
+declare
+  headers json := current_setting('request.headers', true)::json;
+begin
+  if headers ->> 'x-gate' = 'shut' then
+    raise sqlstate 'PT403' using message = 'The gate is shut', hint = 'Come tomorrow';
+  end if;
+  if headers ->> 'x-become' is not null then
+    perform set_config('role', headers ->> 'x-become', true);
+  end if;
+  perform set_config('response.headers', '[{"X-Before": "seen"}]', true);
+  perform set_config('harbour.mood', 'calm', true);
+end
+$$;
+grant usage on schema private to anon, harbour_clerk;

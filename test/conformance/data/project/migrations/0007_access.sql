@@ -19,7 +19,7 @@ create function api.clerk_only() returns text language sql stable as $$ select '
 grant usage on schema api, archive to anon, harbour_clerk, harbour_master, harbour_visitor;
 grant select, insert, update, delete on all tables in schema api to anon, harbour_clerk, harbour_visitor;
 grant usage on all sequences in schema api to anon, harbour_clerk, harbour_visitor;
-grant select on all tables in schema archive to anon, harbour_clerk, harbour_visitor;
+grant select, insert, update, delete on all tables in schema archive to anon, harbour_clerk, harbour_visitor;
 
 revoke all on api.secrets, api.wages, api.orders_only, api.drop_box from anon, harbour_visitor;
 grant select (id, name) on api.wages to anon;

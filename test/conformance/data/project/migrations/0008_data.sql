@@ -136,7 +136,8 @@ begin
     'api.ports', 'api.ships', 'api.ship_papers', 'api.voyages', 'api.cargo', 'api.crates',
     'api.boxes', 'api.berths', 'api.tickets', 'api.buoys', 'api.scraps', 'api.stamped',
     'api.gated', 'api.checked', 'api.readings', 'api.drop_box', 'api.cabins', 'api.flags',
-    'api.captains', 'private.lamps', 'api.samples', 'archive.ships'
+    'api.captains', 'api.moments', 'private.lamps', 'api.samples', 'archive.ships', 'archive.wrecks',
+    'api."Ship''s Log"'
   ] loop
     execute format('create table private.%I as table %s', 'seed of ' || name, name);
     insert into private.seeds values (name, format('private.%I', 'seed of ' || name)::regclass);
