@@ -27,7 +27,8 @@ async function checkOne(world: RowWorld, row: Row): Promise<void> {
 }
 
 function isJson(response: Response): boolean {
-  return /\bjson\b/.test(response.headers.get("content-type") ?? "");
+  const [type = ""] = (response.headers.get("content-type") ?? "").split(";");
+  return /\bjson$/.test(type.trim());
 }
 
 function wanted(body: unknown): unknown {
@@ -49,9 +50,10 @@ function expectSameOrder(body: unknown, response: Response, bytes: Buffer): void
   expect(JSON.stringify(JSON.parse(bytes.toString("utf8")))).toBe(JSON.stringify(body));
 }
 
-/** Neither raw text nor one of `expect`'s own matchers. */
+/** Without raw text or one of `expect`'s own matchers at any depth. */
 function isPlain(body: unknown): boolean {
   if (body === undefined) return false;
-  if (typeof body !== "object" || body === null || Array.isArray(body)) return true;
-  return Object.getPrototypeOf(body) === Object.prototype;
+  if (typeof body !== "object" || body === null) return true;
+  if (!Array.isArray(body) && Object.getPrototypeOf(body) !== Object.prototype) return false;
+  return Object.values(body).every(isPlain);
 }

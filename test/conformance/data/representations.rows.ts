@@ -10,11 +10,13 @@ export const rows: readonly Row[] = [
     { id: 1, colour: "#ff0000" },
   ]),
   get("among all columns", "/flags?id=eq.1", [
-    { id: 1, name: "signal", colour: "#ff0000", wind: "12.50 kn" },
+    { id: 1, name: "signal", colour: "#ff0000", wind: "12.5 kn" },
   ]),
   get("null is null", "/flags?select=colour&id=eq.3", [{ colour: null }]),
   get("with an alias", "/flags?select=c:colour&id=eq.2", [{ c: "#ffff00" }]),
-  get("a cast goes before", "/flags?select=colour::int&id=eq.1", [{ colour: 16711680 }]),
+  get("a cast is of the other form", "/flags?select=colour::text&id=eq.1", [
+    { colour: '"#ff0000"' },
+  ]),
   get("in a view", "/flag_view?id=eq.1", [{ id: 1, name: "signal", colour: "#ff0000" }]),
   // "Domain Filter Format"
   get("a filter in the other form", "/flags?select=id&colour=eq.%23ffff00", ids(2)),
@@ -43,7 +45,7 @@ export const rows: readonly Row[] = [
     [{ id: 7, colour: "#00ff00" }],
     {
       ...FULL,
-      after: get("the value is stored", "/flags?select=colour::int&id=eq.7", [{ colour: 65280 }]),
+      after: get("the value is stored", "/flags?select=id&colour=eq.%2300ff00", ids(7)),
     },
   ),
   post(

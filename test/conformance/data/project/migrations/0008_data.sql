@@ -133,7 +133,7 @@ declare
   name text;
 begin
   foreach name in array array[
-    'api.ports', 'api.ships', 'api.ship_papers', 'api.voyages', 'api.cargo', 'api.crates',
+    'api.ports', 'api.ships', 'api.ship_papers', 'api.voyages', 'api.voyage_crew', 'api.cargo', 'api.crates',
     'api.boxes', 'api.berths', 'api.tickets', 'api.buoys', 'api.scraps', 'api.stamped',
     'api.gated', 'api.checked', 'api.readings', 'api.drop_box', 'api.cabins', 'api.flags',
     'api.captains', 'api.moments', 'private.lamps', 'api.samples', 'archive.ships', 'archive.wrecks',
