@@ -86,6 +86,8 @@ export interface Mounted {
   readonly services: readonly Service[];
   /** Must answer within the signal's deadline. */
   health(signal: AbortSignal): Promise<Health>;
+  /** Reads anew what it keeps of the database (SIGUSR1), while it goes on serving. */
+  refresh?(): Promise<void>;
   /** After services have stopped. Idempotent. */
   close(): Promise<void>;
 }

@@ -26,7 +26,9 @@ import { systemRng } from "../../src/shared/rng.ts";
 import { silentLog, testPostgres } from "../support/postgres.ts";
 
 const ROOT = join(import.meta.dir, "../..");
-const SYSTEM_SQL = ["migrations/system/0001_roles.sql", "migrations/system/0003_schema_watch.sql"];
+const SYSTEM_SQL = ["0001_roles", "0003_schema_watch", "0005_schema_watch_more"].map(
+  (name) => `migrations/system/${name}.sql`,
+);
 const FIXTURE_SQL = "test/fixtures/project/migrations/0001_record_shop.sql";
 
 export interface Asking {

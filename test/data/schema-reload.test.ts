@@ -56,6 +56,34 @@ describe("the schema cache", () => {
     );
   });
 
+  test("follows casts of domains, aggregates and what makes a view writable", async () => {
+    await world.sql.unsafe(`
+      create domain public.shout as text;
+      create table public.shouts (id integer primary key, word public.shout);
+      insert into public.shouts values (1, 'hey');
+      alter table public.shouts enable row level security;
+      create policy everybody on public.shouts for select using (true);
+      create view public.two_shouts with (security_invoker = true) as
+        select a.id, b.word from public.shouts a join public.shouts b using (id);`);
+    const word = async () => (await (await world.ask("/shouts?select=word")).json()) as unknown;
+    await until("the table is read", async () => Array.isArray(await word()));
+    expect(await word()).toEqual([{ word: "hey" }]);
+    await world.sql.unsafe(`
+      create function public.as_json(public.shout) returns json language sql immutable
+        return to_json(upper($1));
+      create cast (public.shout as json) with function public.as_json(public.shout) as implicit;`);
+    await until("the cast is known", async () => JSON.stringify(await word()).includes("HEY"));
+    const allow = async (path: string) =>
+      (await world.ask(path, { method: "OPTIONS" })).headers.get("allow") ?? "";
+    expect(await allow("/two_shouts")).not.toContain("DELETE");
+    await world.sql.unsafe(`
+      create function public.quiet() returns trigger language plpgsql as 'begin return old; end';
+      create trigger quiet instead of delete on public.two_shouts
+        for each row execute function public.quiet();`);
+    await until("it takes deletes", async () => (await allow("/two_shouts")).includes("DELETE"));
+    await world.sql.unsafe("drop table public.shouts cascade; drop domain public.shout cascade");
+  });
+
   test("repairs itself when a notification was lost", async () => {
     await world.sql`create table public.renamed (id integer primary key, old_name text)`;
     await until(

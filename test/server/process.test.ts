@@ -126,6 +126,21 @@ describe("signals", () => {
     expect(await hasty.leftOver()).toEqual([]);
   });
 
+  test("SIGUSR1 reads the schema again, at any time, and ends nothing", async () => {
+    const server = bench.serve();
+    await until("its data folder", () => existsSync(server.dataDir));
+    server.kill("SIGUSR1");
+    const { url } = await server.ready();
+    const count = (event: string) => server.events().filter((seen) => seen === event).length;
+    await until("the first load", () => count("data.schema_loaded") > 0);
+    const before = count("data.schema_loaded");
+    server.kill("SIGUSR1");
+    await until("another load", () => count("server.refreshed") === 1);
+    expect(count("data.schema_loaded")).toBeGreaterThan(before);
+    expect((await fetch(`${url}/health`)).status).toBe(200);
+    expect((await server.stop()).code).toBe(0);
+  });
+
   test("SIGHUP without TLS is the end of a terminal: an orderly stop", async () => {
     const server = bench.serve();
     await server.ready();

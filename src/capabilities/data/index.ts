@@ -9,7 +9,7 @@ import { channelServices } from "./realtime/channels/tasks.ts";
 import { searchPathsOf } from "./room.ts";
 import { Rooms } from "./rooms.ts";
 import { dataRoutes } from "./routes.ts";
-import { schemaWatch } from "./tasks.ts";
+import { reloadSchemas, schemaWatch } from "./tasks.ts";
 
 export const data = defineCapability({
   name: "data",
@@ -32,6 +32,7 @@ export const data = defineCapability({
       plugin: dataRoutes(rooms, channels),
       services: [schemaWatch(rooms, deps), ...channelServices(channels, deps)],
       health: (signal) => dataHealth(rooms, deps.tenants(), signal),
+      refresh: () => reloadSchemas(rooms, deps),
       close: () => rooms.close(),
     };
   },

@@ -28,3 +28,8 @@ export function schemaWatch(rooms: Rooms, deps: WatchDeps): Service {
     stop: () => rooms.cache.unwatch(),
   };
 }
+
+/** Reads every tenant's schema again. @throws PGRST002 when one cannot be read; its old one stays. */
+export async function reloadSchemas(rooms: Rooms, deps: WatchDeps): Promise<void> {
+  await Promise.all(deps.tenants().map((tenant) => rooms.cache.reload(tenant)));
+}

@@ -65,6 +65,8 @@ export interface RunningServer {
   deployProject(): Promise<void>;
   /** Applies the project's new migrations; for `dev`. */
   migrateProject(): Promise<void>;
+  /** Has every capability read anew what it keeps of the database. */
+  refresh(): Promise<void>;
   /** Reads the certificate files again. */
   reloadCertificates(): Promise<void>;
   /** Drains and stops everything in reverse within the budget. */
@@ -155,6 +157,9 @@ function running(parts: Running): RunningServer {
     async migrateProject() {
       await assembled.migrate({ dry_run: false });
       assembled.live.tell({ type: "migrated" });
+    },
+    async refresh() {
+      await Promise.all(parts.mounted.capabilities.map(({ mounted }) => mounted.refresh?.()));
     },
     reloadCertificates: () => listening.reloadCertificates(),
     stop: (budgetMs) => steps.closeAll(budgetMs),

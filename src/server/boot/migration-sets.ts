@@ -3,6 +3,9 @@ import system0001 from "../../../migrations/system/0001_roles.sql" with { type: 
 import system0002 from "../../../migrations/system/0002_shared.sql" with { type: "text" };
 import system0003 from "../../../migrations/system/0003_schema_watch.sql" with { type: "text" };
 import system0004 from "../../../migrations/system/0004_deploy.sql" with { type: "text" };
+import system0005 from "../../../migrations/system/0005_schema_watch_more.sql" with {
+  type: "text",
+};
 import type { Capability } from "../../core/capability.ts";
 import type { Config } from "../../core/config/config.ts";
 import type { MigrationFile } from "../../core/migration.ts";
@@ -15,6 +18,7 @@ const SYSTEM: readonly MigrationFile[] = [
   { name: "0002_shared", sql: system0002 },
   { name: "0003_schema_watch", sql: system0003 },
   { name: "0004_deploy", sql: system0004 },
+  { name: "0005_schema_watch_more", sql: system0005 },
 ];
 
 export interface MigrationSetsOptions {

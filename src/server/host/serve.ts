@@ -41,12 +41,15 @@ export async function serve(request: ServeRequest): Promise<number> {
   const log = openLog(config.section<LogConfig>("log"), request);
   const stopping = stopRequests();
   const off = onSignals(["SIGINT", "SIGTERM"], stopping.ask);
+  // While it boots there is nothing to read anew, and the default of the signal is an end.
+  const offUser = onSignals(["SIGUSR1"], () => undefined);
   try {
     const booting = boot(bootOptions(request, config, log, () => stopping.ask("admin")));
     const server = await Promise.race([booting, stopping.forced]);
     return server === FORCED ? 1 : await run(request, config, log, server, stopping);
   } finally {
     off();
+    offUser();
     await log.flush();
   }
 }
@@ -103,6 +106,7 @@ async function run(
     if (tls.cert === "" || request.development) stopping.ask(signal);
     else void reloadCertificates(server, log.logger);
   });
+  const offUser = onSignals(["SIGUSR1"], () => void refresh(server, log.logger));
   const early = stopping.handTo(shutdown);
   if (early !== undefined) shutdown.request(early);
   else await announce(request, server);
@@ -112,7 +116,18 @@ async function run(
   const code = await shutdown.ended;
   stopWatching?.();
   offHangup();
+  offUser();
   return code;
+}
+
+/** What could not be read stays as it was; the log says so. */
+async function refresh(server: RunningServer, log: Logger): Promise<void> {
+  try {
+    await server.refresh();
+    log.info("server.refreshed");
+  } catch (error) {
+    log.error("server.not_refreshed", { error });
+  }
 }
 
 /** A certificate that cannot be used leaves the old one in place; the log says so. */
