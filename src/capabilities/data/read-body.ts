@@ -32,6 +32,7 @@ export interface PayloadUse {
 }
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true });
 const NO_NAMES = { keys: [], isArray: false, pairs: null, whole: null, isUniform: true } as const;
 /** Whatever holds no objects is a list of none. */
 const EMPTY: Payload = { ...NO_NAMES, bytes: encoder.encode("[]"), isArray: true };
@@ -109,7 +110,7 @@ async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array
 
 function decodeText(bytes: Uint8Array): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return decoder.decode(bytes);
   } catch {
     throw errors.PGRST102("Empty or invalid json");
   }

@@ -46,11 +46,12 @@ const KNOWN: ReadonlySet<string> = new Set([
   "application/octet-stream",
 ]);
 
-export const ANY_MEDIA = media("any", "*/*");
-export const JSON_MEDIA = media("named", JSON_NAME);
+const ANY_MEDIA = media("any", "*/*");
+const JSON_MEDIA = media("named", JSON_NAME);
 
 /** @param text one media range, without its quality. Names are read whatever their case. */
 export function parseMediaType(text: string): MediaType {
+  if (text === JSON_NAME) return JSON_MEDIA;
   const [type = "", ...rest] = text.split(";");
   const key = type.trim().toLowerCase();
   const parameters = new Map(rest.map(parameterOf));
