@@ -12,7 +12,7 @@ const opened: SupabaseClient[] = [];
 export interface ClientOptions {
   readonly key?: string;
   readonly vsn?: "1.0.0" | "2.0.0";
-  readonly token?: string;
+  readonly token?: string | (() => string);
 }
 
 export function clientOf(server: TestServer, options: ClientOptions = {}): SupabaseClient {
@@ -20,9 +20,22 @@ export function clientOf(server: TestServer, options: ClientOptions = {}): Supab
   const client = createClient(server.url, key, {
     ...OPTIONS,
     realtime: { vsn },
-    ...(token === undefined ? {} : { accessToken: () => Promise.resolve(token) }),
+    ...(token === undefined
+      ? {}
+      : { accessToken: async () => (typeof token === "string" ? token : token()) }),
   });
   opened.push(client);
+  return client;
+}
+
+/** A client that has its token: without waiting it might join with the key alone, and try again. */
+export async function memberOf(
+  server: TestServer,
+  token: string | (() => string),
+  options: ClientOptions = {},
+): Promise<SupabaseClient> {
+  const client = clientOf(server, { ...options, token });
+  await client.realtime.setAuth();
   return client;
 }
 

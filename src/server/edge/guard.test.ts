@@ -197,3 +197,13 @@ describe("the path", () => {
     expect(passed).toBeGreaterThan(200);
   });
 });
+
+test("names of channels may hold a slash, and nothing else that others may not", () => {
+  const path = (name: string) => codeOf(() => checkPath(`/realtime/v1/api/broadcast/${name}`));
+  expect(path("a%2Fb%5Cc/events/x%2Fy")).toBe("passed");
+  for (const name of ["%2e%2e/events/x", "a%0Ab/events/x", "a%ff/events/x", "a//b"]) {
+    expect(path(name)).toBe("400 invalid_path");
+  }
+  expect(codeOf(() => checkPath("/realtime/v1/api/broadcast%2Fa"))).toBe("400 invalid_path");
+  expect(codeOf(() => checkPath("/data/v1/a%2Fb"))).toBe("400 invalid_path");
+});

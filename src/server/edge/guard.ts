@@ -41,6 +41,8 @@ const HOST = /^(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])
 const PLAIN_PATH = /^(?:\/[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*)*\/?$/;
 /** RFC 3986 §3.3: everything else stands in a path percent-encoded only. */
 const MUST_BE_ENCODED = /[^\u0021-\u007e]|["<>^`{}#?]/;
+/** Segments below are names that clients choose, encoded by `encodeURIComponent`; no policy reads them. */
+const NAMED_PATHS = "/realtime/v1/api/broadcast/";
 /** Target bytes, query included. Bun itself refuses heads over 16 KiB (431). */
 export const TARGET_BYTES_MAX = 16_384;
 
@@ -80,22 +82,27 @@ export function targetOf(url: string): RequestTarget {
 /** @throws invalid_path unless the path is already in normal form and decodes to text. */
 export function checkPath(path: string): void {
   if (PLAIN_PATH.test(path)) return;
+  const isNamed = path.startsWith(NAMED_PATHS);
   if (path.includes("\\")) throw guardErrors.invalid_path("It contains a backslash");
   if (path.includes("//")) throw guardErrors.invalid_path("It contains an empty segment");
   if (MUST_BE_ENCODED.test(path)) {
     throw guardErrors.invalid_path("It contains a character that must be percent-encoded");
   }
-  for (const segment of path.split("/")) checkSegment(segment);
+  for (const segment of path.split("/")) checkSegment(segment, isNamed);
 }
 
-function checkSegment(segment: string): void {
+function checkSegment(segment: string, mayHoldSlash: boolean): void {
   const text = decodeSegment(segment);
   if (text === "." || text === "..") throw guardErrors.invalid_path("It contains a dot segment");
-  if (/[/\\]/.test(text)) throw guardErrors.invalid_path("It contains an encoded slash");
+  if (!mayHoldSlash) checkSlash(text);
   // A control character would split log lines and headers further on.
   if (/[\u0000-\u001f\u007f]/.test(text)) {
     throw guardErrors.invalid_path("It contains a control character");
   }
+}
+
+function checkSlash(text: string): void {
+  if (/[/\\]/.test(text)) throw guardErrors.invalid_path("It contains an encoded slash");
 }
 
 function decodeSegment(segment: string): string {
