@@ -2,6 +2,7 @@
  * `[data]` with everything decided: lists are lists, and what depends on `db_uri` has its value. With
  * a database of somebody else's the defaults are PostgREST's.
  */
+import { StartupError } from "../../core/startup-error.ts";
 import type { DataConfig } from "./config.ts";
 
 type Decided =
@@ -31,10 +32,10 @@ export interface EffectiveConfig extends Omit<DataConfig, Decided> {
 }
 
 /** Something in `[data]` that no schema shows, for the person who configured it. */
-export class DataConfigFault extends Error {
+export class DataConfigFault extends StartupError {
   /** @param key of `[data]`. */
   constructor(key: string, message: string) {
-    super(`data.${key}: ${message}`);
+    super({ code: "config_invalid", message: `data.${key}: ${message}`, exitCode: 2 });
   }
 }
 

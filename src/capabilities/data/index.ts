@@ -22,15 +22,22 @@ export const data = defineCapability({
   async mount(config, deps) {
     const rooms = new Rooms(config, deps);
     const decided = decideConfig(config);
-    const channels = createChannelRoom(deps, {
-      config,
-      searchPath: [...searchPathsOf(decided).values()][0] ?? "",
-      schemas: decided.db_schemas,
-      feed: null,
-    });
+    // Channels keep messages and policies in tables, which a database of somebody else's has not.
+    const channels =
+      config.db_uri === ""
+        ? createChannelRoom(deps, {
+            config,
+            searchPath: [...searchPathsOf(decided).values()][0] ?? "",
+            schemas: decided.db_schemas,
+            feed: null,
+          })
+        : null;
     return {
       plugin: dataRoutes(rooms, channels),
-      services: [schemaWatch(rooms, deps), ...channelServices(channels, deps)],
+      services: [
+        schemaWatch(rooms, deps),
+        ...(channels === null ? [] : channelServices(channels, deps)),
+      ],
       health: (signal) => dataHealth(rooms, deps.tenants(), signal),
       refresh: () => reloadSchemas(rooms, deps),
       close: () => rooms.close(),

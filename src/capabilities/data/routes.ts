@@ -20,7 +20,8 @@ const RAW = "none" as const;
 
 type Answer = (request: Request, run: Answering) => Promise<Response>;
 
-export function dataRoutes(rooms: Rooms, channels: ChannelRoom) {
+/** @param channels null: realtime is not served. */
+export function dataRoutes(rooms: Rooms, channels: ChannelRoom | null) {
   const answer: Answer = (request, run) => answerRequest(rooms, request, run);
   return new Elysia({ name: "data" })
     .use(base())
@@ -82,7 +83,7 @@ export function dataRoutes(rooms: Rooms, channels: ChannelRoom) {
     .all("/data/v1", ({ request }) => answer(request, noRoot), HIDDEN)
     .all("/data/v1/", ({ request }) => answer(request, noRoot), HIDDEN)
     .all("/data/v1/*", ({ request }) => answer(request, noPath), HIDDEN)
-    .use(realtimeRoutes(channels));
+    .use(channels === null ? new Elysia() : realtimeRoutes(channels));
 }
 
 function functionRoutes(answer: Answer) {

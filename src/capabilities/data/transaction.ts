@@ -26,7 +26,9 @@ export function transactionOf(
   // What a role looks for first is its own affair.
   if (settingOf(ofRole, "search_path") !== undefined) settings.shift();
   for (const setting of ofFunction) if (setting[0] !== TIMEOUT) settings.push(setting);
-  const timeoutMs = timeoutOf(room, role, facts, ofFunction);
+  const login = room.databases.for(incoming.context.tenant).login;
+  const ofLogin = schema.roles.get(login)?.settings ?? NO_SETTINGS;
+  const timeoutMs = timeoutOf(room, role, [ofLogin, facts?.settings ?? NO_SETTINGS, ofFunction]);
   const isolation = isolationOf(room, facts, fn);
   return {
     role,
@@ -55,19 +57,19 @@ function roleSettingsOf({ settings }: RoleFacts): readonly Setting[] {
   return settings.filter(([name]) => name !== TIMEOUT && NAME.test(name));
 }
 
-/** The function's before the role's before ours; null = the pool's own. */
+/** The last that says something of it decides, before what we say; null = the pool's own. */
 function timeoutOf(
-  room: DataRoom,
+  { config, isForeign }: DataRoom,
   role: string,
-  facts: RoleFacts | undefined,
-  ofFunction: readonly Setting[],
+  layers: readonly (readonly Setting[])[],
 ): number | null {
-  const own = settingOf(ofFunction, TIMEOUT) ?? settingOf(facts?.settings ?? NO_SETTINGS, TIMEOUT);
+  const own = layers
+    .map((layer) => settingOf(layer, TIMEOUT))
+    .findLast((text) => text !== undefined);
   const ms = own === undefined ? null : durationMs(own);
   if (ms !== null) return ms;
   // Anybody may be nobody: what they can cost is bounded more tightly.
-  const isBoundTightly = !room.isForeign && role === room.config.db_anon_role;
-  return isBoundTightly ? room.config.anon_statement_timeout_ms : null;
+  return !isForeign && role === config.db_anon_role ? config.anon_statement_timeout_ms : null;
 }
 
 function settingOf(settings: readonly Setting[], name: string): string | undefined {

@@ -14,6 +14,7 @@ import { copyOut } from "../../postgres/wire/copy-out.ts";
 import type { Log } from "../../shared/log/create-log.ts";
 import { BACKUP_FORMAT, BASE_BACKUP, writeBackup } from "../backup/write-backup.ts";
 import type { OpenedDatabase } from "../boot/database.ts";
+import { isForeign } from "../boot/foreign-database.ts";
 import type { Listening } from "../boot/listen.ts";
 import type { MountedServer } from "../boot/mount.ts";
 import type { SharedParts } from "../boot/shared-parts.ts";
@@ -45,6 +46,11 @@ export interface OperationsOptions {
 }
 
 const adminErrors = defineErrors({
+  database_not_owned: () => ({
+    status: 409,
+    message: "This server serves a database that is not its own (data.db_uri)",
+    hint: "Change that database with the tools of whoever owns it",
+  }),
   backup_external_database: () => ({
     status: 409,
     message: "This server's database is not its own, so it cannot back it up as a file",
@@ -56,6 +62,9 @@ export function createAdminOperations(options: OperationsOptions): AdminOperatio
   const { shared, clock, log, ids } = options;
   const startedAt = new Date(clock.now()).toISOString();
   const { migrations_dir } = options.config.section<{ migrations_dir: string }>("data");
+  const checkOwned = async () => {
+    if (isForeign(options.config)) throw adminErrors.database_not_owned();
+  };
   const migrations = createProjectMigrations({
     clock,
     log,
@@ -89,9 +98,10 @@ export function createAdminOperations(options: OperationsOptions): AdminOperatio
       }),
     config: () => ({ values: options.config.explain(), file: options.config.file }),
     logs: (query, request) => readLogs(options.logs.buffer, clock, query, request),
-    migrate: (tenant, request) => migrations.run(tenant, request),
-    deploy: (tenant, request) => deploy(deployOptions, tenant, request),
-    putPart: (tenant, sha256, body) => storePart(store, tenant, sha256, body),
+    migrate: (tenant, request) => checkOwned().then(() => migrations.run(tenant, request)),
+    deploy: (tenant, request) => checkOwned().then(() => deploy(deployOptions, tenant, request)),
+    putPart: (tenant, sha256, body) =>
+      checkOwned().then(() => storePart(store, tenant, sha256, body)),
     backup: (tenant, signal) => backup(options, tenant, signal),
     shutdown: () => options.onShutdownRequest(),
   };
@@ -104,21 +114,27 @@ function mountedNames(options: OperationsOptions): Record<string, { status: stri
 }
 
 async function readVersion(options: OperationsOptions): Promise<unknown> {
-  const sql = options.shared.databases.for(DEFAULT_TENANT).system;
-  const [row] = await sql<
-    { version: string }[]
-  >`select current_setting('server_version') as version`;
   return {
     version: options.version,
     bun: Bun.version,
     platform: `${process.platform}-${process.arch}`,
-    postgres: row?.version ?? null,
+    postgres: await postgresVersion(options),
     capabilities: mountedNames(options),
   };
 }
 
+async function postgresVersion(options: OperationsOptions): Promise<string | null> {
+  const sql = options.shared.databases.for(DEFAULT_TENANT).system;
+  const [row] = await sql<
+    { version: string }[]
+  >`select current_setting('server_version') as version`;
+  return row?.version ?? null;
+}
+
 async function readStatus(options: OperationsOptions, startedAt: string): Promise<ServerStatus> {
-  const project = await options.shared.project(DEFAULT_TENANT);
+  const project = isForeign(options.config)
+    ? { publishableKey: "", secretKey: "" }
+    : await options.shared.project(DEFAULT_TENANT);
   const url = options.listening()?.url ?? "";
   const remoteAuth = options.config.section<{ url: string }>("auth").url;
   return {

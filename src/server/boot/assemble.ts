@@ -1,8 +1,6 @@
 /** Puts the mounted capabilities, the server's own routes and the edge together. */
 import type { Config } from "../../core/config/config.ts";
 import type { AdminConfig, ServerConfig } from "../../core/config/sections.ts";
-import { coreErrors } from "../../core/errors.ts";
-import type { AuthClient } from "../../core/ports/auth.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Ids } from "../../core/ports/ids.ts";
 import type { Logger } from "../../core/ports/log.ts";
@@ -10,7 +8,6 @@ import type { Rng } from "../../core/ports/rng.ts";
 import type { ServerStatus } from "../../core/server-status.ts";
 import { StartupError } from "../../core/startup-error.ts";
 import { DEFAULT_TENANT } from "../../core/tenant.ts";
-import { ANONYMOUS } from "../../shared/auth/principals.ts";
 import { createAddressReader } from "../../shared/client-address.ts";
 import type { Log } from "../../shared/log/create-log.ts";
 import type { Tenants } from "../../shared/tenants.ts";
@@ -34,6 +31,7 @@ import type { OpenedDatabase } from "./database.ts";
 import { databaseProbe } from "./database-probe.ts";
 import type { Listening } from "./listen.ts";
 import type { MountedServer } from "./mount.ts";
+import { nobodysAuth } from "./nobodys-auth.ts";
 import type { SharedParts } from "./shared-parts.ts";
 
 export interface AssembleOptions {
@@ -163,13 +161,3 @@ function addressReader(trustedProxies: readonly string[]) {
     });
   }
 }
-
-/** Where nothing needs identity, nobody is known: no credential is `anon`, any other is refused. */
-const nobodysAuth: AuthClient = {
-  authenticate(_tenant, { bearer, apikey }) {
-    if (bearer !== null || apikey !== null) {
-      throw coreErrors.bad_credential("This server does not check credentials");
-    }
-    return ANONYMOUS;
-  },
-};

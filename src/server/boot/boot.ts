@@ -6,7 +6,7 @@ import { rm } from "node:fs/promises";
 import type { Capability } from "../../core/capability.ts";
 import type { Config } from "../../core/config/config.ts";
 import type { Env } from "../../core/config/env.ts";
-import type { AdminConfig, DatabaseConfig } from "../../core/config/sections.ts";
+import type { AdminConfig } from "../../core/config/sections.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Ids } from "../../core/ports/ids.ts";
 import type { Logger } from "../../core/ports/log.ts";
@@ -18,8 +18,10 @@ import type { Log } from "../../shared/log/create-log.ts";
 import type { Tenants } from "../../shared/tenants.ts";
 import { loadAdminToken, prepareDataFolder } from "../data-folder.ts";
 import { type AssembledServer, assemble } from "./assemble.ts";
-import { openDatabase } from "./database.ts";
+import { type OpenedDatabase, openDatabase } from "./database.ts";
 import { deployProject } from "./deploy-project.ts";
+import { isForeign, openForeign } from "./foreign-database.ts";
+import { buildForeignParts } from "./foreign-parts.ts";
 import { announce, type Listening, listen } from "./listen.ts";
 import { migrationSets } from "./migration-sets.ts";
 import { type MountedServer, mountCapabilities, orderOf } from "./mount.ts";
@@ -95,21 +97,17 @@ export async function boot(options: BootOptions): Promise<RunningServer> {
 async function bootAll(parts: Parts): Promise<RunningServer> {
   const { config, dataDir, steps } = parts;
   orderOf(parts);
+  const foreign = isForeign(config) ? openForeign(config, parts.capabilities) : null;
   await prepareDataFolder(dataDir);
-  const database = await openDatabase({
-    ...parts,
-    config: config.section<DatabaseConfig>("database"),
-  });
+  const database =
+    foreign ?? (await openDatabase({ ...parts, config: config.section("database") }));
   const runtimeDir = await makeRuntimeDir(dataDir, parts.env);
   steps.onClose("runtime folder", () => rm(runtimeDir, { recursive: true, force: true }));
   const admin = config.section<AdminConfig>("admin");
   const adminToken = await loadAdminToken(dataDir, admin.token, parts.ids);
-  const openVault = await vaultOpener(parts);
-  const sets = await migrationSets(parts);
-  const urls = await steps.run("schema", () =>
-    prepareTenants({ ...parts, sets, database, openVault }),
-  );
-  const shared = buildShared({ ...parts, urls, openVault });
+  const shared = foreign
+    ? buildForeignParts({ ...parts, urls: foreign.urlsFor })
+    : await prepareShared(parts, database);
   const more = { ...parts, adminToken, runtimeDir, shared, database };
   const mounted = await steps.run("mount", () => mountCapabilities(more));
   const assembled = assemble({ ...more, mounted });
@@ -121,6 +119,16 @@ async function bootAll(parts: Parts): Promise<RunningServer> {
   await steps.run("project", () => server.deployProject());
   await announce({ ...more, listening });
   return server;
+}
+
+/** Schema, vault and pools of a database that is ours. */
+async function prepareShared(parts: Parts, database: OpenedDatabase): Promise<SharedParts> {
+  const openVault = await vaultOpener(parts);
+  const sets = await migrationSets(parts);
+  const urls = await parts.steps.run("schema", () =>
+    prepareTenants({ ...parts, sets, database, openVault }),
+  );
+  return buildShared({ ...parts, urls, openVault });
 }
 
 type Running = Parts & {
@@ -166,7 +174,8 @@ function running(parts: Running): RunningServer {
   };
 }
 
-async function examplesOf({ shared, mounted }: Running) {
+async function examplesOf({ config, shared, mounted }: Running) {
+  if (isForeign(config)) return { table: null, fn: null };
   const sql = shared.databases.for(DEFAULT_TENANT).system;
   const [table] = await sql<{ name: string }[]>`
     select c.relname as name

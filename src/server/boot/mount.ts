@@ -13,6 +13,8 @@ import { createAuthRemote } from "../../shared/auth-remote.ts";
 
 import type { Tenants } from "../../shared/tenants.ts";
 import { inOrderOfNeeds, type MountedCapability, mountAll } from "../compose.ts";
+import { isForeign } from "./foreign-database.ts";
+import { nobodysAuth } from "./nobodys-auth.ts";
 import { GATEWAY_SOCKET } from "./runtime-dir.ts";
 import type { SharedParts } from "./shared-parts.ts";
 import type { BootSteps } from "./steps.ts";
@@ -61,11 +63,14 @@ export async function mountCapabilities(options: MountOptions): Promise<MountedS
  * @throws StartupError need_unmet
  */
 export function orderOf(options: Pick<MountOptions, "config" | "capabilities">): Capability[] {
-  return inOrderOfNeeds(options.capabilities, isAuthRemote(options) ? ["auth"] : []);
+  const isAuthElsewhere = isAuthRemote(options) || isForeign(options.config);
+  return inOrderOfNeeds(options.capabilities, isAuthElsewhere ? ["auth"] : []);
 }
 
 /** Ports whose capability runs elsewhere, as `[auth] url` says. */
 function remotePorts(options: MountOptions): Partial<Ports> {
+  // There tokens are all the identity there is, and `data` reads them itself.
+  if (isForeign(options.config)) return { auth: nobodysAuth };
   if (!isAuthRemote(options)) return {};
   const { url } = options.config.section<{ url: string }>("auth");
   const { clock, log } = options;

@@ -62,8 +62,12 @@ export interface SharedParts {
   project(tenant: TenantCtx): Promise<Project>;
 }
 
-function openDatabases(options: SharedOptions, metrics: Metrics): ManagedDatabases {
+export function openDatabases(
+  options: Omit<SharedOptions, "openVault">,
+  metrics: Metrics,
+): ManagedDatabases {
   const database = options.config.section<DatabaseConfig>("database");
+  const data = options.config.section<{ db_prepared_statements: boolean }>("data");
   return createDatabases({
     urlFor: options.urls,
     limits: {
@@ -73,7 +77,7 @@ function openDatabases(options: SharedOptions, metrics: Metrics): ManagedDatabas
       statementTimeoutMs: database.statement_timeout_ms,
       systemSize: database.system_pool_size,
     },
-    prepared: database.prepared,
+    prepared: database.prepared && data.db_prepared_statements,
     clock: options.clock,
     rng: options.rng,
     log: options.log,

@@ -1,0 +1,38 @@
+/** What is handed to capabilities on a database of somebody else's: pools, and the ports in memory. */
+import { createMemoryBus } from "../../shared/bus/memory-bus.ts";
+import { createMemoryEvents } from "../../shared/events/memory-events.ts";
+import { createMemoryIdempotency } from "../../shared/idempotency/memory-idempotency.ts";
+import { createMemoryKv } from "../../shared/kv/memory-kv.ts";
+import { createMemoryLeases } from "../../shared/leases/memory-leases.ts";
+import { createMemoryRateLimiter } from "../../shared/limits/memory-rate-limiter.ts";
+import { createLogMail } from "../../shared/mail/log-mail.ts";
+import { createMetrics } from "../../shared/metrics.ts";
+import { loadProject } from "../../shared/project.ts";
+import { createMemoryVault } from "../../shared/vault/memory-vault.ts";
+import { openDatabases, type SharedOptions, type SharedParts } from "./shared-parts.ts";
+
+export function buildForeignParts(options: Omit<SharedOptions, "openVault">): SharedParts {
+  const { clock, ids, log, steps } = options;
+  const metrics = createMetrics();
+  const databases = openDatabases(options, metrics);
+  steps.onClose("pools", () => databases.close());
+  const bus = createMemoryBus(log);
+  const kv = createMemoryKv(clock);
+  const idempotency = createMemoryIdempotency(clock, ids);
+  // Nobody puts anything into it: whoever needs a vault is not served here.
+  const vault = createMemoryVault();
+  return {
+    metrics,
+    databases,
+    bus,
+    events: createMemoryEvents(clock, bus),
+    leases: createMemoryLeases(clock),
+    kv,
+    rateLimiter: createMemoryRateLimiter(clock),
+    idempotency,
+    vault,
+    mail: createLogMail({ log, clock }),
+    sweepers: [kv, idempotency],
+    project: (tenant) => loadProject({ vault, tenant, ids, publicUrl: "" }),
+  };
+}
