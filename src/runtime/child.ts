@@ -11,7 +11,7 @@ import { selfCommand, selfSources } from "../core/self.ts";
 import { createControlChannel } from "./control-channel.ts";
 import type { EgressOptions } from "./egress/egress-server.ts";
 import { listenForLink } from "./egress/link-socket.ts";
-import { type JailOrder, SEALED } from "./jail/jail-order.ts";
+import { type JailOrder, SEALED, THREADS_MAX, TMP_BYTES, TMP_FILES } from "./jail/jail-order.ts";
 import { type JailPlan, UIDS } from "./jail/jail-plan.ts";
 import type { FromChild, LogEntry, ToChild } from "./messages.ts";
 import { readLines } from "./read-lines.ts";
@@ -20,6 +20,8 @@ import { readLines } from "./read-lines.ts";
 export type KillReason =
   | { readonly kind: "deadline"; readonly requestId: string }
   | { readonly kind: "memory" }
+  | { readonly kind: "threads" }
+  | { readonly kind: "disk" }
   | { readonly kind: "unresponsive" }
   | { readonly kind: "ended" };
 
@@ -166,8 +168,17 @@ function makeFolder(dir: string, uid: number | null): string {
   return socket;
 }
 
+const KILLED: Readonly<Record<KillReason["kind"], string>> = {
+  deadline: "killed: deadline",
+  memory: "killed: memory",
+  threads: `killed: it had more than ${THREADS_MAX} threads`,
+  disk: `killed: its TMPDIR held more than ${TMP_BYTES} bytes or ${TMP_FILES} files`,
+  unresponsive: "killed: unresponsive",
+  ended: "killed: ended",
+};
+
 /** "ended with exit code 3", "ended by SIGSEGV", "killed: memory". */
 export function describeExit(exit: ChildExit): string {
-  if (exit.killed) return `killed: ${exit.killed.kind}`;
+  if (exit.killed) return KILLED[exit.killed.kind];
   return exit.signal ? `ended by ${exit.signal}` : `ended with exit code ${exit.code}`;
 }

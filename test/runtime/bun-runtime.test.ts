@@ -388,3 +388,29 @@ test("stop leaves no child process", async () => {
   await own.close();
   for (const pid of pids) expect(() => readFileSync(`/proc/${pid}/stat`)).toThrow();
 });
+
+/** As an ordinary user has it: the kernel bounds neither threads nor `tmp` for the function alone. */
+async function withoutOwnUser(source: string): Promise<string | null> {
+  const jail = { level: "standard", landlock: true, firstUid: null, namespaces: false } as const;
+  const plain = await createFixture({ jail });
+  try {
+    return (await failureOf(plain.invoke(plain.bunSpec("greedy", source)))).details;
+  } finally {
+    await plain.close();
+  }
+}
+
+test("a function that fills its TMPDIR is ended, whether with bytes or with files", async () => {
+  const bytes = `import { appendFileSync } from "node:fs"; export default async () => { for (let n = 0; ; n += 1) {
+    appendFileSync(process.env.TMPDIR + "/f" + (n % 10), new Uint8Array(1 << 20)); await Bun.sleep(1); } }`;
+  expect(await withoutOwnUser(bytes)).toContain("its TMPDIR held more than");
+  const files = `import { writeFileSync } from "node:fs"; export default async () => { for (let n = 0; ; n += 1) {
+    writeFileSync(process.env.TMPDIR + "/f" + n, ""); if (n % 50 === 0) await Bun.sleep(1); } }`;
+  expect(await withoutOwnUser(files)).toContain("its TMPDIR held more than");
+}, 30_000);
+
+test("a function that starts thread after thread is ended", async () => {
+  const source = `export default async () => { const kept = []; const code = URL.createObjectURL(new Blob(["setInterval(() => {}, 1000)"]));
+    for (;;) { kept.push(new Worker(code)); await Bun.sleep(5); } }`;
+  expect(await withoutOwnUser(source)).toContain("threads");
+}, 30_000);

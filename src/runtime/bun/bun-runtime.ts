@@ -14,7 +14,7 @@ import { type Child, describeExit, spawnChild } from "../child.ts";
 import { runtimeErrors } from "../errors.ts";
 import type { JailLevel } from "../jail/jail-plan.ts";
 import type { FullRuntimeOptions } from "../options.ts";
-import { processRss } from "../process-rss.ts";
+import { processRss } from "../process-usage.ts";
 import { specKey, versionKey } from "../spec-key.ts";
 import { ActiveCall } from "./active-call.ts";
 import { forwardCall } from "./forward.ts";
@@ -24,6 +24,8 @@ import { VersionSlot } from "./version-slot.ts";
 
 /** Memory is looked at this often while calls run; the paper killed at 260 MB with a cap of 256. */
 const WATCH_MS = 50;
+/** `tmp` is looked at every so many watches. */
+const DISK_EVERY = 5;
 /** Idle instances are looked at every so many watches. */
 const IDLE_EVERY = 20;
 
@@ -37,6 +39,7 @@ export class BunRuntime implements FunctionRuntime {
   #children = 0;
   #stopping = false;
   #watches = 0;
+  #isCounting = false;
   #stopWatching: (() => void) | null = null;
 
   constructor(options: FullRuntimeOptions) {
@@ -181,10 +184,20 @@ export class BunRuntime implements FunctionRuntime {
     this.#watches += 1;
     const lookAtIdle = this.#watches % IDLE_EVERY === 0;
     for (const instance of this.#instances) {
-      if (instance.calls.size === 0 && !lookAtIdle) continue;
-      if (instance.rssBytes() > instance.spec.limits.memoryBytes) instance.kill({ kind: "memory" });
+      if (instance.calls.size > 0 || lookAtIdle) instance.checkUsage();
     }
+    if (this.#watches % DISK_EVERY === 0) this.#watchDisk();
     if (lookAtIdle) this.#recycleIdle();
+  }
+
+  /** Where the kernel does not bound `tmp`. Counting takes its time, so one look at a time. */
+  #watchDisk(): void {
+    if (this.#options.jail.namespaces || this.#isCounting) return;
+    this.#isCounting = true;
+    const looks = [...this.#instances].map((instance) => instance.checkDisk());
+    void Promise.all(looks).finally(() => {
+      this.#isCounting = false;
+    });
   }
 
   #recycleIdle(): void {

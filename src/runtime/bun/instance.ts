@@ -4,8 +4,10 @@
  */
 import type { FunctionSpec } from "../../core/ports/function-runtime.ts";
 import type { Child, KillReason } from "../child.ts";
+import { holdsMore } from "../folder-usage.ts";
+import { THREADS_MAX, TMP_BYTES, TMP_FILES } from "../jail/jail-order.ts";
 import type { FullRuntimeOptions } from "../options.ts";
-import { processRss } from "../process-rss.ts";
+import { processUsage } from "../process-usage.ts";
 import type { ActiveCall } from "./active-call.ts";
 
 /** A process whose event loop does not answer within this is spinning. */
@@ -49,8 +51,18 @@ export class Instance {
     if (this.calls.size === 0) this.#drained?.();
   }
 
-  rssBytes(): number {
-    return processRss(this.child.pid);
+  /** Kills the process when it uses more than it may. */
+  checkUsage(): void {
+    const { rssBytes, threads } = processUsage(this.child.pid);
+    if (rssBytes > this.spec.limits.memoryBytes) this.kill({ kind: "memory" });
+    else if (threads > THREADS_MAX) this.kill({ kind: "threads" });
+  }
+
+  /** The same for what it has written. A folder that cannot be counted is one too many. */
+  async checkDisk(): Promise<void> {
+    const bounds = { bytes: TMP_BYTES, entries: TMP_FILES };
+    const isOver = await holdsMore(this.child.dir, bounds).catch(() => true);
+    if (isOver) this.kill({ kind: "disk" });
   }
 
   kill(reason: KillReason): void {

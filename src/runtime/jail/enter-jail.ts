@@ -7,7 +7,7 @@
 import { fstatSync } from "node:fs";
 import { join } from "node:path";
 import { selfCommand } from "../../core/self.ts";
-import { type JailOrder, TMP_BYTES, TMP_FILES } from "./jail-order.ts";
+import { type JailOrder, THREADS_MAX, TMP_BYTES, TMP_FILES } from "./jail-order.ts";
 import { addressOf, cString, cStringArray, must, needKernel, syscall } from "./kernel.ts";
 import { restrictFiles } from "./landlock.ts";
 import { callNumber } from "./syscalls.ts";
@@ -17,8 +17,6 @@ const CLONE = { newMounts: 0x00020000, newUts: 0x04000000, newIpc: 0x08000000, n
 const MS_NOSUID_NODEV_NOEXEC = 2 | 4 | 8;
 const MS_PRIVATE_BELOW = (1 << 18) | 0x4000;
 const LIMIT = { fileSize: 1, core: 4, processes: 6, openFiles: 7 } as const;
-/** Threads count as processes, and Bun has a dozen of its own. Only for a user id of its own. */
-const PROCESSES = 100n;
 const OPEN_FILES = 2_048n;
 /** `Bun.spawn` gives the control channel the first number after the standard streams. */
 const CHANNEL_FD = 3;
@@ -57,7 +55,8 @@ function setLimits({ uid }: JailOrder): void {
   set(LIMIT.core, 0n);
   set(LIMIT.fileSize, BigInt(TMP_BYTES));
   set(LIMIT.openFiles, OPEN_FILES);
-  if (uid !== null) set(LIMIT.processes, PROCESSES);
+  // Threads count as processes, of all that the user has: only for a user of its own.
+  if (uid !== null) set(LIMIT.processes, BigInt(THREADS_MAX));
 }
 
 /** Gives up the user and, for a root that cannot change it, root's capabilities. */

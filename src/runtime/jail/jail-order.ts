@@ -14,5 +14,8 @@ export interface JailOrder {
 export const TMP_BYTES = 64 * 1024 * 1024;
 export const TMP_FILES = 4_096;
 
+/** Threads of a function's process; Bun has a dozen of its own. */
+export const THREADS_MAX = 100;
+
 /** The last argument of a role that is to seal itself in once it listens. */
 export const SEALED = "sealed";

@@ -14,7 +14,7 @@ import {
   OUTCOME_HEADER,
   type WasmCallHeader,
 } from "../messages.ts";
-import { processRss } from "../process-rss.ts";
+import { processRss } from "../process-usage.ts";
 import { specKey } from "../spec-key.ts";
 import type { RunningMark } from "./running-mark.ts";
 import { MOVED } from "./wasm-run.ts";

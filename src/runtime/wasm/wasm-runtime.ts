@@ -16,7 +16,7 @@ import { runtimeErrors } from "../errors.ts";
 import type { JailLevel } from "../jail/jail-plan.ts";
 import { createLogCap, LOG_LINES_ACCEPTED_PER_S } from "../log-cap.ts";
 import type { FullRuntimeOptions } from "../options.ts";
-import { processRss } from "../process-rss.ts";
+import { processRss } from "../process-usage.ts";
 import { specKey, versionKey } from "../spec-key.ts";
 import { chooseExport } from "./choose-export.ts";
 import { HostGone, type Lane, type LaneCall } from "./lane.ts";
