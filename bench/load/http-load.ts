@@ -1,19 +1,21 @@
 /**
  * Load over kept-alive connections, one request under way on each: `wrk` when it is installed, else
- * a child process of our own on plain sockets. Each request names a random id.
+ * a child process of our own on plain sockets.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 export interface LoadOptions {
-  /** Everything before the id. */
-  readonly url: string;
-  /** Ids are 1 to `rows`. */
-  readonly rows: number;
+  readonly origin: string;
+  readonly method: string;
+  /** Path and query; `$id` becomes a random number of 1 to `ids`. */
+  readonly target: string;
+  readonly ids: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | null;
   readonly connections: number;
   readonly seconds: number;
-  readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface LoadResult {
@@ -21,13 +23,18 @@ export interface LoadResult {
   readonly perS: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** Answers other than 200. */
+  /** Answers that are not 2xx. */
   readonly errors: number;
 }
 
 export async function runLoad(options: LoadOptions): Promise<LoadResult> {
-  const wrk = Bun.which("wrk");
-  return wrk ? await runWrk(wrk, options) : await runOwn(options);
+  const folder = mkdtempSync(join(tmpdir(), "reactor-load-"));
+  try {
+    const wrk = Bun.which("wrk");
+    return wrk ? await runWrk(wrk, folder, options) : await runOwn(folder, options);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 async function output(command: string[]): Promise<string> {
@@ -37,50 +44,55 @@ async function output(command: string[]): Promise<string> {
   return text;
 }
 
-async function runOwn(options: LoadOptions): Promise<LoadResult> {
+async function runOwn(folder: string, options: LoadOptions): Promise<LoadResult> {
+  const file = join(folder, "options.json");
+  writeFileSync(file, JSON.stringify(options));
   const script = join(import.meta.dir, "socket-load.ts");
-  return JSON.parse(
-    await output([process.execPath, script, JSON.stringify(options)]),
-  ) as LoadResult;
+  return JSON.parse(await output([process.execPath, script, file])) as LoadResult;
 }
 
-async function runWrk(wrk: string, options: LoadOptions): Promise<LoadResult> {
-  const folder = mkdtempSync(join(tmpdir(), "reactor-wrk-"));
-  const script = join(folder, "request.lua");
-  const { pathname, search, origin } = new URL(options.url);
-  const headers = Object.entries(options.headers).map(
-    ([k, v]) => `wrk.headers[${JSON.stringify(k)}] = ${JSON.stringify(v)}`,
+/** A Lua string; JSON's escapes are not Lua's. */
+function lua(text: string): string {
+  const escaped = text.replace(
+    /["\\\n\r]/g,
+    (c) => `\\${String(c.charCodeAt(0)).padStart(3, "0")}`,
   );
-  writeFileSync(
-    script,
-    `${headers.join("\n")}\nrequest = function() return wrk.format("GET", ${JSON.stringify(pathname + search)} .. math.random(${options.rows})) end
+  return `"${escaped}"`;
+}
+
+function wrkScript({ method, target, ids, headers, body }: LoadOptions): string {
+  const [before = "", after] = target.split("$id");
+  const lines = Object.entries(headers).map(([k, v]) => `wrk.headers[${lua(k)}] = ${lua(v)}`);
+  const random = `request = function()
+  return wrk.format(nil, ${lua(before)} .. math.random(${ids}) .. ${lua(after ?? "")})
+end`;
+  // Without a function of its own wrk makes the request once.
+  const fixed = `wrk.path = ${lua(before)}`;
+  return `${lines.join("\n")}
+wrk.method = ${lua(method)}
+wrk.body = ${body === null ? "nil" : lua(body)}
+${after === undefined ? fixed : random}
 done = function(summary, latency)
-  io.write(string.format("RESULT %d %d %f %f %d\\n", summary.requests, summary.duration, latency:percentile(50), latency:percentile(99), summary.errors.status))
-end\n`,
-  );
-  try {
-    const text = await output([
-      wrk,
-      "-t1",
-      `-c${options.connections}`,
-      `-d${options.seconds}s`,
-      "-s",
-      script,
-      origin,
-    ]);
-    const [requests = 0, durationUs = 1, p50 = 0, p99 = 0, errors = 0] = (
-      /RESULT (.*)/.exec(text)?.[1] ?? ""
-    )
-      .split(" ")
-      .map(Number);
-    return {
-      requests,
-      perS: (requests * 1e6) / durationUs,
-      p50Ms: p50 / 1e3,
-      p99Ms: p99 / 1e3,
-      errors,
-    };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  io.write(string.format("RESULT %d %d %f %f %d\\n", summary.requests, summary.duration,
+    latency:percentile(50), latency:percentile(99), summary.errors.status))
+end
+`;
+}
+
+async function runWrk(wrk: string, folder: string, options: LoadOptions): Promise<LoadResult> {
+  const script = join(folder, "request.lua");
+  writeFileSync(script, wrkScript(options));
+  const { connections, seconds, origin } = options;
+  const command = [wrk, "-t1", `-c${connections}`, `-d${seconds}s`, "-s", script, origin];
+  const result = /RESULT (.*)/.exec(await output(command))?.[1] ?? "";
+  const [requests = 0, durationUs = 1, p50 = 0, p99 = 0, errors = 0] = result
+    .split(" ")
+    .map(Number);
+  return {
+    requests,
+    perS: (requests * 1e6) / durationUs,
+    p50Ms: p50 / 1e3,
+    p99Ms: p99 / 1e3,
+    errors,
+  };
 }
