@@ -53,10 +53,13 @@ export function createLogBuffer(linesMax = LINES_MAX, bytesMax = BYTES_MAX): Log
     first = 0;
   };
   return {
-    add({ line, json }) {
+    add(written) {
+      const { json } = written;
       lines.push(json);
       size += json.length;
       while (lines.length - first > linesMax || size > bytesMax) dropFirst();
+      if (subscribers.size === 0) return;
+      const { line } = written;
       for (const onLine of subscribers) {
         try {
           onLine(line);

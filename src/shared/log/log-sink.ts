@@ -15,6 +15,8 @@ export interface LogSink {
 /** Text waiting for a slow reader beyond this is dropped, and counted. */
 const PENDING_MAX = 4 * 1024 * 1024;
 const RETRY_MS = 10;
+/** Lines of this long leave together: a write is a thread woken, which costs more than a line. */
+const GATHER_MS = 10;
 const STDERR = 2;
 
 /** A sink on a file descriptor (default standard error). */
@@ -66,7 +68,7 @@ export function fileSink(clock: Clock, fd: number = STDERR): LogSink {
       pendingSize += text.length;
       if (isScheduled || isWriting) return;
       isScheduled = true;
-      clock.after(0, start);
+      clock.after(GATHER_MS, start);
     },
     flush() {
       start();

@@ -18,7 +18,8 @@ const ERROR_FACTS = ["code", "errno", "syscall", "status", "exitCode"];
 const secretKeys: Record<string, boolean> = Object.create(null);
 let keysRemembered = 0;
 
-function isSecretKey(key: string): boolean {
+/** Whether the value of a field of this name is never written. */
+export function isSecretKey(key: string): boolean {
   const known = secretKeys[key];
   if (known !== undefined) return known;
   const isSecret = SECRET_KEY.test(key);
