@@ -11,10 +11,10 @@ import { wireErrors } from "./errors.ts";
 import type { Job } from "./job.ts";
 import { MessageWriter } from "./message-writer.ts";
 import { PgError, parseErrorFields } from "./pg-error.ts";
-import type { QueryCosts } from "./query-costs.ts";
 import { readColumns, readRow } from "./result-messages.ts";
 import type { BackendKey, Session, SessionOwner } from "./session.ts";
 import { StatementCache } from "./statement-cache.ts";
+import type { StatementKinds } from "./statement-kinds.ts";
 import { writeJob } from "./write-job.ts";
 
 /** How often a cancel is repeated that came before the server had begun the query. */
@@ -33,7 +33,7 @@ const IDLE = 0x49;
 export interface ConnectionOptions {
   readonly address: DatabaseAddress;
   readonly statementCacheSize: number;
-  readonly costs: QueryCosts;
+  readonly kinds: StatementKinds;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -94,7 +94,7 @@ export class Connection implements SessionOwner {
     for (const name of this.#statements.takeEvicted()) this.#writer.closeStatement(name);
     const mark = this.#writer.pendingBytes;
     try {
-      writeJob(job, this.#writer, this.#statements);
+      writeJob(job, this.#writer, this.#statements, this.#options.kinds);
     } catch (error) {
       this.#writer.rewind(mark);
       this.#dropUnready(job);
@@ -102,7 +102,7 @@ export class Connection implements SessionOwner {
       return;
     }
     job.cancelsAtSend = this.#cancels;
-    job.isSlow = this.#options.costs.isSlow(job.kind);
+    job.isSlow = job.kind.isSlow;
     if (job.isSlow) this.#slowJobs += 1;
     if (this.#jobs.push(job) === 1) this.#headSinceMs = this.#options.clock.monotonic();
     if (this.#isFlushing) return;
@@ -254,7 +254,7 @@ export class Connection implements SessionOwner {
     }
     this.#jobs.shift();
     const nowMs = this.#options.clock.monotonic();
-    if (job) this.#options.costs.note(job.kind, nowMs - this.#headSinceMs);
+    job?.kind.note(nowMs - this.#headSinceMs);
     if (job?.isSlow) this.#slowJobs -= 1;
     this.#headSinceMs = nowMs;
     if (status !== IDLE) {

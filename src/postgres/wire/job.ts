@@ -2,11 +2,11 @@
 import type { UserQuery, UserResult } from "../../core/ports/database.ts";
 import type { PgError } from "./pg-error.ts";
 import type { Statement } from "./statement-cache.ts";
+import type { StatementKind } from "./statement-kinds.ts";
 
 export class Job {
   readonly query: UserQuery;
-  /** Role + SQL: names the prepared statement and the cost. */
-  readonly kind: string;
+  readonly kind: StatementKind;
   /** Slow of late or never seen: nothing is pipelined behind it. */
   isSlow = false;
   readonly timeoutMs: number;
@@ -48,12 +48,13 @@ export class Job {
 
   constructor(
     query: UserQuery,
+    kind: StatementKind,
     timing: { timeoutMs: number; enqueuedAtMs: number },
     resolve: (result: UserResult) => void,
     reject: (error: unknown) => void,
   ) {
     this.query = query;
-    this.kind = `${query.role}\0${query.sql}`;
+    this.kind = kind;
     this.timeoutMs = timing.timeoutMs;
     this.enqueuedAtMs = timing.enqueuedAtMs;
     this.#resolve = resolve;

@@ -8,14 +8,7 @@ import { wireErrors } from "./errors.ts";
 /** A custom setting must be a dotted identifier; anything else has no place in SQL text. */
 const SETTING_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*(\.[a-zA-Z_][a-zA-Z0-9_]*)*$/;
 
-/** The list of names decides the statement; values are parameters. */
-export function settingsKey(query: UserQuery): string {
-  let key = query.readOnly === true ? "ro" : "rw";
-  for (const [name] of query.roleSettings ?? []) key += `,role:${name}`;
-  for (const [name] of query.settings) key += `,${name}`;
-  return key;
-}
-
+/** @throws query_invalid for a name that is none */
 export function settingsSql(query: UserQuery): string {
   const calls: string[] = [];
   const set = (name: string) => {

@@ -12,8 +12,8 @@ import { Connection } from "./connection.ts";
 import { wireErrors } from "./errors.ts";
 import { Job } from "./job.ts";
 import { PgError } from "./pg-error.ts";
-import { QueryCosts } from "./query-costs.ts";
 import { openSession } from "./session.ts";
+import { StatementKinds } from "./statement-kinds.ts";
 
 export interface UserPoolLimits {
   /** Connections at most. Default 4. */
@@ -76,7 +76,7 @@ class Pool implements ManagedUserPool {
   readonly #limits: Required<UserPoolLimits>;
   readonly #connections: Connection[] = [];
   #queue: Job[] = [];
-  readonly #costs = new QueryCosts();
+  readonly #kinds = new StatementKinds();
   #connecting = 0;
   #failures = 0;
   #lastFailure: unknown = null;
@@ -109,7 +109,8 @@ class Pool implements ManagedUserPool {
     return new Promise((resolve, reject) => {
       const timeoutMs = query.timeoutMs ?? this.#limits.statementTimeoutMs;
       const enqueuedAtMs = this.#options.clock.monotonic();
-      const job = new Job(query, { timeoutMs, enqueuedAtMs }, resolve, reject);
+      const kind = this.#kinds.query(query.role, query.sql);
+      const job = new Job(query, kind, { timeoutMs, enqueuedAtMs }, resolve, reject);
       if (query.signal) this.#follow(job, query.signal);
       this.#queue.push(job);
       this.#dispatch();
@@ -179,7 +180,7 @@ class Pool implements ManagedUserPool {
     while (this.#queue.length > 0) {
       const [next] = this.#queue;
       if (!next) break;
-      const connection = this.#pick(this.#costs.isQuick(next.kind));
+      const connection = this.#pick(next.kind.isQuick);
       if (!connection) break;
       this.#queue.shift();
       connection.send(next);
@@ -229,7 +230,7 @@ class Pool implements ManagedUserPool {
           this.#options.prepared === false ? 0 : this.#limits.statementCacheSize;
         const connection = new Connection(
           session,
-          { address, statementCacheSize, clock, log, costs: this.#costs },
+          { address, statementCacheSize, clock, log, kinds: this.#kinds },
           {
             onFree: () => this.#dispatch(),
             onRetry: (job) => void this.#queue.unshift(job),

@@ -11,8 +11,9 @@ import type { Isolation, UserQuery } from "../../core/ports/database.ts";
 import { wireErrors } from "./errors.ts";
 import type { Job } from "./job.ts";
 import type { MessageWriter } from "./message-writer.ts";
-import { settingsKey, settingsParams, settingsSql } from "./settings-statement.ts";
+import { settingsParams, settingsSql } from "./settings-statement.ts";
 import type { Statement, StatementCache } from "./statement-cache.ts";
+import type { StatementKinds } from "./statement-kinds.ts";
 
 const ISOLATIONS: ReadonlySet<Isolation> = new Set([
   "read committed",
@@ -21,23 +22,28 @@ const ISOLATIONS: ReadonlySet<Isolation> = new Set([
 ]);
 
 /** Throws `query_invalid`; what was written until then must be taken back. */
-export function writeJob(job: Job, writer: MessageWriter, statements: StatementCache): void {
+export function writeJob(
+  job: Job,
+  writer: MessageWriter,
+  statements: StatementCache,
+  kinds: StatementKinds,
+): void {
   const { query } = job;
   const begin = beginSql(query);
   if (begin !== null) {
     job.ending = query.rollback === true ? "ROLLBACK" : "COMMIT";
-    writeStep(job, writer, statements.acquire(`\0${begin}`), begin);
+    writeStep(job, writer, statements.acquire(kinds.other(begin)), begin);
   }
-  writeSettings(job, writer, statements);
+  writeSettings(job, writer, statements.acquire(kinds.settings(query)));
   for (const sql of query.before ?? []) {
-    // Not under the key of a query: that would have to be described, too.
-    writeStep(job, writer, statements.acquire(`${query.role}\0\0${sql}`), sql);
+    // Not of a query's kind: that would have to be described, too.
+    writeStep(job, writer, statements.acquire(kinds.other(`${query.role}\0${sql}`)), sql);
   }
   writeMain(job, writer, statements.acquire(job.kind));
   if (query.rollback === true) {
     // What would fail at COMMIT has to fail here, too (docs.postgrest.org, "Prefer: tx").
     const sql = "set constraints all immediate";
-    writeStep(job, writer, statements.acquire(`\0${sql}`), sql);
+    writeStep(job, writer, statements.acquire(kinds.other(sql)), sql);
   }
   writer.sync();
   if (job.ending !== null) writer.simpleQuery(job.ending);
@@ -51,8 +57,7 @@ function beginSql({ isolation = "read committed", rollback }: UserQuery): string
   return `begin isolation level ${isolation}`;
 }
 
-function writeSettings(job: Job, writer: MessageWriter, statements: StatementCache): void {
-  const settings = statements.acquire(settingsKey(job.query));
+function writeSettings(job: Job, writer: MessageWriter, settings: Statement): void {
   job.steps.push(settings);
   if (!settings.isReady) writer.parse(settings.name, settingsSql(job.query));
   writer.bind(settings.name, settingsParams(job.query, job.timeoutMs));

@@ -113,10 +113,10 @@ export const data: readonly Mutation[] = [
   },
   {
     name: "query: prepared statements across roles",
-    file: "src/postgres/wire/job.ts",
-    find: "this.kind = `${query.role}\\0${query.sql}`;",
-    replace: "this.kind = query.sql;",
-    tests: ["src/postgres/wire/job.test.ts"],
+    file: "src/postgres/wire/statement-kinds.ts",
+    find: "const known = byRole?.get(role);",
+    replace: "const known = byRole?.values().next().value;",
+    tests: ["src/postgres/wire/statement-kinds.test.ts"],
     why: "a plan under row security belongs to one role",
   },
   {

@@ -1,0 +1,125 @@
+/**
+ * The kinds of statements that a pool sends, each one object: a request finds it once, and whoever
+ * needs it later holds it (its text is a kilobyte, and was hashed five times a query).
+ *
+ * A query's kind is its role and its SQL, because a plan under row security belongs to one role and
+ * two roles taking turns on one name make Postgres plan again each time (measured: half the
+ * throughput). It also knows how long the query took of late: what is slow, or was never seen, gets a
+ * connection with nobody behind it, since a pipeline is only as quick as its slowest query.
+ */
+import type { UserQuery } from "../../core/ports/database.ts";
+
+/** Kinds of queries remembered; the oldest go. */
+const QUERIES_MAX = 2_000;
+/** Other statements: settings, what runs before, blocks. Their texts come from code and configuration. */
+const OTHERS_MAX = 500;
+/** Longer statements are not remembered and so count as slow, which they are. */
+const QUERY_CHARS_MAX = 16_384;
+const SLOW_MS = 10;
+const QUICK_MS = 1;
+/** Weight of the newest run. */
+const WEIGHT = 0.25;
+
+export class StatementKind {
+  /** What a backend has to keep of it, in characters. */
+  readonly chars: number;
+  #costMs: number | undefined = undefined;
+
+  constructor(chars: number) {
+    this.chars = chars;
+  }
+
+  /** It may hold up who waits behind it. */
+  get isSlow(): boolean {
+    return this.#costMs === undefined || this.#costMs > SLOW_MS;
+  }
+
+  /** Known to be over before a connection of its own would have helped. */
+  get isQuick(): boolean {
+    return this.#costMs !== undefined && this.#costMs <= QUICK_MS;
+  }
+
+  note(durationMs: number): void {
+    const costMs = this.#costMs ?? durationMs;
+    this.#costMs = costMs + WEIGHT * (durationMs - costMs);
+  }
+}
+
+type Settings = UserQuery["settings"];
+
+interface SettingsKind {
+  readonly readOnly: boolean;
+  readonly roleSettings: Settings;
+  readonly settings: Settings;
+  readonly kind: StatementKind;
+}
+
+const NONE: Settings = [];
+
+/** Names are literals of one call site, so that the comparison is one of pointers. */
+function haveSameNames(left: Settings, right: Settings): boolean {
+  if (left.length !== right.length) return false;
+  for (let at = 0; at < left.length; at += 1) if (left[at]?.[0] !== right[at]?.[0]) return false;
+  return true;
+}
+
+const namesOf = (settings: Settings) => settings.map(([name]) => name).join(",");
+
+export class StatementKinds {
+  /** By SQL, then by role. */
+  readonly #queries = new Map<string, Map<string, StatementKind>>();
+  readonly #others = new Map<string, StatementKind>();
+  #count = 0;
+  #lastSettings: SettingsKind | null = null;
+
+  /** The kind of a user's query. */
+  query(role: string, sql: string): StatementKind {
+    let byRole = this.#queries.get(sql);
+    const known = byRole?.get(role);
+    if (known) return known;
+    const kind = new StatementKind(role.length + sql.length);
+    if (kind.chars > QUERY_CHARS_MAX) return kind;
+    if (!byRole) {
+      byRole = new Map();
+      this.#queries.set(sql, byRole);
+    }
+    byRole.set(role, kind);
+    this.#count += 1;
+    if (this.#count > QUERIES_MAX) this.#forgetOldest();
+    return kind;
+  }
+
+  /** The kind of the settings statement: the names decide, values are parameters. */
+  settings({ settings, roleSettings = NONE, readOnly = false }: UserQuery): StatementKind {
+    const last = this.#lastSettings;
+    if (
+      last?.readOnly === readOnly &&
+      haveSameNames(settings, last.settings) &&
+      haveSameNames(roleSettings, last.roleSettings)
+    ) {
+      return last.kind;
+    }
+    const mode = readOnly ? "ro" : "rw";
+    const kind = this.other(`${mode}:${namesOf(roleSettings)}:${namesOf(settings)}`);
+    this.#lastSettings = { readOnly, roleSettings, settings, kind };
+    return kind;
+  }
+
+  /** The kind of any other statement; no query has it. */
+  other(text: string): StatementKind {
+    let kind = this.#others.get(text);
+    if (kind) return kind;
+    kind = new StatementKind(text.length);
+    if (this.#others.size >= OTHERS_MAX) this.#others.clear();
+    this.#others.set(text, kind);
+    return kind;
+  }
+
+  #forgetOldest(): void {
+    for (const [sql, byRole] of this.#queries) {
+      this.#queries.delete(sql);
+      this.#count -= byRole.size;
+      return;
+    }
+  }
+}
