@@ -38,6 +38,18 @@ const negotiating: DataRow[] = [
     want: { headers: { "content-type": JSON_TYPE }, body: [{ id: 1, name: "Microsoft" }] },
   },
   {
+    name: "a schema that is named is named in the answer",
+    path: "/clients?id=eq.1",
+    headers: { "accept-profile": "public" },
+    want: { headers: { "content-profile": "public" } },
+  },
+  {
+    name: "one that is not is not",
+    path: "/clients?id=eq.1",
+    headers: { "content-profile": "public" },
+    want: { headers: { "content-profile": null } },
+  },
+  {
     name: "a name is read whatever its case",
     path: "/clients?id=eq.1",
     accept: "APPLICATION/vnd.PGRST.object+JSON",

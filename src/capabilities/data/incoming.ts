@@ -14,7 +14,7 @@ export interface Incoming {
   /** Query string without `?`. */
   readonly search: string;
   readonly schema: string;
-  /** The schema is named in the answer: only where there is a choice. */
+  /** The schema is named in the answer: where there is a choice, or the request named one. */
   readonly showsSchema: boolean;
   /** Null unless somebody wants to know (`server_timing_enabled`, `log_query`). */
   readonly trace: RequestTrace | null;
@@ -33,14 +33,15 @@ export async function readIncoming(
   const principal = asking instanceof Promise ? await asking : asking;
   trace?.enter("parse");
   const mark = url.indexOf("?");
+  const profile = headers.get(WRITES.has(method) ? "content-profile" : "accept-profile");
   return {
     context,
     principal,
     method,
     headers,
     search: mark < 0 ? "" : url.slice(mark + 1),
-    schema: schemaOf(room, method, headers),
-    showsSchema: room.searchPaths.size > 1,
+    schema: schemaOf(room, profile),
+    showsSchema: profile !== null || room.searchPaths.size > 1,
     trace,
   };
 }
@@ -48,8 +49,7 @@ export async function readIncoming(
 const WRITES: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH", "DELETE"]);
 
 /** docs.postgrest.org, "Schemas": Content-Profile for writing, Accept-Profile for all else. */
-function schemaOf(room: DataRoom, method: string, headers: Headers): string {
-  const sent = headers.get(WRITES.has(method) ? "content-profile" : "accept-profile");
+function schemaOf(room: DataRoom, sent: string | null): string {
   // Headers come as Latin-1, and names are UTF-8.
   const asked = sent === null ? null : Buffer.from(sent, "latin1").toString("utf8");
   if (asked === null || asked === room.defaultSchema) return room.defaultSchema;
