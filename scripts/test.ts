@@ -68,6 +68,7 @@ const SUITES: readonly Suite[] = [
   suite("command line", ["test/cli"]),
   suite("ports", ["test/conformance"]),
   suite("wire client", ["test/postgres"], { needs: POOLER }),
+  suite("schemas as SQL", ["test/ddl"]),
   suite("embedded database", ["test/embedded"]),
   suite("runtimes", ["test/runtime"]),
   suite("server", ["test/server"]),

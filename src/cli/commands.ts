@@ -4,6 +4,7 @@ import type { Command } from "./command.ts";
 import { command as completion } from "./completion.ts";
 import { command as config } from "./config.ts";
 import { command as context } from "./context.ts";
+import { command as db } from "./db.ts";
 import { command as deploy } from "./deploy.ts";
 import { command as dev } from "./dev.ts";
 import { command as doctor } from "./doctor.ts";
@@ -29,6 +30,7 @@ export const commands: readonly Command[] = [
   stop,
   deploy,
   migrate,
+  db,
   types,
   fn,
   logs,

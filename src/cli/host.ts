@@ -24,6 +24,8 @@ export interface TextIn {
   readonly isTerminal: boolean;
   /** Everything until the end of input. */
   readAll(): Promise<Uint8Array>;
+  /** One line from a terminal. */
+  ask(prompt: string): Promise<string>;
   /** One line from a terminal, without echo. */
   readSecret(prompt: string): Promise<string>;
 }

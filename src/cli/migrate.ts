@@ -1,7 +1,7 @@
 /** `reactor migrate`: applies the project's SQL files that the database does not have yet. */
 import { type Command, projectOption, targetOptions } from "./command.ts";
 import { table } from "./output.ts";
-import { readProject } from "./project-files.ts";
+import { migrationTexts, readProject } from "./project-files.ts";
 import { connect } from "./server-client.ts";
 
 interface MigrateAnswer {
@@ -28,11 +28,7 @@ export const command: Command = {
   async run(context) {
     const project = await readProject(context);
     const client = await connect(context);
-    const decoder = new TextDecoder("utf-8", { fatal: true });
-    const migrations = project.migrations.map(({ name, bytes }) => ({
-      name,
-      sql: decoder.decode(bytes),
-    }));
+    const migrations = migrationTexts(project);
     const dryRun = context.has("dry-run");
     const progress = context.out.progress("Migrating");
     try {

@@ -1,7 +1,6 @@
 /** Reads what a deploy sends from a project: its migrations and its functions. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { Config } from "../core/config/config.ts";
 import { findProjectDir } from "../core/config/project-dir.ts";
 import { discoverFunctions, type ProjectFunction } from "../core/functions-project.ts";
 import { nearestName } from "../core/nearest-name.ts";
@@ -17,7 +16,11 @@ export interface ProjectMigration {
 export interface Project {
   /** Absolute. */
   readonly dir: string;
+  /** Absolute; it may not be there yet. */
+  readonly migrationsDir: string;
   readonly migrations: readonly ProjectMigration[];
+  /** Patterns relative to `dir`. */
+  readonly seedFiles: readonly string[];
   readonly functions: readonly ProjectFunction[];
 }
 
@@ -34,7 +37,11 @@ export async function readProject(context: CommandContext): Promise<Project> {
   }
   const config = await host.loadConfig(found, {});
   const { functions, faults } = discoverFunctions(found.dir, config.lists["functions"] ?? []);
-  const sqlDir = resolve(found.dir, migrationsDir(config));
+  const { migrations_dir: folder = "", seed_files: seedFiles = ["seed.sql"] } = config.section<{
+    migrations_dir?: string;
+    seed_files?: string[];
+  }>("data");
+  const sqlDir = resolve(found.dir, folder || "migrations");
   const files = existsSync(sqlDir) ? readdirSync(sqlDir).sort() : [];
   const sql = files.filter((file) => file.endsWith(".sql"));
   const all = [...faults, ...sql.flatMap(migrationFault)];
@@ -46,7 +53,7 @@ export async function readProject(context: CommandContext): Promise<Project> {
     name: file.slice(0, -".sql".length),
     bytes: withUnixLines(readFileSync(join(sqlDir, file))),
   }));
-  return { dir: found.dir, migrations, functions };
+  return { dir: found.dir, migrationsDir: sqlDir, migrations, seedFiles, functions };
 }
 
 /** As the ledger counts them: a checkout with Windows line ends is the same migration. */
@@ -54,8 +61,27 @@ function withUnixLines(text: Buffer): Uint8Array {
   return text.includes("\r\n") ? Buffer.from(text.toString("utf8").replaceAll("\r\n", "\n")) : text;
 }
 
-function migrationsDir(config: Config): string {
-  return config.section<{ migrations_dir?: string }>("data").migrations_dir || "migrations";
+/** As `/_admin` takes them. */
+export function migrationTexts({ migrations }: Project): { name: string; sql: string }[] {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  return migrations.map(({ name, bytes }) => ({ name, sql: decoder.decode(bytes) }));
+}
+
+const TIMESTAMP_DIGITS = 14;
+const FIRST = "0001";
+
+/**
+ * A name after the last one, numbered as the others are: `0007_title`, or by the time.
+ * @param nowMs for projects whose migrations are numbered by time.
+ */
+export function nextMigrationName({ migrations }: Project, title: string, nowMs: number): string {
+  const numbers = migrations.map(({ name }) => /^\d+/.exec(name)?.[0] ?? "");
+  const last = numbers.reduce((a, b) => (BigInt(b || 0) > BigInt(a || 0) ? b : a), "");
+  if (last === "") return `${FIRST}_${title}`;
+  const byTime = new Date(nowMs).toISOString().replaceAll(/\D/g, "").slice(0, TIMESTAMP_DIGITS);
+  const next = String(BigInt(last) + 1n).padStart(last.length, "0");
+  const isTimed = last.length === TIMESTAMP_DIGITS && byTime > last;
+  return `${isTimed ? byTime : next}_${title}`;
 }
 
 function migrationFault(file: string): string[] {

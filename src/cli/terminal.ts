@@ -1,5 +1,6 @@
 /** The process's own terminal, as `main` gives it to the command line. */
 import { writeSync } from "node:fs";
+import { createInterface } from "node:readline";
 import type { Terminal, TextIn, TextOut } from "./host.ts";
 
 export function systemTerminal(): Terminal {
@@ -39,8 +40,21 @@ function textIn(): TextIn {
   return {
     isTerminal: process.stdin.isTTY === true,
     readAll: () => Bun.stdin.bytes(),
+    ask,
     readSecret,
   };
+}
+
+/** Empty at the end of input. */
+function ask(prompt: string): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  lines.question(prompt, (answer) => {
+    resolve(answer);
+    lines.close();
+  });
+  lines.on("close", () => resolve(""));
+  return promise;
 }
 
 const CTRL_C = "\u0003";

@@ -187,7 +187,25 @@ async function record(
     values (${area}, ${migration.name}, ${migration.checksum}, ${durationMs})`;
 }
 
-async function readLedger(sql: Sql): Promise<readonly AppliedMigration[]> {
+/**
+ * Notes a migration as applied without running it: what it makes is there already. Throws
+ * `migration_drift` when it is noted with another text.
+ */
+export async function recordAsApplied(sql: Sql, area: string, migration: Migration): Promise<void> {
+  await sql.unsafe(LEDGER).simple();
+  const [row] = await sql<{ checksum: string }[]>`
+    insert into reactor.migrations (area, name, checksum, duration_ms)
+    values (${area}, ${migration.name}, ${migration.checksum}, 0)
+    on conflict (area, name) do update set name = excluded.name returning checksum`;
+  if (row?.checksum !== migration.checksum) throw migrationErrors.migration_drift(migration.id);
+}
+
+/** Forgets what was applied of an area, whose objects are gone. */
+export async function forgetApplied(sql: Sql, area: string): Promise<void> {
+  await sql`delete from reactor.migrations where area = ${area}`;
+}
+
+export async function readLedger(sql: Sql): Promise<readonly AppliedMigration[]> {
   try {
     return await sql<AppliedMigration[]>`select area, name, checksum from reactor.migrations`;
   } catch (error) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { parseDatabaseUrl, postgresJsOptions, tlsOptions } from "./url.ts";
+import { parseDatabaseUrl, postgresJsOptions, tlsOptions, urlOfDatabase } from "./url.ts";
 
 describe("a libpq URL", () => {
   test("in its usual form", () => {
@@ -117,4 +117,18 @@ describe("sslmode", () => {
     const url = "postgresql://h/d?sslmode=verify-full&sslrootcert=/nowhere/ca.pem";
     expect(() => tlsOptions(parseDatabaseUrl(url))).toThrow("/nowhere/ca.pem");
   });
+});
+
+test.each([
+  [
+    "postgresql://me:s%3A@host:6543/shop?sslmode=require",
+    "postgresql://me:s%3A@host:6543/a%20b?sslmode=require",
+  ],
+  ["postgres://me@/shop?host=/run/pg&dbname=other", "postgres://me@/a%20b?host=%2Frun%2Fpg"],
+  ["postgresql://host", "postgresql://host/a%20b"],
+])("%s with another database", (url, wanted) => {
+  expect(urlOfDatabase(url, "a b")).toBe(wanted);
+  const { database, ...rest } = parseDatabaseUrl(urlOfDatabase(url, "a b"));
+  expect(database).toBe("a b");
+  expect({ ...rest, database: "x" }).toEqual({ ...parseDatabaseUrl(url), database: "x" });
 });

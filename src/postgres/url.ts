@@ -84,6 +84,15 @@ export function parseDatabaseUrl(url: string): DatabaseAddress {
   };
 }
 
+/** The same server and login, another database. */
+export function urlOfDatabase(url: string, database: string): string {
+  const { authority, query } = splitUrl(url);
+  const kept = [...query].filter(([name]) => name !== "dbname");
+  const rest = kept.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join("&");
+  const head = `${url.slice(0, url.indexOf("//") + 2)}${authority}/${encodeURIComponent(database)}`;
+  return rest === "" ? head : `${head}?${rest}`;
+}
+
 /** The TLS settings for `tls.connect`; only called once the server agreed to speak TLS. */
 export function tlsOptions(address: DatabaseAddress): ConnectionOptions {
   const verifies = address.sslMode === "verify-ca" || address.sslMode === "verify-full";

@@ -34,11 +34,16 @@ interface Setup {
   readonly isTerminal: boolean;
   readonly stdin: string;
   readonly secret: string | null;
+  /** What is typed when asked; standard input is then a terminal. */
+  readonly answer: string | null;
   readonly interrupted: AbortSignal;
   readonly host: Partial<CliHost>;
 }
 
-const data = Type.Object({ migrations_dir: Type.String({ default: "migrations" }) });
+const data = Type.Object({
+  migrations_dir: Type.String({ default: "migrations" }),
+  seed_files: Type.Array(Type.String(), { default: ["seed.sql"] }),
+});
 
 export function createBench(): Bench {
   const dir = mkdtempSync(join(tmpdir(), "reactor-cli-"));
@@ -68,8 +73,9 @@ export function createBench(): Bench {
         stdout: out("stdout"),
         stderr: out("stderr"),
         stdin: {
-          isTerminal: secret !== null,
+          isTerminal: secret !== null || (more.answer ?? null) !== null,
           readAll: async () => Buffer.from(more.stdin ?? ""),
+          ask: async () => more.answer ?? "",
           readSecret: async () => secret ?? "",
         },
         interrupted: more.interrupted ?? new AbortController().signal,

@@ -12,6 +12,11 @@ export const dataConfig = Type.Object(
       maxLength: 255,
       description: "Folder of the project's own migrations, relative to the project.",
     }),
+    seed_files: Type.Array(Type.String({ minLength: 1, maxLength: 255 }), {
+      default: ["seed.sql"],
+      description:
+        "SQL files that `reactor db seed` and `db reset` run, relative to the project; patterns like seeds/*.sql.",
+    }),
     require_rls: Type.Optional(
       Type.Boolean({
         description:

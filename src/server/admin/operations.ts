@@ -16,10 +16,12 @@ import { BACKUP_FORMAT, BASE_BACKUP, writeBackup } from "../backup/write-backup.
 import type { OpenedDatabase } from "../boot/database.ts";
 import { isForeign } from "../boot/foreign-database.ts";
 import type { Listening } from "../boot/listen.ts";
+import { ownMigrationSets } from "../boot/migration-sets.ts";
 import type { MountedServer } from "../boot/mount.ts";
 import type { SharedParts } from "../boot/shared-parts.ts";
 import type { HealthReport } from "../health.ts";
 import { SERVERS_PREFIX } from "../housekeeping.ts";
+import { createDatabaseOperations } from "./database/operations.ts";
 import { deploy, storePart } from "./deploy.ts";
 import { createDeployStore } from "./deploy-store.ts";
 import { examine } from "./doctor.ts";
@@ -40,6 +42,7 @@ export interface OperationsOptions {
   readonly shared: SharedParts;
   readonly database: OpenedDatabase;
   readonly mounted: MountedServer;
+  readonly development: boolean;
   health(): Promise<HealthReport>;
   listening(): Listening | undefined;
   onShutdownRequest(): void;
@@ -103,6 +106,16 @@ export function createAdminOperations(options: OperationsOptions): AdminOperatio
     putPart: (tenant, sha256, body) =>
       checkOwned().then(() => storePart(store, tenant, sha256, body)),
     backup: (tenant, signal) => backup(options, tenant, signal),
+    database: createDatabaseOperations({
+      clock,
+      ids,
+      log,
+      development: options.development,
+      ownSets: ownMigrationSets(options.mounted.capabilities.map((m) => m.capability)),
+      checkOwned,
+      directUrl: (tenant) => options.database.urlsFor(tenant).directUrl,
+      projectFiles: () => migrations.files(),
+    }),
     shutdown: () => options.onShutdownRequest(),
   };
 }

@@ -39,6 +39,8 @@ export function projectMigrationSet(dir: string | null): Promise<MigrationSet> {
 
 export function createProjectMigrations(options: ProjectMigrationOptions): ProjectMigrations & {
   run(tenant: TenantCtx, request: MigrateRequest): Promise<MigrateAnswer>;
+  /** Those of the server's own project. */
+  files(): Promise<readonly MigrationFile[]>;
 } {
   const { clock, log } = options;
   const apply = (tenant: TenantCtx, set: MigrationSet, dryRun: boolean) =>
@@ -57,6 +59,7 @@ export function createProjectMigrations(options: ProjectMigrationOptions): Proje
       await apply(tenant, set, false);
       return set.migrations.map((m) => change(m.name, "create", m.checksum));
     },
+    files: async () => (await projectMigrationSet(options.migrationsDir)).migrations,
     async run(tenant, request) {
       const set = request.migrations
         ? migrationSet(PROJECT_AREA, request.migrations)

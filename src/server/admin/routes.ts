@@ -6,9 +6,18 @@ import { contextOf } from "../../core/context.ts";
 import { base } from "../../core/http.ts";
 import type { ServerStatus } from "../../core/server-status.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
+import { type DatabaseOperations, databaseRoutes } from "./database/routes.ts";
 import type { DeployReport, DeployRequest } from "./deploy.ts";
 import type { DoctorReport } from "./doctor.ts";
 import type { LogQuery } from "./read-logs.ts";
+import {
+  detail,
+  JSON_BYTES_MAX,
+  migrationList,
+  migrationName,
+  PART_BYTES_MAX,
+  STRICT,
+} from "./schemas.ts";
 
 /** What the routes call; one function each, made by boot. */
 export interface AdminOperations {
@@ -21,6 +30,7 @@ export interface AdminOperations {
   deploy(tenant: TenantCtx, request: DeployRequest): Promise<DeployReport>;
   putPart(tenant: TenantCtx, sha256: string, body: Uint8Array): Promise<void>;
   backup(tenant: TenantCtx, signal: AbortSignal): Promise<Response>;
+  readonly database: DatabaseOperations;
   /** Starts the shutdown and returns at once. */
   shutdown(): void;
 }
@@ -31,30 +41,15 @@ export interface MigrateRequest {
   readonly migrations?: readonly { readonly name: string; readonly sql: string }[] | undefined;
 }
 
-/** Largest part of a deploy, bytes. */
-const PART_BYTES_MAX = 64 * 1024 * 1024;
-
-/** Largest JSON body, bytes: a project's migrations may come in one. */
-const JSON_BYTES_MAX = 256 * 1024 * 1024;
-
 const parse = ({ request }: { request: Request }) => readJsonObject(request, JSON_BYTES_MAX);
 
 const sha256 = t.String({ pattern: "^[0-9a-f]{64}$" });
-const migrationName = t.String({ pattern: "^[0-9]+[A-Za-z0-9_.-]*$", maxLength: 200 });
 const size = t.Integer({ minimum: 0, maximum: PART_BYTES_MAX });
-
-/** A misspelt `dry_run` must not become a real run. */
-const STRICT = { additionalProperties: false };
 
 const migrateBody = t.Object(
   {
     dry_run: t.Boolean({ default: false }),
-    migrations: t.Optional(
-      t.Array(
-        t.Object({ name: migrationName, sql: t.String({ maxLength: PART_BYTES_MAX }) }, STRICT),
-        { maxItems: 10_000 },
-      ),
-    ),
+    migrations: t.Optional(migrationList),
   },
   STRICT,
 );
@@ -109,15 +104,12 @@ const logQuery = t.Object({
   follow: t.Optional(t.UnionEnum(["0", "1", "true", "false"])),
 });
 
-const detail = (summary: string, description = "") => ({
-  detail: { summary, description, tags: ["Admin"], security: [{ admin: [] }] },
-});
-
 /** The guard stands before the whole prefix (see `composeApp`), so bodies of strangers are not read. */
 export function adminRoutes(operations: AdminOperations) {
   // Not normalised: what is not known is refused, not left out.
   return new Elysia({ name: "server.admin", normalize: false })
     .use(base())
+    .use(databaseRoutes(operations.database))
     .get("/_admin/version", () => operations.version() as never, detail("Versions of all parts"))
     .get("/_admin/status", () => operations.status(), detail("Addresses and keys of this server"))
     .get("/_admin/doctor", () => operations.doctor(), detail("Check and explain the installation"))

@@ -27,6 +27,13 @@ export interface MigrationSetsOptions {
   readonly capabilities: readonly Capability[];
 }
 
+/** The server's own, without the project's. */
+export function ownMigrationSets(capabilities: readonly Capability[]): MigrationSet[] {
+  const known = new Set([...allCapabilities, ...capabilities]);
+  const own = [...known].map((c) => migrationSet(c.name, c.migrations));
+  return [migrationSet("system", SYSTEM), ...own.filter((s) => s.migrations.length > 0)];
+}
+
 /**
  * Every capability's schema is applied whatever is mounted: a project's migrations may refer to
  * `auth.users` on a server that serves data alone.
@@ -34,7 +41,5 @@ export interface MigrationSetsOptions {
 export async function migrationSets(options: MigrationSetsOptions): Promise<MigrationSet[]> {
   const { migrations_dir } = options.config.section<{ migrations_dir: string }>("data");
   const project = await projectMigrationSet(migrationsDirOf(options.projectDir, migrations_dir));
-  const known = new Set([...allCapabilities, ...options.capabilities]);
-  const own = [...known].map((c) => migrationSet(c.name, c.migrations));
-  return [migrationSet("system", SYSTEM), ...own.filter((s) => s.migrations.length > 0), project];
+  return [...ownMigrationSets(options.capabilities), project];
 }
