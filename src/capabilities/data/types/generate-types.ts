@@ -1,5 +1,6 @@
 /** GET `/data/v1/_types`: the schema as types for a client's code. */
 import type { RequestContext } from "../../../core/context.ts";
+import { callerOf } from "../auth/caller.ts";
 import { CONTRACT_VERSION } from "../contract-version.ts";
 import { errors } from "../errors.ts";
 import { isDeveloper, isPrivilegedRole } from "../privileged.ts";
@@ -38,7 +39,7 @@ export async function generateTypes(
 }
 
 async function authorize(room: DataRoom, request: Request, context: RequestContext): Promise<void> {
-  const principal = await context.principal();
+  const principal = await callerOf(room, request.headers, context);
   if (isDeveloper(room, context, request.headers)) return;
   const { schema } = await room.cache.get(context.tenant);
   if (isPrivilegedRole(schema, principal)) return;
