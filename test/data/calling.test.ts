@@ -378,6 +378,12 @@ const returning: DataRow[] = [
   { ...get("a value as an object is the value", "/add_them?a=3&b=4", 7), accept: OBJECT },
   get("one row of a table", "/one_project?id=1&select=name", { name: "Windows 7" }),
   get("no row of a table", "/one_project?id=99&id=not.is.null", null),
+  post("void that is stable is called too", "/refuse_stably", {}, { status: 400 }),
+  {
+    ...get("also by HEAD", "/refuse_stably", undefined),
+    method: "HEAD",
+    want: { status: 400 },
+  },
   post(
     "void",
     "/do_nothing",

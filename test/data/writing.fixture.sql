@@ -152,6 +152,8 @@ create function public.projects_below(id integer) returns setof public.projects 
 create function public.one_project(id integer) returns public.projects language sql stable as
   $$ select * from public.projects p where p.id = one_project.id $$;
 create function public.do_nothing() returns void language sql as $$ select $$;
+create function public.refuse_stably() returns void stable language plpgsql as
+  $$ begin raise exception 'no'; end $$;
 create function public.varied(
   "double" double precision, "varchar" character varying, "boolean" boolean, "date" date,
   "money" money, arr text[], "integer" integer, "json" json default '{}', "jsonb" jsonb default '{}'

@@ -35,10 +35,13 @@ export function contentHeaders(incoming: Incoming, media: Media): Record<string,
   return headers;
 }
 
+/** Request headers that an answer depends on, besides who asks. */
+const VARY = "Accept, Prefer, Range";
+
 /** The lines of a plan, whatever the statement would have answered. */
 export function answerPlan(incoming: Incoming, rows: readonly ResultRow[], media: Media): Response {
   const lines = rows.map((row) => `${textAt(row, 0) ?? ""}\n`);
-  const headers = { ...contentHeaders(incoming, media), "Cache-Control": "no-store" };
+  const headers = { ...contentHeaders(incoming, media), "Cache-Control": "no-store", Vary: VARY };
   return new Response(lines.join(""), { headers });
 }
 
@@ -59,6 +62,7 @@ export function respond(
   const chosen = row[RESULT.status] ? statusFrom(textAt(row, RESULT.status) ?? "") : status;
   const bytes = BODYLESS.has(chosen) ? null : body;
   headers["Cache-Control"] = "no-store";
+  headers["Vary"] = VARY;
   const init = row[RESULT.headers]
     ? { status: chosen, headers: withHeaders(headers, textAt(row, RESULT.headers) ?? "") }
     : { status: chosen, headers };

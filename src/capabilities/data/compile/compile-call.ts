@@ -49,7 +49,7 @@ export function compileCall(node: ReadNode, options: CallOptions): CompiledReque
     ? `(select pg_catalog.count(*) from (${compileCount(node, source, context)}) as _counted)`
     : null;
   const body = guardedBody(node, options, context.binder);
-  const sql = `with ${SOURCE} as (${call}) ${wrapResult({ rows, body, total })}`;
+  const sql = `with ${SOURCE} as (${call}) ${wrapResult({ rows, body, total, isEvaluated: true })}`;
   const embedded = node.embeds.flatMap((e) => tablesOf(e.node));
   return {
     sql: explained(sql, media.plan),

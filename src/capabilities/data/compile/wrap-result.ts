@@ -29,6 +29,11 @@ export interface ResultParts {
   readonly inserted?: string | null;
   /** SQL of the body. */
   readonly body: string;
+  /**
+   * Every column of the rows is evaluated, though nothing shows it: a function that is not volatile
+   * would otherwise not be called.
+   */
+  readonly isEvaluated?: boolean;
 }
 
 /** Alias of the rows inside the wrapper. */
@@ -36,7 +41,7 @@ export const ROWS = "_postgrest_t";
 
 export function wrapResult(parts: ResultParts): string {
   const columns = [
-    "pg_catalog.count(*)",
+    `pg_catalog.count(${parts.isEvaluated ? ROWS : "*"})`,
     parts.body,
     "nullif(pg_catalog.current_setting('response.headers', true), '')",
     "nullif(pg_catalog.current_setting('response.status', true), '')",
@@ -116,7 +121,9 @@ export function isHex({ form }: Media): boolean {
 function csvBody(columns: readonly string[] | null): string {
   const head = columns === null ? keysOfFirst() : quoteLiteral(columns.map(csvName).join(","));
   const line = `pg_catalog.substring(${ROWS}::text, 2, pg_catalog.length(${ROWS}::text) - 2)`;
-  return `${head} || E'\\n' || coalesce(pg_catalog.string_agg(${line}, E'\\n'), '')`;
+  // Where there is no row, nothing names the columns either.
+  const shown = `case when pg_catalog.count(*) = 0 then '' else ${head} end`;
+  return `${shown} || E'\\n' || coalesce(pg_catalog.string_agg(${line}, E'\\n'), '')`;
 }
 
 function keysOfFirst(): string {
