@@ -12,6 +12,7 @@ import { createRequestMetrics } from "../../src/server/edge/request-metrics.ts";
 import { createAddressReader } from "../../src/shared/client-address.ts";
 import { systemClock } from "../../src/shared/clock.ts";
 import { createIds } from "../../src/shared/ids.ts";
+import { ACCESS_EVENT, accessFields } from "../../src/shared/log/access-log.ts";
 import { createMetrics } from "../../src/shared/metrics.ts";
 import { systemRng } from "../../src/shared/rng.ts";
 import { singleTenant, type Tenants } from "../../src/shared/tenants.ts";
@@ -52,6 +53,7 @@ export function openEdge(options: EdgeBenchOptions = {}): EdgeBench {
     clock: systemClock,
     ids: createIds(systemClock, systemRng),
     log,
+    access: (entry) => log.info(ACCESS_EVENT, accessFields(entry)),
     cors: createCors({
       origins: ["*"],
       allow_credentials: false,

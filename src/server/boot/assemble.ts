@@ -113,6 +113,7 @@ function edgeOptions(options: AssembleOptions, server: ServerConfig, app: App): 
     clock: options.clock,
     ids: options.ids,
     log: options.log,
+    access: options.logs.access,
     cors: createCors(server.cors),
     metrics: createRequestMetrics(options.shared.metrics),
     tenantOf: (host) => options.tenants.resolve(host),

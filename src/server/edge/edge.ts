@@ -11,9 +11,10 @@ import type { Clock } from "../../core/ports/clock.ts";
 import type { Ids } from "../../core/ports/ids.ts";
 import type { Logger } from "../../core/ports/log.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
+import type { AccessLog } from "../../shared/log/access-log.ts";
 import { canonicalPath } from "./aliases.ts";
 import type { Cors } from "./cors.ts";
-import { checkHead, targetOf } from "./guard.ts";
+import { checkHead, hostMemory, targetOf } from "./guard.ts";
 import { type Arrival, EdgeContext } from "./request-context.ts";
 import type { RequestMetrics } from "./request-metrics.ts";
 
@@ -28,6 +29,7 @@ export interface EdgeOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Logger;
+  readonly access: AccessLog;
   readonly cors: Cors;
   readonly metrics: RequestMetrics;
   /** The tenant served at a Host; throws for a host that is nobody's. */
@@ -43,6 +45,7 @@ export type Edge = (request: Request, arrival: Arrival) => EdgeAnswer;
 const REQUEST_ID = /^[A-Za-z0-9._:-]{8,128}$/;
 
 export function createEdge(options: EdgeOptions): Edge {
+  const isHost = hostMemory();
   return async (request, arrival) => {
     const startedAt = options.clock.monotonic();
     options.metrics.begin();
@@ -50,9 +53,11 @@ export function createEdge(options: EdgeOptions): Edge {
     const id = sentId !== null && REQUEST_ID.test(sentId) ? sentId : options.ids.uuid();
     const call = { request, url: request.url, arrival, startedAt, id };
     try {
-      return await answer(options, call);
+      const admitted = admit(options, call, checkHead(request, isHost));
+      if (admitted.preflight) return leave(options, call, admitted, admitted.preflight);
+      return leave(options, call, admitted, await options.app.handle(admitted.routed));
     } catch (error) {
-      return await refuse(options, call, error);
+      return refuse(options, call, error);
     } finally {
       options.metrics.end();
     }
@@ -68,9 +73,18 @@ interface Call {
   readonly id: string;
 }
 
-async function answer(options: EdgeOptions, call: Call): EdgeAnswer {
+interface Admitted {
+  readonly context: EdgeContext;
+  /** What the app gets. */
+  readonly routed: Request;
+  /** The answer, when it is the edge's. */
+  readonly preflight: Response | null;
+  /** The idle timeout is off until there is an answer. */
+  readonly isWaiting: boolean;
+}
+
+function admit(options: EdgeOptions, call: Call, host: string): Admitted {
   const { request, arrival, startedAt, id } = call;
-  const host = checkHead(request);
   const { path: originalPath, query } = targetOf(request.url);
   const path = canonicalPath(originalPath);
   const context = new EdgeContext({
@@ -91,9 +105,19 @@ async function answer(options: EdgeOptions, call: Call): EdgeAnswer {
   const routed = isAsSent ? request : readdressed(request, `http://${host}${path}${query}`);
   attachContext(request, context);
   const isWaiting = awaitAnswer(call);
-  const preflight = options.cors.preflight(request, path);
+  return { context, routed, preflight: options.cors.preflight(request, path), isWaiting };
+}
+
+/** What every answer of a route or a preflight passes; `undefined` after an upgrade. */
+function leave(
+  options: EdgeOptions,
+  call: Call,
+  { context, preflight, isWaiting }: Admitted,
+  response: Response,
+): Response | undefined {
+  const { request, arrival } = call;
+  const { path, originalPath } = context;
   if (preflight) return finish(options, call, preflight, "preflight", originalPath);
-  const response = await options.app.handle(routed);
   if (context.upgraded) {
     logAccess(options, call, context.route, originalPath, 101);
     return undefined;
@@ -131,7 +155,7 @@ function isStream(context: EdgeContext, response: Response): boolean {
 }
 
 /** What was refused before a context existed, or failed outside Elysia: the same body and headers. */
-async function refuse(options: EdgeOptions, call: Call, error: unknown): Promise<Response> {
+function refuse(options: EdgeOptions, call: Call, error: unknown): Response {
   const path = rawPath(call.url);
   const known = toReactorError(error, path);
   if (!(error instanceof ReactorError)) {
@@ -172,13 +196,6 @@ function finish(
 function logAccess(options: EdgeOptions, call: Call, route: string, path: string, status: number) {
   const ms = options.clock.monotonic() - call.startedAt;
   options.metrics.observe(call.request.method, route, status, ms);
-  options.log.info("http.request", {
-    request_id: call.id,
-    method: call.request.method,
-    path,
-    route,
-    status,
-    ms: Math.round(ms * 1000) / 1000,
-    peer: call.arrival.peer,
-  });
+  const { id, request, arrival } = call;
+  options.access({ id, method: request.method, path, route, status, ms, peer: arrival.peer });
 }

@@ -53,11 +53,30 @@ export interface RequestTarget {
   readonly query: string;
 }
 
+/** Hosts that were found good, so that the next request's need not be parsed. */
+const HOSTS_KNOWN_MAX = 256;
+
+/** A host check that remembers; it is asked once a request. */
+export function hostMemory(): (host: string) => boolean {
+  const known = new Set<string>();
+  return (host) => {
+    if (known.has(host)) return true;
+    if (!isHost(host)) return false;
+    if (known.size >= HOSTS_KNOWN_MAX) known.clear();
+    known.add(host);
+    return true;
+  };
+}
+
+/** The grammar lets ports and addresses pass that no URL holds, and links are made of this. */
+function isHost(host: string): boolean {
+  return HOST.test(host) && URL.canParse(`http://${host}`);
+}
+
 /** @throws invalid_host, method_not_implemented, expectation_failed */
-export function checkHead(request: Request): string {
+export function checkHead(request: Request, isGoodHost = isHost): string {
   const host = request.headers.get("host") ?? "";
-  // The grammar lets ports and addresses pass that no URL holds, and links are made of this.
-  if (!HOST.test(host) || !URL.canParse(`http://${host}`)) throw guardErrors.invalid_host();
+  if (!isGoodHost(host)) throw guardErrors.invalid_host();
   if (!METHODS.has(request.method)) throw guardErrors.method_not_implemented(request.method);
   const expect = request.headers.get("expect");
   if (expect !== null && expect.toLowerCase() !== "100-continue") {

@@ -187,3 +187,37 @@ test("colour is used only when asked for, and auto follows the terminal", () => 
   expect(resolveLogFormat("auto", false)).toBe("json");
   expect(resolveLogFormat("json", true)).toBe("json");
 });
+
+test("the line of an answer is the same whether it is written by hand or not", () => {
+  const { access, out, last, buffer } = setup();
+  const entry = {
+    id: "0190aaaa-0000-7000-8000-000000000001",
+    method: "GET",
+    path: "/data/v1/items",
+    route: "/data/v1/:table",
+    status: 200,
+    ms: 1.23456,
+    peer: "127.0.0.1",
+  };
+  access(entry);
+  const { id, ...rest } = entry;
+  const head = { time: "2026-01-02T03:04:05.006Z", level: "info", event: "http.request" };
+  expect(last()).toEqual({ ...head, request_id: id, ...rest, ms: 1.235 });
+  access({ ...entry, path: "/a://me:hunter2@b", peer: '"\n' });
+  expect(last()).toEqual({
+    ...head,
+    request_id: id,
+    ...rest,
+    ms: 1.235,
+    path: "/a://me:********@b",
+    peer: '"\n',
+  });
+  expect(out.every((line) => !line.includes("\n"))).toBe(true);
+  expect(buffer.recent().map(({ event }) => event)).toEqual(["http.request", "http.request"]);
+  const quiet = setup({ level: "warn" });
+  quiet.access(entry);
+  expect(quiet.out).toEqual([]);
+  const pretty = setup({ format: "pretty" });
+  pretty.access(entry);
+  expect(pretty.out[0]).toContain("method=GET path=/data/v1/items");
+});

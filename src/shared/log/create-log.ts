@@ -5,9 +5,11 @@
 import type { Clock } from "../../core/ports/clock.ts";
 import type { LogFields, Logger, LogLevel } from "../../core/ports/log.ts";
 import { prettyLog } from "../../core/pretty-log.ts";
+import { ACCESS_EVENT, type AccessLog, accessFields, accessLine } from "./access-log.ts";
 import { atLeast, createLogBuffer, type LogBuffer } from "./log-buffer.ts";
-import { logLine } from "./log-line.ts";
+import { logLine, PlainLine, type WrittenLine } from "./log-line.ts";
 import type { LogSink } from "./log-sink.ts";
+import { isoTime } from "./plain-line.ts";
 
 export interface LogOptions {
   readonly clock: Clock;
@@ -21,6 +23,7 @@ export interface LogOptions {
 
 export interface Log {
   readonly logger: Logger;
+  readonly access: AccessLog;
   readonly buffer: LogBuffer;
   /** Resolves when all lines are out. */
   flush(): Promise<void>;
@@ -28,12 +31,14 @@ export interface Log {
 
 export function createLog(options: LogOptions): Log {
   const buffer = createLogBuffer();
+  const isPretty = options.format === "pretty";
+  const write = (written: WrittenLine) => {
+    buffer.add(written);
+    options.sink.write(isPretty ? prettyLog(written.line, options.color) : written.json);
+  };
   const emit = (level: LogLevel, event: string, own: LogFields, fields?: LogFields) => {
     if (!atLeast(level, options.level)) return;
-    const written = logLine(options.clock.now(), level, event, own, fields);
-    buffer.add(written);
-    const isPretty = options.format === "pretty";
-    options.sink.write(isPretty ? prettyLog(written.line, options.color) : written.json);
+    write(logLine(options.clock.now(), level, event, own, fields));
   };
   const make = (own: LogFields): Logger => ({
     debug: (event, fields) => emit("debug", event, own, fields),
@@ -42,7 +47,13 @@ export function createLog(options: LogOptions): Log {
     error: (event, fields) => emit("error", event, own, fields),
     with: (fields) => make({ ...own, ...fields }),
   });
-  return { logger: make({}), buffer, flush: () => options.sink.flush() };
+  const access: AccessLog = (entry) => {
+    if (!atLeast("info", options.level)) return;
+    const json = accessLine(isoTime(options.clock.now()), entry);
+    if (json === null) emit("info", ACCESS_EVENT, {}, accessFields(entry));
+    else write(new PlainLine(json));
+  };
+  return { logger: make({}), access, buffer, flush: () => options.sink.flush() };
 }
 
 /** `auto` is pretty on a terminal, JSON otherwise. */

@@ -1,8 +1,10 @@
 /**
- * The last lines of the log, for `/_admin/logs` and its followers. Bounded by count and by size;
- * kept as JSON text, which is a third of the size of the objects.
+ * The last lines of the log, for `/_admin/logs` and its followers. Bounded by count and by size, and
+ * kept as bytes in a few blocks that are used again: thousands of strings that each live for a while
+ * were most of what the garbage collector had to do under load.
  */
 import type { LogLevel, LogLine } from "../../core/ports/log.ts";
+import { LineBlocks } from "./line-blocks.ts";
 import type { WrittenLine } from "./log-line.ts";
 
 const LINES_MAX = 5000;
@@ -40,24 +42,11 @@ export function matchesFilter(line: LogLine, filter: LogFilter): boolean {
 }
 
 export function createLogBuffer(linesMax = LINES_MAX, bytesMax = BYTES_MAX): LogBuffer {
-  let lines: string[] = [];
-  let first = 0;
-  let size = 0;
+  const blocks = new LineBlocks(linesMax, bytesMax);
   const subscribers = new Set<(line: LogLine) => void>();
-  const dropFirst = () => {
-    size -= lines[first]?.length ?? 0;
-    lines[first] = "";
-    first++;
-    if (first < 1024 || first * 2 < lines.length) return;
-    lines = lines.slice(first);
-    first = 0;
-  };
   return {
     add(written) {
-      const { json } = written;
-      lines.push(json);
-      size += json.length;
-      while (lines.length - first > linesMax || size > bytesMax) dropFirst();
+      blocks.add(written.json);
       if (subscribers.size === 0) return;
       const { line } = written;
       for (const onLine of subscribers) {
@@ -72,8 +61,9 @@ export function createLogBuffer(linesMax = LINES_MAX, bytesMax = BYTES_MAX): Log
     recent(filter = {}) {
       const limit = Math.min(filter.limit ?? linesMax, linesMax);
       const found: LogLine[] = [];
-      for (let i = lines.length - 1; i >= first && found.length < limit; i--) {
-        const line = JSON.parse(lines[i] ?? "null") as LogLine;
+      for (const json of blocks.newestFirst()) {
+        if (found.length >= limit) break;
+        const line = JSON.parse(json) as LogLine;
         if (matchesFilter(line, filter)) found.push(line);
       }
       return found.reverse();

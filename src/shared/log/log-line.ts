@@ -38,7 +38,8 @@ export function logLine(
   }
 }
 
-class PlainLine implements WrittenLine {
+/** A line that was written as text. */
+export class PlainLine implements WrittenLine {
   readonly json: string;
 
   constructor(json: string) {

@@ -4,6 +4,7 @@
  */
 import { write, writeSync } from "node:fs";
 import type { Clock } from "../../core/ports/clock.ts";
+import { PendingText } from "./pending-text.ts";
 
 export interface LogSink {
   /** One line, without newline. Never throws, never blocks. */
@@ -12,8 +13,6 @@ export interface LogSink {
   flush(): Promise<void>;
 }
 
-/** Text waiting for a slow reader beyond this is dropped, and counted. */
-const PENDING_MAX = 4 * 1024 * 1024;
 const RETRY_MS = 10;
 /** Lines of this long leave together: a write is a thread woken, which costs more than a line. */
 const GATHER_MS = 10;
@@ -21,51 +20,37 @@ const STDERR = 2;
 
 /** A sink on a file descriptor (default standard error). */
 export function fileSink(clock: Clock, fd: number = STDERR): LogSink {
-  let pending: string[] = [];
-  let pendingSize = 0;
-  let dropped = 0;
+  const pending = new PendingText();
   let isScheduled = false;
   let isWriting = false;
   const waiters: (() => void)[] = [];
 
-  const take = (): Buffer => {
-    const note = dropped > 0 ? [`{"level":"warn","event":"log.dropped","lines":${dropped}}`] : [];
-    const text = `${[...pending, ...note].join("\n")}\n`;
-    pending = [];
-    pendingSize = 0;
-    dropped = 0;
-    return Buffer.from(text);
-  };
-  const finish = () => {
+  const finish = (bytes: Buffer) => {
     isWriting = false;
-    if (pending.length > 0) return start();
+    pending.giveBack(bytes);
+    if (!pending.isEmpty) return start();
     for (const resolve of waiters.splice(0)) resolve();
   };
   const writeRest = (bytes: Buffer, offset: number): void => {
     write(fd, bytes, offset, bytes.length - offset, null, (error, written) => {
-      if (error && error.code !== "EAGAIN") return finish();
+      if (error && error.code !== "EAGAIN") return finish(bytes);
       const next = offset + (error ? 0 : written);
-      if (next >= bytes.length) return finish();
+      if (next >= bytes.length) return finish(bytes);
       clock.after(error ? RETRY_MS : 0, () => writeRest(bytes, next));
     });
   };
   const start = () => {
     isScheduled = false;
-    if (isWriting || pending.length === 0) return;
+    if (isWriting || pending.isEmpty) return;
     isWriting = true;
-    writeRest(take(), 0);
+    writeRest(pending.take(), 0);
   };
   process.on("exit", () => {
-    if (pending.length > 0) writeNow(fd, take());
+    while (!pending.isEmpty) writeNow(fd, pending.take());
   });
   return {
     write(text) {
-      if (pendingSize + text.length > PENDING_MAX) {
-        dropped++;
-        return;
-      }
-      pending.push(text);
-      pendingSize += text.length;
+      pending.add(text);
       if (isScheduled || isWriting) return;
       isScheduled = true;
       clock.after(GATHER_MS, start);

@@ -55,10 +55,14 @@ function plainValue(value: unknown): string | null {
   }
 }
 
+/** Stands between quotes as it is: nothing to escape, to cut or to mask (a URL may hold a password). */
+export function isPlainText(text: string): boolean {
+  return text.length <= TEXT_MAX && PLAIN_TEXT.test(text) && !text.includes("://");
+}
+
 function plainText(text: string): string | null {
-  // A URL may hold a password.
-  if (text.length > TEXT_MAX || text.includes("://")) return null;
-  return PLAIN_TEXT.test(text) ? `"${text}"` : JSON.stringify(text);
+  if (isPlainText(text)) return `"${text}"`;
+  return text.length > TEXT_MAX || text.includes("://") ? null : JSON.stringify(text);
 }
 
 /** Names stand in our own code: few, and asked for at every line. */
