@@ -77,6 +77,21 @@ export interface Deps {
   port<N extends PortName>(name: N): Ports[N];
 }
 
+/** How a capability's answers to other origins differ from what `[server.cors]` says. */
+export interface MountedCors {
+  /** The path below which it holds; one of the mounts. */
+  readonly path: `/${string}`;
+  /** Null: those of `[server.cors]`. Named ones may send cookies; empty: any, without. */
+  origins(tenant: TenantCtx): readonly string[] | null;
+  readonly methods: readonly string[];
+  /** Request headers that are allowed whether or not a preflight asks for them. */
+  readonly requestHeaders: { readonly first: readonly string[]; readonly last: readonly string[] };
+  /** Answer headers that scripts may read, beside those that Reactor always exposes. */
+  readonly exposed: readonly string[];
+  /** Of a preflight's answer. */
+  readonly preflightStatus: 200 | 204;
+}
+
 export interface Mounted {
   /** Routes, with full paths. */
   readonly plugin: AnyElysia;
@@ -88,6 +103,9 @@ export interface Mounted {
   health(signal: AbortSignal): Promise<Health>;
   /** Reads anew what it keeps of the database (SIGUSR1), while it goes on serving. */
   refresh?(): Promise<void>;
+  /** Goes on with another configuration of its section (SIGUSR2). Throws for one it cannot use. */
+  reconfigure?(config: never): Promise<void>;
+  readonly cors?: MountedCors;
   /** After services have stopped. Idempotent. */
   close(): Promise<void>;
 }

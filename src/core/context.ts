@@ -30,6 +30,8 @@ export interface RequestContext {
   route: string;
   /** The least status of its answer with which this request is logged; absent = any. */
   loggedFromStatus?: number;
+  /** The answer repeats the client's own `X-Request-Id`, whatever it is. */
+  echoesRequestId?: boolean;
   /** Who asks; resolves once, throws `bad_credential`. */
   principal(): Promise<Principal> | Principal;
   /** Switches the idle timeout off: for streams. */

@@ -102,9 +102,30 @@ export const rows: HttpRow[] = [
     }),
   ),
   {
+    name: "a preflight for data is answered as PostgREST does",
+    method: "OPTIONS",
+    path: "/rest/v1/anything",
+    headers: {
+      origin: "https://app.example.test",
+      "access-control-request-method": "POST",
+      "access-control-request-headers": "Foo,Bar",
+    },
+    expect: {
+      status: 200,
+      headers: {
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Allow-Methods": "GET, POST, PATCH, PUT, DELETE, OPTIONS, HEAD",
+        "Access-Control-Allow-Headers":
+          "Authorization, Foo, Bar, Accept, Accept-Language, Content-Language",
+        "Access-Control-Max-Age": "86400",
+        "Access-Control-Allow-Credentials": null,
+      },
+    },
+  },
+  {
     name: "a preflight is answered for any origin and the headers asked for",
     method: "OPTIONS",
-    path: "/data/v1/anything",
+    path: "/auth/v1/anything",
     headers: {
       origin: "https://app.example.test",
       "access-control-request-method": "PATCH",

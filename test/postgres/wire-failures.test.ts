@@ -143,7 +143,7 @@ describe("a full pool", () => {
       status: 503,
       headers: { "Retry-After": "1" },
     });
-    expect(pool.stats()).toEqual({ connections: 1, idle: 0, queued: 3, inFlight: 1 });
+    expect(pool.stats()).toEqual({ limit: 1, connections: 1, idle: 0, queued: 3, inFlight: 1 });
     await release();
     await running;
     expect(await Promise.all(queued)).toEqual(["done", "done", "done"]);

@@ -141,6 +141,36 @@ describe("signals", () => {
     expect((await server.stop()).code).toBe(0);
   });
 
+  test("SIGUSR2 goes on with the changed file, and with the old one when that is no good", async () => {
+    const cwd = bench.folder();
+    const put = (origin: string) =>
+      writeFileSync(
+        join(cwd, "reactor.toml"),
+        `[data]\nserver_cors_allowed_origins = "${origin}"\n`,
+      );
+    put("https://before.test");
+    const server = bench.serve({ cwd });
+    const { url } = await server.ready();
+    const allows = async (origin: string) => {
+      const response = await fetch(`${url}/data/v1/none`, { headers: { origin } });
+      return response.headers.get("access-control-allow-origin") === origin;
+    };
+    expect(await allows("https://before.test")).toBe(true);
+    put("https://after.test");
+    server.kill("SIGUSR2");
+    const count = (event: string) => server.events().filter((seen) => seen === event).length;
+    await until("it is read", () => count("server.reconfigured") === 1);
+    expect([await allows("https://before.test"), await allows("https://after.test")]).toEqual([
+      false,
+      true,
+    ]);
+    writeFileSync(join(cwd, "reactor.toml"), "[data]\njwt_secret = 'short'\n");
+    server.kill("SIGUSR2");
+    await until("it is refused", () => count("server.not_reconfigured") === 1);
+    expect(await allows("https://after.test")).toBe(true);
+    expect((await server.stop()).code).toBe(0);
+  });
+
   test("SIGHUP without TLS is the end of a terminal: an orderly stop", async () => {
     const server = bench.serve();
     await server.ready();

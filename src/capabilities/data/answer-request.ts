@@ -56,7 +56,7 @@ async function answerTraced(
   const response = await run(room, context).catch((error: unknown) =>
     refusal(config, request, toReactorError(error, context.path)),
   );
-  addHeaders(config, request, trace, response.headers);
+  addHeaders(config, request, trace, response.headers, context);
   if (config.log_query && trace && response.status >= loggedFrom(config)) {
     for (const sql of trace.queries) context.log.info("data.query", { sql });
   }
@@ -76,11 +76,14 @@ function addHeaders(
   request: Request,
   trace: RequestTrace | null,
   headers: Headers,
+  context: RequestContext,
 ): void {
   if (config.server_timing_enabled && trace) headers.set("Server-Timing", trace.header());
   const name = config.server_trace_header;
   const value = name === "" ? null : request.headers.get(name);
-  if (value !== null) headers.set(name, value);
+  if (value === null) return;
+  headers.set(name, value);
+  context.echoesRequestId = name.toLowerCase() === "x-request-id";
 }
 
 /** The least status that is logged (docs.postgrest.org, "log-level"). */

@@ -2,6 +2,7 @@
 import m0001 from "../../../migrations/data/0001_realtime.sql" with { type: "text" };
 import { defineCapability } from "../../core/capability.ts";
 import { dataConfig } from "./config.ts";
+import { dataCors } from "./data-cors.ts";
 import { dataHealth } from "./data-health.ts";
 import { decideConfig } from "./effective-config.ts";
 import { createChannelRoom } from "./realtime/channels/room.ts";
@@ -40,6 +41,8 @@ export const data = defineCapability({
       ],
       health: (signal) => dataHealth(rooms, deps.tenants(), signal),
       refresh: () => reloadSchemas(rooms, deps),
+      reconfigure: (changed: typeof config) => rooms.configure(changed),
+      cors: dataCors(rooms),
       close: () => rooms.close(),
     };
   },

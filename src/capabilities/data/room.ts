@@ -31,6 +31,8 @@ export interface DataRoom {
   readonly anonymous: Principal | null;
   /** Verifies bearer tokens by `jwt_secret`; null: there is none. */
   readonly tokens: TokenVerifier | null;
+  /** Told of each request that waited for a connection in vain. */
+  readonly poolTimedOut: () => void;
   /** Statements of every request between its settings and its query. */
   readonly before: readonly string[];
   /** Settings of functions that hold for the whole transaction. */
@@ -41,7 +43,7 @@ export interface DataRoom {
 
 export type RoomParts = Pick<
   DataRoom,
-  "databases" | "idempotency" | "cache" | "tokens" | "development"
+  "databases" | "idempotency" | "cache" | "tokens" | "development" | "poolTimedOut"
 >;
 
 export function createRoom(config: EffectiveConfig, parts: RoomParts): DataRoom {

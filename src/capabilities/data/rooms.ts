@@ -12,14 +12,13 @@ import type { Metrics } from "../../core/ports/metrics.ts";
 import type { Vault } from "../../core/ports/vault.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
 import { configureTokens } from "./auth/configure-tokens.ts";
-import type { TokenCacheEvents } from "./auth/token-verifier.ts";
 import type { DataConfig } from "./config.ts";
+import { type DataMetrics, dataMetrics } from "./data-metrics.ts";
 import { readDatabaseConfig, withDatabaseConfig } from "./database-config.ts";
 import { DataConfigFault, decideConfig } from "./effective-config.ts";
 import { errors } from "./errors.ts";
 import { createRoom, type DataRoom } from "./room.ts";
 import { SchemaCache } from "./schema/schema-cache.ts";
-import { tokenCacheMetrics } from "./token-metrics.ts";
 
 export interface RoomsDeps {
   readonly databases: Databases;
@@ -38,18 +37,22 @@ interface Entry {
   hasFailed: boolean;
 }
 
+/** What pools and listeners were opened with. */
+const FIXED = ["db_uri", "db_prepared_statements", "migrations_dir"] as const;
+
 export class Rooms {
   readonly #deps: RoomsDeps;
   readonly #entries = new Map<string, Entry>();
-  readonly #tokenEvents: TokenCacheEvents;
+  readonly #metrics: DataMetrics;
   readonly cache: SchemaCache;
   #config: DataConfig;
+  #declared: DataRoom | null;
 
   /** @throws DataConfigFault for what cannot be used */
   constructor(config: DataConfig, deps: RoomsDeps) {
     this.#deps = deps;
     this.#config = config;
-    this.#tokenEvents = tokenCacheMetrics(deps.metrics);
+    this.#metrics = dataMetrics(deps.metrics, deps.databases);
     this.cache = new SchemaCache(deps, {
       scopeOf: async (tenant) => {
         const { config: decided } = await this.#loaded(tenant);
@@ -58,9 +61,11 @@ export class Rooms {
       channel: () => (this.#config.db_channel_enabled ? this.#config.db_channel : null),
       onReloadConfig: (tenant) => void this.reload(tenant),
       maxCachedShapes: config.max_cached_shapes,
+      onLoaded: this.#metrics.schemaLoaded,
+      onFailed: this.#metrics.schemaFailed,
     });
     // What is wrong in the file is told at once, and not with the first request.
-    if (!isVaultPath(config.jwt_secret)) this.#build(config);
+    this.#declared = this.#check(config);
   }
 
   get clock(): Clock {
@@ -73,6 +78,11 @@ export class Rooms {
     if (entry.room) return entry.room;
     if (entry.hasFailed && entry.loading) throw errors.PGRST002("it failed before");
     return this.#loaded(tenant);
+  }
+
+  /** The room at hand; before the database was asked, what the file alone says. */
+  peek(tenant: TenantCtx): DataRoom | null {
+    return this.#entry(tenant).room ?? this.#declared;
   }
 
   async #loaded(tenant: TenantCtx): Promise<DataRoom> {
@@ -102,8 +112,12 @@ export class Rooms {
 
   /** Another configuration of the file and the environment. @throws DataConfigFault */
   async configure(config: DataConfig): Promise<void> {
-    if (!isVaultPath(config.jwt_secret)) this.#build(config);
     const before = this.#config;
+    const fixed = FIXED.find((key) => before[key] !== config[key]);
+    if (fixed !== undefined) {
+      throw new DataConfigFault(fixed, "it is read at the start of the server only");
+    }
+    this.#declared = this.#check(config);
     this.#config = config;
     const isOtherChannel =
       before.db_channel !== config.db_channel ||
@@ -160,12 +174,20 @@ export class Rooms {
     return { ...config, jwt_secret: secret.value };
   }
 
+  /** What the configuration alone makes; null where a secret is still in the vault. */
+  #check(config: DataConfig): DataRoom | null {
+    return isVaultPath(config.jwt_secret) ? null : this.#build(config);
+  }
+
   #build(config: DataConfig): DataRoom {
     const { databases, idempotency, clock } = this.#deps;
     const decided = decideConfig(config);
-    const tokens = configureTokens(decided, clock, this.#tokenEvents);
+    const tokens = configureTokens(decided, clock, this.#metrics.tokens);
     const { development } = this.#deps.server;
-    return createRoom(decided, { databases, idempotency, cache: this.cache, tokens, development });
+    const { poolTimedOut } = this.#metrics;
+    const { cache } = this;
+    const own = { databases, idempotency, cache, tokens, development, poolTimedOut };
+    return createRoom(decided, own);
   }
 }
 

@@ -50,7 +50,7 @@ export async function runRequest<P extends Prepared>(
   try {
     return await attempt(room, incoming, state, prepare);
   } catch (error) {
-    if (!(error instanceof PgError)) throw inOurWords(error);
+    if (!(error instanceof PgError)) throw inOurWords(room, error);
     const fresh = mayBeStale(error) ? await room.cache.repair(tenant) : null;
     if (fresh === null) throw answerOf(room, incoming, error);
     return await retry(room, incoming, fresh, prepare);
@@ -66,7 +66,7 @@ async function retry<P extends Prepared>(
   try {
     return await attempt(room, incoming, state, prepare);
   } catch (error) {
-    throw error instanceof PgError ? answerOf(room, incoming, error) : inOurWords(error);
+    throw error instanceof PgError ? answerOf(room, incoming, error) : inOurWords(room, error);
   }
 }
 
@@ -124,7 +124,7 @@ export async function plannedRows(
     const plans = JSON.parse(text) as { Plan?: { "Plan Rows"?: number } }[];
     return plans[0]?.Plan?.["Plan Rows"] ?? 0;
   } catch (error) {
-    throw error instanceof PgError ? answerOf(room, incoming, error) : inOurWords(error);
+    throw error instanceof PgError ? answerOf(room, incoming, error) : inOurWords(room, error);
   }
 }
 
@@ -133,7 +133,7 @@ function answerOf(room: DataRoom, incoming: Incoming, error: PgError): Error {
 }
 
 /** What the pool says of the way to the database, as PostgREST says it. */
-function inOurWords(error: unknown): unknown {
+function inOurWords(room: DataRoom, error: unknown): unknown {
   if (!(error instanceof ReactorError)) return error;
   switch (error.code) {
     case "database_unavailable":
@@ -141,6 +141,7 @@ function inOurWords(error: unknown): unknown {
     case "connection_lost":
       return errors.PGRST001(error.cause);
     case "pool_saturated":
+      room.poolTimedOut();
       return errors.PGRST003(error.cause);
     default:
       return error;

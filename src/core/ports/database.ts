@@ -52,6 +52,8 @@ export interface UserResult {
 }
 
 export interface PoolStats {
+  /** Connections at most. */
+  readonly limit: number;
   readonly connections: number;
   readonly idle: number;
   readonly queued: number;

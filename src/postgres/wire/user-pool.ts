@@ -124,7 +124,9 @@ class Pool implements ManagedUserPool {
       inFlight += connection.load;
       if (connection.load === 0) idle += 1;
     }
-    return { connections: this.#connections.length, idle, queued: this.#queue.length, inFlight };
+    const { length: connections } = this.#connections;
+    const { size: limit } = this.#limits;
+    return { limit, connections, idle, queued: this.#queue.length, inFlight };
   }
 
   state(): PoolState {

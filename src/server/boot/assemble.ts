@@ -1,4 +1,5 @@
 /** Puts the mounted capabilities, the server's own routes and the edge together. */
+import type { MountedCors } from "../../core/capability.ts";
 import type { Config } from "../../core/config/config.ts";
 import type { AdminConfig, ServerConfig } from "../../core/config/sections.ts";
 import type { Clock } from "../../core/ports/clock.ts";
@@ -114,11 +115,15 @@ function edgeOptions(options: AssembleOptions, server: ServerConfig, app: App): 
     ids: options.ids,
     log: options.log,
     access: options.logs.access,
-    cors: createCors(server.cors),
+    cors: createCors(server.cors, mountedCors(options)),
     metrics: createRequestMetrics(options.shared.metrics),
     tenantOf: (host) => options.tenants.resolve(host),
     addressOf: addressReader(server.trusted_proxies),
   };
+}
+
+function mountedCors({ mounted }: AssembleOptions): MountedCors[] {
+  return mounted.capabilities.flatMap(({ mounted: { cors } }) => (cors ? [cors] : []));
 }
 
 function servicesOf(options: AssembleOptions) {

@@ -69,6 +69,8 @@ export interface RunningServer {
   migrateProject(): Promise<void>;
   /** Has every capability read anew what it keeps of the database. */
   refresh(): Promise<void>;
+  /** Has every capability go on with another configuration. Rejects with what one cannot use. */
+  reconfigure(config: Config): Promise<void>;
   /** Reads the certificate files again. */
   reloadCertificates(): Promise<void>;
   /** Drains and stops everything in reverse within the budget. */
@@ -168,6 +170,11 @@ function running(parts: Running): RunningServer {
     },
     async refresh() {
       await Promise.all(parts.mounted.capabilities.map(({ mounted }) => mounted.refresh?.()));
+    },
+    async reconfigure(config) {
+      for (const { capability, mounted } of parts.mounted.capabilities) {
+        await mounted.reconfigure?.(config.section<never>(capability.section));
+      }
     },
     reloadCertificates: () => listening.reloadCertificates(),
     stop: (budgetMs) => steps.closeAll(budgetMs),

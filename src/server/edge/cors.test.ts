@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { DEFAULT_TENANT } from "../../core/tenant.ts";
 import { type Cors, type CorsConfig, createCors } from "./cors.ts";
 
 const APP = "https://app.example.test";
@@ -20,6 +21,7 @@ const preflight = (rules: Cors, origin: string, path = "/data/v1/a", more = {}) 
       headers: { origin, "access-control-request-method": "PATCH", ...more },
     }),
     path,
+    DEFAULT_TENANT,
   );
 
 function applied(rules: Cors, origin: string | null, path = "/data/v1/a") {
@@ -28,6 +30,7 @@ function applied(rules: Cors, origin: string | null, path = "/data/v1/a") {
     new Request("http://a.test/", { headers: origin === null ? {} : { origin } }),
     path,
     headers,
+    DEFAULT_TENANT,
   );
   return headers;
 }
@@ -90,7 +93,7 @@ describe("with named origins", () => {
 
   test("an answer's own Vary stays", () => {
     const headers = new Headers({ Vary: "Accept" });
-    rules.apply(new Request("http://a.test/"), "/a", headers);
+    rules.apply(new Request("http://a.test/"), "/a", headers, DEFAULT_TENANT);
     expect(headers.get("vary")).toBe("Accept, Origin");
   });
 });
@@ -128,7 +131,7 @@ describe("the admin API", () => {
 
 test("what is no preflight is not answered as one", () => {
   const ask = (method: string, headers: Record<string, string>) =>
-    cors().preflight(new Request("http://a.test/", { method, headers }), "/a");
+    cors().preflight(new Request("http://a.test/", { method, headers }), "/a", null);
   expect(ask("OPTIONS", {})).toBeNull();
   expect(ask("OPTIONS", { origin: APP })).toBeNull();
   expect(ask("GET", { origin: APP, "access-control-request-method": "GET" })).toBeNull();
@@ -140,4 +143,49 @@ test("the configured headers may be read beside Reactor's own", () => {
   );
   expect(exposed).toStartWith("X-Request-Id, Content-Range, ");
   expect(exposed).toEndWith(", X-Mine");
+});
+
+describe("a capability with rules of its own", () => {
+  const rules = (origins: readonly string[] | null) =>
+    createCors({ origins: [OTHER], allow_credentials: false, max_age_s: 600, expose_headers: [] }, [
+      {
+        path: "/data/v1",
+        origins: () => origins,
+        methods: ["GET", "POST"],
+        requestHeaders: { first: ["Authorization"], last: ["Accept"] },
+        exposed: ["Content-Location", "Content-Range"],
+        preflightStatus: 200,
+      },
+    ]);
+
+  test("says so below its path, and nowhere else", () => {
+    const wanted = { "access-control-request-headers": "Foo,authorization, Bar" };
+    const answer = preflight(rules([APP]), APP, "/data/v1/a", wanted);
+    expect(answer?.status).toBe(200);
+    expect(Object.fromEntries(answer?.headers ?? [])).toEqual({
+      "access-control-allow-origin": APP,
+      "access-control-allow-credentials": "true",
+      "access-control-allow-methods": "GET, POST",
+      "access-control-allow-headers": "Authorization, Foo, Bar, Accept",
+      "access-control-max-age": "600",
+      vary: "Origin",
+    });
+    expect(preflight(rules([APP]), APP, "/data/v10/a")?.status).toBe(403);
+    expect(preflight(rules([APP]), OTHER)?.status).toBe(403);
+    expect(preflight(rules([APP]), OTHER, "/fn/v1/a")?.status).toBe(204);
+  });
+
+  test("exposes its headers first, each once", () => {
+    const exposed = applied(rules([APP]), APP).get("access-control-expose-headers");
+    expect(exposed).toStartWith("Content-Location, Content-Range, X-Request-Id, Location,");
+    expect(applied(rules([APP]), OTHER).get("access-control-allow-origin")).toBeNull();
+  });
+
+  test("takes any origin when it names none, and the common ones when it says nothing", () => {
+    const anybody = applied(rules([]), APP);
+    expect(anybody.get("access-control-allow-origin")).toBe("*");
+    expect(anybody.get("access-control-allow-credentials")).toBeNull();
+    expect(applied(rules(null), OTHER).get("access-control-allow-origin")).toBe(OTHER);
+    expect(applied(rules(null), APP).get("access-control-allow-origin")).toBeNull();
+  });
 });

@@ -1,7 +1,10 @@
 /**
- * Cross-origin rules of `[server.cors]`, the same for every capability and none for `/_admin`.
- * Fetch standard §3.2 (CORS protocol).
+ * Cross-origin rules of `[server.cors]`, the same for every capability that has none of its own, and
+ * none for `/_admin`. Fetch standard §3.2 (CORS protocol).
  */
+import type { MountedCors } from "../../core/capability.ts";
+import type { TenantCtx } from "../../core/tenant.ts";
+
 export interface CorsConfig {
   /** Allowed origins, or `*` for any. Exact strings, scheme and port included. */
   readonly origins: readonly string[];
@@ -29,49 +32,112 @@ const EXPOSED = [
 ];
 const HEADER_LIST = /^[A-Za-z0-9!#$%&'*+.^_`|~, -]{1,2048}$/;
 
+/** The tenant is null for what was refused before it was known: then the common rules hold. */
 export interface Cors {
   /** The answer to a preflight, or null when the request is not one. */
-  preflight(request: Request, path: string): Response | null;
+  preflight(request: Request, path: string, tenant: TenantCtx | null): Response | null;
   /** Adds the headers of an actual answer; a preflight's has them already. */
-  apply(request: Request, path: string, headers: Headers): void;
+  apply(request: Request, path: string, headers: Headers, tenant: TenantCtx | null): void;
 }
 
-export function createCors(config: CorsConfig): Cors {
-  const any = config.origins.includes("*");
-  const named = new Set(config.origins.filter((origin) => origin !== "*"));
-  const exposed = [...EXPOSED, ...config.expose_headers].join(", ");
-  const isOpen = (path: string) => path !== "/_admin" && !path.startsWith("/_admin/");
+/** Who may call, and what they may read. */
+interface Policy {
+  readonly any: boolean;
+  readonly named: ReadonlySet<string>;
+  readonly credentials: boolean;
+  readonly exposed: string;
+  readonly mounted: MountedCors | null;
+}
 
-  const allow = (origin: string, headers: Headers): boolean => {
-    // With credentials the wildcard has no meaning to a browser, so only named origins are allowed.
-    if (named.has(origin)) headers.set("Access-Control-Allow-Origin", origin);
-    else if (any && !config.allow_credentials) headers.set("Access-Control-Allow-Origin", "*");
-    else return false;
-    if (config.allow_credentials) headers.set("Access-Control-Allow-Credentials", "true");
-    return true;
+/** @param mounted rules of single capabilities, which go before the common ones. */
+export function createCors(config: CorsConfig, mounted: readonly MountedCors[] = []): Cors {
+  const common = commonPolicy(config, null);
+  const special = mounted.map((rules) => specialPolicies(config, rules));
+  const policyFor = (path: string, tenant: TenantCtx | null): Policy => {
+    const found = tenant && special.find(({ rules }) => isBelow(path, rules.path));
+    return found ? found.policyOf(tenant) : common;
   };
-
   return {
-    preflight(request, path) {
+    preflight(request, path, tenant) {
       const origin = request.headers.get("origin");
       const method = request.headers.get("access-control-request-method");
       if (request.method !== "OPTIONS" || origin === null || method === null) return null;
+      const policy = policyFor(path, tenant);
       const headers = new Headers({ Vary: "Origin" });
-      if (!isOpen(path) || !allow(origin, headers))
+      if (isBelow(path, "/_admin") || !allow(policy, origin, headers)) {
         return new Response(null, { status: 403, headers });
-      headers.set("Access-Control-Allow-Methods", METHODS);
+      }
+      headers.set("Access-Control-Allow-Methods", policy.mounted?.methods.join(", ") ?? METHODS);
       const wanted = request.headers.get("access-control-request-headers") ?? "";
-      if (HEADER_LIST.test(wanted)) headers.set("Access-Control-Allow-Headers", wanted);
+      const allowed = allowedHeaders(HEADER_LIST.test(wanted) ? wanted : "", policy.mounted);
+      if (allowed !== "") headers.set("Access-Control-Allow-Headers", allowed);
       headers.set("Access-Control-Max-Age", String(config.max_age_s));
-      return new Response(null, { status: 204, headers });
+      return new Response(null, { status: policy.mounted?.preflightStatus ?? 204, headers });
     },
-    apply(request, path, headers) {
-      if (!isOpen(path)) return;
+    apply(request, path, headers, tenant) {
+      if (isBelow(path, "/_admin")) return;
+      const policy = policyFor(path, tenant);
       // Answers differ by origin as soon as one is named, so caches must know even without one.
-      if (!any || config.allow_credentials) headers.append("Vary", "Origin");
+      if (!policy.any || policy.credentials) headers.append("Vary", "Origin");
       const origin = request.headers.get("origin");
-      if (origin === null || !allow(origin, headers)) return;
-      headers.set("Access-Control-Expose-Headers", exposed);
+      if (origin === null || !allow(policy, origin, headers)) return;
+      headers.set("Access-Control-Expose-Headers", policy.exposed);
     },
   };
+}
+
+function isBelow(path: string, prefix: string): boolean {
+  return path.startsWith(prefix) && (path.length === prefix.length || path[prefix.length] === "/");
+}
+
+function commonPolicy(config: CorsConfig, mounted: MountedCors | null): Policy {
+  return {
+    any: config.origins.includes("*"),
+    named: new Set(config.origins.filter((origin) => origin !== "*")),
+    credentials: config.allow_credentials,
+    exposed: exposedBy(config, mounted),
+    mounted,
+  };
+}
+
+/** The policy of one capability, made anew only when its origins are others. */
+function specialPolicies(config: CorsConfig, rules: MountedCors) {
+  const fallback = commonPolicy(config, rules);
+  const made = new WeakMap<readonly string[], Policy>();
+  const policyOf = (tenant: TenantCtx): Policy => {
+    const origins = rules.origins(tenant);
+    if (origins === null) return fallback;
+    const known = made.get(origins);
+    if (known) return known;
+    const any = origins.length === 0 || origins.includes("*");
+    const policy = { ...fallback, any, named: new Set(origins), credentials: !any };
+    made.set(origins, policy);
+    return policy;
+  };
+  return { rules, policyOf };
+}
+
+function exposedBy(config: CorsConfig, mounted: MountedCors | null): string {
+  return [...new Set([...(mounted?.exposed ?? []), ...EXPOSED, ...config.expose_headers])].join(
+    ", ",
+  );
+}
+
+function allow(policy: Policy, origin: string, headers: Headers): boolean {
+  // With credentials the wildcard has no meaning to a browser, so only named origins are allowed.
+  if (policy.named.has(origin)) headers.set("Access-Control-Allow-Origin", origin);
+  else if (policy.any && !policy.credentials) headers.set("Access-Control-Allow-Origin", "*");
+  else return false;
+  if (policy.credentials) headers.set("Access-Control-Allow-Credentials", "true");
+  return true;
+}
+
+function allowedHeaders(wanted: string, mounted: MountedCors | null): string {
+  if (!mounted) return wanted;
+  const { first, last } = mounted.requestHeaders;
+  const asked = wanted.split(",").map((name) => name.trim());
+  const seen = new Set<string>();
+  return [...first, ...asked, ...last]
+    .filter((name) => name !== "" && !seen.has(name.toLowerCase()) && seen.add(name.toLowerCase()))
+    .join(", ");
 }

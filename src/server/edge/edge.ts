@@ -3,7 +3,7 @@
  * tenant, client address, aliases, CORS, error rendering for what never reached a route, access log
  * and request metrics. Listeners call it; it calls the composed app.
  */
-import { attachContext } from "../../core/context.ts";
+import { attachContext, type RequestContext } from "../../core/context.ts";
 import { ReactorError } from "../../core/errors.ts";
 import { errorResponse, reportError, toReactorError } from "../../core/http.ts";
 import type { AuthClient } from "../../core/ports/auth.ts";
@@ -105,7 +105,8 @@ function admit(options: EdgeOptions, call: Call, host: string): Admitted {
   const routed = isAsSent ? request : readdressed(request, `http://${host}${path}${query}`);
   attachContext(request, context);
   const isWaiting = awaitAnswer(call);
-  return { context, routed, preflight: options.cors.preflight(request, path), isWaiting };
+  const preflight = options.cors.preflight(request, path, context.tenant);
+  return { context, routed, preflight, isWaiting };
 }
 
 /** What every answer of a route or a preflight passes; `undefined` after an upgrade. */
@@ -123,8 +124,8 @@ function leave(
     return undefined;
   }
   if (isWaiting && !isStream(context, response)) arrival.timeout(arrival.idleTimeoutS);
-  options.cors.apply(request, path, response.headers);
-  return finish(options, call, response, context.route, originalPath);
+  options.cors.apply(request, path, response.headers, context.tenant);
+  return finish(options, call, response, context.route, originalPath, context);
 }
 
 /**
@@ -162,7 +163,7 @@ function refuse(options: EdgeOptions, call: Call, error: unknown): Response {
     options.log.error("http.failed", { request_id: call.id, error });
   } else if (error.status >= 500) reportErrorSafely(call.request, error);
   const response = errorResponse(known);
-  options.cors.apply(call.request, path, response.headers);
+  options.cors.apply(call.request, path, response.headers, null);
   return finish(options, call, response, "unmatched", path);
 }
 
@@ -187,15 +188,25 @@ function finish(
   response: Response,
   route: string,
   originalPath: string,
+  context: Pick<RequestContext, "loggedFromStatus" | "echoesRequestId"> = {},
 ): Response {
-  response.headers.set("X-Request-Id", call.id);
-  logAccess(options, call, route, originalPath, response.status);
+  if (context.echoesRequestId !== true) response.headers.set("X-Request-Id", call.id);
+  const isLogged = response.status >= (context.loggedFromStatus ?? 0);
+  logAccess(options, call, route, originalPath, response.status, isLogged);
   return response;
 }
 
-function logAccess(options: EdgeOptions, call: Call, route: string, path: string, status: number) {
+function logAccess(
+  options: EdgeOptions,
+  call: Call,
+  route: string,
+  path: string,
+  status: number,
+  isLogged = true,
+) {
   const ms = options.clock.monotonic() - call.startedAt;
   options.metrics.observe(call.request.method, route, status, ms);
+  if (!isLogged) return;
   const { id, request, arrival } = call;
   options.access({ id, method: request.method, path, route, status, ms, peer: arrival.peer });
 }

@@ -50,6 +50,8 @@ export class EdgeContext implements RequestContext {
   upgraded = false;
   /** True after `keepOpen`: the answer may be quiet for long. */
   keptOpen = false;
+  loggedFromStatus = 0;
+  echoesRequestId = false;
   readonly #init: EdgeContextInit;
   #address: string | undefined;
   #log: Logger | undefined;

@@ -42,7 +42,7 @@ export async function serve(request: ServeRequest): Promise<number> {
   const stopping = stopRequests();
   const off = onSignals(["SIGINT", "SIGTERM"], stopping.ask);
   // While it boots there is nothing to read anew, and the default of the signal is an end.
-  const offUser = onSignals(["SIGUSR1"], () => undefined);
+  const offUser = onSignals(["SIGUSR1", "SIGUSR2"], () => undefined);
   try {
     const booting = boot(bootOptions(request, config, log, () => stopping.ask("admin")));
     const server = await Promise.race([booting, stopping.forced]);
@@ -106,7 +106,8 @@ async function run(
     if (tls.cert === "" || request.development) stopping.ask(signal);
     else void reloadCertificates(server, log.logger);
   });
-  const offUser = onSignals(["SIGUSR1"], () => void refresh(server, log.logger));
+  const offRefresh = onSignals(["SIGUSR1"], () => void refresh(server, log.logger));
+  const offConfigure = onSignals(["SIGUSR2"], () => void reconfigure(request, server, log.logger));
   const early = stopping.handTo(shutdown);
   if (early !== undefined) shutdown.request(early);
   else await announce(request, server);
@@ -116,7 +117,8 @@ async function run(
   const code = await shutdown.ended;
   stopWatching?.();
   offHangup();
-  offUser();
+  offRefresh();
+  offConfigure();
   return code;
 }
 
@@ -127,6 +129,20 @@ async function refresh(server: RunningServer, log: Logger): Promise<void> {
     log.info("server.refreshed");
   } catch (error) {
     log.error("server.not_refreshed", { error });
+  }
+}
+
+/** A configuration that cannot be used leaves the old one in place; the log says so. */
+async function reconfigure(
+  request: ServeRequest,
+  server: RunningServer,
+  log: Logger,
+): Promise<void> {
+  try {
+    await server.reconfigure(loadServerConfig(request.project, request.flags, request.env));
+    log.info("server.reconfigured");
+  } catch (error) {
+    log.error("server.not_reconfigured", { error });
   }
 }
 

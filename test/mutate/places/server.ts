@@ -80,22 +80,22 @@ export const server: readonly Mutation[] = [
   {
     ...CORS,
     name: "CORS: any origin",
-    find: "if (named.has(origin))",
-    replace: "if (named.size > 0)",
+    find: "if (policy.named.has(origin))",
+    replace: "if (policy.named.size > 0)",
     why: "every site reads answers with a visitor's cookies",
   },
   {
     ...CORS,
     name: "CORS: the wildcard with cookies",
-    find: "else if (any && !config.allow_credentials)",
-    replace: "else if (any)",
+    find: "else if (policy.any && !policy.credentials)",
+    replace: "else if (policy.any)",
     why: "a careless setting opens what needs named origins",
   },
   {
     ...CORS,
     name: "CORS: the admin API for pages",
-    find: 'const isOpen = (path: string) => path !== "/_admin" && !path.startsWith("/_admin/");',
-    replace: "const isOpen = (path: string) => path.length > 0;",
+    find: 'if (isBelow(path, "/_admin") || !allow(policy, origin, headers)) {',
+    replace: "if (!allow(policy, origin, headers)) {",
     why: "pages are told that they may ask",
   },
   {

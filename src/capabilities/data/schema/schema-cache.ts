@@ -28,6 +28,8 @@ export interface SchemaCacheOptions {
   /** `NOTIFY …, 'reload config'`, and after the connection that listens was lost. */
   onReloadConfig(tenant: TenantCtx): void;
   readonly maxCachedShapes: number;
+  onLoaded(queryMs: number): void;
+  onFailed(): void;
 }
 
 export interface SchemaCacheDeps {
@@ -161,6 +163,7 @@ export class SchemaCache {
       return state;
     } catch (cause) {
       this.#deps.log.error("data.schema_load_failed", { tenant: tenant.id, error: cause });
+      this.#options.onFailed();
       this.#retryLater(tenant, entry);
       throw errors.PGRST002(cause);
     }
@@ -188,6 +191,7 @@ export class SchemaCache {
     const scope = await this.#options.scopeOf(tenant);
     const rows = await readCatalog(system, { ...scope, login, timezones });
     entry.timezones = rows.timezones;
+    this.#options.onLoaded(this.#deps.clock.monotonic() - started);
     this.#version += 1;
     const schema = buildSchema(this.#version, rows);
     this.#deps.log.info("data.schema_loaded", {
