@@ -12,7 +12,7 @@ import {
   test,
 } from "bun:test";
 import { PostgrestClient, PostgrestError } from "@supabase/postgrest-js";
-import { type ConformanceWorld, type Harbour, openHarbour } from "./world.ts";
+import { type ConformanceWorld, type Harbour, openHarbour } from "./harbour.ts";
 
 setDefaultTimeout(60_000);
 

@@ -1,9 +1,9 @@
 /** Registers the rows as tests. Those whose feature is still on its way are listed in `pending.ts`. */
 import { describe, expect, test } from "bun:test";
 import { checkRow } from "./check-row.ts";
+import type { ConformanceWorld } from "./harbour.ts";
 import type { Row } from "./kit.ts";
 import { pending } from "./pending.ts";
-import type { ConformanceWorld } from "./world.ts";
 
 const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
 

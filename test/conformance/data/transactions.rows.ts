@@ -27,7 +27,7 @@ export const rows: readonly Row[] = [
   call("the method of POST", "setting", { name: "request.method" }, "POST"),
   get("the path", "/rpc/setting?name=request.path", "/rpc/setting"),
   get("the role", "/rpc/setting?name=role", "anon"),
-  get("the search path", "/rpc/setting?name=search_path", '"api", "public", "extensions"'),
+  get("the search path", "/rpc/setting?name=search_path", '"api", "public"'),
   get("the search path of another schema", "/rpc/greet?name=x", "Farewell, x", {
     headers: { "accept-profile": "archive" },
   }),

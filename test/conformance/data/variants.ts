@@ -5,6 +5,7 @@ import { rows as computed } from "./computed.rows.ts";
 import { rows as embedding } from "./embedding.rows.ts";
 import { rows as errors } from "./errors.rows.ts";
 import { rows as functions } from "./functions.rows.ts";
+import * as jwt from "./jwt.rows.ts";
 import type { Row } from "./kit.ts";
 import { rows as media } from "./media.rows.ts";
 import * as openapi from "./openapi.rows.ts";
@@ -15,6 +16,7 @@ import { rows as preferences } from "./preferences.rows.ts";
 import { rows as representations } from "./representations.rows.ts";
 import * as schemas from "./schemas.rows.ts";
 import { rows as tablesViews } from "./tables-views.rows.ts";
+import { SECRET } from "./tokens.ts";
 import * as transactions from "./transactions.rows.ts";
 import { rows as upsert } from "./upsert.rows.ts";
 import { rows as urlGrammar } from "./url-grammar.rows.ts";
@@ -120,5 +122,20 @@ export const variants: readonly Variant[] = [
     name: "described by a function",
     settings: { db_root_spec: "root_of_harbour" },
     pages: { db_root_spec: openapi.overridden },
+  },
+  {
+    name: "with a secret for tokens",
+    settings: { jwt_secret: SECRET },
+    pages: { JWT: jwt.rows },
+  },
+  {
+    name: "with an audience for tokens",
+    settings: { jwt_secret: SECRET, jwt_aud: "harbour" },
+    pages: { jwt_aud: jwt.audience },
+  },
+  {
+    name: "with a key for the role of tokens",
+    settings: { jwt_secret: SECRET, jwt_role_claim_key: ".realm.roles[1]" },
+    pages: { jwt_role_claim_key: jwt.roleClaim },
   },
 ];

@@ -57,6 +57,16 @@ function columnsByTable(tx: TransactionSql, schemas: readonly string[]) {
       select enumtypid as oid, json_agg(enumlabel order by enumsortorder) as labels
       from pg_catalog.pg_enum group by enumtypid
     ),
+    identities as (
+      -- Not by name, as pg_get_serial_sequence: a login without rights may look up nothing by name.
+      select d.refobjid as oid, d.refobjsubid as position,
+        format('nextval(%L::regclass)', format('%I.%I', n.nspname, s.relname)) as default_sql
+      from pg_catalog.pg_depend d
+      join pg_catalog.pg_class s on s.oid = d.objid and s.relkind = 'S'
+      join pg_catalog.pg_namespace n on n.oid = s.relnamespace
+      where d.classid = 'pg_catalog.pg_class'::regclass and d.refclassid = d.classid
+        and d.deptype = 'i'
+    ),
     listed as (
       select c.oid, json_agg(json_build_object(
         'name', a.attname,
@@ -66,8 +76,7 @@ function columnsByTable(tx: TransactionSql, schemas: readonly string[]) {
         'domain', case when t.typtype = 'd' then pg_catalog.format_type(t.oid, null) end,
         'default_sql', case
           when a.attgenerated <> '' or a.attidentity = 'a' then null
-          when a.attidentity = 'd' then format('nextval(%L::regclass)',
-            pg_catalog.pg_get_serial_sequence(format('%I.%I', n.nspname, c.relname), a.attname))
+          when a.attidentity = 'd' then identities.default_sql
           else coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid),
             pg_catalog.pg_get_expr(t.typdefaultbin, 0)) end,
         'nullable', not (a.attnotnull or t.typtype = 'd' and t.typnotnull),
@@ -87,6 +96,7 @@ function columnsByTable(tx: TransactionSql, schemas: readonly string[]) {
       left join bases on bases.oid = t.oid
       left join enums on enums.oid = coalesce(bases.base, t.oid)
       left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+      left join identities on identities.oid = c.oid and identities.position = a.attnum
       left join pg_catalog.pg_description comment on comment.objoid = c.oid
         and comment.classoid = 'pg_catalog.pg_class'::regclass and comment.objsubid = a.attnum
       where n.nspname = any(${schemas as string[]}) and c.relkind in ('r', 'v', 'm', 'f', 'p')

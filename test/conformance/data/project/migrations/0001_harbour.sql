@@ -19,6 +19,7 @@ create schema api;
 create schema archive;
 create schema private;
 
+create schema if not exists extensions;
 create extension file_fdw with schema extensions;
 
 create type api.ship_kind as enum ('sloop', 'brig', 'schooner', 'galleon');

@@ -1,0 +1,8 @@
+/** The conformance rows against `data` alone on a database of somebody else's, as PostgREST runs. */
+import { setDefaultTimeout } from "bun:test";
+import { openPlainHarbour } from "./harbour.ts";
+import { runVariants } from "./run-variants.ts";
+
+setDefaultTimeout(60_000);
+
+runVariants(openPlainHarbour);
