@@ -95,7 +95,7 @@ async function totalRows(
   const counted = numberAt(ran.row, RESULT.total);
   if (preferences.count === "exact" || compiled.countPlan === null) return counted;
   const { maxRows } = room.limits;
-  if (counted !== null && (maxRows === null || counted <= maxRows)) return counted;
+  if (counted !== null && maxRows !== null && counted <= maxRows) return counted;
   return Math.max(counted ?? 0, await plannedRows(room, incoming, compiled.countPlan, values));
 }
 

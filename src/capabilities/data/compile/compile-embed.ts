@@ -28,6 +28,8 @@ export interface CompiledEmbed {
 export interface EmbedUse {
   readonly isFiltered: boolean;
   readonly isOrdered: boolean;
+  /** It gives all of its rows, however many: one join is then cheaper than a subquery for each. */
+  readonly isUnbounded: boolean;
   /** It aggregates: what is spread into it as well. */
   readonly isAggregated: boolean;
   /** It or a level above it groups by what is embedded: JSON must be comparable. */
@@ -37,7 +39,7 @@ export interface EmbedUse {
 export function isJoined(embed: EmbedNode, use: EmbedUse): boolean {
   const { node, isToOne, inner, spread } = embed;
   if (spread !== null || use.isGrouped) return true;
-  if (isToOne) return inner || use.isOrdered || !isSureOfOne(embed);
+  if (isToOne) return inner || use.isOrdered || use.isUnbounded || !isSureOfOne(embed);
   // EXISTS knows nothing of a page, nor of the one row that an aggregate makes of none.
   const isPlain = node.limit === null && node.offset === null && !node.isGrouped;
   return (inner || use.isFiltered) && !isPlain;

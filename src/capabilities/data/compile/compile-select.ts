@@ -80,6 +80,7 @@ function useOf(
   return {
     isFiltered: asked.has(embed.key),
     isOrdered: node.order.some((t) => t.relation === embed.key && names.includes(t.field.name)),
+    isUnbounded: place.depth === 0 && place.bounds === "",
     isAggregated: node.isGrouped,
     isGrouped: node.isGrouped || place.isGrouped,
   };

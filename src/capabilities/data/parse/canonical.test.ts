@@ -9,9 +9,14 @@ describe("a canonical query", () => {
     ["id=lt.3&id=gt.1", "?id=lt.3,gt.1"],
     ["select=*&x=(a,'b')!", "?select=%2A&x=%28a%2C%27b%27%29%21"],
     ["n=a+b%20c&é=%C3%A9", "?n=a%20b%20c&%C3%A9=%C3%A9"],
-    ["x=%ff", "?x=%EF%BF%BD"],
+    ["a=1&&b=2", "?a=1&b=2"],
+    ["%61=%31", "?a=1"],
   ])("of %p is %p", (search, canonical) => {
     expect(canonicalQuery(search)).toBe(canonical);
+  });
+
+  test("of what is no UTF-8 is refused, as everywhere", () => {
+    expect(() => canonicalQuery("x=%ff")).toThrow("failed to parse the query string");
   });
 
   test("holds nothing that could end a header", () => {

@@ -2,32 +2,43 @@
  * `Content-Location` of a read: the query string with its parameters in order of their names, so
  * that a cache sees equal queries as equal. Values of one name stand together, joined by commas.
  */
+import { decodePart } from "./query-string.ts";
 
-/** @param search the query string without `?`, as sent */
+/**
+ * @param search the query string without `?`, as sent
+ * @throws PGRST100 for percent-encoding that is not UTF-8
+ */
 export function canonicalQuery(search: string): string {
   if (search === "") return "";
-  const values = new Map<string, string[]>();
-  for (const [name, value] of new URLSearchParams(search)) {
+  const values = new Map<string, string>();
+  for (const pair of search.split("&")) {
+    if (pair === "") continue;
+    const equals = pair.indexOf("=");
+    const name = decodePart(equals < 0 ? pair : pair.slice(0, equals));
+    const value = equals < 0 ? "" : encode(decodePart(pair.slice(equals + 1)));
     const known = values.get(name);
-    if (known) known.push(value);
-    else values.set(name, [value]);
+    values.set(name, known === undefined ? value : `${known},${value}`);
   }
-  const names = [...values.keys()].sort(byBytes);
-  const pairs = names.map((name) => {
-    const list = (values.get(name) ?? []).map(encode).join(",");
-    return `${encode(name)}=${list}`;
-  });
-  return `?${pairs.join("&")}`;
+  const names = [...values.keys()];
+  if (names.length > 1) names.sort();
+  let query = "";
+  for (const name of names)
+    query += `${query === "" ? "?" : "&"}${encode(name)}=${values.get(name)}`;
+  return query;
 }
 
-function byBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
-}
+const UNRESERVED = /^[A-Za-z0-9\-_.~]*$/;
 
-/** Everything but letters, digits and `-_.~`. */
+/** What `encodeURIComponent` leaves beside them. */
+const MORE: Readonly<Record<string, string>> = {
+  "!": "%21",
+  "'": "%27",
+  "(": "%28",
+  ")": "%29",
+  "*": "%2A",
+};
+
 function encode(text: string): string {
-  return encodeURIComponent(text.toWellFormed()).replace(
-    /[!'()*]/g,
-    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
+  if (UNRESERVED.test(text)) return text;
+  return encodeURIComponent(text.toWellFormed()).replace(/[!'()*]/g, (c) => MORE[c] ?? c);
 }

@@ -101,21 +101,21 @@ function readPair(raw: RawQuery, sink: ValueSink, pair: string, limits: Limits, 
   if (equals < 0) return;
   const rawKey = pair.slice(0, equals);
   const rawValue = pair.slice(equals + 1);
-  const key = decode(rawKey);
+  const key = decodePart(rawKey);
   if (Object.hasOwn(TEXTS, key)) {
     keepText(raw, TEXTS[key] ?? "select", rawKey, rawValue);
     return;
   }
   const last = key.slice(key.lastIndexOf(".") + 1);
   if (last === "order") {
-    raw.orders.push({ key, text: decode(rawValue) });
+    raw.orders.push({ key, text: decodePart(rawValue) });
     raw.skeleton += `${rawKey}=${rawValue}&`;
   } else if (last === "limit" || last === "offset") {
-    readBound(raw, key, last, rawKey, decode(rawValue), limits);
+    readBound(raw, key, last, rawKey, decodePart(rawValue), limits);
   } else if (last === "and" || last === "or") {
-    readLogic(raw, sink, key, rawKey, decode(rawValue));
+    readLogic(raw, sink, key, rawKey, decodePart(rawValue));
   } else {
-    readFilter(raw, sink, key, rawKey, decode(rawValue), mode);
+    readFilter(raw, sink, key, rawKey, decodePart(rawValue), mode);
   }
 }
 
@@ -132,7 +132,7 @@ function keepText(
   rawKey: string,
   rawValue: string,
 ): void {
-  raw[member] ??= decode(rawValue);
+  raw[member] ??= decodePart(rawValue);
   raw.skeleton += `${rawKey}=${rawValue}&`;
 }
 
@@ -210,7 +210,7 @@ function operationKey(operation: Operation): string {
 }
 
 /** Percent-decoding with `+` as space; what is no UTF-8 is a parse error. */
-function decode(text: string): string {
+export function decodePart(text: string): string {
   const spaced = text.includes("+") ? text.replaceAll("+", " ") : text;
   if (!spaced.includes("%")) return spaced;
   try {
