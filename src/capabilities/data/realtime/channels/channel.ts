@@ -92,9 +92,8 @@ export class Channel implements Member {
     if (!this.permissions.readBroadcast) return;
     const frame = message.frame(this.session.init.version);
     if (frame === null) return;
-    this.#whenOpen(() => {
-      if (message.id === null || !this.#replayed.has(message.id)) this.session.send(frame);
-    });
+    if (this.#state === "joined") this.#deliver(frame, message.id);
+    else this.#whenOpen(() => this.#deliver(frame, message.id));
   }
 
   presenceDiff(payload: string): void {
@@ -159,6 +158,10 @@ export class Channel implements Member {
       const nextMs = Math.min(leftMs, EXPIRY_CHECK_MS_MAX);
       this.#cancelExpiry = clock.after(nextMs, () => this.watchExpiry());
     }
+  }
+
+  #deliver(frame: string | Uint8Array, id: string | null): void {
+    if (id === null || !this.#replayed.has(id)) this.session.send(frame);
   }
 
   #whenOpen(send: () => void): void {

@@ -37,7 +37,7 @@ export const channelSettings = {
     description: "Size of one broadcast's or presence's payload, bytes.",
   }),
   realtime_max_buffered_bytes: Type.Integer({
-    default: 1024 * 1024,
+    default: 4 * 1024 * 1024,
     minimum: 16_384,
     description:
       "Bytes that wait for a client that reads too slowly; with more, its socket is closed.",
