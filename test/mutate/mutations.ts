@@ -1,6 +1,7 @@
 /** All mutations, in the order of the way of a request: who it is, the edge, admin, data, the rest. */
 import type { Mutation } from "./mutation.ts";
 import { accounts } from "./places/accounts.ts";
+import { channels } from "./places/channels.ts";
 import { credentials } from "./places/credentials.ts";
 import { data } from "./places/data.ts";
 import { dataWrites } from "./places/data-writes.ts";
@@ -13,6 +14,7 @@ export const mutations: readonly Mutation[] = [
   ...server,
   ...data,
   ...dataWrites,
+  ...channels,
   ...sharedState,
   ...accounts,
   ...functions,

@@ -129,12 +129,15 @@ export async function openChannelWorld(options: WorldOptions = {}) {
       ids: createIds(systemClock, systemRng),
       log,
       metrics: createMetrics(),
-      port: () => auth,
     },
     {
       config: { ...Value.Create(dataConfig), ...options.config } as DataConfig,
-      searchPath: "public, extensions",
-      schemas: ["public", "more"],
+      auth,
+      served: () => ({
+        searchPath: "public, extensions",
+        schemas: ["public", "more"],
+        settings: [["app.settings.greeting", "hello"]],
+      }),
       feed: options.feed ?? null,
     },
   );

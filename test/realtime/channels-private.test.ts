@@ -44,6 +44,9 @@ const POLICIES = `
     begin raise exception 'broken on purpose'; end $$;
   create policy broken on realtime.messages for select to authenticated
     using (case when realtime.topic() = 'broken' then public.fails() else false end);
+  create policy by_setting on realtime.messages for select to anon
+    using (realtime.topic() = current_setting('app.settings.greeting', true)
+      and current_setting('request.headers')::json ->> 'x-team' is null);
   create policy slow on realtime.messages for select to authenticated
     using (case when realtime.topic() = 'slow' then pg_sleep(30) is null else false end);
 `;
@@ -84,6 +87,8 @@ describe("who may join", () => {
     ["anything", tokenOf("service_role"), "ok"],
     // A policy over the column, and for presence alone.
     ["column", MINE, "ok"],
+    // A policy over the settings of the project.
+    ["hello", undefined, "ok"],
     ["broken", MINE, `Unauthorized: ${DENIED}broken`],
   ])("%s with %s: %s", async (topic, token, expected) => {
     expect(await statusOf(open(), topic, token)).toBe(expected);
@@ -219,6 +224,15 @@ describe("a new token", () => {
       message: "You no longer have permission to read from this Channel topic: room",
     });
     await socket.take("phx_close");
+  });
+
+  test("of somebody who may read less closes the channel", async () => {
+    const socket = open();
+    await socket.join("realtime:column", PRIVATE, tokenOf("service_role"));
+    refresh(socket, "column", MINE);
+    await socket.take("phx_close");
+    // From nothing it may be joined with what there is.
+    expect(await statusOf(socket, "column", MINE)).toBe("ok");
   });
 
   test("is asked for its rights anew, also those to send", async () => {

@@ -4,10 +4,9 @@ import { defineCapability } from "../../core/capability.ts";
 import { dataConfig } from "./config.ts";
 import { dataCors } from "./data-cors.ts";
 import { dataHealth } from "./data-health.ts";
-import { decideConfig } from "./effective-config.ts";
-import { createChannelRoom } from "./realtime/channels/room.ts";
+import { channelAuth } from "./realtime/channels/channel-auth.ts";
+import { createChannelRoom, servedBy } from "./realtime/channels/room.ts";
 import { channelServices } from "./realtime/channels/tasks.ts";
-import { searchPathsOf } from "./room.ts";
 import { Rooms } from "./rooms.ts";
 import { dataRoutes } from "./routes.ts";
 import { reloadSchemas, schemaWatch } from "./tasks.ts";
@@ -22,14 +21,13 @@ export const data = defineCapability({
   provides: [],
   async mount(config, deps) {
     const rooms = new Rooms(config, deps);
-    const decided = decideConfig(config);
     // Channels keep messages and policies in tables, which a database of somebody else's has not.
     const channels =
       config.db_uri === ""
         ? createChannelRoom(deps, {
             config,
-            searchPath: [...searchPathsOf(decided).values()][0] ?? "",
-            schemas: decided.db_schemas,
+            auth: channelAuth(rooms, deps.port("auth")),
+            served: async (tenant) => servedBy(await rooms.of(tenant)),
             feed: null,
           })
         : null;

@@ -71,7 +71,7 @@ export function createRoom(config: EffectiveConfig, parts: RoomParts): DataRoom 
 }
 
 /** By exposed schema, in the order of the configuration. */
-export function searchPathsOf(config: EffectiveConfig): Map<string, string> {
+function searchPathsOf(config: EffectiveConfig): Map<string, string> {
   const extra = config.db_extra_search_path;
   return new Map(
     config.db_schemas.map((schema) => {

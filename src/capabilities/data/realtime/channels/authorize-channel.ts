@@ -37,10 +37,10 @@ async function ask(
   principal: Principal,
   subTopic: string,
 ): Promise<Permissions> {
-  const { searchPath, databases } = room;
-  const options = { searchPath, headers: init.headers, timeoutMs: TIMEOUT_MS };
   try {
-    return await readPermissions(databases.for(init.tenant), principal, subTopic, options);
+    const served = await room.served(init.tenant);
+    const options = { served, headers: init.headers, timeoutMs: TIMEOUT_MS };
+    return await readPermissions(room.databases.for(init.tenant), principal, subTopic, options);
   } catch (error) {
     throw refusalOf(error);
   }

@@ -122,10 +122,9 @@ export class ChannelChanges {
 
   async #subscribeOne(id: number, binding: ChangeBinding, attempt: number): Promise<void> {
     const { session, principal } = this.#channel;
-    const { feed, schemas } = session.room;
+    const { feed } = session.room;
     if (!feed) throw new Refusal("RealtimeDisabled", "This server has no feed of changes");
-    const wanted = binding.schema === "*" ? schemas : [binding.schema];
-    for (const schema of wanted) {
+    for (const schema of await this.#schemasOf(binding)) {
       const interest = interestOf(binding, schema, principal, session.room.config.max_in_list);
       const subscription = await feed.subscribe(session.init.tenant, interest, {
         change: (change) => this.#send(id, binding, change, attempt),
@@ -137,6 +136,11 @@ export class ChannelChanges {
       // A token that was refreshed while this was on its way.
       if (this.#channel.principal !== principal) subscription.update(this.#channel.principal);
     }
+  }
+
+  async #schemasOf({ schema }: ChangeBinding): Promise<readonly string[]> {
+    const { room, init } = this.#channel.session;
+    return schema === "*" ? (await room.served(init.tenant)).schemas : [schema];
   }
 
   #send(id: number, { select }: ChangeBinding, change: Change, attempt: number): void {

@@ -103,9 +103,9 @@ export class Cluster {
     return [...this.#peers.keys()];
   }
 
-  /** To the other servers. */
-  broadcast(topic: string, broadcast: Broadcast): void {
-    if (!this.isAlone) void this.#publish({ kind: "cast", topic, broadcast });
+  /** To the other servers; false when it could not be handed over. */
+  async broadcast(topic: string, broadcast: Broadcast): Promise<boolean> {
+    return this.isAlone || (await this.#publish({ kind: "cast", topic, broadcast }));
   }
 
   /** Sends own changes of presence. */
@@ -133,13 +133,15 @@ export class Cluster {
     this.#say("hello");
   }
 
-  async #publish(body: ClusterBody): Promise<void> {
+  async #publish(body: ClusterBody): Promise<boolean> {
     const { bus, tenant, self, log } = this.#options;
     try {
       await bus.publish(tenant, TOPIC, writeMessage({ ...body, from: self }));
+      return true;
     } catch (error) {
       // The Bus promises no more; whoever missed presences asks for them.
       log.warn("realtime.publish_failed", { kind: body.kind, error });
+      return false;
     }
   }
 

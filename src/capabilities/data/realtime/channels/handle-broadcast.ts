@@ -22,7 +22,7 @@ export function handleBroadcast(channel: Channel, frame: InboundFrame): Promise<
   if (!channel.permissions.writeBroadcast) return fail(channel, frame, "unauthorized");
   const ttlS = readPersist(persistOf(frame), keepS);
   if (ttlS === "invalid") return fail(channel, frame, "invalid_persist_ttl");
-  channel.hub.broadcast(channel.topic, broadcast, channel.request.self ? null : channel);
+  void channel.hub.broadcast(channel.topic, broadcast, channel.request.self ? null : channel);
   if (ttlS !== null && channel.permissions.writePersistence) {
     return store(channel, frame, broadcast, ttlS);
   }

@@ -103,10 +103,13 @@ export class Hub {
     });
   }
 
-  /** To everybody on the channel, on every server, `except` one. */
-  broadcast(topic: string, broadcast: Broadcast, except: Member | null): void {
+  /**
+   * To everybody on the channel, on every server, `except` one. Here at once; false when it could not
+   * be handed to the other servers.
+   */
+  broadcast(topic: string, broadcast: Broadcast, except: Member | null): Promise<boolean> {
     this.#deliver(topic, broadcast, except);
-    this.#cluster.broadcast(topic, broadcast);
+    return this.#cluster.broadcast(topic, broadcast);
   }
 
   /** A name that no other presence has. */

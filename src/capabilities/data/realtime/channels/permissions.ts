@@ -5,6 +5,8 @@
 import type { Principal } from "../../../../core/ports/auth.ts";
 import type { TenantDatabase } from "../../../../core/ports/database.ts";
 import { PgError } from "../../../../postgres/wire/pg-error.ts";
+import type { Setting } from "../../schema/schema.ts";
+import type { Served } from "./room.ts";
 
 export interface Permissions {
   readonly readBroadcast: boolean;
@@ -36,7 +38,7 @@ export const PUBLIC_PERMISSIONS: Permissions = {
 };
 
 export interface PermissionsOptions {
-  readonly searchPath: string;
+  readonly served: Served;
   /** Of the request that opened the socket, as JSON, without credentials. */
   readonly headers: string;
   readonly timeoutMs: number;
@@ -62,14 +64,15 @@ export async function readPermissions(
   options: PermissionsOptions,
 ): Promise<Permissions> {
   const { role, claims, userId } = principal;
-  const settings: [string, string][] = [
-    ["search_path", options.searchPath],
+  const { served, timeoutMs } = options;
+  const settings: Setting[] = [
+    ["search_path", served.searchPath],
     ["request.jwt.claims", claims],
     ["request.headers", options.headers],
     ["realtime.topic", subTopic],
   ];
   if (userId !== null) settings.push(["request.jwt.claim.sub", userId]);
-  const { timeoutMs } = options;
+  settings.push(...served.settings);
   try {
     const sql = "select realtime.permissions()::text";
     const result = await database.user.query({ role, settings, sql, params: [], timeoutMs });

@@ -11,6 +11,8 @@ import type { TenantCtx } from "../../../../core/tenant.ts";
 import { createMemoryRateLimiter } from "../../../../shared/limits/memory-rate-limiter.ts";
 import { PerTenant } from "../../../../shared/per-tenant.ts";
 import type { DataConfig } from "../../config.ts";
+import type { DataRoom } from "../../room.ts";
+import type { Setting } from "../../schema/schema.ts";
 import type { ChangeFeed } from "../change-feed.ts";
 import { Hub } from "./hub.ts";
 import type { Session } from "./session.ts";
@@ -22,15 +24,24 @@ export interface ChannelRoomDeps {
   readonly ids: Ids;
   readonly log: Logger;
   readonly metrics: Metrics;
-  port(name: "auth"): AuthClient;
+}
+
+/** How a tenant's database is served. */
+export interface Served {
+  /** Of requests for the default schema: policies and what they call run with it. */
+  readonly searchPath: string;
+  /** Exposed schemas. */
+  readonly schemas: readonly string[];
+  /** `app.settings.*`, which policies may read. */
+  readonly settings: readonly Setting[];
 }
 
 export interface ChannelRoomOptions {
   readonly config: DataConfig;
-  /** Of requests for the default schema: policies and what they call run with it. */
-  readonly searchPath: string;
-  /** Exposed schemas, for bindings that name none. */
-  readonly schemas: readonly string[];
+  /** Who a credential proves, as for the rest of the capability. */
+  readonly auth: AuthClient;
+  /** @throws PGRST002 while the database is away */
+  served(tenant: TenantCtx): Served | Promise<Served>;
   /** Null: `postgres_changes` cannot be had. */
   readonly feed: ChangeFeed | null;
 }
@@ -39,7 +50,6 @@ export interface ChannelRoom extends ChannelRoomOptions {
   readonly clock: Clock;
   readonly databases: Databases;
   readonly log: Logger;
-  readonly auth: AuthClient;
   /** Broadcasts by HTTP, for each caller. */
   readonly httpLimiter: RateLimiter;
   readonly counted: { readonly received: () => void; readonly sent: () => void; closed: Counter };
@@ -79,7 +89,6 @@ export function createChannelRoom(deps: ChannelRoomDeps, options: ChannelRoomOpt
     clock,
     databases,
     log,
-    auth: deps.port("auth"),
     httpLimiter: createMemoryRateLimiter(clock, HTTP_CALLERS_MAX),
     counted: counters(metrics),
     hubOf: (tenant) => tenants.of(tenant).hub,
@@ -88,6 +97,14 @@ export function createChannelRoom(deps: ChannelRoomDeps, options: ChannelRoomOpt
     async close() {
       await Promise.all(tenants.values().map(({ hub }) => hub.close()));
     },
+  };
+}
+
+export function servedBy(room: DataRoom): Served {
+  return {
+    searchPath: room.searchPaths.get(room.defaultSchema) ?? "",
+    schemas: room.config.db_schemas,
+    settings: room.appSettings,
   };
 }
 

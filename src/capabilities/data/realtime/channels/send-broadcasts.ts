@@ -6,6 +6,7 @@ import { readBody, readJsonObject } from "../../../../core/body.ts";
 import type { RequestContext } from "../../../../core/context.ts";
 import { coreErrors } from "../../../../core/errors.ts";
 import type { Principal } from "../../../../core/ports/auth.ts";
+import { readCredentials } from "../../../../shared/auth/credentials.ts";
 import type { Broadcast, BroadcastBody } from "./broadcast.ts";
 import { channelErrors } from "./errors.ts";
 import { storeBroadcast } from "./message-store.ts";
@@ -43,13 +44,13 @@ export async function sendBroadcasts(
   request: Request,
   context: RequestContext,
 ): Promise<Response> {
-  const sending = { room, context, request, principal: await context.principal() };
+  const sending = await begin(room, request, context);
   const body = await readJsonObject(request, BODY_BYTES_MAX);
   const messages = messagesIn(body["messages"], room.config.realtime_max_payload_bytes);
   await admit(sending, messages.length);
   const topics = new Set(messages.filter((m) => m.isPrivate).map((m) => m.topic));
   for (const topic of topics) await allowed(sending, topic);
-  for (const message of messages) deliver(sending, message);
+  await deliver(sending, messages);
   return accepted();
 }
 
@@ -60,7 +61,7 @@ export async function sendBroadcast(
   context: RequestContext,
   target: { readonly topic: string; readonly event: string },
 ): Promise<Response> {
-  const sending = { room, context, request, principal: await context.principal() };
+  const sending = await begin(room, request, context);
   const { topic, event } = target;
   if (!isName(topic) || !isName(event)) {
     throw channelErrors.invalid_broadcast("topic and event are texts of 1 to 255 bytes");
@@ -76,12 +77,22 @@ export async function sendBroadcast(
   };
   await admit(sending, 1);
   const permissions = isPrivate ? await allowed(sending, topic) : NOTHING_ALLOWED;
-  deliver(sending, message);
+  await deliver(sending, [message]);
   if (ttlS !== null && permissions.writePersistence) {
     const { system } = room.databases.for(context.tenant);
     await storeBroadcast(system, topic, message.broadcast, ttlS);
   }
   return accepted();
+}
+
+async function begin(
+  room: ChannelRoom,
+  request: Request,
+  context: RequestContext,
+): Promise<Sending> {
+  const credentials = readCredentials(request.headers);
+  const principal = await room.auth.authenticate(context.tenant, credentials);
+  return { room, context, request, principal };
 }
 
 function accepted(): Response {
@@ -157,7 +168,7 @@ async function admit({ room, context, principal }: Sending, count: number): Prom
 async function allowed(sending: Sending, topic: string): Promise<Permissions> {
   const { room, context, request, principal } = sending;
   const permissions = await readPermissions(room.databases.for(context.tenant), principal, topic, {
-    searchPath: room.searchPath,
+    served: await room.served(context.tenant),
     headers: visibleHeaders(request.headers),
     timeoutMs: TIMEOUT_MS,
   });
@@ -165,6 +176,13 @@ async function allowed(sending: Sending, topic: string): Promise<Permissions> {
   return permissions;
 }
 
-function deliver({ room, context }: Sending, { topic, isPrivate, broadcast }: Message): void {
-  room.hubOf(context.tenant).broadcast(topicKey(topic, isPrivate), broadcast, null);
+/** @throws unavailable */
+async function deliver({ room, context }: Sending, messages: readonly Message[]): Promise<void> {
+  const hub = room.hubOf(context.tenant);
+  const handed = messages.map(({ topic, isPrivate, broadcast }) =>
+    hub.broadcast(topicKey(topic, isPrivate), broadcast, null),
+  );
+  if ((await Promise.all(handed)).includes(false)) {
+    throw coreErrors.unavailable("The way to the other servers");
+  }
 }
