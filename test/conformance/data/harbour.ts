@@ -5,13 +5,13 @@
  */
 import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import postgres, { type Sql } from "postgres";
-import { parseDatabaseUrl, postgresJsOptions } from "../../../src/postgres/url.ts";
+import type { Sql } from "postgres";
 import type { RunningExecutable } from "../../support/executable.ts";
 import { testPostgres } from "../../support/postgres.ts";
 import type { RowWorld } from "../../support/rows.ts";
 import { startTestServer } from "../../support/server.ts";
-import { identityTokens, SECRET, secretTokens, type Tokens } from "./tokens.ts";
+import { openOwner, openPlainDatabase } from "./plain-database.ts";
+import { identityTokens, secretTokens, type Tokens } from "./tokens.ts";
 
 const PROJECT = join(import.meta.dir, "project");
 const MIGRATIONS = join(PROJECT, "migrations");
@@ -56,27 +56,17 @@ export async function openHarbour(): Promise<Harbour> {
 
 /** `data` alone as a plain login: no owner, no system schema, no migration of ours. */
 export async function openPlainHarbour(): Promise<Harbour> {
-  const database = await (await testPostgres()).createDatabase();
-  const sql = openOwner(database.url);
-  await sql.unsafe(LOGIN_ROLES);
+  const database = await openPlainDatabase();
+  const { sql } = database;
   for (const file of readdirSync(MIGRATIONS).sort()) {
     await sql.unsafe(readFileSync(join(MIGRATIONS, file), "utf8"));
   }
-  const db_uri = database.url.replace(/^(postgres(?:ql)?:\/\/)[^@/]*@/, "$1authenticator@");
   return {
     async serve(data) {
-      const plain = { db_uri, jwt_secret: SECRET, db_anon_role: "anon", db_max_rows: 1000 };
-      const server = await startTestServer({
-        only: ["data"],
-        databaseUrl: "postgresql://nobody@127.0.0.1:1/none",
-        config: { data: { ...plain, ...PROJECT_SETTINGS, ...data } },
-      });
+      const server = await database.serve({ db_max_rows: 1000, ...PROJECT_SETTINGS, ...data });
       return worldOf(server.url, secretTokens(), sql, () => server.stop());
     },
-    async close() {
-      await sql.end({ timeout: 5 });
-      await database.drop();
-    },
+    close: () => database.close(),
   };
 }
 
@@ -112,24 +102,6 @@ const { data: PROJECT_SETTINGS } = Bun.TOML.parse(
   readFileSync(join(PROJECT, "reactor.toml"), "utf8"),
 ) as { data: DataSettings };
 
-const LOGIN_ROLES = `
-  do $$
-  declare
-    wanted record;
-  begin
-    for wanted in
-      select * from (values ('anon', 'nologin noinherit'), ('authenticator', 'login noinherit')) as roles (name, kind)
-    loop
-      begin
-        execute format('create role %I %s', wanted.name, wanted.kind);
-      exception when duplicate_object or unique_violation then
-        null;
-      end;
-    end loop;
-  end
-  $$;
-  grant anon to authenticator`;
-
 const usesSecret = (data: DataSettings) => "jwt_secret" in data;
 
 function worldOf(
@@ -145,11 +117,6 @@ function worldOf(
     reset: async () => void (await sql`select private.reset()`),
     stop,
   };
-}
-
-function openOwner(url: string): Sql {
-  const options = postgresJsOptions(parseDatabaseUrl(url));
-  return postgres({ ...options, max: 1, onnotice: () => undefined });
 }
 
 function tomlOf(data: DataSettings): string {

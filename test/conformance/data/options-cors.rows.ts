@@ -62,7 +62,7 @@ export const rows: readonly Row[] = [
       "access-control-request-headers": "Authorization, Prefer",
     },
     expect: {
-      status: 204,
+      status: 200,
       headers: {
         "access-control-allow-origin": "*",
         "access-control-allow-methods": /POST.*PATCH.*DELETE/,
