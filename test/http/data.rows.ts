@@ -595,9 +595,6 @@ const refusing: HttpRow[] = [
     fault("PGRST125", "Invalid path specified in request URL"),
     { status: 404 },
   ),
-  get("the root is not served yet", "/", fault("PGRST126", "Root endpoint metadata is disabled"), {
-    status: 404,
-  }),
   get(
     "the types of the schema are not for nobody",
     "/_types?lang=typescript",
@@ -641,7 +638,7 @@ const refusing: HttpRow[] = [
     name: "OPTIONS tells what a table takes",
     method: "OPTIONS",
     path: "/data/v1/artists",
-    expect: { status: 200, headers: { allow: "OPTIONS,GET,HEAD,POST,PATCH,DELETE" } },
+    expect: { status: 200, headers: { allow: "OPTIONS,GET,HEAD,POST,PUT,PATCH,DELETE" } },
   },
   get(
     "a table without row security is refused with the statement that ends it",

@@ -10,7 +10,8 @@ type RouteName =
   | "update"
   | "delete"
   | "options"
-  | "types";
+  | "types"
+  | "root";
 
 const TEXTS: Readonly<Record<RouteName, readonly [summary: string, description: string]>> = {
   callGet: [
@@ -36,6 +37,10 @@ const TEXTS: Readonly<Record<RouteName, readonly [summary: string, description: 
   ],
   update: ["Update rows", "Sets the columns of the body on every row that the filters choose."],
   delete: ["Delete rows", "Deletes every row that the filters choose."],
+  root: [
+    "The schema as OpenAPI 2.0",
+    "PostgREST's description of tables, views and functions that the caller may use (`openapi_mode`), or what `db_root_spec` answers.",
+  ],
   types: [
     "The schema as TypeScript",
     "`lang=typescript`, `schemas=a,b` (default: those served). For the secret key, and in development on this machine.",

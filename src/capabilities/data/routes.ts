@@ -2,11 +2,12 @@
 import { Elysia } from "elysia";
 import { contextOf } from "../../core/context.ts";
 import { base } from "../../core/http.ts";
-import { allowedMethods } from "./allowed-methods.ts";
+import { allowedAtRoot, allowedOnFunction, allowedOnTable } from "./allowed-methods.ts";
 import { type Answering, answerRequest } from "./answer-request.ts";
 import { callFunction } from "./call-function.ts";
 import { describeRoute } from "./describe-route.ts";
 import { errors } from "./errors.ts";
+import { describeRoot } from "./openapi/describe-root.ts";
 import { readRows } from "./read-rows.ts";
 import { describeRealtime } from "./realtime/channels/describe-realtime.ts";
 import { openSocket } from "./realtime/channels/open-socket.ts";
@@ -76,14 +77,31 @@ export function dataRoutes(rooms: Rooms, channels: ChannelRoom | null) {
     .options(
       "/data/v1/:table",
       ({ request, params }) =>
-        answer(request, (room, context) => allowedMethods(room, request, context, params.table)),
+        answer(request, (room, context) => allowedOnTable(room, request, context, params.table)),
       { parse: RAW, detail: describeRoute("options") },
     )
     .all("/data/v1/:table", ({ request }) => answer(request, () => unsupported(request)), HIDDEN)
-    .all("/data/v1", ({ request }) => answer(request, noRoot), HIDDEN)
-    .all("/data/v1/", ({ request }) => answer(request, noRoot), HIDDEN)
+    .use(rootRoutes(answer))
     .all("/data/v1/*", ({ request }) => answer(request, noPath), HIDDEN)
     .use(channels === null ? new Elysia() : realtimeRoutes(channels));
+}
+
+/** With and without the slash. */
+function rootRoutes(answer: Answer) {
+  const describe = (request: Request) =>
+    answer(request, (room, context) => describeRoot(room, request, context));
+  const allow = (request: Request) =>
+    answer(request, (room, context) => allowedAtRoot(room, request, context));
+  return new Elysia({ name: "data.root" })
+    .use(base())
+    .get("/data/v1/", ({ request }) => describe(request), {
+      parse: RAW,
+      detail: describeRoute("root"),
+    })
+    .options("/data/v1/", ({ request }) => allow(request), HIDDEN)
+    .options("/data/v1", ({ request }) => allow(request), HIDDEN)
+    .all("/data/v1/", ({ request }) => describe(request), HIDDEN)
+    .all("/data/v1", ({ request }) => describe(request), HIDDEN);
 }
 
 function functionRoutes(answer: Answer) {
@@ -106,6 +124,14 @@ function functionRoutes(answer: Answer) {
       ({ request, params }) =>
         answer(request, (room, context) => callFunction(room, request, context, params.function)),
       { parse: RAW, detail: describeRoute("callPost") },
+    )
+    .options(
+      "/data/v1/rpc/:function",
+      ({ request, params }) =>
+        answer(request, (room, context) =>
+          allowedOnFunction(room, request, context, params.function),
+        ),
+      { parse: RAW, detail: describeRoute("options") },
     )
     .all(
       "/data/v1/rpc/:function",
@@ -143,10 +169,6 @@ async function unsupported({ method }: Request): Promise<never> {
 
 async function notOnRpc({ method }: Request): Promise<never> {
   throw errors.PGRST101(method);
-}
-
-async function noRoot(): Promise<never> {
-  throw errors.PGRST126();
 }
 
 async function noPath(): Promise<never> {

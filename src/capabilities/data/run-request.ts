@@ -109,6 +109,23 @@ function paramOf(slot: Slot, values: readonly string[], body: Uint8Array | null)
   return slot === BODY_SLOT ? body : (values[slot] ?? null);
 }
 
+/** A reading of our own in the caller's name, in such a transaction as every request's. */
+export async function runStatement(
+  room: DataRoom,
+  incoming: Incoming,
+  schema: Schema,
+  sql: string,
+  params: readonly string[],
+): Promise<UserResult> {
+  const transaction = transactionOf(room, incoming, schema, { preferences: NO_PREFERENCES });
+  const { user } = room.databases.for(incoming.context.tenant);
+  try {
+    return await user.query({ ...transaction, sql, params, readOnly: true });
+  } catch (error) {
+    throw error instanceof PgError ? answerOf(room, incoming, error) : inOurWords(error);
+  }
+}
+
 /** How many rows the planner expects, under the caller's rights. */
 export async function plannedRows(
   room: DataRoom,

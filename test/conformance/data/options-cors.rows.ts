@@ -1,5 +1,5 @@
 /** references/api/options, references/api/cors. */
-import { fails, type Row } from "./kit.ts";
+import { fails, fault, type Row } from "./kit.ts";
 
 const allow = (name: string, path: string, methods: string): Row => ({
   name,
@@ -28,9 +28,21 @@ export const rows: readonly Row[] = [
   allow("a view with a trigger for deletions", "/deletable_ports", `${READ},DELETE`),
   allow("a view with triggers for all", "/triggered_ports", ALL),
   allow("a materialized view", "/captain_tallies", READ),
-  allow("a volatile function", "/rpc/add_scrap", "OPTIONS,POST"),
+  allow("a volatile function", "/rpc/add_scrap?a=x", "OPTIONS,POST"),
   allow("a stable function", "/rpc/all_ports", `${READ},POST`),
-  allow("an immutable function", "/rpc/add", `${READ},POST`),
+  allow("an immutable function", "/rpc/add?a=1&b=2", `${READ},POST`),
+  fails(
+    "a function that the arguments in the query do not call",
+    "OPTIONS /rpc/add?a=1",
+    404,
+    fault({
+      code: "PGRST202",
+      message: "Could not find the function api.add(a) in the schema cache",
+      details:
+        "Searched for the function api.add with parameter a, but no matches were found in the schema cache.",
+      hint: "Perhaps you meant to call the function api.add(a, b)",
+    }),
+  ),
   allow("the root", "/", READ),
   fails("an unknown table", "OPTIONS /prts", 404, {
     code: "PGRST205",
