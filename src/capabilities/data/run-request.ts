@@ -122,7 +122,7 @@ export async function runStatement(
   try {
     return await user.query({ ...transaction, sql, params, readOnly: true });
   } catch (error) {
-    throw error instanceof PgError ? answerOf(room, incoming, error) : inOurWords(error);
+    throw error instanceof PgError ? answerOf(room, incoming, error) : inOurWords(room, error);
   }
 }
 

@@ -5,15 +5,11 @@
  */
 import { CONTRACT_VERSION } from "../contract-version.ts";
 import type { DatabaseFunction, Schema, Table } from "../schema/schema.ts";
+import { type JsonObject, OBJECT_TYPES, splitComment } from "./describing.ts";
 import { functionPath } from "./function-paths.ts";
 import { objectBody, rowFilters, sharedParameters } from "./parameters.ts";
 import { pathName } from "./references.ts";
 import { tableDefinition, tablePath } from "./table-paths.ts";
-
-export type Json = string | number | boolean | null | readonly Json[] | { [key: string]: Json };
-export interface JsonObject {
-  [key: string]: Json;
-}
 
 export interface Described {
   readonly schema: Schema;
@@ -27,10 +23,6 @@ export interface Described {
   readonly securityActive: boolean;
 }
 
-export const OBJECT_TYPES = [
-  "application/vnd.pgrst.object+json;nulls=stripped",
-  "application/vnd.pgrst.object+json",
-];
 const MEDIA_TYPES = ["application/json", ...OBJECT_TYPES, "text/csv"];
 const DOCS = `https://postgrest.org/en/v${CONTRACT_VERSION.split(".")[0]}/references/api.html`;
 
@@ -92,18 +84,4 @@ function titleOf(comment: string | undefined): { title: string; description: str
   }
   const { first, rest } = splitComment(comment);
   return { title: first, description: rest };
-}
-
-/** Blank lines between the two belong to neither. */
-export function splitComment(comment: string): { first: string; rest: string } {
-  const end = comment.indexOf("\n");
-  if (end < 0) return { first: comment, rest: "" };
-  return { first: comment.slice(0, end), rest: comment.slice(end).replace(/^\n+/, "") };
-}
-
-/** `summary` and `description` of a path. */
-export function aboutOf(comment: string | null): JsonObject {
-  if (comment === null) return {};
-  const { first, rest } = splitComment(comment);
-  return { summary: first, ...(rest === "" ? {} : { description: rest }) };
 }

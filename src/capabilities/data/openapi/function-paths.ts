@@ -1,6 +1,6 @@
 /** A function: its arguments in the query and in the body. */
 import type { DatabaseFunction, FunctionParameter } from "../schema/schema.ts";
-import { aboutOf, type JsonObject, OBJECT_TYPES } from "./document.ts";
+import { aboutOf, type JsonObject, OBJECT_TYPES } from "./describing.ts";
 import { reference } from "./references.ts";
 import { elementType, swaggerType, typeOf } from "./swagger-types.ts";
 

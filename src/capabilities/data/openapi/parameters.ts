@@ -1,6 +1,6 @@
 /** Parameters that paths refer to: those of every table, and each table's filters and body. */
 import type { Table } from "../schema/schema.ts";
-import type { JsonObject } from "./document.ts";
+import type { JsonObject } from "./describing.ts";
 import { reference } from "./references.ts";
 
 function prefer(values: readonly string[]): JsonObject {

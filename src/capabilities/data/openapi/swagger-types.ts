@@ -1,5 +1,5 @@
 /** PostgreSQL's types as OpenAPI 2.0 has them; what has no match is a string, JSON is anything. */
-import type { Json, JsonObject } from "./document.ts";
+import type { Json, JsonObject } from "./describing.ts";
 
 const TYPES: Readonly<Record<string, string | null>> = {
   boolean: "boolean",

@@ -7,7 +7,7 @@ import {
   type Table,
   tableKey,
 } from "../schema/schema.ts";
-import { aboutOf, type JsonObject } from "./document.ts";
+import { aboutOf, type JsonObject } from "./describing.ts";
 import { bodyName, filterNames } from "./parameters.ts";
 import { reference } from "./references.ts";
 import { constantDefault, typeOf } from "./swagger-types.ts";
