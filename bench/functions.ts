@@ -150,6 +150,7 @@ async function functionServer(kind: "bun" | "wasm", dir: string) {
     config: {},
     env: {},
     limits: { deadlineMs: 30_000, memoryBytes: 256 << 20, bodyInBytes: 1 << 20, concurrency: 64 },
+    isolation: "reuse" as const,
     egress: [],
   };
   return async (request: Request) => {

@@ -32,6 +32,8 @@ export interface FunctionSettings {
   readonly body_in_mb: number | null;
   /** Calls at work in one instance, 1 to 1,000. */
   readonly concurrency: number | null;
+  /** `wasm`: `request` gives each call an instance of its own, `reuse` (the default) keeps them. */
+  readonly isolation: "reuse" | "request" | null;
   /** Hosts it may send requests to: `api.example.com`, `*.example.com`, `*`; at most 64. */
   readonly egress: readonly string[] | null;
 }
@@ -102,6 +104,7 @@ const RULES: Readonly<Record<keyof FunctionSettings, Rule>> = {
   memory_mb: integer(16, 4_096),
   body_in_mb: integer(1, 1_024),
   concurrency: integer(1, 1_000),
+  isolation: matching(/^(?:reuse|request)$/, '"reuse" or "request"'),
   egress: (value) => (isHostList(value) ? null : `a list of at most ${HOSTS_MAX} hosts`),
 };
 
@@ -120,6 +123,7 @@ const DEFAULTS: FunctionSettings = {
   memory_mb: null,
   body_in_mb: null,
   concurrency: null,
+  isolation: null,
   egress: null,
 };
 

@@ -139,6 +139,7 @@ describe("finding a project's functions", () => {
       memory_mb: null,
       body_in_mb: null,
       concurrency: null,
+      isolation: null,
       egress: null,
     });
   });

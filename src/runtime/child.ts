@@ -6,14 +6,17 @@
 import { chownSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../core/ports/clock.ts";
+import type { FunctionSpec } from "../core/ports/function-runtime.ts";
 import type { Logger } from "../core/ports/log.ts";
 import { selfCommand, selfSources } from "../core/self.ts";
 import { createControlChannel } from "./control-channel.ts";
+import { EgressDenied } from "./egress/egress-policy.ts";
 import type { EgressOptions } from "./egress/egress-server.ts";
 import { listenForLink } from "./egress/link-socket.ts";
 import { type JailOrder, SEALED, THREADS_MAX, TMP_BYTES, TMP_FILES } from "./jail/jail-order.ts";
 import { type JailPlan, UIDS } from "./jail/jail-plan.ts";
 import type { FromChild, LogEntry, ToChild } from "./messages.ts";
+import type { HostCalls } from "./options.ts";
 import { readLines } from "./read-lines.ts";
 
 /** Why we killed it; null when it went by itself. */
@@ -41,7 +44,9 @@ export interface ChildOptions {
   readonly number: number;
   readonly jail: JailPlan;
   /** How the child reaches this server and the web. */
-  readonly egress: Pick<EgressOptions, "gateway" | "openRanges">;
+  readonly egress: Pick<EgressOptions, "gateway" | "openRanges"> & {
+    readonly hostCalls: HostCalls;
+  };
   /** All the environment the child gets. */
   readonly env: Readonly<Record<string, string>>;
   readonly clock: Clock;
@@ -70,8 +75,8 @@ export interface Child {
   kill(reason: KillReason): void;
   /** Resolves with the answer that `pick` accepts; rejects when the child dies. */
   ask<T>(message: ToChild, pick: (answer: FromChild) => T | undefined): Promise<T>;
-  /** What it may send requests to from now on; null, as at first, is nothing. */
-  policyOf: EgressOptions["policyOf"];
+  /** Whose request it is that the child sends, from now on; null, as at first, is nobody's. */
+  specOf: (key: string | undefined) => FunctionSpec | null;
   /** Where its log lines go from now on. */
   onLog: (entry: LogEntry) => void;
 }
@@ -85,7 +90,15 @@ export function spawnChild(options: ChildOptions): Child {
   const channel = createControlChannel((entry) => child.onLog(entry));
   const link = listenForLink(dir, {
     ...options.egress,
-    policyOf: (head) => child.policyOf(head),
+    policyOf({ key }) {
+      const spec = child.specOf(key);
+      return spec && { hosts: spec.egress };
+    },
+    async askHost({ key }, request) {
+      const spec = child.specOf(key);
+      if (!spec) throw new EgressDenied("No function is known to ask");
+      return await options.egress.hostCalls(spec, request);
+    },
   });
   const spawned = Bun.spawn(commandOf(options.role, socket, order), {
     cwd: dir,
@@ -132,7 +145,7 @@ export function spawnChild(options: ChildOptions): Child {
       child.send(message);
       return answer;
     },
-    policyOf: () => null,
+    specOf: () => null,
     onLog: ([, , said]) => options.logger.warn("runtime.child_said", { pid: child.pid, said }),
   };
   const cancel = options.clock.after(READY_TIMEOUT_MS, () => child.kill({ kind: "unresponsive" }));

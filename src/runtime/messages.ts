@@ -25,6 +25,8 @@ export interface LoadHeader {
   readonly key: string;
   readonly memoryBytes: number;
   readonly config: Readonly<Record<string, string>>;
+  /** Each call has an instance of its own. */
+  readonly fresh: boolean;
 }
 
 export type ToChild =
@@ -67,4 +69,7 @@ export interface WasmCallHeader {
   readonly exportName: string;
   /** When the host stops it, milliseconds since the epoch. */
   readonly deadlineAt: number;
+  /** The caller's credentials, for what the module asks of this server. */
+  readonly authorization?: string;
+  readonly apikey?: string;
 }

@@ -1,11 +1,17 @@
 /** What both runtimes are made with, and the defaults. The functions capability fills it from `[runtime]`. */
 import type { Clock } from "../core/ports/clock.ts";
-import type { FunctionLogLine } from "../core/ports/function-runtime.ts";
+import type { FunctionLogLine, FunctionSpec } from "../core/ports/function-runtime.ts";
 import type { Ids } from "../core/ports/ids.ts";
 import type { Logger } from "../core/ports/log.ts";
 import { selfSources } from "../core/self.ts";
 import type { IpRange } from "../shared/ip-address.ts";
 import { type JailPlan, planJail } from "./jail/jail-plan.ts";
+
+/**
+ * Answers what only a function may ask, by path: `GET|PUT|DELETE /kv/{key}`, `GET /kv?prefix=`,
+ * `GET /secrets/{name}`.
+ */
+export type HostCalls = (spec: FunctionSpec, request: Request) => Promise<Response>;
 
 export interface RuntimeOptions {
   readonly clock: Clock;
@@ -13,6 +19,8 @@ export interface RuntimeOptions {
   readonly logger: Logger;
   /** Folder for sockets and the children's own folders; made at start, closed to others, removed at stop. At most 90 bytes. */
   readonly dir: string;
+  /** Default: nothing is there to be asked. */
+  readonly hostCalls?: HostCalls;
   /** Private ranges that functions may reach. Default none. */
   readonly openRanges?: readonly IpRange[];
   /** Default: all that this machine can give. */
@@ -49,6 +57,7 @@ export function withDefaults(options: RuntimeOptions): FullRuntimeOptions {
     waiting: 128,
     drainMs: 30_000,
     openRanges: [],
+    hostCalls: async () => new Response(null, { status: 404 }),
     jail: planJail([options.dir, process.execPath, ...selfSources()]),
     ...options,
   };

@@ -38,8 +38,9 @@ const IMPORTS = `
 export function guest(
   functions: string,
   memory = '(memory (export "memory") 1)',
+  moreImports = "",
 ): Uint8Array<ArrayBuffer> {
-  return wat(`(module ${IMPORTS} ${memory} ${functions})`);
+  return wat(`(module ${IMPORTS} ${moreImports} ${memory} ${functions})`);
 }
 
 /** Compiles `assembly/<name>.ts` with the Extism kit. Takes some seconds; call it once a file. */

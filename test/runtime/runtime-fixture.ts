@@ -55,7 +55,7 @@ export async function createFixture(options: Partial<RuntimeOptions> = {}): Prom
     const codePath = join(dir, `${version}.${kind === "bun" ? "mjs" : "wasm"}`);
     writeFileSync(codePath, code);
     const own = { name, version, runtime: kind, codePath, entry: null, config: {}, env: {} };
-    return { ...own, limits: DEFAULT_LIMITS, egress: ["*"] };
+    return { ...own, limits: DEFAULT_LIMITS, isolation: "reuse", egress: ["*"] };
   }
 
   return {

@@ -274,14 +274,6 @@ test("blocks of the host are bounded by the same limit", async () => {
   expect(failure.message).toBe("The plug-in allocated too much");
 });
 
-test("http_request is refused in words", async () => {
-  const bytes = guest(
-    `(func (export "ask") (result i32) (drop (call $http_request (i64.const 0) (i64.const 0))) ${OK})`,
-  );
-  const failure = await failureOf(post(fixture.wasmSpec("asker", bytes), ""));
-  expect(failure.message).toContain("no allowed hosts");
-});
-
 test("log lines carry level, function and request id", async () => {
   const spec = fixture.wasmSpec(
     "chatty",

@@ -11,7 +11,7 @@ import type { FunctionsConfig } from "./config.ts";
 /** Only what was set; null follows `[runtime]`. */
 export type VersionLimits = Pick<
   FunctionSettings,
-  "deadline_ms" | "memory_mb" | "body_in_mb" | "concurrency" | "egress"
+  "deadline_ms" | "memory_mb" | "body_in_mb" | "concurrency" | "egress" | "isolation"
 >;
 
 /** Immutable. */
@@ -43,8 +43,8 @@ export interface ActiveFunction {
 const MIB = 1_048_576;
 
 export function limitsOf(settings: VersionLimits): VersionLimits {
-  const { deadline_ms, memory_mb, body_in_mb, concurrency, egress } = settings;
-  return { deadline_ms, memory_mb, body_in_mb, concurrency, egress };
+  const { deadline_ms, memory_mb, body_in_mb, concurrency, egress, isolation } = settings;
+  return { deadline_ms, memory_mb, body_in_mb, concurrency, egress, isolation };
 }
 
 /**
@@ -57,9 +57,12 @@ export function versionOf(
   codeSha256: string,
 ): string {
   const { runtime, entry, config, env } = settings;
-  const { deadline_ms, memory_mb, body_in_mb, concurrency, egress } = settings;
+  const { deadline_ms, memory_mb, body_in_mb, concurrency, egress, isolation } = settings;
   const parts = [tenant.id, codeSha256, runtime, entry, sorted(config), sorted(env)];
-  const limits = [deadline_ms, memory_mb, body_in_mb, concurrency, ...(egress ? [egress] : [])];
+  const limits: unknown[] = [deadline_ms, memory_mb, body_in_mb, concurrency];
+  // Later settings count only where they are set, so that earlier versions keep their ids.
+  if (egress) limits.push(egress);
+  if (isolation) limits.push(isolation);
   return new Bun.CryptoHasher("sha256").update(JSON.stringify([...parts, limits])).digest("hex");
 }
 
@@ -94,6 +97,7 @@ export function specOf(
     config: values,
     env,
     limits: effectiveLimits(found.active, config),
+    isolation: found.active.limits.isolation ?? "reuse",
     egress: found.active.limits.egress ?? config.egress,
   };
 }

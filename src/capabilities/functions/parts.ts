@@ -12,6 +12,7 @@ import { createRuntimes, type Runtimes } from "../../runtime/index.ts";
 import { type IpRange, parseRange } from "../../shared/ip-address.ts";
 import { LruMap } from "../../shared/lru-map.ts";
 import { PerTenant } from "../../shared/per-tenant.ts";
+import { answerHostCall } from "./answer-host-call.ts";
 import { CodeCache } from "./code-cache.ts";
 import type { FunctionsConfig } from "./config.ts";
 import { type ActiveFunction, specOf } from "./function-version.ts";
@@ -64,6 +65,12 @@ export function createParts(config: FunctionsConfig, deps: Deps): FunctionsParts
     dir: join(deps.server.runtimeDir, "fn"),
     gateway: () => ({ socket: deps.server.gatewaySocket, url: null }),
     openRanges: openRanges(config),
+    async hostCalls(spec, request) {
+      const tenant = owners.get(spec.version);
+      // A version that was pushed out of memory is nobody's until its next call.
+      if (!tenant) return new Response("The function is not known", { status: 404 });
+      return await answerHostCall(deps.kv, tenant, spec, request);
+    },
     onLog: (line) => {
       const tenant = owners.get(line.version);
       if (tenant) states.of(tenant).records.addLine(storable(line, deps.clock.now()));

@@ -9,6 +9,7 @@ function named(name: string, version: string): ActiveFunction {
     body_in_mb: null,
     concurrency: null,
     egress: null,
+    isolation: null,
   };
   const active = {
     version,

@@ -55,6 +55,7 @@ const NO_LIMITS: VersionLimits = {
   body_in_mb: null,
   concurrency: null,
   egress: null,
+  isolation: null,
 };
 
 function toVersion(row: VersionRow): FunctionVersion {

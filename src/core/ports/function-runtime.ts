@@ -15,6 +15,8 @@ export interface FunctionSpec {
   readonly config: Readonly<Record<string, string>>;
   readonly env: Readonly<Record<string, string>>;
   readonly limits: FunctionLimits;
+  /** `wasm`: `request` gives each call an instance of its own. */
+  readonly isolation: "reuse" | "request";
   /** Hosts it may send requests to, in lower case: `api.example.com`, `*.example.com`, `*`. */
   readonly egress: readonly string[];
 }

@@ -37,7 +37,7 @@ async function assign(child: Child, spec: FunctionSpec, options: FullRuntimeOpti
   await copyFile(spec.codePath, codePath);
   // The child may be of another user, and its folder is closed to all but the two.
   await chmod(codePath, 0o444);
-  child.policyOf = () => ({ hosts: spec.egress });
+  child.specOf = () => spec;
   const message: AssignMessage = {
     t: "assign",
     name: spec.name,

@@ -49,10 +49,17 @@ export class EgressClient {
   }
 
   /** What becomes `globalThis.fetch`. */
-  readonly fetch = async (
+  readonly fetch = (
     input: string | URL | Request,
     init?: RequestInit & { unix?: unknown },
-  ): Promise<Response> => {
+  ): Promise<Response> => this.request(input, init);
+
+  /** @param key whose request it is, where this process serves several functions. */
+  async request(
+    input: string | URL | Request,
+    init?: RequestInit & { unix?: unknown },
+    key?: string,
+  ): Promise<Response> {
     if (init?.unix) throw new TypeError("A function cannot reach Unix sockets");
     const request = new Request(input as RequestInfo, init);
     let url = new URL(request.url);
@@ -61,7 +68,8 @@ export class EgressClient {
     if (!headers.has("accept-encoding")) headers.set("accept-encoding", "gzip, deflate");
     let { body } = request;
     for (let hops = 0; ; hops += 1) {
-      const head = { to: "web", url: url.href, method, headers: [...headers] } as const;
+      const own = { to: "web", url: url.href, method, headers: [...headers] } as const;
+      const head = key === undefined ? own : { ...own, key };
       const response = await this.send({ ...head, hasBody: body !== null }, body, request.signal);
       const location = response.headers.get("location");
       if (!REDIRECTS.has(response.status) || location === null || request.redirect === "manual") {
@@ -88,7 +96,7 @@ export class EgressClient {
       }
       url = next;
     }
-  };
+  }
 
   /** One request and its answer, as it comes over the link. Rejects with a TypeError as `fetch` does. */
   send(

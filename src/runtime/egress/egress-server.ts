@@ -17,6 +17,8 @@ export interface EgressOptions {
   readonly openRanges: readonly IpRange[];
   /** What the requester may reach; null = whoever asks is nobody. */
   policyOf(head: RequestHead): EgressPolicy | null;
+  /** Answers what only functions may ask (`to: "host"`). */
+  askHost(head: RequestHead, request: Request): Promise<Response>;
   readonly lookup?: Lookup;
 }
 
@@ -120,13 +122,23 @@ export class EgressServer {
       redirect: "manual",
       decompress: false,
     };
-    const response =
-      head.to === "server" ? await this.#askServer(head, init) : await this.#askWeb(head, init);
+    const response = await this.#ask(head, init);
     const headers = forwardable([...response.headers]);
     this.#link.send(FRAME.response, request, JSON.stringify({ status: response.status, headers }));
     exchange.outbound = new OutboundBody(this.#link, request);
     if (response.body) await exchange.outbound.pump(response.body);
     else this.#link.send(FRAME.end, request);
+  }
+
+  #ask(head: RequestHead, init: BunFetchRequestInit): Promise<Response> {
+    switch (head.to) {
+      case "server":
+        return this.#askServer(head, init);
+      case "host":
+        return this.#options.askHost(head, new Request(hostUrl(head.url), init));
+      case "web":
+        return this.#askWeb(head, init);
+    }
   }
 
   async #askServer(head: RequestHead, init: BunFetchRequestInit): Promise<Response> {
@@ -151,6 +163,11 @@ export class EgressServer {
     headers.push(["host", url.host]);
     return await fetch(pinned, { ...init, headers, tls: { serverName: host } } as RequestInit);
   }
+}
+
+/** Paths are all there is; whatever else it is, is none that exists. */
+function hostUrl(path: string): string {
+  return path.startsWith("/") ? `http://host${path}` : "http://host/";
 }
 
 const systemLookup: Lookup = async (host) =>

@@ -3,8 +3,11 @@
 export type HeaderList = readonly (readonly [name: string, value: string])[];
 
 export interface RequestHead {
-  /** `server`: this server's own surface, `url` is a path. `web`: an absolute URL. */
-  readonly to: "server" | "web";
+  /**
+   * `server`: this server's own surface, `url` is a path. `host`: what only functions may ask, a path
+   * too. `web`: an absolute URL.
+   */
+  readonly to: "server" | "host" | "web";
   readonly url: string;
   readonly method: string;
   readonly headers: HeaderList;
@@ -27,7 +30,7 @@ export function readRequestHead(payload: Uint8Array): RequestHead | null {
     return null;
   }
   const { to, url, method, headers, hasBody, key } = { ...(head as Partial<RequestHead>) };
-  const isKnown = (to === "server" || to === "web") && typeof url === "string";
+  const isKnown = (to === "server" || to === "host" || to === "web") && typeof url === "string";
   if (!isKnown || typeof method !== "string" || typeof hasBody !== "boolean") return null;
   if (!/^[A-Za-z]{1,32}$/.test(method) || !isHeaderList(headers)) return null;
   const own = { to, url, method: method.toUpperCase(), headers, hasBody };

@@ -4,6 +4,7 @@
  */
 import { runtimeErrors } from "../errors.ts";
 import { EXTISM_FUNCTIONS, EXTISM_MODULE } from "./extism-imports.ts";
+import { isOutside, SECRET_MODULE, USER_MODULE } from "./host/outside.ts";
 import { inspectModule, type ModuleImport, type ModuleShape } from "./inspect-module.ts";
 import { RESERVED_PREFIX, rewriteModule } from "./rewrite/rewrite-module.ts";
 import { WASI_FUNCTIONS, WASI_MODULE } from "./wasi.ts";
@@ -69,6 +70,7 @@ function refuse(shape: ModuleShape): void {
 
 function isProvided({ module, name, kind }: ModuleImport): boolean {
   if (kind !== "function") return false;
+  if (isOutside({ module, name })) return true;
   if (module === EXTISM_MODULE) return EXTISM_FUNCTIONS.has(name);
   return module === WASI_MODULE && WASI_FUNCTIONS.has(name);
 }
@@ -79,7 +81,7 @@ function unsatisfied(unknown: readonly ModuleImport[]) {
   const isAbort = unknown.some((wanted) => nameOf(wanted) === "env.abort");
   const hint = isAbort
     ? "AssemblyScript: compile with --use abort=<your own function>"
-    : `Provided are the functions of ${EXTISM_MODULE} and ${WASI_MODULE}`;
+    : `Provided are functions of ${[EXTISM_MODULE, USER_MODULE, SECRET_MODULE, WASI_MODULE].join(", ")}`;
   const reason = `Nothing here provides what it imports: ${names.join(", ")}${more}`;
   return runtimeErrors.invalid_function(reason, hint);
 }

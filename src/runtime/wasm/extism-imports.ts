@@ -22,6 +22,8 @@ export interface PluginState {
   output: { readonly address: number; readonly length: number } | null;
   /** Address of the message given to `error_set`, 0 for none. */
   errorAddress: number;
+  /** Of the last request, null before any. */
+  answer: { readonly status: number; readonly headers: string } | null;
   log(level: LogLevelName, text: string): void;
 }
 
@@ -41,6 +43,7 @@ function emptyState(): PluginState {
     inputLength: 0,
     output: null,
     errorAddress: 0,
+    answer: null,
     log: () => {},
   };
 }
@@ -52,7 +55,7 @@ export function createExtismImports(state: PluginState): Record<string, HostFunc
     ...resultFunctions(state),
     ...storeFunctions(state),
     ...logFunctions(state),
-    ...httpFunctions(),
+    ...answerFunctions(state),
   };
 }
 
@@ -142,13 +145,13 @@ function logFunctions(state: PluginState): Record<string, HostFunction> {
   };
 }
 
-/** No egress from WASM yet: said plainly instead of answering nothing. */
-function httpFunctions(): Record<string, HostFunction> {
+/** What `http_request` left; the request itself waits for the outside (`host/outside.ts`). */
+function answerFunctions(state: PluginState): Record<string, HostFunction> {
   return {
-    http_request: () => {
-      throw new Error("http_request is not allowed: this function has no allowed hosts");
-    },
-    http_status_code: () => 0,
-    http_headers: () => 0n,
+    http_status_code: () => state.answer?.status ?? 0,
+    http_headers: () =>
+      state.answer
+        ? BigInt(state.memory.store(new TextEncoder().encode(state.answer.headers)))
+        : 0n,
   };
 }

@@ -19,6 +19,11 @@ export class ExtismMemory {
     this.#limitBytes = limitBytes;
   }
 
+  /** What can still be allocated. */
+  get roomBytes(): number {
+    return Math.max(0, this.#limitBytes - this.#top - 8);
+  }
+
   /** Zeroed. Throws when the call holds too much. */
   alloc(length: number): number {
     const address = this.#top;

@@ -16,6 +16,7 @@ import {
 } from "../messages.ts";
 import { processRss } from "../process-usage.ts";
 import { specKey } from "../spec-key.ts";
+import type { LoadedModule } from "./host/module-store.ts";
 import type { RunningMark } from "./running-mark.ts";
 import { MOVED } from "./wasm-run.ts";
 
@@ -25,6 +26,8 @@ const DEPTH_MAX = 32;
 const BACKLOG_MS = 4;
 /** A host that has been at one call for this long gets no more, and what waits behind it moves. */
 const STUCK_MS = 20;
+/** Calls of modules that wait for the outside, in one host at most. */
+const WAITING_MAX = 64;
 /** Beside the linear memory: the executable, the compiler, other modules that are resident. */
 const HOST_BYTES = 384 * 1024 * 1024;
 const GONE_MS = 1000;
@@ -32,6 +35,8 @@ const GONE_MS = 1000;
 const STOP_GRACE_MS = 150;
 
 export interface LaneCall {
+  /** Its module waits for the outside: it may have begun and not be running. */
+  readonly waits: boolean;
   readonly spec: FunctionSpec;
   readonly header: WasmCallHeader;
   readonly input: Uint8Array<ArrayBuffer>;
@@ -46,11 +51,14 @@ export class HostGone extends Error {
   readonly exit: ChildExit;
   /** True when it was running this call. */
   readonly atFault: boolean;
+  /** True when this call may have had effects already. */
+  readonly hasBegun: boolean;
 
-  constructor(exit: ChildExit, atFault: boolean) {
+  constructor(exit: ChildExit, atFault: boolean, hasBegun: boolean) {
     super("The WASM host ended");
     this.exit = exit;
     this.atFault = atFault;
+    this.hasBegun = hasBegun;
   }
 }
 
@@ -58,6 +66,8 @@ export class Lane {
   readonly child: Child;
   /** Calls promised to this host, also those whose module is still being loaded. */
   pending = 0;
+  /** Those under way whose modules wait for the outside. */
+  waiting = 0;
   /** When it last ended a call, monotonic milliseconds. */
   idleSince: number;
   /** What a call takes here, moving average. */
@@ -66,8 +76,9 @@ export class Lane {
   readonly #mark: RunningMark;
   /** With the monotonic time they were sent. */
   readonly #calls = new Map<LaneCall, number>();
-  readonly #loaded = new Map<string, readonly string[]>();
-  readonly #loading = new Map<string, Promise<readonly string[]>>();
+  readonly #loaded = new Map<string, LoadedModule>();
+  readonly #loading = new Map<string, Promise<LoadedModule>>();
+  readonly #specs = new Map<string, FunctionSpec>();
   #pings = 0;
 
   constructor(child: Child, mark: RunningMark, clock: Clock) {
@@ -75,6 +86,7 @@ export class Lane {
     this.#mark = mark;
     this.#clock = clock;
     this.idleSince = clock.monotonic();
+    child.specOf = (key) => (key === undefined ? null : (this.#specs.get(key) ?? null));
   }
 
   usable(): boolean {
@@ -87,7 +99,9 @@ export class Lane {
 
   accepts(): boolean {
     const depth = Math.max(1, Math.min(DEPTH_MAX, BACKLOG_MS / this.#callMs));
-    if (!this.usable() || Math.max(this.pending, this.#calls.size) >= depth) return false;
+    const { pending, waiting } = this;
+    const present = Math.max(pending, this.#calls.size) - waiting;
+    if (!this.usable() || present >= depth || waiting >= WAITING_MAX) return false;
     return this.#runningForMs() < STUCK_MS;
   }
 
@@ -95,7 +109,10 @@ export class Lane {
   moveWaiting(): void {
     if (this.#calls.size < 2 || this.#runningForMs() < STUCK_MS) return;
     const n = this.#mark[0];
-    for (const call of this.#calls.keys()) if (call.header.n !== n) call.controller.abort(MOVED);
+    for (const call of this.#calls.keys()) {
+      // One that waits for the outside has begun: it must not happen twice.
+      if (call.header.n !== n && !call.waits) call.controller.abort(MOVED);
+    }
   }
 
   /** The caller's time is up: ends the host if it is still at this call when it should have stopped. */
@@ -119,24 +136,27 @@ export class Lane {
     if (processRss(this.child.pid) > limitBytes) this.kill({ kind: "memory" });
   }
 
-  /** Makes the module resident; resolves with the exports that can be called. */
-  load(spec: FunctionSpec): readonly string[] | Promise<readonly string[]> {
+  /** Makes the module resident; resolves with what it is. */
+  load(spec: FunctionSpec): LoadedModule | Promise<LoadedModule> {
     const key = specKey(spec);
     return this.#loaded.get(key) ?? this.#loading.get(key) ?? this.#askToLoad(key, spec);
   }
 
-  #askToLoad(key: string, spec: FunctionSpec): Promise<readonly string[]> {
-    const loading = this.#sendModule(key, spec).then((callable) => {
-      this.#loaded.set(key, callable);
-      return callable;
+  #askToLoad(key: string, spec: FunctionSpec): Promise<LoadedModule> {
+    this.#specs.set(key, spec);
+    const loading = this.#sendModule(key, spec).then((loaded) => {
+      this.#loaded.set(key, loaded);
+      return loaded;
     });
     this.#loading.set(key, loading);
     return loading.finally(() => this.#loading.delete(key));
   }
 
   /** The host cannot read our files, so the module goes to it as a body. */
-  async #sendModule(key: string, { codePath, config, limits }: FunctionSpec): Promise<string[]> {
-    const header: LoadHeader = { key, memoryBytes: limits.memoryBytes, config };
+  async #sendModule(key: string, spec: FunctionSpec): Promise<LoadedModule> {
+    const { codePath, config, limits, isolation } = spec;
+    const fresh = isolation === "request";
+    const header: LoadHeader = { key, memoryBytes: limits.memoryBytes, config, fresh };
     const init: BunFetchRequestInit = {
       unix: this.child.socket,
       method: "POST",
@@ -148,10 +168,10 @@ export class Lane {
       answer = await fetch("http://wasm/", init);
     } catch (error) {
       const exit = await Promise.race([this.child.exited, this.#clock.sleep(GONE_MS)]);
-      throw exit ? new HostGone(exit, false) : error;
+      throw exit ? new HostGone(exit, false, false) : error;
     }
     if (!answer.ok) throw runtimeErrors.invalid_function(await answer.text());
-    return (await answer.json()) as string[];
+    return (await answer.json()) as LoadedModule;
   }
 
   has(spec: FunctionSpec): boolean {
@@ -163,6 +183,7 @@ export class Lane {
     for (const key of [...this.#loaded.keys()]) {
       if (!key.startsWith(prefix)) continue;
       this.#loaded.delete(key);
+      this.#specs.delete(key);
       this.child.send({ t: "unload", key });
     }
   }
@@ -170,6 +191,7 @@ export class Lane {
   /** Throws `function_failed` for the plug-in's error, `HostGone`, or the signal's reason. */
   async run(call: LaneCall): Promise<Uint8Array<ArrayBuffer>> {
     this.#calls.set(call, this.#clock.monotonic());
+    if (call.waits) this.waiting += 1;
     const answer = await this.#exchange(call);
     this.#settle(call);
     if (answer.failed) throw runtimeErrors.function_failed(answer.text());
@@ -199,7 +221,7 @@ export class Lane {
       const exit = await Promise.race([this.child.exited, this.#clock.sleep(GONE_MS)]);
       const atFault = this.#mark[0] === call.header.n;
       this.#settle(call);
-      throw exit ? new HostGone(exit, atFault) : error;
+      throw exit ? new HostGone(exit, atFault, call.waits) : error;
     }
   }
 
@@ -218,6 +240,11 @@ export class Lane {
     this.#calls.delete(call);
     call.settled();
     const now = this.#clock.monotonic();
+    if (call.waits) {
+      this.waiting -= 1;
+      this.idleSince = now;
+      return;
+    }
     const tookMs = now - Math.max(sentAt, this.idleSince);
     this.#callMs += (tookMs - this.#callMs) / 16;
     this.idleSince = now;

@@ -7,14 +7,18 @@ import type { Rng } from "../../core/ports/rng.ts";
 import type { LogLevelName } from "../messages.ts";
 import { createExtismImports, EXTISM_MODULE, type PluginState } from "./extism-imports.ts";
 import { ExtismMemory } from "./extism-memory.ts";
+import { type Asking, OUTSIDE } from "./host/outside.ts";
 import { START_EXPORT, STOP_EXPORT } from "./rewrite/rewrite-module.ts";
 import { createWasi, WASI_MODULE, WasiExit } from "./wasi.ts";
 
 export interface PluginOptions {
+  /** Rewritten (`rewrite/rewrite-module.ts`). */
   readonly module: WebAssembly.Module;
   readonly config: Readonly<Record<string, string>>;
   /** Blocks of one call together, bytes. */
   readonly memoryBytes: number;
+  /** Its imports wait for the outside: calls give promises. */
+  readonly waits: boolean;
   readonly clock: Clock;
   readonly rng: Rng;
 }
@@ -26,19 +30,33 @@ export type PluginResult =
   /** The plug-in's own error, or a trap; the instance must not be used again. */
   | { readonly ok: false; readonly message: string; readonly trap: boolean };
 
+/** How a call reaches the outside and gives its turn away meanwhile. */
+export interface CallWorld extends Pick<Asking, "header" | "link" | "signal"> {
+  readonly log: PluginLog;
+  /** Runs `wait` while other calls have the thread. */
+  outside<T>(wait: () => Promise<T>): Promise<T>;
+}
+
+/** What JavaScript Promise Integration adds, which TypeScript's library does not know yet. */
+interface PromiseIntegration {
+  readonly Suspending: new (run: (...args: never[]) => unknown) => WebAssembly.ImportValue;
+  promising(run: CallableFunction): () => Promise<unknown>;
+}
+const integration = WebAssembly as unknown as PromiseIntegration;
+
 export class Plugin {
   readonly #state: PluginState;
   readonly #exports: WebAssembly.Exports;
-  #log: PluginLog = () => {};
+  readonly #waits: boolean;
+  #world: CallWorld | null = null;
 
   /**
-   * Runs the module's start function and initialisers: may trap, may be stopped.
-   * @param options the module has been rewritten (`rewrite/rewrite-module.ts`).
+   * Runs the module's start function and initialisers: may trap, may be stopped. They cannot wait.
    * @param onInstance told of the stop word before anything of the module runs.
    */
-  constructor(options: PluginOptions, log: PluginLog, onInstance: (stopWord: Int32Array) => void) {
-    this.#log = log;
-    const write: PluginLog = (level, text) => this.#log(level, text);
+  constructor(options: PluginOptions, onInstance: (stopWord: Int32Array) => void) {
+    const write: PluginLog = (level, text) => this.#world?.log(level, text);
+    this.#waits = options.waits;
     this.#state = {
       memory: new ExtismMemory(options.memoryBytes),
       config: new Map(Object.entries(options.config)),
@@ -47,11 +65,13 @@ export class Plugin {
       inputLength: 0,
       output: null,
       errorAddress: 0,
+      answer: null,
       log: write,
     };
     let memory: WebAssembly.Memory | null = null;
     const wasi = createWasi({ ...options, memory: () => memory, log: write });
-    const imports = { [EXTISM_MODULE]: createExtismImports(this.#state), [WASI_MODULE]: wasi };
+    const own = { [EXTISM_MODULE]: createExtismImports(this.#state), [WASI_MODULE]: wasi };
+    const imports = options.waits ? this.#withOutside(own) : own;
     const instance = new WebAssembly.Instance(
       options.module,
       imports as unknown as WebAssembly.Imports,
@@ -65,20 +85,62 @@ export class Plugin {
     this.#run("hs_init");
   }
 
+  #withOutside(own: Record<string, object>): Record<string, object> {
+    const modules: Record<string, Record<string, unknown>> = {};
+    for (const [module, functions] of Object.entries(OUTSIDE)) {
+      modules[module] = { ...own[module] };
+      for (const [name, ask] of Object.entries(functions)) {
+        const wait = (a: bigint, b: bigint = 0n) => this.#ask((asking) => ask(asking, a, b));
+        Object.assign(modules[module], { [name]: new integration.Suspending(wait as never) });
+      }
+    }
+    return { ...own, ...modules };
+  }
+
+  async #ask(ask: (asking: Asking) => Promise<bigint>): Promise<bigint> {
+    const world = this.#world;
+    if (!world) throw new Error("Nothing can be asked outside of a call");
+    const { memory } = this.#state;
+    const asking: Asking = { ...world, memory, answer: this.#state.answer };
+    const result = await world.outside(() => ask(asking));
+    this.#state.answer = asking.answer;
+    return result;
+  }
+
   #run(name: string): unknown {
     const entry = this.#exports[name];
     return typeof entry === "function" ? (entry as () => unknown)() : undefined;
   }
 
-  call(exportName: string, input: Uint8Array, log: PluginLog): PluginResult {
-    this.#log = log;
+  /** One call at a time. A promise only where the module's imports wait. */
+  call(
+    exportName: string,
+    input: Uint8Array,
+    world: CallWorld,
+  ): PluginResult | Promise<PluginResult> {
+    this.#world = world;
     this.#begin(input);
+    if (this.#waits) return this.#callWaiting(exportName);
     try {
       return this.#result(this.#run(exportName));
     } catch (error) {
-      if (error instanceof WasiExit && error.code === 0) return this.#result(0);
-      return { ok: false, message: this.#errorText() ?? messageOf(error), trap: true };
+      return this.#failure(error);
     }
+  }
+
+  async #callWaiting(exportName: string): Promise<PluginResult> {
+    const entry = this.#exports[exportName];
+    if (typeof entry !== "function") return this.#result(undefined);
+    try {
+      return this.#result(await integration.promising(entry)());
+    } catch (error) {
+      return this.#failure(error);
+    }
+  }
+
+  #failure(error: unknown): PluginResult {
+    if (error instanceof WasiExit && error.code === 0) return this.#result(0);
+    return { ok: false, message: this.#errorText() ?? messageOf(error), trap: true };
   }
 
   #begin(input: Uint8Array): void {
@@ -86,6 +148,7 @@ export class Plugin {
     state.memory.reset();
     state.output = null;
     state.errorAddress = 0;
+    state.answer = null;
     state.inputLength = input.length;
     state.inputAddress = input.length > 0 ? state.memory.store(input) : 0;
   }

@@ -107,7 +107,8 @@ export class WasmRuntime implements FunctionRuntime {
       } catch (error) {
         if (run.ended) throw run.ended;
         if (error instanceof HostGone) {
-          if (error.atFault || tries === TRIES) throw crashOf(run.call, error);
+          const mayRepeat = !error.atFault && !error.hasBegun;
+          if (!mayRepeat || tries === TRIES) throw crashOf(run.call, error);
           tries += 1;
         } else if (error !== MOVED) throw error;
         run.controller = new AbortController();
@@ -120,18 +121,22 @@ export class WasmRuntime implements FunctionRuntime {
   async #runIn(lane: Lane, run: WasmRun): Promise<Uint8Array<ArrayBuffer>> {
     const { spec, exportName, requestId } = run.call;
     const loading = lane.load(spec);
-    const callable = loading instanceof Promise ? await loading : loading;
+    const { callable, waits } = loading instanceof Promise ? await loading : loading;
     const chosen = chooseExport(spec.name, callable, { entry: spec.entry, exportName });
     this.#calls = (this.#calls % 0xffff_fffe) + 1;
     const id = `${spec.name} ${spec.version} ${requestId}`;
+    const { authorization, apikey } = run.call.caller ?? {};
     const laneCall: LaneCall = {
       spec,
+      waits,
       header: {
         n: this.#calls,
         id,
         key: specKey(spec),
         exportName: chosen,
         deadlineAt: run.deadlineAt,
+        ...(authorization ? { authorization } : {}),
+        ...(apikey ? { apikey } : {}),
       },
       input: run.input,
       controller: run.controller,

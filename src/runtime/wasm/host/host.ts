@@ -1,12 +1,13 @@
 /**
- * The role `__wasm-host`: runs WASM calls one after the other on its main thread. A watchdog on another
- * thread stops the call that overruns, and only its instance is lost; should that fail, the server ends
- * the process and retries what waited. Started by `runtime/child.ts`; calls arrive as HTTP on a private
- * Unix socket, modules over the control channel.
+ * The role `__wasm-host`: runs WASM calls on its main thread, one at any moment; those that wait for the
+ * outside let others run. A watchdog on another thread stops the call that overruns, and only its
+ * instance is lost; should that fail, the server ends the process and retries what waited. Started by
+ * `runtime/child.ts`; calls and modules arrive as HTTP on a private Unix socket.
  */
 import { dirname } from "node:path";
 import { ReactorError } from "../../../core/errors.ts";
 import { systemClock } from "../../../shared/clock.ts";
+import type { EgressClient } from "../../egress/egress-client.ts";
 import { connectLink } from "../../egress/link-socket.ts";
 import { SEALED } from "../../jail/jail-order.ts";
 import { seal } from "../../jail/seal.ts";
@@ -23,14 +24,16 @@ import {
   type WasmCallHeader,
 } from "../../messages.ts";
 import { dieWithParent } from "../../parent-death.ts";
-import { createRunningMark, type RunningMark } from "../running-mark.ts";
-import { createModuleStore, type ModuleStore } from "./module-store.ts";
-import { createWatchdog, type Watchdog } from "./watchdog.ts";
+import type { PluginResult } from "../plugin.ts";
+import { createRunningMark } from "../running-mark.ts";
+import { type Borrowed, createModuleStore, type ModuleStore } from "./module-store.ts";
+import { createTurns, type Turns, type TurnTaker } from "./turns.ts";
+import { createWatchdog } from "./watchdog.ts";
 
 interface Host {
   readonly store: ModuleStore;
-  readonly mark: RunningMark;
-  readonly watchdog: Watchdog;
+  readonly turns: Turns;
+  readonly link: EgressClient;
   readonly log: Log;
 }
 
@@ -41,13 +44,13 @@ export async function runRole(args: readonly string[]): Promise<void> {
   const send = (message: FromChild) => void process.send?.(message);
   const watchdog = createWatchdog();
   const store = createModuleStore(watchdog);
-  const mark = createRunningMark(dirname(socket));
-  const host = { store, mark, watchdog, log: createHostLog(send) };
+  const turns = createTurns(createRunningMark(dirname(socket)), watchdog, () => systemClock.now());
+  const link = await connectLink(dirname(socket));
+  const host = { store, turns, link, log: createHostLog(send) };
   const options = { unix: socket, maxRequestBodySize: Number.MAX_SAFE_INTEGER };
   const neverIdle: object = { idleTimeout: 0 };
   Bun.serve({ ...options, ...neverIdle, fetch: (request) => answer(host, request) });
   process.on("message", (message: ToChild) => obey(store, message, send));
-  await connectLink(dirname(socket));
   if (sealed === SEALED) seal();
   send({ t: "ready" });
 }
@@ -57,7 +60,7 @@ function obey(store: ModuleStore, message: ToChild, send: (message: FromChild) =
   if (message.t === "unload") store.unload(message.key);
 }
 
-/** 200 with the names of the exports that can be called, or 422 with why there are none. */
+/** 200 with what the module is, or 422 with why it cannot be loaded. */
 async function load(store: ModuleStore, request: Request, header: string): Promise<Response> {
   const bytes = await request.bytes();
   try {
@@ -70,23 +73,71 @@ async function load(store: ModuleStore, request: Request, header: string): Promi
 type Log = (id: string, level: LogLevelName, text: string) => void;
 
 async function answer(host: Host, request: Request): Promise<Response> {
-  const { store, mark, watchdog, log } = host;
   const loading = request.headers.get(LOAD_HEADER);
-  if (loading !== null) return await load(store, request, loading);
+  if (loading !== null) return await load(host.store, request, loading);
   const call = JSON.parse(request.headers.get(CALL_HEADER) ?? "{}") as WasmCallHeader;
   const input = request.body ? await request.bytes() : new Uint8Array();
-  if (request.signal.aborted) return new Response(null, { status: 499 });
-  mark[0] = call.n;
-  watchdog.begin(call.deadlineAt - systemClock.now());
-  const result = store.call(call.key, call.exportName, input, (level, text) =>
-    log(call.id, level, text),
-  );
-  const stopped = watchdog.end();
-  mark[0] = 0;
-  if (stopped) store.drop(call.key);
+  const taker: Taker = { n: call.n, deadlineAt: call.deadlineAt, instance: 0, isLost: false };
+  const turn = host.turns.take(taker);
+  if (turn) await turn;
+  if (request.signal.aborted) {
+    host.turns.give();
+    return new Response(null, { status: 499 });
+  }
+  const running = run(host, call, taker, input, request.signal);
+  const result = running instanceof Promise ? await running : running;
   if (result.ok) return new Response(result.output);
   const outcome = result.trap ? "trapped" : "failed";
   return new Response(result.message, { status: 500, headers: { [OUTCOME_HEADER]: outcome } });
+}
+
+interface Taker extends TurnTaker {
+  /** The watchdog stopped it. */
+  isLost: boolean;
+}
+
+/** Runs the call whose turn it is, and gives the turn away when it has ended. */
+function run(
+  host: Host,
+  call: WasmCallHeader,
+  taker: Taker,
+  input: Uint8Array,
+  signal: AbortSignal,
+): PluginResult | Promise<PluginResult> {
+  const { store, turns, link, log } = host;
+  let borrowed: Borrowed | null;
+  try {
+    borrowed = store.borrow(call.key);
+  } catch (error) {
+    turns.give();
+    const message = `The module could not be started: ${reasonOf(error)}`;
+    return { ok: false, message, trap: true };
+  }
+  if (!borrowed) {
+    turns.give();
+    return { ok: false, message: "The module is not loaded", trap: true };
+  }
+  taker.instance = borrowed.instance;
+  const end = (result: PluginResult): PluginResult => {
+    if (turns.give()) taker.isLost = true;
+    borrowed.giveBack(result.ok && !taker.isLost);
+    return result;
+  };
+  const result = borrowed.plugin.call(call.exportName, input, {
+    header: call,
+    link,
+    signal,
+    log: (level, text) => log(call.id, level, text),
+    async outside(wait) {
+      if (turns.give()) taker.isLost = true;
+      try {
+        return await wait();
+      } finally {
+        await turns.take(taker);
+      }
+    },
+  });
+  return result instanceof Promise ? result.then(end) : end(result);
 }
 
 /** Lines leave at once: a module that loops after logging must still be heard. */

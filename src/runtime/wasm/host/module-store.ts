@@ -1,28 +1,53 @@
-/** The modules a WASM host holds: compiled once, one instance each, made anew after a trap or an error. */
+/**
+ * The modules a WASM host holds, compiled once, and their instances: made when they are needed, used
+ * again, thrown away after a trap or an error. A module that waits for the outside has several, because
+ * one instance is in one call at a time; any other has one.
+ */
 import { systemClock } from "../../../shared/clock.ts";
 import { systemRng } from "../../../shared/rng.ts";
 import type { LoadHeader } from "../../messages.ts";
 import { inspectModule } from "../inspect-module.ts";
-import { Plugin, type PluginLog, type PluginOptions, type PluginResult } from "../plugin.ts";
+import { Plugin } from "../plugin.ts";
 import { rewriteModule } from "../rewrite/rewrite-module.ts";
+import { waitsOutside } from "./outside.ts";
 import type { Watchdog } from "./watchdog.ts";
 
-export interface ModuleStore {
-  /** Compiles; the exports that can be called. Throws `invalid_function` or the engine's error. */
-  load(header: LoadHeader, bytes: Uint8Array): readonly string[];
-  unload(key: string): void;
-  /** The instance was stopped: the next call has a new one. */
-  drop(key: string): void;
-  call(key: string, exportName: string, input: Uint8Array, log: PluginLog): PluginResult;
+export interface LoadedModule {
+  /** Exports that can be called. */
+  readonly callable: readonly string[];
+  /** It imports functions that wait for the outside: several of its calls may be under way. */
+  readonly waits: boolean;
 }
 
-interface Resident {
-  readonly options: PluginOptions;
-  readonly callable: readonly string[];
-  plugin: Plugin | null;
-  /** The watchdog's number of the plugin's instance, 0 for none. */
-  instance: number;
+/** An instance in use by one call. */
+export interface Borrowed {
+  readonly plugin: Plugin;
+  /** The watchdog's number of the instance. */
+  readonly instance: number;
+  /** @param isGood false throws the instance away. */
+  giveBack(isGood: boolean): void;
+}
+
+export interface ModuleStore {
+  /** Compiles. Throws `invalid_function` or the engine's error. */
+  load(header: LoadHeader, bytes: Uint8Array): LoadedModule;
+  unload(key: string): void;
+  /** Null when the module is not loaded. Making an instance runs code of the module: it may trap. */
+  borrow(key: string): Borrowed | null;
+  waits(key: string): boolean;
+}
+
+interface Instance {
+  readonly plugin: Plugin;
+  readonly number: number;
   calls: number;
+}
+
+interface Resident extends LoadedModule {
+  readonly header: LoadHeader;
+  readonly module: WebAssembly.Module;
+  readonly idle: Instance[];
+  gone: boolean;
 }
 
 type Instances = Pick<Watchdog, "adopt" | "running" | "forget">;
@@ -34,61 +59,62 @@ const TABLE_ELEMENTS = 1_000_000;
 
 export function createModuleStore(watchdog: Instances): ModuleStore {
   const residents = new Map<string, Resident>();
+
+  function make({ module, header, waits }: Resident): Instance {
+    const { config, memoryBytes } = header;
+    const world = { clock: systemClock, rng: systemRng };
+    let number = 0;
+    try {
+      const options = { module, config, memoryBytes, waits, ...world };
+      const plugin = new Plugin(options, (stopWord) => {
+        number = watchdog.adopt(stopWord);
+      });
+      return { plugin, number, calls: 0 };
+    } catch (error) {
+      if (number !== 0) watchdog.forget(number);
+      throw error;
+    }
+  }
+
+  function retire(instance: Instance): void {
+    watchdog.forget(instance.number);
+  }
+
   return {
-    load({ key, memoryBytes, config }, bytes) {
-      const known = residents.get(key);
-      if (known) return known.callable;
-      const { callable, exportNames } = inspectModule(bytes);
+    load(header, bytes) {
+      const known = residents.get(header.key);
+      if (known) return known;
+      const { callable, exportNames, imports } = inspectModule(bytes);
       const names = exportNames.includes("_start") ? [...callable, "_start"] : callable;
-      const module = new WebAssembly.Module(
-        rewriteModule(bytes, { memoryBytes, tableElements: TABLE_ELEMENTS }),
-      );
-      const options = { module, config, memoryBytes, clock: systemClock, rng: systemRng };
-      residents.set(key, { options, callable: names, plugin: null, instance: 0, calls: 0 });
-      return names;
+      const limits = { memoryBytes: header.memoryBytes, tableElements: TABLE_ELEMENTS };
+      const module = new WebAssembly.Module(rewriteModule(bytes, limits));
+      const resident = { header, module, callable: names, waits: waitsOutside(imports) };
+      residents.set(header.key, { ...resident, idle: [], gone: false });
+      return resident;
     },
     unload(key) {
       const resident = residents.get(key);
-      if (resident) drop(resident, watchdog);
+      if (!resident) return;
+      resident.gone = true;
+      for (const instance of resident.idle.splice(0)) retire(instance);
       residents.delete(key);
     },
-    drop(key) {
+    borrow(key) {
       const resident = residents.get(key);
-      if (resident) drop(resident, watchdog);
+      if (!resident) return null;
+      const instance = resident.idle.pop() ?? make(resident);
+      watchdog.running(instance.number);
+      return {
+        plugin: instance.plugin,
+        instance: instance.number,
+        giveBack(isGood) {
+          instance.calls += 1;
+          const isSpent = instance.calls >= CALLS_PER_INSTANCE || resident.header.fresh;
+          if (isGood && !isSpent && !resident.gone) resident.idle.push(instance);
+          else retire(instance);
+        },
+      };
     },
-    call(key, exportName, input, log) {
-      const resident = residents.get(key);
-      if (!resident) return { ok: false, message: "The module is not loaded", trap: true };
-      return callResident(resident, exportName, input, log, watchdog);
-    },
+    waits: (key) => residents.get(key)?.waits ?? false,
   };
-}
-
-function drop(resident: Resident, watchdog: Instances): void {
-  if (resident.instance !== 0) watchdog.forget(resident.instance);
-  resident.plugin = null;
-  resident.instance = 0;
-}
-
-function callResident(
-  resident: Resident,
-  exportName: string,
-  input: Uint8Array,
-  log: PluginLog,
-  watchdog: Instances,
-): PluginResult {
-  try {
-    if (resident.plugin) watchdog.running(resident.instance);
-    resident.plugin ??= new Plugin(resident.options, log, (stopWord) => {
-      resident.instance = watchdog.adopt(stopWord);
-    });
-  } catch (error) {
-    drop(resident, watchdog);
-    const message = error instanceof Error ? error.message : String(error);
-    return { ok: false, message: `The module could not be started: ${message}`, trap: true };
-  }
-  const result = resident.plugin.call(exportName, input, log);
-  resident.calls += 1;
-  if (!result.ok || resident.calls % CALLS_PER_INSTANCE === 0) drop(resident, watchdog);
-  return result;
 }
