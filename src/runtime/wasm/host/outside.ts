@@ -40,16 +40,6 @@ export const OUTSIDE: Readonly<Record<string, Readonly<Record<string, Outside>>>
   [SECRET_MODULE]: { secret_get: (asking, name) => secretRequest(asking, name) },
 };
 
-/** How many addresses each takes: a module's import must fit. */
-export const OUTSIDE_PARAMETERS: Readonly<Record<string, number>> = {
-  http_request: 2,
-  server_request: 2,
-  kv_get: 1,
-  kv_set: 2,
-  kv_delete: 1,
-  secret_get: 1,
-};
-
 export function isOutside({ module, name }: Pick<ModuleImport, "module" | "name">): boolean {
   return Object.hasOwn(OUTSIDE, module) && Object.hasOwn(OUTSIDE[module] ?? {}, name);
 }
