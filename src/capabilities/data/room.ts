@@ -7,18 +7,22 @@ import type { Principal } from "../../core/ports/auth.ts";
 import type { Databases } from "../../core/ports/database.ts";
 import type { IdempotencyStore } from "../../core/ports/idempotency.ts";
 import type { TokenVerifier } from "./auth/token-verifier.ts";
+import type { CompiledRequest } from "./compile/compiled.ts";
 import { quoteIdent } from "./compile/quote.ts";
 import { quoteRoutine } from "./compile/quote-routine.ts";
 import type { EffectiveConfig } from "./effective-config.ts";
 import type { Limits } from "./parse/query-string.ts";
 import type { Setting } from "./schema/schema.ts";
-import type { SchemaCache } from "./schema/schema-cache.ts";
+import type { LoadedSchema, SchemaCache, SchemaState } from "./schema/schema-cache.ts";
+import { ShapeCache } from "./schema/shape-cache.ts";
 
 export interface DataRoom {
   readonly config: EffectiveConfig;
   readonly databases: Databases;
   readonly idempotency: IdempotencyStore;
   readonly cache: SchemaCache;
+  /** The schema with the SQL that this room has compiled against it. */
+  stateOf(loaded: LoadedSchema): SchemaState;
   readonly limits: Limits;
   /** Exposed schema to the search path of its requests; its keys are the exposed schemas. */
   readonly searchPaths: ReadonlyMap<string, string>;
@@ -52,6 +56,7 @@ export function createRoom(config: EffectiveConfig, parts: RoomParts): DataRoom 
   return {
     ...parts,
     config,
+    stateOf: createStates(config.max_cached_shapes),
     limits: {
       maxFilters: config.max_filters,
       maxListSize: config.max_in_list,
@@ -67,6 +72,20 @@ export function createRoom(config: EffectiveConfig, parts: RoomParts): DataRoom 
       `app.settings.${name}`,
       value,
     ]),
+  };
+}
+
+/** SQL depends on both: another schema begins with none, and so does another configuration. */
+function createStates(maxCachedShapes: number): DataRoom["stateOf"] {
+  let current: { readonly of: LoadedSchema; readonly state: SchemaState } | null = null;
+  return (loaded) => {
+    if (current?.of === loaded) return current.state;
+    const state = {
+      schema: loaded.schema,
+      shapes: new ShapeCache<CompiledRequest>(maxCachedShapes),
+    };
+    current = { of: loaded, state };
+    return state;
   };
 }
 

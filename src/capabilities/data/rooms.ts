@@ -60,7 +60,6 @@ export class Rooms {
       },
       channel: () => (this.#config.db_channel_enabled ? this.#config.db_channel : null),
       onReloadConfig: (tenant) => void this.reload(tenant),
-      maxCachedShapes: config.max_cached_shapes,
       onLoaded: this.#metrics.schemaLoaded,
       onFailed: this.#metrics.schemaFailed,
     });

@@ -46,14 +46,14 @@ export async function runRequest<P extends Prepared>(
   prepare: (state: SchemaState) => P,
 ): Promise<Ran<P>> {
   const { tenant } = incoming.context;
-  const state = room.cache.peek(tenant) ?? (await room.cache.get(tenant));
+  const state = room.stateOf(room.cache.peek(tenant) ?? (await room.cache.get(tenant)));
   try {
     return await attempt(room, incoming, state, prepare);
   } catch (error) {
     if (!(error instanceof PgError)) throw inOurWords(room, error);
     const fresh = mayBeStale(error) ? await room.cache.repair(tenant) : null;
     if (fresh === null) throw answerOf(room, incoming, error);
-    return await retry(room, incoming, fresh, prepare);
+    return await retry(room, incoming, room.stateOf(fresh), prepare);
   }
 }
 

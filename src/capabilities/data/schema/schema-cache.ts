@@ -1,7 +1,6 @@
 /**
- * Keeps each tenant's `Schema` and the SQL compiled against it. A load in progress never blocks
- * requests that can be served by the value at hand: the new value replaces the old one at once, with
- * an empty SQL cache of its own.
+ * Keeps each tenant's `Schema`. A load in progress never blocks requests that can be served by the
+ * value at hand: the new value replaces the old one at once.
  */
 import type { Clock } from "../../../core/ports/clock.ts";
 import type { Databases } from "../../../core/ports/database.ts";
@@ -12,11 +11,15 @@ import { errors } from "../errors.ts";
 import { type CatalogScope, listenForReload, readCatalog, type Unlisten } from "../store.ts";
 import { buildSchema } from "./build-schema.ts";
 import type { Schema } from "./schema.ts";
-import { ShapeCache } from "./shape-cache.ts";
+import type { ShapeCache } from "./shape-cache.ts";
+
+export interface LoadedSchema {
+  readonly schema: Schema;
+}
 
 /** What a request works with from beginning to end. */
-export interface SchemaState {
-  readonly schema: Schema;
+export interface SchemaState extends LoadedSchema {
+  /** The SQL compiled against the schema, by the rules of one configuration. */
   readonly shapes: ShapeCache<CompiledRequest>;
 }
 
@@ -27,7 +30,6 @@ export interface SchemaCacheOptions {
   channel(): string | null;
   /** `NOTIFY …, 'reload config'`, and after the connection that listens was lost. */
   onReloadConfig(tenant: TenantCtx): void;
-  readonly maxCachedShapes: number;
   onLoaded(queryMs: number): void;
   onFailed(): void;
 }
@@ -44,8 +46,8 @@ const REPAIR_INTERVAL_MS = 1_000;
 const RETRY_MS_MAX = 32_000;
 
 interface Entry {
-  state: SchemaState | null;
-  loading: Promise<SchemaState> | null;
+  state: LoadedSchema | null;
+  loading: Promise<LoadedSchema> | null;
   /** Something changed while a load was under way. */
   dirty: boolean;
   repairedAt: number;
@@ -71,12 +73,12 @@ export class SchemaCache {
   }
 
   /** The state at hand, without waiting; null before the first load. */
-  peek(tenant: TenantCtx): SchemaState | null {
+  peek(tenant: TenantCtx): LoadedSchema | null {
     return this.#entries.get(tenant.id)?.state ?? null;
   }
 
   /** The state, loading it on first use. Throws PGRST002 when the database cannot be read. */
-  async get(tenant: TenantCtx): Promise<SchemaState> {
+  async get(tenant: TenantCtx): Promise<LoadedSchema> {
     const entry = this.#entry(tenant);
     if (entry.state) return entry.state;
     if (entry.loading) return await entry.loading;
@@ -86,7 +88,7 @@ export class SchemaCache {
   }
 
   /** Loads anew. During a load: has it followed by another, and waits for that. */
-  async reload(tenant: TenantCtx): Promise<SchemaState> {
+  async reload(tenant: TenantCtx): Promise<LoadedSchema> {
     const entry = this.#entry(tenant);
     if (!entry.loading) return await this.#start(tenant, entry);
     entry.dirty = true;
@@ -97,7 +99,7 @@ export class SchemaCache {
    * After a query failed on an object that the cache believes in: a fresh state, or null when the
    * last repair was moments ago (then the failure is the database's word).
    */
-  async repair(tenant: TenantCtx): Promise<SchemaState | null> {
+  async repair(tenant: TenantCtx): Promise<LoadedSchema | null> {
     const entry = this.#entry(tenant);
     const now = this.#deps.clock.monotonic();
     if (now - entry.repairedAt < REPAIR_INTERVAL_MS) return null;
@@ -143,17 +145,17 @@ export class SchemaCache {
     return entry;
   }
 
-  #start(tenant: TenantCtx, entry: Entry): Promise<SchemaState> {
+  #start(tenant: TenantCtx, entry: Entry): Promise<LoadedSchema> {
     entry.loading = this.#loadUntilClean(tenant, entry).finally(() => {
       entry.loading = null;
     });
     return entry.loading;
   }
 
-  async #loadUntilClean(tenant: TenantCtx, entry: Entry): Promise<SchemaState> {
+  async #loadUntilClean(tenant: TenantCtx, entry: Entry): Promise<LoadedSchema> {
     try {
       if (entry.unlisten === null) await this.#listen(tenant, entry);
-      let state: SchemaState;
+      let state: LoadedSchema;
       do {
         entry.dirty = false;
         state = await this.#load(tenant, entry);
@@ -184,7 +186,7 @@ export class SchemaCache {
     });
   }
 
-  async #load(tenant: TenantCtx, entry: Entry): Promise<SchemaState> {
+  async #load(tenant: TenantCtx, entry: Entry): Promise<LoadedSchema> {
     const started = this.#deps.clock.monotonic();
     const { system, login } = this.#deps.databases.for(tenant);
     const { timezones } = entry;
@@ -200,7 +202,7 @@ export class SchemaCache {
       functions: schema.functions.size,
       ms: Math.round(this.#deps.clock.monotonic() - started),
     });
-    return { schema, shapes: new ShapeCache(this.#options.maxCachedShapes) };
+    return { schema };
   }
 
   /** Subscribes before the first load, so that no change falls between the two. */
