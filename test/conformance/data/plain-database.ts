@@ -5,11 +5,17 @@ import { testPostgres } from "../../support/postgres.ts";
 import { startTestServer, type TestServer } from "../../support/server.ts";
 import { SECRET } from "./tokens.ts";
 
+type Settings = Readonly<Record<string, unknown>>;
+
 export interface PlainDatabase {
   /** As the owner. */
   readonly sql: Sql;
-  /** `data` alone, with these keys of `[data]`; anonymous callers are `anon`. */
-  serve(data: Readonly<Record<string, unknown>>): Promise<TestServer>;
+  /**
+   * `data` alone; anonymous callers are `anon`.
+   * @param data keys of `[data]`
+   * @param database keys of `[database]`
+   */
+  serve(data: Settings, database?: Settings): Promise<TestServer>;
   close(): Promise<void>;
 }
 
@@ -39,11 +45,14 @@ export async function openPlainDatabase(): Promise<PlainDatabase> {
   const db_uri = database.url.replace(/^(postgres(?:ql)?:\/\/)[^@/]*@/, "$1authenticator@");
   return {
     sql,
-    serve: (data) =>
+    serve: (data, ofDatabase = {}) =>
       startTestServer({
         only: ["data"],
         databaseUrl: "postgresql://nobody@127.0.0.1:1/none",
-        config: { data: { db_uri, jwt_secret: SECRET, db_anon_role: "anon", ...data } },
+        config: {
+          data: { db_uri, jwt_secret: SECRET, db_anon_role: "anon", ...data },
+          database: ofDatabase,
+        },
       }),
     async close() {
       await sql.end({ timeout: 5 });
