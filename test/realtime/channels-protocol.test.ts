@@ -314,6 +314,23 @@ describe("a token", () => {
     expect(socket.session.channels.size).toBe(0);
   });
 
+  test("after another waits its turn, and what follows waits behind it", async () => {
+    const socket = open();
+    await socket.join("realtime:mine", { broadcast: { ack: true }, presence: { enabled: false } });
+    const tokens = [1, 2].map((n) => tokenOf("authenticated", USER, clock.now() + n * 60_000));
+    for (const [n, access_token] of tokens.entries()) {
+      socket.send([null, `t${n}`, "realtime:mine", "access_token", { access_token }]);
+    }
+    socket.send([null, "b", "realtime:mine", "broadcast", { event: "e", payload: {} }]);
+    const token = () => socket.session.channels.get("realtime:mine")?.token;
+    await until("the first", () => token() === tokens[0]);
+    await clock.advance(900);
+    expect([token(), socket.heard.length]).toEqual([tokens[0], 1]);
+    await clock.advance(200);
+    await until("the second", () => token() === tokens[1]);
+    await until("the answer", () => socket.heard.at(-1)?.ref === "b");
+  });
+
   test("that is bad when refreshed ends the channel", async () => {
     const socket = open();
     await socket.join("realtime:mine", { presence: { enabled: false } });

@@ -36,6 +36,8 @@ export class Channel implements Member {
   permissions: Permissions = NOTHING_ALLOWED;
   /** The token that `principal` was proven by; null for the socket's own credential. */
   token: string | null;
+  /** Monotonic milliseconds; of the last new token. */
+  refreshedAt = Number.NEGATIVE_INFINITY;
   #state: "joining" | "joined" | "closed" = "joining";
   #isBusy = false;
   #inbox: InboundFrame[] = [];

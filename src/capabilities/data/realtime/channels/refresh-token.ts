@@ -14,8 +14,16 @@ export function refreshToken(channel: Channel, frame: InboundFrame): Promise<voi
   return apply(channel, token);
 }
 
+/** Each costs a transaction: a client that sends one after the other waits. */
+const INTERVAL_MS = 1_000;
+
 async function apply(channel: Channel, token: string): Promise<void> {
   const { session, subTopic, request } = channel;
+  const { clock } = session.room;
+  const waitMs = channel.refreshedAt + INTERVAL_MS - clock.monotonic();
+  if (waitMs > 0) await clock.sleep(waitMs);
+  if (channel.isClosed) return;
+  channel.refreshedAt = clock.monotonic();
   const before = channel.permissions;
   try {
     const principal = await proveToken(session, token);

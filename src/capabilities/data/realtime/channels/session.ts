@@ -53,11 +53,13 @@ export class Session implements SocketHandler {
 
   constructor(room: ChannelRoom, init: SessionInit) {
     const { realtime_max_messages_per_s: perS, realtime_max_joins_per_s: joins } = room.config;
+    // Whoever comes back joins all that it had at once.
+    const joinsAtOnce = Math.max(joins, room.config.realtime_max_channels);
     const now = room.clock.monotonic();
     this.room = room;
     this.init = init;
     this.#messages = new TokenBucket(perS, perS * 2, now);
-    this.joins = new TokenBucket(joins, joins, now);
+    this.joins = new TokenBucket(joins, joinsAtOnce, now);
     this.#heardAt = now;
   }
 

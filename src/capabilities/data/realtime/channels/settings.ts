@@ -19,9 +19,9 @@ export const channelSettings = {
     description: "Channels joined on one socket.",
   }),
   realtime_max_joins_per_s: Type.Integer({
-    default: 100,
+    default: 20,
     minimum: 1,
-    description: "Joins a second on one socket; so many may come at once.",
+    description: "Joins a second on one socket; as many as it may have channels may come at once.",
   }),
   realtime_max_messages_per_s: Type.Integer({
     default: 200,
