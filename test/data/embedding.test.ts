@@ -133,6 +133,9 @@ describe("values", () => {
         `/odd (names) {here}?select=${encodeURIComponent('"i d, (x) {y} \\\\ z",directors(name)')}&limit=1&order=${encodeURIComponent('"i d, (x) {y} \\\\ z"')}`,
         [{ "i d, (x) {y} \\ z": 1, directors: { name: "Ada" } }],
       ),
+      get("a table that others inherit from", "/vans?select=id,depots(name)", [
+        { id: 1, depots: { name: expect.stringMatching(/^(new|old)$/) } },
+      ]),
       get(
         "the result of a function",
         "/rpc/films_of?year=2002&select=title,directors(name)&order=title",
@@ -521,5 +524,28 @@ describe("refusals", () => {
     const answer = await world.ask("/staff?select=id,directors(name)");
     expect(answer.status).toBe(401);
     expect(await answer.json()).toEqual(fault("42501", "permission denied for table staff"));
+  });
+
+  test("another schema's tables are not embedded, but what a function of this one returns", async () => {
+    const both = await openDataWorld(
+      { require_rls: false, db_schemas: ["public", "other"] },
+      [],
+      "test/data/reading.fixture.sql",
+    );
+    const ask = async (path: string, profile: string) => {
+      const answer = await both.ask(path, { headers: { "accept-profile": profile } });
+      return [answer.status, await answer.json()] as const;
+    };
+    const [status, body] = await ask("/directors?select=prizes(id)", "public");
+    expect([status, body]).toEqual([400, expect.objectContaining({ code: "PGRST200" })]);
+    expect(await ask("/prizes?select=id,directors(name)", "other")).toEqual([
+      400,
+      expect.objectContaining({ code: "PGRST200" }),
+    ]);
+    expect(await ask("/prizes?select=id,winner(name),gifts(id)", "other")).toEqual([
+      200,
+      [{ id: 1, winner: { name: "Ada" }, gifts: [{ id: 7 }] }],
+    ]);
+    await both.close();
   });
 });

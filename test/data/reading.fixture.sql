@@ -174,6 +174,25 @@ insert into public.takings values ('2020-05-01', 1, 10), ('2020-05-02', 1, 20), 
 insert into private.vaults values (1, 1, 'top'), (2, 2, 'low');
 refresh materialized view public.summaries;
 
+-- Of another schema, with a key to this one and a function that follows it.
+create table other.prizes (id int primary key, director_id int references public.directors);
+create table other.gifts (id int primary key, prize_id int references other.prizes);
+create function other.winner(other.prizes) returns setof public.directors
+  language sql stable rows 1
+  as $$ select * from public.directors where id = $1.director_id $$;
+insert into other.prizes values (1, 1);
+insert into other.gifts values (7, 1);
+grant usage on schema other to anon;
+grant select on all tables in schema other to anon;
+
+-- Rows that the parent's keys do not know.
+create table public.depots (id int primary key, name text);
+create table public.old_depots () inherits (public.depots);
+create table public.vans (id int primary key, depot_id int references public.depots);
+insert into public.depots values (1, 'new');
+insert into public.old_depots values (1, 'old');
+insert into public.vans values (1, 1);
+
 -- Some columns of a table, and no more.
 create table public.staff (id int primary key, name text, salary int, director_id int references public.directors);
 insert into public.staff values (1, 'Mo', 10, 1), (2, 'Lu', 20, 2);

@@ -69,7 +69,7 @@ describe("a read", () => {
 
   test("embeds the one side as an object and the many side as a list, for the rows answered", () => {
     expect(inner("projects", "select=id,clients(name)")).toBe(
-      'select "public"."projects"."id", (select pg_catalog.row_to_json(_row) from (select "clients_1"."name" from "public"."clients" as "clients_1" where "clients_1"."id" = "public"."projects"."client_id") as _row) as "clients" from "public"."projects" limit 1000',
+      'select "public"."projects"."id", (select pg_catalog.row_to_json(_row) from (select "clients_1"."name" from "public"."clients" as "clients_1" where "clients_1"."id" = "public"."projects"."client_id" limit 1) as _row) as "clients" from "public"."projects" limit 1000',
     );
     expect(inner("clients", "select=id,p:projects(id)&p.id=gt.3&p.order=id&p.limit=2")).toBe(
       'select "public"."clients"."id", (select coalesce(pg_catalog.json_agg(_row), \'[]\') from (select "projects_1"."id" from "public"."projects" as "projects_1" where "projects_1"."client_id" = "public"."clients"."id" and "projects_1"."id" > $2 order by "projects_1"."id" limit $1) as _row) as "p" from "public"."clients" limit 1000',
@@ -156,6 +156,30 @@ describe("a read", () => {
       "PGRST118",
     );
     expect(failure(() => compile("projects", "select=id&order=clients(id)")).code).toBe("PGRST108");
+  });
+
+  test("a spread of one row is a join, of many a list for each column", () => {
+    expect(inner("projects", "select=id,...clients(by:name)")).toBe(
+      'select "public"."projects"."id", "pgrst_1"."by" as "by" from "public"."projects" left join lateral (select "clients_1"."name" as "by" from "public"."clients" as "clients_1" where "clients_1"."id" = "public"."projects"."client_id") as "pgrst_1" on true limit 1000',
+    );
+    expect(inner("clients", "select=id,...projects(name)&projects.order=id")).toBe(
+      'select "public"."clients"."id", "pgrst_1"."name" as "name" from "public"."clients" left join lateral (select pg_catalog.count(*) as pgrst_rows, coalesce(pg_catalog.json_agg(_row."name"), \'[]\') as "name" from (select "projects_1"."name" from "public"."projects" as "projects_1" where "projects_1"."client_id" = "public"."clients"."id" order by "projects_1"."id" limit 1000) as _row) as "pgrst_1" on true limit 1000',
+    );
+  });
+
+  test("aggregates group by place, those of a spread of one row move up", () => {
+    expect(inner("projects", "select=n:name,id.sum()::text,count()")).toBe(
+      'select "public"."projects"."name" as "n", cast(pg_catalog.sum("public"."projects"."id") as "text") as "sum", pg_catalog.count(*) as "count" from "public"."projects" group by 1 limit 1000',
+    );
+    expect(inner("projects", "select=...clients(name,id.max(),count())")).toBe(
+      'select "pgrst_1"."name" as "name", pg_catalog.max("pgrst_1"."max") as "max", pg_catalog.count("pgrst_1"."count") as "count" from "public"."projects" left join lateral (select "clients_1"."name", "clients_1"."id" as "max", 1 as "count" from "public"."clients" as "clients_1" where "clients_1"."id" = "public"."projects"."client_id") as "pgrst_1" on true group by 1 limit 1000',
+    );
+  });
+
+  test("without any bound the one side is a join", () => {
+    expect(inner("projects", "select=id,clients(name)", shopSchema, null)).toBe(
+      'select "public"."projects"."id", pg_catalog.row_to_json("pgrst_1".*) as "clients" from "public"."projects" left join lateral (select "clients_1"."name" from "public"."clients" as "clients_1" where "clients_1"."id" = "public"."projects"."client_id") as "pgrst_1" on true',
+    );
   });
 
   test("an alias or the name that was asked for leads to an embed", () => {

@@ -15,6 +15,7 @@ export function compile(
   search: string,
   schema: Schema = shopSchema,
   count: "exact" | null = null,
+  maxRows: number | null = 1000,
 ) {
   const found = schema.tables.get(tableKey("public", table));
   if (!found) throw new Error(table);
@@ -24,15 +25,20 @@ export function compile(
   const compiled = compileRead(node, {
     media: JSON_ARRAY,
     count,
-    maxRows: 1000,
+    maxRows,
     headOnly: false,
   });
   return { ...compiled, raw, params: compiled.slots.map((slot) => raw.values[slot]) };
 }
 
 /** The SELECT inside the wrapper. */
-export function inner(table: string, search: string, schema?: Schema): string {
-  const { sql } = compile(table, search, schema);
+export function inner(
+  table: string,
+  search: string,
+  schema?: Schema,
+  maxRows?: number | null,
+): string {
+  const { sql } = compile(table, search, schema, null, maxRows);
   return sql.slice(sql.indexOf("from (") + 6, sql.lastIndexOf(") as _postgrest_t"));
 }
 

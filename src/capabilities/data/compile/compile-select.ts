@@ -95,13 +95,23 @@ function compileEmbed(
 ): CompiledEmbed {
   const depth = above.depth + 1;
   const join = joinOf(embed, parent.qualifier, depth);
-  const bounds = compileBounds(embed.node, context, isSureOfOne(embed) ? null : context.maxRows);
+  const joined = isJoined(embed, use);
+  const bounds = compileBounds(embed.node, context, rowsAtMost(embed, joined, context));
   const isGrouped = use.isGrouped && embed.spread !== null;
   const place = { depth, on: join.on, isGrouped, bounds };
   const select = compileLevel(embed.node, join, context, place);
-  if (!isJoined(embed, use)) return asSubquery(embed, select);
+  if (!joined) return asSubquery(embed, select);
   context.aliases += 1;
   return asJoin(embed, select, quoteIdent(`pgrst_${context.aliases}`), use);
+}
+
+/**
+ * A key's one row needs no bound, and a join without one can be merged with the query above. Tables
+ * that inherit have rows which their parent's keys do not know: a subquery must not fail on them.
+ */
+function rowsAtMost(embed: EmbedNode, joined: boolean, context: SelectContext): number | null {
+  if (!isSureOfOne(embed)) return context.maxRows;
+  return joined ? null : 1;
 }
 
 /** A row without columns is a row still, but for what asks whether it is there. */
