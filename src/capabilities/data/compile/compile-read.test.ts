@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { readQueryString } from "../parse/query-string.ts";
-import { ambiguousSchema, shopSchema } from "../schema/shop-schema.fixture.ts";
+import { buildSchema } from "../schema/build-schema.ts";
+import { ambiguousSchema, shopRows, shopSchema } from "../schema/shop-schema.fixture.ts";
 import { compile, failure, inner, LIMITS } from "./compile-search.fixture.ts";
 
 describe("a read", () => {
@@ -190,6 +191,23 @@ describe("a read", () => {
   test("names the tables that no policy guards, embedded ones too", () => {
     expect(compile("open_view", "").unprotected.map((t) => t.name)).toEqual(["open_view"]);
     expect(compile("clients", "").unprotected).toEqual([]);
+    const open = (...names: string[]) =>
+      buildSchema(1, {
+        ...shopRows,
+        tables: shopRows.tables.map((t) => ({ ...t, is_protected: !names.includes(t.name) })),
+      });
+    const embedding: [select: string, table: string][] = [
+      ["projects(id)", "projects"],
+      ["projects(tasks(id))", "tasks"],
+      ["...projects(name)", "projects"],
+      ["projects()&projects=is.null", "projects"],
+      ["projects(tasks(users(name)))", "users"],
+      ["projects(tasks(users(name)))", "task_users"],
+    ];
+    for (const [select, table] of embedding) {
+      const { unprotected } = compile("clients", `select=id,${select}`, open(table));
+      expect([select, unprotected.map((t) => t.name)]).toEqual([select, [table]]);
+    }
   });
 });
 
