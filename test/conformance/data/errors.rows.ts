@@ -136,15 +136,6 @@ export const rows: readonly Row[] = [
     { answer: { "proxy-status": "PostgREST; error=P0001" } },
   ),
   fails(
-    "a method that there is not",
-    "PROPFIND /buoys",
-    405,
-    fault({
-      code: "PGRST117",
-      message: "Unsupported HTTP method: PROPFIND",
-    }),
-  ),
-  fails(
     "a path that there is not",
     "GET /a/b/c",
     404,
@@ -163,5 +154,17 @@ export const rows: readonly Row[] = [
   }),
   get("every answer tells what it depends on", "/buoys?id=eq.1", [{ id: 1 }], {
     answer: { vary: /\bAccept\b.*\bPrefer\b.*\bRange\b/ },
+  }),
+];
+
+/** With `client_error_verbosity` = "minimal". */
+export const minimal: readonly Row[] = [
+  fails("an error of PostgREST", "GET /prts", 404, {
+    code: "PGRST205",
+    message: "Could not find the table 'api.prts' in the schema cache",
+  }),
+  fails("an error of PostgreSQL", "GET /rpc/raise_it?state=P0001&said=said%20so", 400, {
+    code: "P0001",
+    message: "said so",
   }),
 ];

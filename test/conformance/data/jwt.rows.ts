@@ -1,4 +1,5 @@
 /** references/auth, "JWT"; references/errors, "Group 3 - JWT". With `jwt_secret`. */
+import { expect } from "bun:test";
 import { fails, fault, get, type Row } from "./kit.ts";
 
 const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
@@ -76,4 +77,61 @@ export const audience: readonly Row[] = [
 export const roleClaim: readonly Row[] = [
   whoami("the role where the key leads", "{nested}", "harbour_clerk"),
   whoami("no role there is nobody's", "{harbour_clerk.token}", "anon"),
+];
+
+/** With `jwt_secret` a JSON Web Key Set of RSA, elliptic curve and Edwards curve keys. */
+export const keySet: readonly Row[] = [
+  whoami("RS256", "{rs}", "harbour_clerk"),
+  whoami("ES256", "{es}", "harbour_clerk"),
+  whoami("EdDSA", "{ed}", "harbour_clerk"),
+  fails(
+    "a token by a secret that is no key of the set",
+    "GET /buoys",
+    401,
+    expect.objectContaining({ code: "PGRST301" }),
+    bearer("{harbour_clerk.token}"),
+  ),
+  fails(
+    "a token that is not signed",
+    "GET /buoys",
+    401,
+    expect.objectContaining({ code: "PGRST301" }),
+    bearer("{unsigned}"),
+  ),
+];
+
+/** With the secret in another form: a JSON Web Key, or base64. */
+export const sameSecret: readonly Row[] = [
+  whoami("a token by the secret", "{harbour_clerk.token}", "harbour_clerk"),
+  fails(
+    "a token by another",
+    "GET /buoys",
+    401,
+    expect.objectContaining({ code: "PGRST301" }),
+    bearer("{forged}"),
+  ),
+];
+
+/** With `db_anon_role` = "". */
+export const noAnonymous: readonly Row[] = [
+  whoami("a good token", "{harbour_clerk.token}", "harbour_clerk"),
+  fails(
+    "nobody may come in",
+    "GET /buoys",
+    401,
+    fault({ code: "PGRST302", message: "Anonymous access is disabled" }),
+    { answer: { "www-authenticate": "Bearer" } },
+  ),
+];
+
+/** Without `jwt_secret`. */
+export const noSecret: readonly Row[] = [
+  get("nobody needs no token", "/rpc/whoami", "anon"),
+  fails(
+    "a token cannot be verified",
+    "GET /buoys",
+    500,
+    fault({ code: "PGRST300", message: "Server lacks JWT secret" }),
+    bearer("{harbour_clerk.token}"),
+  ),
 ];

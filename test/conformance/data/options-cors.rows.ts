@@ -83,3 +83,26 @@ export const rows: readonly Row[] = [
     },
   },
 ];
+
+const crossOrigin = (
+  name: string,
+  origin: string,
+  headers: Record<string, string | null>,
+): Row => ({
+  name,
+  method: "GET",
+  path: "/data/v1/buoys?id=eq.1",
+  headers: { origin },
+  expect: { status: 200, headers, body: [{ id: 1 }] },
+});
+
+/** With `server_cors_allowed_origins`. */
+export const oneOrigin: readonly Row[] = [
+  crossOrigin("that origin, with credentials", ORIGIN, {
+    "access-control-allow-origin": ORIGIN,
+    "access-control-allow-credentials": "true",
+  }),
+  crossOrigin("another origin", "https://other.example.test", {
+    "access-control-allow-origin": null,
+  }),
+];

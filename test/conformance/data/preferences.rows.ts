@@ -160,3 +160,11 @@ export const rows: readonly Row[] = [
     after: get("it was written", "/buoys?order=id", ids(1, 2, 9)),
   }),
 ];
+
+/** With `db_timezone_enabled` = false. */
+export const noTimezones: readonly Row[] = [
+  get("a time zone counts for nothing", IN_WINTER, winter("2020-01-15T12:00:00+00:00"), {
+    prefer: "timezone=Asia/Tokyo",
+    applied: null,
+  }),
+];

@@ -1,5 +1,11 @@
 /** The tokens that rows send: each by its name, `{harbour_clerk.token}`. */
-import { hs256, SECRET } from "../../../src/capabilities/data/auth/token.fixture.ts";
+import {
+  hs256,
+  type Pair,
+  pairFor,
+  SECRET,
+  token,
+} from "../../../src/capabilities/data/auth/token.fixture.ts";
 import { systemClock } from "../../../src/shared/clock.ts";
 import { projectOf } from "../../support/row-world.ts";
 import { forge } from "../../support/token-forge.ts";
@@ -17,6 +23,20 @@ const HOUR_S = 3600;
 const nowS = () => Math.floor(systemClock.now() / 1000);
 const byRole = (make: (role: Role) => string): Tokens =>
   Object.fromEntries(ROLES.map((role) => [`${role}.token`, make(role)]));
+
+const PAIRS: readonly (readonly [kid: string, pair: Pair])[] = [
+  ["rs", pairFor("RS256")],
+  ["es", pairFor("ES256")],
+  ["ed", pairFor("EdDSA")],
+];
+/** A JSON Web Key Set with one key of each kind. */
+export const KEY_SET = JSON.stringify({ keys: PAIRS.map(([kid, { jwk }]) => ({ ...jwk, kid })) });
+/** The secret as a JSON Web Key. */
+export const SECRET_JWK = JSON.stringify({
+  kty: "oct",
+  alg: "HS256",
+  k: Buffer.from(SECRET).toString("base64url"),
+});
 
 /** Of the server's own identity. */
 export async function identityTokens(server: Parameters<typeof projectOf>[0]): Promise<Tokens> {
@@ -47,5 +67,9 @@ export function secretTokens(): Tokens {
     among: hs256({ ...good, aud: ["elsewhere", "harbour"] }),
     theirs: hs256({ ...good, aud: "elsewhere" }),
     halves: hs256(good).split(".").slice(0, 2).join("."),
+    ...Object.fromEntries(
+      PAIRS.map(([kid, { algorithm, sign }]) => [kid, token({ alg: algorithm, kid }, good, sign)]),
+    ),
+    unsigned: token({ alg: "none" }, good, () => new Uint8Array()),
   };
 }

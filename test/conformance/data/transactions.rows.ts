@@ -150,3 +150,9 @@ export const observed: readonly Row[] = [
     answer: { "x-trace": "abc-123" },
   }),
 ];
+
+/** With `db_hoisted_tx_settings` empty. */
+export const unhoisted: readonly Row[] = [
+  get("a function's isolation is only its own", "/rpc/isolation_serializable", "read committed"),
+  get("the role's still holds", "/rpc/isolation", "repeatable read", visitor),
+];

@@ -3,20 +3,20 @@ import * as aggregates from "./aggregates.rows.ts";
 import { rows as auth } from "./auth.rows.ts";
 import { rows as computed } from "./computed.rows.ts";
 import { rows as embedding } from "./embedding.rows.ts";
-import { rows as errors } from "./errors.rows.ts";
+import { rows as errors, minimal as minimalErrors } from "./errors.rows.ts";
 import { rows as functions } from "./functions.rows.ts";
 import * as jwt from "./jwt.rows.ts";
 import type { Row } from "./kit.ts";
 import { rows as media } from "./media.rows.ts";
 import * as openapi from "./openapi.rows.ts";
-import { rows as options } from "./options-cors.rows.ts";
+import * as options from "./options-cors.rows.ts";
 import * as pagination from "./pagination.rows.ts";
 import * as plan from "./plan.rows.ts";
-import { rows as preferences } from "./preferences.rows.ts";
+import { noTimezones, rows as preferences } from "./preferences.rows.ts";
 import { rows as representations } from "./representations.rows.ts";
 import * as schemas from "./schemas.rows.ts";
 import { rows as tablesViews } from "./tables-views.rows.ts";
-import { SECRET } from "./tokens.ts";
+import { KEY_SET, SECRET, SECRET_JWK } from "./tokens.ts";
 import * as transactions from "./transactions.rows.ts";
 import { rows as upsert } from "./upsert.rows.ts";
 import { rows as urlGrammar } from "./url-grammar.rows.ts";
@@ -50,7 +50,7 @@ export const variants: readonly Variant[] = [
       transactions: transactions.rows,
       errors,
       "URL grammar": urlGrammar,
-      "OPTIONS and CORS": options,
+      "OPTIONS and CORS": options.rows,
       openapi: openapi.rows,
       "aggregates are off": aggregates.disabled,
       "plans are off": plan.disabled,
@@ -137,5 +137,49 @@ export const variants: readonly Variant[] = [
     name: "with a key for the role of tokens",
     settings: { jwt_secret: SECRET, jwt_role_claim_key: ".realm.roles[1]" },
     pages: { jwt_role_claim_key: jwt.roleClaim },
+  },
+  {
+    name: "with a set of keys",
+    settings: { jwt_secret: KEY_SET },
+    pages: { "JWT by keys": jwt.keySet },
+  },
+  {
+    name: "with a secret that is a key",
+    settings: { jwt_secret: SECRET_JWK },
+    pages: { "JWT by a key of octets": jwt.sameSecret },
+  },
+  {
+    name: "with a secret in base64",
+    settings: { jwt_secret: Buffer.from(SECRET).toString("base64"), jwt_secret_is_base64: true },
+    pages: { "JWT by base64": jwt.sameSecret },
+  },
+  {
+    name: "for nobody without a token",
+    settings: { jwt_secret: SECRET, db_anon_role: "" },
+    pages: { "no anonymous role": jwt.noAnonymous },
+  },
+  {
+    name: "with short errors",
+    settings: { client_error_verbosity: "minimal" },
+    pages: { client_error_verbosity: minimalErrors },
+  },
+  {
+    name: "for one origin",
+    settings: { server_cors_allowed_origins: ["https://app.example.test"] },
+    pages: { server_cors_allowed_origins: options.oneOrigin },
+  },
+  {
+    name: "without time zones and hoisted settings",
+    settings: { db_timezone_enabled: false, db_hoisted_tx_settings: [] },
+    pages: { "nothing hoisted": transactions.unhoisted, "no time zones": noTimezones },
+  },
+];
+
+/** What only a server without an identity of its own can be. */
+export const plainVariants: readonly Variant[] = [
+  {
+    name: "without a secret",
+    settings: { jwt_secret: "" },
+    pages: { "no secret": jwt.noSecret },
   },
 ];
