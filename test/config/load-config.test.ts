@@ -178,6 +178,18 @@ describe("what is wrong is told at once", () => {
     for (const fault of error.faults) expect(error.message).toContain(fault.message);
   });
 
+  test("another program's setting is refused with what does its work here", () => {
+    const sample = Type.Object({}, { refused: { pool: "server.port is the port" } });
+    const error = faultsOf("[sample]\npool = 5\n", {
+      sections: mergeSections({ sample: Type.Object({}) }, { sample }),
+      env: { REACTOR_SAMPLE__POOL: "6" },
+    });
+    expect(error.faults.map((f) => [f.where, f.message, f.hint])).toEqual([
+      ["reactor.toml:2", "not a setting of Reactor", "server.port is the port"],
+      ["REACTOR_SAMPLE__POOL", "not a setting of Reactor", "server.port is the port"],
+    ]);
+  });
+
   test("a syntax fault shows line, column and the line itself", () => {
     const error = faultsOf("[server]\nport = = 1\n");
     expect(error.faults[0]?.where).toBe("reactor.toml:2:8");

@@ -182,6 +182,57 @@ describe("the database's own parameters", () => {
   });
 });
 
+describe("what may be switched off", () => {
+  const listeners = async (channel: string) => {
+    const [row] = await database.sql<{ count: number }[]>`
+      select count(*)::int as count from pg_stat_activity
+      where datname = current_database() and query ilike ${`listen "${channel}"`}`;
+    return row?.count;
+  };
+
+  test("the channel", async () => {
+    await database.during({ ...OPEN, db_channel: "mine" }, async (on) => {
+      expect((await on.ask("/rpc/setting?name=role")).status).toBe(200);
+      expect(await listeners("mine")).toBe(1);
+    });
+    const silent = { ...OPEN, db_channel: "mine", db_channel_enabled: false };
+    await database.during(silent, async (on) => {
+      expect((await on.ask("/rpc/setting?name=role")).status).toBe(200);
+      expect(await listeners("mine")).toBe(0);
+    });
+  });
+
+  test("prepared statements", async () => {
+    await database.sql.unsafe(`
+      create function v1.prepared() returns bigint language sql volatile
+        as $$ select count(*) from pg_prepared_statements $$`);
+    const prepared = (on: Served) => on.read("/rpc/prepared");
+    await database.during({ ...OPEN, db_schemas: "v1" }, async (on) => {
+      await prepared(on);
+      expect(await prepared(on)).toBeGreaterThan(0);
+    });
+    const settings = { ...OPEN, db_schemas: "v1", db_prepared_statements: false };
+    await database.during(settings, async (on) => {
+      await prepared(on);
+      expect(await prepared(on)).toBe(0);
+    });
+  });
+
+  test("time zones", async () => {
+    const headers = { Prefer: "handling=strict, timezone=Asia/Tokyo" };
+    await database.during(OPEN, async (on) => {
+      expect(await on.setting("timezone", headers)).toBe("Asia/Tokyo");
+    });
+    await database.during({ ...OPEN, db_timezone_enabled: false }, async (on) => {
+      const response = await on.ask("/rpc/setting?name=timezone", { headers });
+      expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([
+        400,
+        "PGRST122",
+      ]);
+    });
+  });
+});
+
 describe("a secret in a file", () => {
   test("is read again with the configuration, and what it verified before is forgotten", async () => {
     const dir = mkdtempSync(join(tmpdir(), "reactor-secret-"));

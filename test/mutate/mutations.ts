@@ -4,6 +4,7 @@ import { accounts } from "./places/accounts.ts";
 import { channels } from "./places/channels.ts";
 import { credentials } from "./places/credentials.ts";
 import { data } from "./places/data.ts";
+import { dataTokens } from "./places/data-tokens.ts";
 import { dataWrites } from "./places/data-writes.ts";
 import { functions } from "./places/functions.ts";
 import { server } from "./places/server.ts";
@@ -13,6 +14,7 @@ export const mutations: readonly Mutation[] = [
   ...credentials,
   ...server,
   ...data,
+  ...dataTokens,
   ...dataWrites,
   ...channels,
   ...sharedState,

@@ -1,6 +1,6 @@
 /** The server as a process: how a boot fails, what signals do, in which order all of it ends. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
@@ -139,6 +139,19 @@ describe("signals", () => {
     expect(count("data.schema_loaded")).toBeGreaterThan(before);
     expect((await fetch(`${url}/health`)).status).toBe(200);
     expect((await server.stop()).code).toBe(0);
+  });
+
+  test("SIGTERM ends one whose database is somebody else's and away", async () => {
+    const server = bench.serve({
+      args: ["--only", "data"],
+      toml: '[data]\ndb_uri = "postgres://nobody@127.0.0.1:1/none"\n',
+    });
+    const { url } = await server.ready();
+    expect((await fetch(`${url}/health`)).status).toBe(503);
+    expect((await fetch(`${url}/data/v1/films`)).status).toBe(503);
+    expect(readdirSync(server.dataDir).sort()).toEqual(["admin.token", "server.json"]);
+    expect((await server.stop()).code).toBe(0);
+    expect(await server.leftOver()).toEqual([]);
   });
 
   test("SIGUSR2 goes on with the changed file, and with the old one when that is no good", async () => {

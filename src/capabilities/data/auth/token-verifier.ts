@@ -57,12 +57,10 @@ export function createTokenVerifier(
   };
   return {
     verify(token) {
-      let entry = verified.get(token);
-      events.onLookup(entry !== undefined);
-      if (!entry) {
-        entry = verifyOnce(rules, token);
-        remember(token, entry);
-      }
+      const known = verified.get(token);
+      events.onLookup(known !== undefined);
+      const entry = known ?? verifyOnce(rules, token);
+      if (!known) remember(token, entry);
       checkClaims(entry.claims, clock.now(), rules.audience);
       if (!entry.principal) throw errors.PGRST302();
       return entry.principal;
