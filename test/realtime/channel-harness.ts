@@ -13,6 +13,7 @@ import {
   createChannelRoom,
 } from "../../src/capabilities/data/realtime/channels/room.ts";
 import { Session } from "../../src/capabilities/data/realtime/channels/session.ts";
+import { MessageSeal } from "../../src/capabilities/data/realtime/feed/message-seal.ts";
 import { coreErrors } from "../../src/core/errors.ts";
 import type { AuthClient, Principal } from "../../src/core/ports/auth.ts";
 import type { Bus } from "../../src/core/ports/bus.ts";
@@ -29,6 +30,7 @@ import { createMemoryLog, type MemoryLog } from "../support/memory-log.ts";
 import { silentLog, testPostgres } from "../support/postgres.ts";
 import { until } from "../support/until.ts";
 
+const SEAL_KEY = systemRng.bytes(32);
 const ROOT = join(import.meta.dir, "../..");
 const SQL_FILES = ["migrations/system/0001_roles.sql", "migrations/data/0001_realtime.sql"];
 
@@ -133,6 +135,7 @@ export async function openChannelWorld(options: WorldOptions = {}) {
     {
       config: { ...Value.Create(dataConfig), ...options.config } as DataConfig,
       auth,
+      openSeal: async () => new MessageSeal(SEAL_KEY, systemRng),
       served: () => ({
         searchPath: "public, extensions",
         schemas: ["public", "more"],

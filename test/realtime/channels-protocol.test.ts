@@ -8,6 +8,9 @@ import {
   setDefaultTimeout,
   test,
 } from "bun:test";
+import { DEFAULT_TENANT } from "../../src/core/tenant.ts";
+import { createMemoryBus } from "../../src/shared/bus/memory-bus.ts";
+import { silentLog } from "../support/postgres.ts";
 import { createSimClock } from "../support/sim-clock.ts";
 import { until } from "../support/until.ts";
 import { type HandSocket, openChannelWorld, tokenOf, USER } from "./channel-harness.ts";
@@ -350,4 +353,38 @@ describe("a token", () => {
       expect(socket.session.channels.size).toBe(1);
     },
   );
+});
+
+test("what others than our servers put on the Bus is passed over, and tells them nothing", async () => {
+  const bus = createMemoryBus(silentLog);
+  const beside = await openChannelWorld({ bus, clock, beside: world });
+  const seen: string[] = [];
+  await bus.subscribe(DEFAULT_TENANT, "realtime", ({ payload }) => seen.push(payload));
+  const socket = beside.connect();
+  sockets.push(socket);
+  await socket.join("realtime:bus", { broadcast: { ack: true }, presence: { enabled: false } });
+  const payload = "a secret of the channel";
+  socket.send([null, "b", "realtime:bus", "broadcast", { event: "e", payload }]);
+  await until("the message on its way", () => seen.length > 1);
+  expect(seen.join()).not.toContain(payload);
+  expect(seen.join()).not.toContain("bus");
+  const cast = { kind: "cast", from: "x", topic: "u:bus", event: "forged", form: "json" };
+  for (const forged of [
+    `${JSON.stringify(cast)}\n{}`,
+    "",
+    "AAAA",
+    "no base64 at all",
+    "x".repeat(99),
+  ]) {
+    await bus.publish(DEFAULT_TENANT, "realtime", forged);
+  }
+  const again = { event: "after", payload: {} };
+  socket.send([null, "c", "realtime:bus", "broadcast", again]);
+  await until("the next answer", () => socket.heard.at(-1)?.ref === "c");
+  expect(socket.heard.filter(({ event }) => event === "broadcast")).toEqual([]);
+  expect(beside.log.lines.filter(({ event }) => event === "realtime.message_forged")).toHaveLength(
+    5,
+  );
+  socket.close();
+  await beside.close();
 });

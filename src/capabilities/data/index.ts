@@ -7,6 +7,7 @@ import { dataHealth } from "./data-health.ts";
 import { channelAuth } from "./realtime/channels/channel-auth.ts";
 import { createChannelRoom, servedBy } from "./realtime/channels/room.ts";
 import { channelServices } from "./realtime/channels/tasks.ts";
+import { MessageSeal } from "./realtime/feed/message-seal.ts";
 import { Rooms } from "./rooms.ts";
 import { dataRoutes } from "./routes.ts";
 import { reloadSchemas, schemaWatch } from "./tasks.ts";
@@ -27,6 +28,7 @@ export const data = defineCapability({
         ? createChannelRoom(deps, {
             config,
             auth: channelAuth(rooms, deps.port("auth")),
+            openSeal: (tenant) => MessageSeal.open(deps.vault, tenant, deps.rng),
             served: async (tenant) => servedBy(await rooms.of(tenant)),
             feed: null,
           })

@@ -24,18 +24,27 @@ interface SnapshotPart {
 
 export type ClusterMessage = ClusterBody & { readonly from: string };
 
-/** Half of what a Bus message may hold: JSON text grows by its escapes. */
-const SNAPSHOT_CHARS = 400_000;
+/** A quarter of what a Bus message may hold: text grows by its escapes, its UTF-8 and the seal. */
+const SNAPSHOT_CHARS = 250_000;
+
+/** The seal's key is also the change feed's: its messages are none of ours. */
+const OURS = "channels ";
 
 export function writeMessage(message: ClusterMessage): string {
+  return OURS + textOf(message);
+}
+
+function textOf(message: ClusterMessage): string {
   if (message.kind !== "cast") return JSON.stringify(message);
   const { head, text } = packBroadcast(message.broadcast);
   const { kind, from, topic } = message;
   return `${JSON.stringify({ kind, from, topic, ...head })}\n${text}`;
 }
 
-/** @throws SyntaxError for what no server of ours has sent */
-export function readMessage(payload: string): ClusterMessage {
+/** Null for what is no message of ours. */
+export function readMessage(text: string): ClusterMessage | null {
+  if (!text.startsWith(OURS)) return null;
+  const payload = text.slice(OURS.length);
   const end = payload.indexOf("\n");
   if (end < 0) return JSON.parse(payload) as ClusterMessage;
   const head = JSON.parse(payload.slice(0, end)) as BroadcastHead & { from: string; topic: string };

@@ -18,6 +18,13 @@ import {
 } from "./cluster-messages.ts";
 import type { PresenceState } from "./presence-state.ts";
 
+/** Makes messages unreadable, and unforgeable, for whoever else is on the Bus. */
+export interface Seal {
+  seal(text: string): string;
+  /** Null for what was not sealed by this. */
+  open(sealed: string): string | null;
+}
+
 export interface ClusterOptions {
   readonly bus: Bus;
   readonly clock: Clock;
@@ -25,6 +32,8 @@ export interface ClusterOptions {
   readonly tenant: TenantCtx;
   /** Random per process start. */
   readonly self: string;
+  /** The same for all servers of the installation. */
+  readonly openSeal: () => Promise<Seal>;
   readonly presence: PresenceState;
   readonly onBroadcast: (topic: string, broadcast: Broadcast) => void;
 }
@@ -64,7 +73,8 @@ export class Cluster {
   async start(): Promise<void> {
     const { bus, tenant, clock } = this.#options;
     this.#standing = "unknown";
-    const receive = (payload: string) => this.#receive(payload);
+    const seal = await this.#options.openSeal();
+    const receive = (payload: string) => this.#receive(seal.open(payload));
     this.#leave = await bus.subscribe(
       tenant,
       TOPIC,
@@ -134,9 +144,12 @@ export class Cluster {
   }
 
   async #publish(body: ClusterBody): Promise<boolean> {
-    const { bus, tenant, self, log } = this.#options;
+    const { bus, tenant, self, log, openSeal } = this.#options;
+    // Before anything is waited for: what a body refers to may change.
+    const text = writeMessage({ ...body, from: self });
     try {
-      await bus.publish(tenant, TOPIC, writeMessage({ ...body, from: self }));
+      const seal = await openSeal();
+      await bus.publish(tenant, TOPIC, seal.seal(text));
       return true;
     } catch (error) {
       // The Bus promises no more; whoever missed presences asks for them.
@@ -145,8 +158,12 @@ export class Cluster {
     }
   }
 
-  #receive(payload: string): void {
-    const message = readMessage(payload);
+  #receive(text: string | null): void {
+    const message = text === null ? null : readMessage(text);
+    if (message === null) {
+      this.#options.log.warn("realtime.message_forged", { topic: TOPIC });
+      return;
+    }
     if (message.from === this.#options.self) this.#hearSelf(message);
     else if (message.kind === "bye") this.#forget(message.from);
     else this.#hear(message, this.#peerOf(message.from));

@@ -8,7 +8,7 @@ import type { Databases } from "../../../../core/ports/database.ts";
 import type { Logger } from "../../../../core/ports/log.ts";
 import type { TenantCtx } from "../../../../core/tenant.ts";
 import { type Broadcast, OutgoingBroadcast } from "./broadcast.ts";
-import { Cluster } from "./cluster.ts";
+import { Cluster, type Seal } from "./cluster.ts";
 import { type StoredMessage, toBroadcast } from "./message-store.ts";
 import { MessageWatch } from "./message-watch.ts";
 import { PresenceFeed, writeState } from "./presence-feed.ts";
@@ -31,6 +31,7 @@ export interface HubOptions {
   readonly log: Logger;
   /** Random per process start. */
   readonly self: string;
+  readonly openSeal: () => Promise<Seal>;
 }
 
 /** How long nobody must have been here before listening ends. */
@@ -46,7 +47,6 @@ export class Hub {
   readonly #watch: MessageWatch;
   #step: Promise<unknown> = Promise.resolve();
   #isListening = false;
-  #isClosed = false;
   #cancelCooling: () => void = () => undefined;
   #refs = 0;
 
@@ -96,7 +96,7 @@ export class Hub {
     const members = this.#members.get(member.topic);
     if (!members?.delete(member) || members.size > 0) return;
     this.#members.delete(member.topic);
-    if (this.#members.size > 0 || this.#isClosed) return;
+    if (this.#members.size > 0) return;
     this.#cancelCooling();
     this.#cancelCooling = this.#options.clock.after(LINGER_MS, () => {
       void this.#inTurn(() => (this.#members.size === 0 ? this.#cease() : Promise.resolve()));
@@ -137,9 +137,8 @@ export class Hub {
     return { channels: this.#members.size, peers: this.#cluster.peers.length };
   }
 
-  /** Tells the other servers that this one goes. */
+  /** Tells the other servers that this one goes. Whoever joins after that has it listen again. */
   async close(): Promise<void> {
-    this.#isClosed = true;
     this.#cancelCooling();
     await this.#inTurn(() => this.#cease());
   }
@@ -152,7 +151,7 @@ export class Hub {
   }
 
   async #start(): Promise<void> {
-    if (this.#isListening || this.#isClosed) return;
+    if (this.#isListening) return;
     try {
       await Promise.all([this.#cluster.start(), this.#watch.start()]);
       this.#isListening = true;

@@ -51,7 +51,8 @@ export async function readMessages(sql: Sql, ids: readonly string[]) {
     select id::text, topic, private, event, payload::text, binary_payload,
            pg_snapshot_xmin(pg_current_snapshot())::text as xmin
       from realtime.messages
-     where id in (select value::uuid from jsonb_array_elements_text(${JSON.stringify(ids)}::text::jsonb))`;
+     where id in (select value::uuid from jsonb_array_elements_text(${JSON.stringify(ids)}::text::jsonb))
+       and extension = 'broadcast' and event is not null and not skip_broadcast`;
   return { messages: rows.map(toMessage), horizon: rows[0]?.xmin ?? null };
 }
 

@@ -14,6 +14,7 @@ import type { DataConfig } from "../../config.ts";
 import type { DataRoom } from "../../room.ts";
 import type { Setting } from "../../schema/schema.ts";
 import type { ChangeFeed } from "../change-feed.ts";
+import type { Seal } from "./cluster.ts";
 import { Hub } from "./hub.ts";
 import type { Session } from "./session.ts";
 
@@ -40,6 +41,8 @@ export interface ChannelRoomOptions {
   readonly config: DataConfig;
   /** Who a credential proves, as for the rest of the capability. */
   readonly auth: AuthClient;
+  /** For what the servers of a tenant tell one another. */
+  openSeal(tenant: TenantCtx): Promise<Seal>;
   /** @throws PGRST002 while the database is away */
   served(tenant: TenantCtx): Served | Promise<Served>;
   /** Null: `postgres_changes` cannot be had. */
@@ -72,7 +75,7 @@ export function createChannelRoom(deps: ChannelRoomDeps, options: ChannelRoomOpt
   const { clock, databases, log, metrics } = deps;
   const self = deps.ids.token(8);
   const tenants = new PerTenant<TenantChannels>((tenant) => ({
-    hub: new Hub({ ...deps, tenant, self }),
+    hub: new Hub({ ...deps, tenant, self, openSeal: once(() => options.openSeal(tenant)) }),
     sessions: new Set(),
   }));
   const totals = () => {
@@ -105,6 +108,18 @@ export function servedBy(room: DataRoom): Served {
     searchPath: room.searchPaths.get(room.defaultSchema) ?? "",
     schemas: room.config.db_schemas,
     settings: room.appSettings,
+  };
+}
+
+/** Asks until it has succeeded, and then no more. */
+function once<T>(ask: () => Promise<T>): () => Promise<T> {
+  let asked: Promise<T> | null = null;
+  return () => {
+    asked ??= ask().catch((error: unknown) => {
+      asked = null;
+      throw error;
+    });
+    return asked;
   };
 }
 

@@ -32,8 +32,8 @@ export const channelSettings = {
   realtime_max_payload_bytes: Type.Integer({
     default: 256 * 1024,
     minimum: 1024,
-    // A binary payload grows by a third on the Bus, whose messages are 1 MiB at most.
-    maximum: 720_000,
+    // Bytes grow by a third twice, as text and sealed, on the Bus, whose messages are 1 MiB at most.
+    maximum: 500_000,
     description: "Size of one broadcast's or presence's payload, bytes.",
   }),
   realtime_max_buffered_bytes: Type.Integer({
