@@ -59,6 +59,16 @@ describe("the role's own settings", () => {
     expect((await server.setting("my.flag")) ?? "").toBe("");
   });
 
+  test("are read again with the configuration, too", async () => {
+    await database.sql.unsafe(`
+      alter role anon in database ${database.name} set statement_timeout = '1400ms';
+      notify pgrst, 'reload config'`);
+    await until(
+      "it is known",
+      async () => (await server.setting("statement_timeout")) === "1400ms",
+    );
+  });
+
   test("decide the isolation, of functions and of tables", async () => {
     expect(await server.read("/rpc/isolation", USER)).toBe("repeatable read");
     expect(await server.read("/rpc/isolation")).toBe("read committed");

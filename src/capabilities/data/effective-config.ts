@@ -66,8 +66,19 @@ export function decideConfig(config: DataConfig): EffectiveConfig {
 }
 
 function listOf(value: string | readonly string[]): readonly string[] {
-  const items = typeof value === "string" ? value.split(",") : value;
+  const items = typeof value === "string" ? itemsOf(value) : value;
   return items.map((item) => item.trim()).filter((item) => item !== "");
+}
+
+/** JSON, as environment variables may have it, or texts with commas between them. */
+function itemsOf(text: string): readonly string[] {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value;
+  } catch {
+    // It is no JSON, then.
+  }
+  return text.split(",");
 }
 
 function checkSchemas(schemas: readonly string[]): void {

@@ -95,15 +95,14 @@ export class Rooms {
     return entry.loading;
   }
 
-  /** Reads what the database says again. Logs what cannot be used. */
+  /** Reads what the database says again, settings of roles included. Logs what cannot be used. */
   async reload(tenant: TenantCtx): Promise<void> {
     const entry = this.#entry(tenant);
-    const before = entry.room;
     try {
       await entry.loading?.catch(() => undefined);
-      const room = await this.#begin(tenant, entry);
+      await this.#begin(tenant, entry);
       this.#deps.log.info("data.config_loaded", { tenant: tenant.id });
-      if (before && scopeText(before) !== scopeText(room)) await this.cache.reload(tenant);
+      await this.cache.reload(tenant);
     } catch (error) {
       this.#deps.log.error("data.config_not_reloaded", { tenant: tenant.id, error });
     }
@@ -122,10 +121,7 @@ export class Rooms {
       before.db_channel !== config.db_channel ||
       before.db_channel_enabled !== config.db_channel_enabled;
     if (isOtherChannel) await this.cache.unwatch();
-    for (const id of this.#entries.keys()) {
-      await this.reload({ id });
-      if (isOtherChannel) await this.cache.reload({ id });
-    }
+    for (const id of this.#entries.keys()) await this.reload({ id });
   }
 
   close(): Promise<void> {
@@ -192,8 +188,4 @@ export class Rooms {
 
 function isVaultPath(secret: string): boolean {
   return secret.startsWith("vault:");
-}
-
-function scopeText({ config }: DataRoom): string {
-  return JSON.stringify([config.db_schemas, config.db_extra_search_path]);
 }

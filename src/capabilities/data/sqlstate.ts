@@ -88,7 +88,7 @@ function statusOf(error: PgError, isAnonymous: boolean): number {
   const { code, message } = error;
   if (code === "42501") return isAnonymous ? 401 : 403;
   if (code === "21000" && message.endsWith("requires a WHERE clause")) return 400;
-  if (code === "22023" && /^role .* does not exist$/.test(message)) return 401;
+  if (code === "22023" && /^role .* does not exist$/s.test(message)) return 401;
   if (code === "42883" && message.startsWith("function xmlagg(")) return 406;
   const chosen = /^PT([2-5]\d\d)$/.exec(code);
   if (chosen) return Number(chosen[1]);

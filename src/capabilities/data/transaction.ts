@@ -10,7 +10,10 @@ import type { DataRoom } from "./room.ts";
 import type { Prepared } from "./run-request.ts";
 import type { DatabaseFunction, RoleFacts, Schema, Setting } from "./schema/schema.ts";
 
-type Transaction = Omit<UserQuery, "sql" | "params" | "readOnly">;
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** The query without its statement; most have only a role and settings. */
+export type Transaction = Mutable<Omit<UserQuery, "sql" | "params" | "readOnly">>;
 
 export function transactionOf(
   room: DataRoom,
@@ -19,60 +22,60 @@ export function transactionOf(
   { preferences, fn }: Pick<Prepared, "preferences" | "fn">,
 ): Transaction {
   const { role } = incoming.principal;
-  const facts = schema.roles.get(role);
-  const ofFunction = fn && fn.settings.length > 0 ? hoistedOf(room, fn) : NO_SETTINGS;
-  const ofRole = facts && facts.settings.length > 0 ? roleSettingsOf(facts) : NO_SETTINGS;
   const settings = requestSettings(room, incoming, preferences);
-  // What a role looks for first is its own affair.
-  if (settingOf(ofRole, "search_path") !== undefined) settings.shift();
+  const transaction: Transaction = { role, settings };
+  const facts = schema.roles.get(role);
+  if (facts && facts.settings.length > 0) applyRole(transaction, settings, facts);
+  const ofFunction = fn && fn.settings.length > 0 ? hoistedOf(room, fn) : NO_SETTINGS;
   for (const setting of ofFunction) if (setting[0] !== TIMEOUT) settings.push(setting);
-  const login = room.databases.for(incoming.context.tenant).login;
-  const ofLogin = schema.roles.get(login)?.settings ?? NO_SETTINGS;
-  const timeoutMs = timeoutOf(room, role, [ofLogin, facts?.settings ?? NO_SETTINGS, ofFunction]);
+  const timeoutMs = timeoutOf(room, incoming, schema, ofFunction);
+  if (timeoutMs !== null) transaction.timeoutMs = timeoutMs;
   const isolation = isolationOf(room, facts, fn);
-  return {
-    role,
-    settings,
-    ...(ofRole.length > 0 ? { roleSettings: ofRole } : {}),
-    ...(timeoutMs === null ? {} : { timeoutMs }),
-    ...(room.before.length > 0 ? { before: room.before } : {}),
-    ...(isolation === null ? {} : { isolation }),
-    ...(endsInRollback(room, preferences) ? { rollback: true } : {}),
-  };
+  if (isolation !== null) transaction.isolation = isolation;
+  if (room.before.length > 0) transaction.before = room.before;
+  if (endsInRollback(room, preferences)) transaction.rollback = true;
+  return transaction;
 }
 
 const TIMEOUT = "statement_timeout";
 const ISOLATION = "default_transaction_isolation";
 const NO_SETTINGS: readonly Setting[] = [];
+/** Names that need quotes cannot be set by `set_config` (PostgreSQL, "Customized Options"). */
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$/;
+
+/** The timeout has its own place, so that the pool knows it, too. */
+function applyRole(transaction: Transaction, settings: Setting[], facts: RoleFacts): void {
+  const ofRole = facts.settings.filter(([name]) => name !== TIMEOUT && NAME.test(name));
+  transaction.roleSettings = ofRole;
+  // What a role looks for first is its own affair, and ours would come later.
+  if (settingOf(ofRole, "search_path") === undefined) return;
+  const ours = settings.findIndex(([name]) => name === "search_path");
+  settings.splice(ours, 1);
+}
 
 function hoistedOf(room: DataRoom, { settings }: DatabaseFunction): readonly Setting[] {
   return settings.filter(([name]) => room.hoisted.has(name) && NAME.test(name));
 }
 
-/** Names that need quotes cannot be set by `set_config` (PostgreSQL, "Customized Options"). */
-const NAME = /^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$/;
-
-/** The timeout has its own place, so that the pool knows it, too. */
-function roleSettingsOf({ settings }: RoleFacts): readonly Setting[] {
-  return settings.filter(([name]) => name !== TIMEOUT && NAME.test(name));
-}
-
-/** The last that says something of it decides, before what we say; null = the pool's own. */
+/** The function's before the role's before the login's before ours; null = the pool's own. */
 function timeoutOf(
-  { config, isForeign }: DataRoom,
-  role: string,
-  layers: readonly (readonly Setting[])[],
+  { config, isForeign, databases }: DataRoom,
+  { principal: { role }, context: { tenant } }: Incoming,
+  { roles }: Schema,
+  ofFunction: readonly Setting[],
 ): number | null {
-  const own = layers
-    .map((layer) => settingOf(layer, TIMEOUT))
-    .findLast((text) => text !== undefined);
+  const own =
+    settingOf(ofFunction, TIMEOUT) ??
+    settingOf(roles.get(role)?.settings, TIMEOUT) ??
+    settingOf(roles.get(databases.for(tenant).login)?.settings, TIMEOUT);
   const ms = own === undefined ? null : durationMs(own);
   if (ms !== null) return ms;
   // Anybody may be nobody: what they can cost is bounded more tightly.
   return !isForeign && role === config.db_anon_role ? config.anon_statement_timeout_ms : null;
 }
 
-function settingOf(settings: readonly Setting[], name: string): string | undefined {
+function settingOf(settings: readonly Setting[] | undefined, name: string): string | undefined {
+  if (settings === undefined || settings.length === 0) return undefined;
   return settings.findLast(([known]) => known === name)?.[1];
 }
 
@@ -99,7 +102,7 @@ function isolationOf(
   facts: RoleFacts | undefined,
   fn: DatabaseFunction | undefined,
 ): Isolation | null {
-  const ofFunction = room.hoisted.has(ISOLATION) ? (fn?.isolation ?? null) : null;
+  const ofFunction = fn && room.hoisted.has(ISOLATION) ? fn.isolation : null;
   const level = ofFunction ?? facts?.isolation ?? null;
   return level === "repeatable read" || level === "serializable" ? level : null;
 }

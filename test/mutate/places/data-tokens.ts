@@ -90,7 +90,7 @@ export const dataTokens: readonly Mutation[] = [
   {
     file: "src/capabilities/data/transaction.ts",
     name: "data: the pre-request function is left out",
-    find: "...(room.before.length > 0 ? { before: room.before } : {}),",
+    find: "if (room.before.length > 0) transaction.before = room.before;",
     replace: "",
     tests: ["test/data/transactions.test.ts"],
     why: "who was to be refused is served",

@@ -40,6 +40,8 @@ export interface SchemaCacheDeps {
   readonly log: Logger;
 }
 
+/** Payloads that ask for the schema; the last two name parts of it, which are read together here. */
+const RELOADS = new Set(["", "reload schema", "reload tables", "reload relationships"]);
 /** Failing queries may ask for a reload this often, and requests for the first load. */
 const REPAIR_INTERVAL_MS = 1_000;
 /** While the database is away it is asked again, at first soon, then at most this seldom. */
@@ -216,7 +218,7 @@ export class SchemaCache {
       this.reload(tenant).catch(() => undefined);
     };
     const onNotify = (payload: string) => {
-      if (payload === "" || payload === "reload schema") refresh();
+      if (RELOADS.has(payload)) refresh();
       if (payload === "reload config") this.#options.onReloadConfig(tenant);
     };
     let isFirst = true;
