@@ -26,6 +26,9 @@ const fails = (name: string, path: string, status: number, body: unknown): DataR
   want: { status, body },
 });
 
+const renamed = (change: string) =>
+  `299 reactor "Embedded resource was referenced by relation name even though it has an alias. This is deprecated and will stop working in a future release. ${change} in query string filters, orders or limits."`;
+
 describe("values", () => {
   runDataRows(
     [
@@ -302,6 +305,24 @@ describe("filters, order and bounds of embedded levels", () => {
         "the name that was asked for, or the alias",
         "/directors?select=id,f:films(id)&films.id=eq.2&f.year=eq.2002&id=eq.1",
         [{ id: 1, f: [{ id: 2 }] }],
+      ),
+      {
+        name: "of which the first is deprecated",
+        path: "/directors?select=f:films(t:trailers(url))&films.trailers.url=eq.x&f.id=eq.2&id=eq.1",
+        want: {
+          body: [{ f: [{ t: null }] }],
+          headers: { warning: renamed("Update `films` to `f`, `trailers` to `t`") },
+        },
+      },
+      {
+        name: "and the other is not",
+        path: "/directors?select=f:films(t:trailers(url))&f.t.url=eq.x&f.id=eq.2&id=eq.1",
+        want: { body: [{ f: [{ t: null }] }], headers: { warning: null } },
+      },
+      get(
+        "a column that is called as the row is inside",
+        "/directors?select=films(_row:id)&films.order=id&id=eq.1",
+        [{ films: [{ _row: 1 }, { _row: 2 }] }],
       ),
     ],
     () => world,

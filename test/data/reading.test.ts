@@ -385,7 +385,7 @@ describe("what cannot be read", () => {
     [
       "data->>-78xy=eq.1",
       '"failed to parse tree path (data->>-78xy)" (line 1, column 11)',
-      'unexpected "x" expecting digit, "->", "::", ".", "," or end of input',
+      `unexpected 'x' expecting digit, "->", "::", ".", "," or end of input`,
     ],
     [
       "data->--34=eq.1",
@@ -395,12 +395,12 @@ describe("what cannot be read", () => {
     [
       "order=id.descc",
       '"failed to parse order (id.descc)" (line 1, column 8)',
-      'unexpected "c" expecting delimiter (.), "," or end of input',
+      `unexpected 'c' expecting delimiter (.), "," or end of input`,
     ],
     [
       "order=id.nullslasttt",
       '"failed to parse order (id.nullslasttt)" (line 1, column 13)',
-      'unexpected "t" expecting "," or end of input',
+      `unexpected 't' expecting "," or end of input`,
     ],
     [
       "order=id.asc.nlsfst",

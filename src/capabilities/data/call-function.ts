@@ -168,6 +168,7 @@ function answerCall(incoming: Incoming, ran: Ran<PreparedCall>): Response {
   headers["Content-Range"] = contentRange(range.offset, count, total);
   const applied = appliedHeader(preferences, HONOURED.call);
   if (applied !== null) headers["Preference-Applied"] = applied;
+  if (prepared.compiled.warning !== null) headers["Warning"] = prepared.compiled.warning;
   if (fn.returnsVoid) return respond(row, 204, headers, null);
   const status = total !== null && count < total ? 206 : 200;
   return respond(row, status, headers, bodyOf(row, media));

@@ -115,6 +115,7 @@ function answerRead(incoming: Incoming, ran: Ran<PreparedRead>, total: number | 
     `/${encodeURIComponent(table.name)}${canonicalQuery(incoming.search)}`;
   const applied = appliedHeader(preferences, HONOURED.read);
   if (applied !== null) headers["Preference-Applied"] = applied;
+  if (prepared.compiled.warning !== null) headers["Warning"] = prepared.compiled.warning;
   const status = total !== null && count < total ? 206 : 200;
   return respond(row, status, headers, bodyOf(row, media));
 }

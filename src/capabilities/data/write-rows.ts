@@ -175,6 +175,7 @@ function answerWrite(incoming: Incoming, ran: Ran<PreparedWrite>): Response {
   if (location !== null) headers["Location"] = locationOf(table, location);
   const applied = appliedHeader(preferences, honoured(write, table));
   if (applied !== null) headers["Preference-Applied"] = applied;
+  if (prepared.compiled.warning !== null) headers["Warning"] = prepared.compiled.warning;
   return respond(row, statusOf(ran), headers, full ? bodyOf(row, media) : null);
 }
 

@@ -6,7 +6,7 @@ import { isSingular, type Media } from "../negotiate-media.ts";
 import type { Preferences } from "../parse/prefer.ts";
 import type { Slot } from "../parse/tree.ts";
 import { tablesOf } from "../plan/plan-read.ts";
-import type { ReadNode } from "../plan/read-plan.ts";
+import type { ReadNode, ReadPlan } from "../plan/read-plan.ts";
 import type { DatabaseFunction, FunctionParameter } from "../schema/schema.ts";
 import { outputNames } from "./compile-embed.ts";
 import { compileCount } from "./compile-exists.ts";
@@ -37,7 +37,7 @@ const SOURCE = "pgrst_source";
 /** The column that holds the value of a function that returns no row. */
 export const SCALAR = "pgrst_scalar";
 
-export function compileCall(node: ReadNode, options: CallOptions): CompiledRequest {
+export function compileCall(node: ReadPlan, options: CallOptions): CompiledRequest {
   const { maxRows, media } = options;
   const context: SelectContext = { binder: new Binder(), maxRows, aliases: 0 };
   const call = callSql(options, context.binder);
@@ -56,6 +56,7 @@ export function compileCall(node: ReadNode, options: CallOptions): CompiledReque
     slots: context.binder.slots,
     countPlan: null,
     unprotected: embedded.filter((t) => !t.isProtected),
+    warning: node.warning,
   };
 }
 

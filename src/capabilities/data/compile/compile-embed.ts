@@ -48,8 +48,8 @@ export function isJoined(embed: EmbedNode, use: EmbedUse): boolean {
 /** @param select SELECT of the embedded rows. */
 export function asSubquery(embed: EmbedNode, select: string): CompiledEmbed {
   const value = embed.isToOne
-    ? `(select pg_catalog.row_to_json(_row) from (${select}) as _row)`
-    : `(select coalesce(pg_catalog.json_agg(_row), '[]') from (${select}) as _row)`;
+    ? `(select pg_catalog.row_to_json(_row.*) from (${select}) as _row)`
+    : `(select coalesce(pg_catalog.json_agg(_row.*), '[]') from (${select}) as _row)`;
   return { join: "", items: shown(embed, value), present: null, columns: null };
 }
 
@@ -89,7 +89,7 @@ function lateral({ inner }: EmbedNode, select: string, alias: string, present: s
 
 /** A list of rows, or a list for each column that is spread; equal places belong together. */
 function lists({ spread }: EmbedNode): string {
-  if (spread === null) return ", pg_catalog.json_agg(_row) as pgrst_list";
+  if (spread === null) return ", pg_catalog.json_agg(_row.*) as pgrst_list";
   return spread
     .map(({ column }) => {
       const name = quoteIdent(column);

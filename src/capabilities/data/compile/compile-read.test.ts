@@ -70,10 +70,10 @@ describe("a read", () => {
 
   test("embeds the one side as an object and the many side as a list, for the rows answered", () => {
     expect(inner("projects", "select=id,clients(name)")).toBe(
-      'select "public"."projects"."id", (select pg_catalog.row_to_json(_row) from (select "clients_1"."name" from "public"."clients" as "clients_1" where "clients_1"."id" = "public"."projects"."client_id" limit 1) as _row) as "clients" from "public"."projects" limit 1000',
+      'select "public"."projects"."id", (select pg_catalog.row_to_json(_row.*) from (select "clients_1"."name" from "public"."clients" as "clients_1" where "clients_1"."id" = "public"."projects"."client_id" limit 1) as _row) as "clients" from "public"."projects" limit 1000',
     );
     expect(inner("clients", "select=id,p:projects(id)&p.id=gt.3&p.order=id&p.limit=2")).toBe(
-      'select "public"."clients"."id", (select coalesce(pg_catalog.json_agg(_row), \'[]\') from (select "projects_1"."id" from "public"."projects" as "projects_1" where "projects_1"."client_id" = "public"."clients"."id" and "projects_1"."id" > $2 order by "projects_1"."id" limit $1) as _row) as "p" from "public"."clients" limit 1000',
+      'select "public"."clients"."id", (select coalesce(pg_catalog.json_agg(_row.*), \'[]\') from (select "projects_1"."id" from "public"."projects" as "projects_1" where "projects_1"."client_id" = "public"."clients"."id" and "projects_1"."id" > $2 order by "projects_1"."id" limit $1) as _row) as "p" from "public"."clients" limit 1000',
     );
   });
 
@@ -84,7 +84,7 @@ describe("a read", () => {
       ` from "public"."clients" where ${exists} limit 1000`,
     );
     expect(inner("clients", "select=id,projects!inner(id)&projects.limit=2")).toContain(
-      'from "public"."clients" inner join lateral (select pg_catalog.count(*) as pgrst_rows, pg_catalog.json_agg(_row) as pgrst_list from (select "projects_1"."id" from "public"."projects" as "projects_1" where "projects_1"."client_id" = "public"."clients"."id" limit $1) as _row) as "pgrst_1" on "pgrst_1".pgrst_rows > 0 limit 1000',
+      'from "public"."clients" inner join lateral (select pg_catalog.count(*) as pgrst_rows, pg_catalog.json_agg(_row.*) as pgrst_list from (select "projects_1"."id" from "public"."projects" as "projects_1" where "projects_1"."client_id" = "public"."clients"."id" limit $1) as _row) as "pgrst_1" on "pgrst_1".pgrst_rows > 0 limit 1000',
     );
     expect(inner("projects", "select=id,clients!inner(name)")).toBe(
       'select "public"."projects"."id", pg_catalog.row_to_json("pgrst_1".*) as "clients" from "public"."projects" inner join lateral (select "clients_1"."name" from "public"."clients" as "clients_1" where "clients_1"."id" = "public"."projects"."client_id") as "pgrst_1" on true limit 1000',

@@ -2,7 +2,7 @@
 import type { Media } from "../negotiate-media.ts";
 import type { Preferences } from "../parse/prefer.ts";
 import { tablesOf } from "../plan/plan-read.ts";
-import type { ReadNode } from "../plan/read-plan.ts";
+import type { ReadNode, ReadPlan } from "../plan/read-plan.ts";
 import { outputNames } from "./compile-embed.ts";
 import { compileCount } from "./compile-exists.ts";
 import type { SelectContext } from "./compile-join.ts";
@@ -18,7 +18,7 @@ export interface ReadOptions {
   readonly headOnly: boolean;
 }
 
-export function compileRead(node: ReadNode, options: ReadOptions): CompiledRequest {
+export function compileRead(node: ReadPlan, options: ReadOptions): CompiledRequest {
   const context: SelectContext = { binder: new Binder(), maxRows: options.maxRows, aliases: 0 };
   const source = tableSource(node);
   const rows = compileSelect(node, source, context);
@@ -30,6 +30,7 @@ export function compileRead(node: ReadNode, options: ReadOptions): CompiledReque
     slots: context.binder.slots,
     countPlan: countPlan(node, options),
     unprotected: tablesOf(node).filter((t) => !t.isProtected),
+    warning: node.warning,
   };
 }
 

@@ -6,7 +6,7 @@ import { isSingular, type Media } from "../negotiate-media.ts";
 import type { Preferences } from "../parse/prefer.ts";
 import type { Slot } from "../parse/tree.ts";
 import { columnsNeeded, tablesOf } from "../plan/plan-read.ts";
-import type { ReadNode } from "../plan/read-plan.ts";
+import type { ReadNode, ReadPlan } from "../plan/read-plan.ts";
 import type { Table } from "../schema/schema.ts";
 import { BODY, type BodyContext, type BodyShape, bodyItem } from "./compile-body.ts";
 import { compileWhere } from "./compile-condition.ts";
@@ -36,7 +36,7 @@ export interface WriteOptions {
 const SOURCE = "pgrst_source";
 
 /** @param node the request's tree: its conditions choose the rows, its select shapes the answer. */
-export function compileWrite(node: ReadNode, options: WriteOptions): CompiledRequest {
+export function compileWrite(node: ReadPlan, options: WriteOptions): CompiledRequest {
   const binder = new Binder();
   const mutation = compileMutation(node, options, binder);
   const answer: ReadNode = { ...node, where: [], limit: null, offset: null };
@@ -56,6 +56,7 @@ export function compileWrite(node: ReadNode, options: WriteOptions): CompiledReq
     slots: binder.slots,
     countPlan: null,
     unprotected: (full ? tablesOf(node) : [node.table]).filter((t) => !t.isProtected),
+    warning: node.warning,
   };
 }
 

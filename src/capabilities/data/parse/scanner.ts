@@ -31,6 +31,12 @@ function isKeyCharacter(character: string): boolean {
   return !"(-:.,>)".includes(character);
 }
 
+/** Where the text could have ended, PostgREST's parser shows what stands there as a character. */
+function quote(text: string, expecting: string): string {
+  if (!expecting.endsWith("end of input")) return JSON.stringify(text);
+  return `'${text.replace(/['\\]/, "\\$&")}'`;
+}
+
 /** More digits than an integer has would be a key like any other. */
 const INDEX_DIGITS_MAX = 9;
 const INDEX_ENDS = ["->", "::", ".", ",", ")", " "];
@@ -57,7 +63,7 @@ export class Scanner {
   failAt(position: number, expecting: string, unexpected?: string): never {
     this.position = position;
     const here = unexpected ?? this.character();
-    const shown = here === "" ? "end of input" : JSON.stringify(here);
+    const shown = here === "" ? "end of input" : quote(here, expecting);
     throw errors.PGRST100(this.what, position + 1, `unexpected ${shown} expecting ${expecting}`);
   }
 

@@ -3,14 +3,13 @@
  * order and bounds to the node they belong to.
  */
 import { errors } from "../errors.ts";
-import type { Level, Query, SelectEmbed } from "../parse/tree.ts";
+import type { Query, SelectEmbed } from "../parse/tree.ts";
 import type { Schema, Table } from "../schema/schema.ts";
 import { findRelationship } from "./find-relationship.ts";
 import { keyOf, planCondition, planOrder, planOutputs } from "./plan-fields.ts";
+import { legacyWarning, levelAt, type ResolvedLevels, resolveLevels } from "./plan-levels.ts";
 import { hoist, spreadColumns } from "./plan-spread.ts";
-import type { EmbedNode, Output, ReadNode } from "./read-plan.ts";
-
-const NO_LEVEL: Level = { path: [], where: [], order: [], limit: null, offset: null };
+import type { EmbedNode, Output, ReadNode, ReadPlan } from "./read-plan.ts";
 
 export interface PlanRules {
   /** Whether `sum()` and the like may be asked for: else PGRST123. */
@@ -18,10 +17,12 @@ export interface PlanRules {
 }
 
 /** @param table the root; its schema is the request's, in which embedded resources are looked up. */
-export function planRead(schema: Schema, table: Table, query: Query, rules: PlanRules): ReadNode {
-  const planning = { schema, schemaName: table.schema, levels: resolveLevels(query), rules };
+export function planRead(schema: Schema, table: Table, query: Query, rules: PlanRules): ReadPlan {
+  const { levels, legacyNames } = resolveLevels(query);
+  const planning = { schema, schemaName: table.schema, levels, rules };
   const select = query.select.length === 0 ? STAR : query.select;
-  return planNode(planning, table, select, { path: [], mode: "value", isGrouped: false }).node;
+  const { node } = planNode(planning, table, select, { path: [], mode: "value", isGrouped: false });
+  return { ...node, warning: legacyNames.size === 0 ? null : legacyWarning(legacyNames) };
 }
 
 const STAR: Query["select"] = [{ kind: "star" }];
@@ -29,7 +30,7 @@ const STAR: Query["select"] = [{ kind: "star" }];
 interface Planning {
   readonly schema: Schema;
   readonly schemaName: string;
-  readonly levels: readonly Level[];
+  readonly levels: ResolvedLevels["levels"];
   readonly rules: PlanRules;
 }
 
@@ -67,7 +68,7 @@ function planNode(
   const expandsStar = below.isGrouped || hasAggregates || mode !== "value";
   const outputs = planOutputs(schema, table, select, expandsStar);
   const keys = new Set(embeds.map((e) => e.key));
-  const level = planning.levels.find((l) => samePath(l.path, place.path)) ?? NO_LEVEL;
+  const level = levelAt(planning.levels, place.path);
   const node = {
     table,
     fields: mode === "spread one" ? outputs.map(hoist) : outputs,
@@ -110,47 +111,6 @@ function planEmbed(planning: Planning, origin: Table, item: SelectEmbed, above: 
 /** `client()`: neither columns nor anything but such below. */
 function isHidden(item: SelectEmbed): boolean {
   return item.items.every((below) => below.kind === "embed" && isHidden(below));
-}
-
-/** Levels by the keys that lead to them; one may be named in two ways. */
-function resolveLevels(query: Query): Level[] {
-  const levels = new Map<string, Level>();
-  for (const level of query.levels) {
-    const path = resolvePath(query, level.path);
-    const id = JSON.stringify(path);
-    const known = levels.get(id);
-    levels.set(id, known ? merge(known, level) : { ...level, path });
-  }
-  return [...levels.values()];
-}
-
-function merge(first: Level, second: Level): Level {
-  return {
-    path: first.path,
-    where: [...first.where, ...second.where],
-    order: first.order.length > 0 ? first.order : second.order,
-    limit: first.limit ?? second.limit,
-    offset: first.offset ?? second.offset,
-  };
-}
-
-/**
- * The keys of the embedded resources that a path leads through. A resource is named by its alias, or
- * by what was asked for. One that is not embedded is PGRST108.
- */
-function resolvePath(query: Query, path: readonly string[]): string[] {
-  let items = query.select;
-  return path.map((name) => {
-    const embeds = items.filter((item): item is SelectEmbed => item.kind === "embed");
-    const found = embeds.find((e) => keyOf(e) === name) ?? embeds.find((e) => e.name === name);
-    if (!found) throw errors.PGRST108(name);
-    items = found.items;
-    return keyOf(found);
-  });
-}
-
-function samePath(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((name, i) => name === b[i]);
 }
 
 /** Every table that a plan reads. What a function over the row returns is its author's word. */

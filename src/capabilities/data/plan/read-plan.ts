@@ -98,6 +98,12 @@ export interface ReadNode {
   readonly isGrouped: boolean;
 }
 
+/** The root, and what to tell who asked. */
+export interface ReadPlan extends ReadNode {
+  /** Value of the header `Warning`. */
+  readonly warning: string | null;
+}
+
 export interface EmbedNode {
   /** Name in the answer, and in filter paths. */
   readonly key: string;
