@@ -86,6 +86,17 @@ describe("realtime.send", () => {
     expect([...second.payload]).toEqual([0, 255]);
   });
 
+  test("does not deliver what would be too much for everybody, and says so in the log", async () => {
+    const socket = await listen("a");
+    const send = (bytes: number) =>
+      world.sql`select realtime.send(jsonb_build_object('x', repeat('x', ${bytes}::int)), 'e', 'a', false)`;
+    await send(9 * 1024 * 1024);
+    await world.sql`select realtime.send('{}', 'after', 'a', false)`;
+    await until("the next", () => broadcasts(socket).length === 1);
+    expect(broadcasts(socket)[0].event).toBe("after");
+    expect(world.log.lines.map(({ event }) => event)).toContain("realtime.message_too_large");
+  });
+
   test("delivers after commit, never after rollback, in the order of the commits", async () => {
     const socket = await listen("a");
     const send = (sql: World["sql"], n: number) =>
@@ -226,11 +237,12 @@ test("what was committed while the connection was lost is delivered once", async
      where query = 'listen "realtime_messages"' and datname = current_database()`;
   expect(ended).toHaveLength(1);
   await world.sql`select realtime.send(jsonb_build_object('id', n), 'e', 'a', false)
-    from generate_series(2, 4) as n`;
-  await until("the rest", () => broadcasts(socket).length === 4);
-  await world.sql`select realtime.send('{"id":5}', 'e', 'a', false)`;
-  await until("the last", () => broadcasts(socket).some(({ payload }) => payload.id === 5));
-  expect(broadcasts(socket).map(({ payload }) => payload.id)).toEqual([1, 2, 3, 4, 5]);
+    from generate_series(2, 1000) as n`;
+  await until("the rest", () => broadcasts(socket).length === 1_000);
+  await world.sql`select realtime.send('{"id":1001}', 'e', 'a', false)`;
+  await until("the last", () => broadcasts(socket).some(({ payload }) => payload.id === 1_001));
+  const ids = broadcasts(socket).map(({ payload }) => payload.id);
+  expect([...ids].sort((x, y) => x - y)).toEqual(Array.from({ length: 1_001 }, (_, n) => n + 1));
 });
 
 test("a transaction that was open when the connection was lost is delivered too", async () => {

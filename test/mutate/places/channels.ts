@@ -137,8 +137,8 @@ export const channels: readonly Mutation[] = [
   {
     name: "socket: what waits for a client grows",
     file: `${DIR}/session.ts`,
-    find: "if (socket.bufferedBytes > this.room.config.realtime_max_buffered_bytes) {",
-    replace: "if (socket.bufferedBytes < 0) {",
+    find: "const isFull = waiting > this.room.config.realtime_max_buffered_bytes;",
+    replace: "const isFull = waiting < -1e9;",
     tests: PROTOCOL,
     only: "reading too slowly",
     why: "a client that does not read fills the memory",

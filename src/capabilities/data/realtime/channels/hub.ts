@@ -172,8 +172,10 @@ export class Hub {
   }
 
   #deliverStored(message: StoredMessage): void {
-    const topic = topicKey(message.topic, message.isPrivate);
-    this.#deliver(topic, toBroadcast(message, false), null);
+    const broadcast = toBroadcast(message, false);
+    const { tenant, log } = this.#options;
+    if (broadcast) this.#deliver(topicKey(message.topic, message.isPrivate), broadcast, null);
+    else log.warn("realtime.message_too_large", { tenant: tenant.id, id: message.id });
   }
 
   #deliver(topic: string, broadcast: Broadcast, except: Member | null): void {

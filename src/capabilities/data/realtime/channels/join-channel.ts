@@ -111,8 +111,11 @@ async function replay(channel: Channel): Promise<void> {
   }
   const { system } = session.room.databases.for(session.init.tenant);
   const messages = await readReplay(system, subTopic, request.replay);
+  const broadcasts = messages.map((message) => toBroadcast(message, true));
   channel.openWith(
-    messages.map((message) => new OutgoingBroadcast(wireTopic, toBroadcast(message, true))),
+    broadcasts.flatMap((broadcast) =>
+      broadcast === null ? [] : [new OutgoingBroadcast(wireTopic, broadcast)],
+    ),
   );
 }
 

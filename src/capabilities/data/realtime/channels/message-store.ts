@@ -3,13 +3,17 @@ import type { Sql } from "postgres";
 import type { Broadcast, BroadcastBody } from "./broadcast.ts";
 import type { ReplayRequest } from "./join-request.ts";
 
+/** Larger ones are not delivered: everybody on the channel would get it whole. */
+const MESSAGE_BYTES_MAX = 8 * 1024 * 1024;
+
 /** A row that is delivered. */
 export interface StoredMessage {
   readonly id: string;
   readonly topic: string;
   readonly isPrivate: boolean;
   readonly event: string;
-  readonly body: BroadcastBody;
+  /** Null: it is larger than `MESSAGE_BYTES_MAX`. */
+  readonly body: BroadcastBody | null;
 }
 
 interface Row {
@@ -19,6 +23,7 @@ interface Row {
   event: string;
   payload: string | null;
   binary_payload: Uint8Array | null;
+  is_large: boolean;
 }
 
 interface ReadRow extends Row {
@@ -26,16 +31,30 @@ interface ReadRow extends Row {
 }
 
 function toMessage(row: Row): StoredMessage {
-  const body: BroadcastBody =
-    row.binary_payload === null
-      ? { encoding: "json", text: row.payload ?? "null" }
-      : { encoding: "binary", bytes: row.binary_payload };
-  return { id: row.id, topic: row.topic, isPrivate: row.private, event: row.event, body };
+  const { id, topic, event, is_large: isLarge } = row;
+  return { id, topic, isPrivate: row.private, event, body: isLarge ? null : bodyOf(row) };
 }
 
-export function toBroadcast(message: StoredMessage, isReplayed: boolean): Broadcast {
+function bodyOf({ payload, binary_payload: bytes }: Row): BroadcastBody {
+  return bytes === null
+    ? { encoding: "json", text: payload ?? "null" }
+    : { encoding: "binary", bytes };
+}
+
+/** Null for what is too large. */
+export function toBroadcast(message: StoredMessage, isReplayed: boolean): Broadcast | null {
   const { id, event, body } = message;
+  if (body === null) return null;
   return { event, body, meta: isReplayed ? { replayed: true, id } : { id }, whole: null };
+}
+
+/** What is too large is not even read. */
+function columns(sql: Sql) {
+  const size = sql`coalesce(octet_length(payload::text), 0) + coalesce(octet_length(binary_payload), 0)`;
+  const isLarge = sql`(${size}) > ${MESSAGE_BYTES_MAX}::bigint`;
+  return sql`id::text as id, topic, private, event, ${isLarge} as is_large,
+    case when not ${isLarge} then payload::text end as payload,
+    case when not ${isLarge} then binary_payload end as binary_payload`;
 }
 
 /** What transactions that end later may still add: ids of transactions from here on. */
@@ -48,7 +67,7 @@ export async function readHorizon(sql: Sql): Promise<string> {
 /** The rows of these ids that are to be delivered, and the horizon of the reading. */
 export async function readMessages(sql: Sql, ids: readonly string[]) {
   const rows = await sql<ReadRow[]>`
-    select id::text, topic, private, event, payload::text, binary_payload,
+    select ${columns(sql)},
            pg_snapshot_xmin(pg_current_snapshot())::text as xmin
       from realtime.messages
      where id in (select value::uuid from jsonb_array_elements_text(${JSON.stringify(ids)}::text::jsonb))
@@ -56,22 +75,30 @@ export async function readMessages(sql: Sql, ids: readonly string[]) {
   return { messages: rows.map(toMessage), horizon: rows[0]?.xmin ?? null };
 }
 
-/** Rows of transactions that had not ended at `horizon`, oldest first, at most `limit`. */
-export async function readSince(
-  sql: Sql,
-  horizon: string,
-  limit: number,
-): Promise<StoredMessage[]> {
+/** Where a page of `readSince` begins. */
+export interface SinceCursor {
+  /** Rows of this transaction and later ones. */
+  readonly xid: string;
+  /** Of them, rows of larger ids; null = all. */
+  readonly id: string | null;
+}
+
+/** A page of rows of transactions that had not ended at a horizon; `next` is null after the last. */
+export async function readSince(sql: Sql, { xid, id }: SinceCursor, limit: number) {
   // A dump of another cluster brings transaction ids of its own: rows of days ago are not news.
-  const rows = await sql<Row[]>`
-    select id::text, topic, private, event, payload::text, binary_payload
+  const rows = await sql<(Row & { xid: string })[]>`
+    select ${columns(sql)}, xid::text
       from realtime.messages
-     where xid >= ${horizon}::text::xid8
+     where xid >= ${xid}::text::xid8
+       and (xid > ${xid}::text::xid8 or ${id}::uuid is null or id > ${id}::uuid)
        and extension = 'broadcast' and event is not null and not skip_broadcast
        and inserted_at > (now() at time zone 'utc') - interval '1 day'
-     order by xid, inserted_at
+     order by realtime.messages.xid, realtime.messages.id
      limit ${limit}`;
-  return rows.map(toMessage);
+  const last = rows.at(-1);
+  const next: SinceCursor | null =
+    last && rows.length === limit ? { xid: last.xid, id: last.id } : null;
+  return { messages: rows.map(toMessage), next };
 }
 
 /** The newest of a private channel, oldest of them first. */
@@ -81,7 +108,7 @@ export async function readReplay(
   { since, limit }: ReplayRequest,
 ): Promise<StoredMessage[]> {
   const rows = await sql<Row[]>`
-    select id::text, topic, private, event, payload::text, binary_payload
+    select ${columns(sql)}
       from realtime.messages
      where topic = ${topic} and private and extension = 'broadcast' and event is not null
        and inserted_at >= (to_timestamp(${since}::float8 / 1000) at time zone 'utc')

@@ -8,7 +8,13 @@ import type { Clock } from "../../../../core/ports/clock.ts";
 import type { Logger } from "../../../../core/ports/log.ts";
 import { Listener } from "../../../../shared/bus/listener.ts";
 import { LruMap } from "../../../../shared/lru-map.ts";
-import { readHorizon, readMessages, readSince, type StoredMessage } from "./message-store.ts";
+import {
+  readHorizon,
+  readMessages,
+  readSince,
+  type SinceCursor,
+  type StoredMessage,
+} from "./message-store.ts";
 import { topicKey } from "./topic.ts";
 
 export interface MessageWatchOptions {
@@ -24,7 +30,8 @@ export interface MessageWatchOptions {
 const CHANNEL = "realtime_messages";
 const BATCH = 200;
 const DELIVERED_MAX = 10_000;
-const CATCH_UP_MAX = 5_000;
+/** With more the rows are looked for anew, a page at a time. */
+const WAITING_MAX = 10_000;
 const RETRY_MS = 500;
 /** Notifications take less than this; a horizon is trusted once it is so old. */
 const HORIZON_AGE_MS = 30_000;
@@ -69,7 +76,8 @@ export class MessageWatch {
     if (!id || !kind) return;
     const name = topic.join(" ");
     if (name !== "" && !this.#options.isWanted(topicKey(name, kind === "p"))) return;
-    this.#waiting.push(id);
+    if (this.#waiting.length < WAITING_MAX) this.#waiting.push(id);
+    else this.#behind = true;
     void this.#read();
   }
 
@@ -104,11 +112,12 @@ export class MessageWatch {
 
   async #readMissed(): Promise<void> {
     this.#behind = false;
-    const messages = await readSince(this.#options.system(), this.#horizon, CATCH_UP_MAX);
-    if (messages.length === CATCH_UP_MAX) {
-      this.#options.log.error("realtime.messages_lost", { more_than: CATCH_UP_MAX });
+    let from: SinceCursor | null = { xid: this.#horizon, id: null };
+    while (from !== null) {
+      const { messages, next } = await readSince(this.#options.system(), from, BATCH);
+      for (const message of messages) this.#deliver(message);
+      from = next;
     }
-    for (const message of messages) this.#deliver(message);
   }
 
   /** A row that was deleted in between is nobody's any more. */

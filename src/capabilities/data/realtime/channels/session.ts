@@ -98,11 +98,14 @@ export class Session implements SocketHandler {
     const socket = this.#socket;
     if (!socket) return;
     this.room.counted.sent();
-    if (socket.send(frame) > 0) return;
-    // It could not go at once. What waits for one client must not fill the server.
-    if (socket.bufferedBytes > this.room.config.realtime_max_buffered_bytes) {
-      this.#end("slow consumer");
-    }
+    const sent = socket.send(frame);
+    if (sent > 0) return;
+    // It could not go at once. What waits for one client must not fill the server; a single frame may
+    // be larger than that.
+    const waiting = socket.bufferedBytes - frame.length;
+    const isFull = waiting > this.room.config.realtime_max_buffered_bytes;
+    // 0: it was thrown away, and a client must not go on without it.
+    if (isFull || sent === 0) this.#end("slow consumer");
   }
 
   /** @param payload JSON text of an object */
