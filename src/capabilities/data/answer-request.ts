@@ -53,8 +53,12 @@ async function answerTraced(
   const trace =
     config.server_timing_enabled || config.log_query ? attachTrace(request, rooms.clock) : null;
   context.loggedFromStatus = loggedFrom(config);
-  const response = await run(room, context).catch((error: unknown) =>
-    refusal(config, request, toReactorError(error, context.path)),
+  const response = await run(room, context).then(
+    (answer) => {
+      trace?.enter("response");
+      return answer;
+    },
+    (error: unknown) => refusal(config, request, toReactorError(error, context.path)),
   );
   addHeaders(config, request, trace, response.headers, context);
   if (config.log_query && trace && response.status >= loggedFrom(config)) {

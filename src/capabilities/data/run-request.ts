@@ -97,12 +97,10 @@ function query(
   const { values, body, readOnly } = prepared;
   incoming.trace?.enter("transaction");
   incoming.trace?.queries.push(sql);
-  return room.databases.for(incoming.context.tenant).user.query({
-    ...transactionOf(room, incoming, schema, prepared),
-    sql,
-    params: slots.map((slot) => paramOf(slot, values, body)),
-    readOnly,
-  });
+  const transaction = transactionOf(room, incoming, schema, prepared);
+  const params = slots.map((slot) => paramOf(slot, values, body));
+  const { user } = room.databases.for(incoming.context.tenant);
+  return user.query(Object.assign(transaction, { sql, params, readOnly }));
 }
 
 function paramOf(slot: Slot, values: readonly string[], body: Uint8Array | null): SqlParam {
@@ -119,6 +117,8 @@ export async function runStatement(
 ): Promise<UserResult> {
   const transaction = transactionOf(room, incoming, schema, { preferences: NO_PREFERENCES });
   const { user } = room.databases.for(incoming.context.tenant);
+  incoming.trace?.enter("plan");
+  incoming.trace?.enter("transaction");
   try {
     return await user.query({ ...transaction, sql, params, readOnly: true });
   } catch (error) {
