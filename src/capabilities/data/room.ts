@@ -3,9 +3,11 @@
  * need, the schema cache and the pools. Immutable; a change of the configuration makes another one
  * (`rooms.ts`), and requests hold on to the one they began with.
  */
-import type { Principal } from "../../core/ports/auth.ts";
+import type { AuthClient, Principal } from "../../core/ports/auth.ts";
+import type { Clock } from "../../core/ports/clock.ts";
 import type { Databases } from "../../core/ports/database.ts";
 import type { IdempotencyStore } from "../../core/ports/idempotency.ts";
+import type { Rng } from "../../core/ports/rng.ts";
 import type { TokenVerifier } from "./auth/token-verifier.ts";
 import type { CompiledRequest } from "./compile/compiled.ts";
 import { quoteIdent } from "./compile/quote.ts";
@@ -29,6 +31,10 @@ export interface DataRoom {
   readonly defaultSchema: string;
   /** `reactor dev`. */
   readonly development: boolean;
+  /** The server's identity alone, whatever `jwt_secret` says. */
+  authenticate: AuthClient["authenticate"];
+  readonly clock: Clock;
+  readonly rng: Rng;
   /** `db_uri`: a database of somebody else's, served as PostgREST does. */
   readonly isForeign: boolean;
   /** Who comes without a credential; null: nobody may. */
@@ -47,7 +53,15 @@ export interface DataRoom {
 
 export type RoomParts = Pick<
   DataRoom,
-  "databases" | "idempotency" | "cache" | "tokens" | "development" | "poolTimedOut"
+  | "databases"
+  | "idempotency"
+  | "cache"
+  | "tokens"
+  | "development"
+  | "poolTimedOut"
+  | "authenticate"
+  | "clock"
+  | "rng"
 >;
 
 export function createRoom(config: EffectiveConfig, parts: RoomParts): DataRoom {

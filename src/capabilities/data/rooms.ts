@@ -4,11 +4,13 @@
  * hand goes on serving.
  */
 import type { ServerFacts } from "../../core/capability.ts";
+import type { AuthClient } from "../../core/ports/auth.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Databases } from "../../core/ports/database.ts";
 import type { IdempotencyStore } from "../../core/ports/idempotency.ts";
 import type { Logger } from "../../core/ports/log.ts";
 import type { Metrics } from "../../core/ports/metrics.ts";
+import type { Rng } from "../../core/ports/rng.ts";
 import type { Vault } from "../../core/ports/vault.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
 import { configureTokens } from "./auth/configure-tokens.ts";
@@ -27,7 +29,9 @@ export interface RoomsDeps {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly vault: Vault;
+  readonly rng: Rng;
   readonly server: Pick<ServerFacts, "development">;
+  port(name: "auth"): AuthClient;
 }
 
 interface Entry {
@@ -175,14 +179,16 @@ export class Rooms {
   }
 
   #build(config: DataConfig): DataRoom {
-    const { databases, idempotency, clock } = this.#deps;
+    const { databases, idempotency, clock, rng } = this.#deps;
     const decided = decideConfig(config);
     const tokens = configureTokens(decided, clock, this.#metrics.tokens);
     const { development } = this.#deps.server;
     const { poolTimedOut } = this.#metrics;
     const { cache } = this;
-    const own = { databases, idempotency, cache, tokens, development, poolTimedOut };
-    return createRoom(decided, own);
+    const own = { databases, idempotency, cache, tokens, development, poolTimedOut, clock, rng };
+    const authenticate: AuthClient["authenticate"] = (tenant, credentials) =>
+      this.#deps.port("auth").authenticate(tenant, credentials);
+    return createRoom(decided, { ...own, authenticate });
   }
 }
 

@@ -5,8 +5,10 @@ import { base } from "../../core/http.ts";
 import { allowedAtRoot, allowedOnFunction, allowedOnTable } from "./allowed-methods.ts";
 import { type Answering, answerRequest } from "./answer-request.ts";
 import { callFunction } from "./call-function.ts";
+import type { WriteKind } from "./compile/compile-write.ts";
 import { describeRoute } from "./describe-route.ts";
 import { errors } from "./errors.ts";
+import { explained } from "./explain/explain-request.ts";
 import { describeRoot } from "./openapi/describe-root.ts";
 import { readRows } from "./read-rows.ts";
 import { describeRealtime } from "./realtime/channels/describe-realtime.ts";
@@ -24,6 +26,18 @@ type Answer = (request: Request, run: Answering) => Promise<Response>;
 /** @param channels null: realtime is not served. */
 export function dataRoutes(rooms: Rooms, channels: ChannelRoom | null) {
   const answer: Answer = (request, run) => answerRequest(rooms, request, run);
+  const read = (request: Request, name: string) =>
+    answer(request, (room, context) =>
+      explained(room, request, context, { kind: "table", name, command: "select" }, (asked) =>
+        readRows(room, asked, context, name),
+      ),
+    );
+  const write = (request: Request, name: string, command: WriteKind) =>
+    answer(request, (room, context) =>
+      explained(room, request, context, { kind: "table", name, command }, (asked) =>
+        writeRows(room, asked, context, name, command),
+      ),
+    );
   return new Elysia({ name: "data" })
     .use(base())
     .use(functionRoutes(answer))
@@ -32,48 +46,30 @@ export function dataRoutes(rooms: Rooms, channels: ChannelRoom | null) {
       ({ request }) => answer(request, (room, context) => generateTypes(room, request, context)),
       { parse: RAW, detail: describeRoute("types") },
     )
-    .get(
-      "/data/v1/:table",
-      ({ request, params }) =>
-        answer(request, (room, context) => readRows(room, request, context, params.table)),
-      { parse: RAW, detail: describeRoute("read") },
-    )
-    .head(
-      "/data/v1/:table",
-      ({ request, params }) =>
-        answer(request, (room, context) => readRows(room, request, context, params.table)),
-      { parse: RAW, detail: describeRoute("head") },
-    )
-    .post(
-      "/data/v1/:table",
-      ({ request, params }) =>
-        answer(request, (room, context) =>
-          writeRows(room, request, context, params.table, "insert"),
-        ),
-      { parse: RAW, detail: describeRoute("insert") },
-    )
-    .put(
-      "/data/v1/:table",
-      ({ request, params }) =>
-        answer(request, (room, context) => writeRows(room, request, context, params.table, "put")),
-      { parse: RAW, detail: describeRoute("put") },
-    )
-    .patch(
-      "/data/v1/:table",
-      ({ request, params }) =>
-        answer(request, (room, context) =>
-          writeRows(room, request, context, params.table, "update"),
-        ),
-      { parse: RAW, detail: describeRoute("update") },
-    )
-    .delete(
-      "/data/v1/:table",
-      ({ request, params }) =>
-        answer(request, (room, context) =>
-          writeRows(room, request, context, params.table, "delete"),
-        ),
-      { parse: RAW, detail: describeRoute("delete") },
-    )
+    .get("/data/v1/:table", ({ request, params }) => read(request, params.table), {
+      parse: RAW,
+      detail: describeRoute("read"),
+    })
+    .head("/data/v1/:table", ({ request, params }) => read(request, params.table), {
+      parse: RAW,
+      detail: describeRoute("head"),
+    })
+    .post("/data/v1/:table", ({ request, params }) => write(request, params.table, "insert"), {
+      parse: RAW,
+      detail: describeRoute("insert"),
+    })
+    .put("/data/v1/:table", ({ request, params }) => write(request, params.table, "put"), {
+      parse: RAW,
+      detail: describeRoute("put"),
+    })
+    .patch("/data/v1/:table", ({ request, params }) => write(request, params.table, "update"), {
+      parse: RAW,
+      detail: describeRoute("update"),
+    })
+    .delete("/data/v1/:table", ({ request, params }) => write(request, params.table, "delete"), {
+      parse: RAW,
+      detail: describeRoute("delete"),
+    })
     .options(
       "/data/v1/:table",
       ({ request, params }) =>
@@ -105,26 +101,26 @@ function rootRoutes(answer: Answer) {
 }
 
 function functionRoutes(answer: Answer) {
+  const call = (request: Request, name: string) =>
+    answer(request, (room, context) =>
+      explained(room, request, context, { kind: "function", name }, (asked) =>
+        callFunction(room, asked, context, name),
+      ),
+    );
   return new Elysia({ name: "data.functions" })
     .use(base())
-    .get(
-      "/data/v1/rpc/:function",
-      ({ request, params }) =>
-        answer(request, (room, context) => callFunction(room, request, context, params.function)),
-      { parse: RAW, detail: describeRoute("callGet") },
-    )
-    .head(
-      "/data/v1/rpc/:function",
-      ({ request, params }) =>
-        answer(request, (room, context) => callFunction(room, request, context, params.function)),
-      { parse: RAW, detail: describeRoute("callGet") },
-    )
-    .post(
-      "/data/v1/rpc/:function",
-      ({ request, params }) =>
-        answer(request, (room, context) => callFunction(room, request, context, params.function)),
-      { parse: RAW, detail: describeRoute("callPost") },
-    )
+    .get("/data/v1/rpc/:function", ({ request, params }) => call(request, params.function), {
+      parse: RAW,
+      detail: describeRoute("callGet"),
+    })
+    .head("/data/v1/rpc/:function", ({ request, params }) => call(request, params.function), {
+      parse: RAW,
+      detail: describeRoute("callGet"),
+    })
+    .post("/data/v1/rpc/:function", ({ request, params }) => call(request, params.function), {
+      parse: RAW,
+      detail: describeRoute("callPost"),
+    })
     .options(
       "/data/v1/rpc/:function",
       ({ request, params }) =>

@@ -246,4 +246,13 @@ export const server: readonly Mutation[] = [
     replace: "if (path === name) {",
     why: "an archive writes anywhere on the machine",
   },
+  {
+    name: "reset: in production",
+    file: "src/server/admin/database/reset-database.ts",
+    find: "if (!parts.development) throw",
+    replace: "if (parts.development === null) throw",
+    tests: ["test/server/database.test.ts"],
+    only: "a server in production refuses",
+    why: "one command drops a live database",
+  },
 ];
