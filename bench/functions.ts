@@ -151,6 +151,8 @@ async function functionServer(kind: "bun" | "wasm", dir: string) {
     env: {},
     limits: { deadlineMs: 30_000, memoryBytes: 256 << 20, bodyInBytes: 1 << 20, concurrency: 64 },
     isolation: "reuse" as const,
+    service: false,
+    instances: { min: 0, max: 1 },
     egress: [],
   };
   return async (request: Request) => {

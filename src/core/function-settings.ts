@@ -32,6 +32,12 @@ export interface FunctionSettings {
   readonly body_in_mb: number | null;
   /** Calls at work in one instance, 1 to 1,000. */
   readonly concurrency: number | null;
+  /** It may ask this server with the rights of the secret key. Default false. */
+  readonly service: boolean | null;
+  /** `bun`: processes kept ready from deploy on, 0 to 16. Default 0. */
+  readonly min_instances: number | null;
+  /** `bun`: processes at most, 1 to 64. Default 1. */
+  readonly max_instances: number | null;
   /** `wasm`: `request` gives each call an instance of its own, `reuse` (the default) keeps them. */
   readonly isolation: "reuse" | "request" | null;
   /** Hosts it may send requests to: `api.example.com`, `*.example.com`, `*`; at most 64. */
@@ -104,6 +110,9 @@ const RULES: Readonly<Record<keyof FunctionSettings, Rule>> = {
   memory_mb: integer(16, 4_096),
   body_in_mb: integer(1, 1_024),
   concurrency: integer(1, 1_000),
+  service: flag,
+  min_instances: integer(0, 16),
+  max_instances: integer(1, 64),
   isolation: matching(/^(?:reuse|request)$/, '"reuse" or "request"'),
   egress: (value) => (isHostList(value) ? null : `a list of at most ${HOSTS_MAX} hosts`),
 };
@@ -123,6 +132,9 @@ const DEFAULTS: FunctionSettings = {
   memory_mb: null,
   body_in_mb: null,
   concurrency: null,
+  service: null,
+  min_instances: null,
+  max_instances: null,
   isolation: null,
   egress: null,
 };

@@ -140,6 +140,10 @@ describe("finding a project's functions", () => {
       body_in_mb: null,
       concurrency: null,
       isolation: null,
+      service: null,
+      min_instances: null,
+      max_instances: null,
+
       egress: null,
     });
   });

@@ -16,7 +16,7 @@ import { listenForLink } from "./egress/link-socket.ts";
 import { type JailOrder, SEALED, THREADS_MAX, TMP_BYTES, TMP_FILES } from "./jail/jail-order.ts";
 import { type JailPlan, UIDS } from "./jail/jail-plan.ts";
 import type { FromChild, LogEntry, ToChild } from "./messages.ts";
-import type { HostCalls } from "./options.ts";
+import type { HostCalls, ServiceKey } from "./options.ts";
 import { readLines } from "./read-lines.ts";
 
 /** Why we killed it; null when it went by itself. */
@@ -46,6 +46,7 @@ export interface ChildOptions {
   /** How the child reaches this server and the web. */
   readonly egress: Pick<EgressOptions, "gateway" | "openRanges"> & {
     readonly hostCalls: HostCalls;
+    readonly serviceKey: ServiceKey;
   };
   /** All the environment the child gets. */
   readonly env: Readonly<Record<string, string>>;
@@ -55,6 +56,8 @@ export interface ChildOptions {
 }
 
 const READY_TIMEOUT_MS = 15_000;
+const NO_SERVICE =
+  'This function has not the rights of a service; "service = true" in its settings gives them';
 /** sun_path holds 108 bytes with its terminator. */
 const SOCKET_PATH_MAX = 107;
 
@@ -77,6 +80,8 @@ export interface Child {
   ask<T>(message: ToChild, pick: (answer: FromChild) => T | undefined): Promise<T>;
   /** Whose request it is that the child sends, from now on; null, as at first, is nobody's. */
   specOf: (key: string | undefined) => FunctionSpec | null;
+  /** Told when the work that goes on after answers begins and has ended. */
+  onBackground: (running: number) => void;
   /** Where its log lines go from now on. */
   onLog: (entry: LogEntry) => void;
 }
@@ -87,12 +92,20 @@ export function spawnChild(options: ChildOptions): Child {
   const socket = makeFolder(dir, order?.uid ?? null);
   let reason: KillReason | null = null;
   let alive = true;
-  const channel = createControlChannel((entry) => child.onLog(entry));
+  const channel = createControlChannel({
+    onLog: (entry) => child.onLog(entry),
+    onBackground: (running) => child.onBackground(running),
+  });
   const link = listenForLink(dir, {
     ...options.egress,
     policyOf({ key }) {
       const spec = child.specOf(key);
       return spec && { hosts: spec.egress };
+    },
+    async serviceKey({ key }) {
+      const spec = child.specOf(key);
+      if (!spec?.service) throw new EgressDenied(NO_SERVICE);
+      return await options.egress.serviceKey(spec);
     },
     async askHost({ key }, request) {
       const spec = child.specOf(key);
@@ -146,6 +159,7 @@ export function spawnChild(options: ChildOptions): Child {
       return answer;
     },
     specOf: () => null,
+    onBackground: () => undefined,
     onLog: ([, , said]) => options.logger.warn("runtime.child_said", { pid: child.pid, said }),
   };
   const cancel = options.clock.after(READY_TIMEOUT_MS, () => child.kill({ kind: "unresponsive" }));

@@ -21,14 +21,21 @@ interface Listener {
 
 const LEVELS: ReadonlySet<unknown> = new Set<LogLevel>(["debug", "info", "warn", "error"]);
 
-export function createControlChannel(onLog: (entry: LogEntry) => void): ControlChannel {
+/** What arrives without having been asked for. */
+export interface ChannelEvents {
+  onLog(entry: LogEntry): void;
+  onBackground(running: number): void;
+}
+
+export function createControlChannel(events: ChannelEvents): ControlChannel {
   const listeners = new Set<Listener>();
   let gone: Error | null = null;
   return {
     receive(raw) {
       const message = raw as FromChild | null;
       if (typeof message !== "object" || message === null) return;
-      if (message.t === "log") return takeLines(message.lines, onLog);
+      if (message.t === "log") return takeLines(message.lines, (entry) => events.onLog(entry));
+      if (message.t === "background") return events.onBackground(Number(message.running) || 0);
       for (const listener of listeners) if (listener.take(message)) listeners.delete(listener);
     },
     waitFor<T>(pick: (answer: FromChild) => T | undefined) {

@@ -37,6 +37,8 @@ export type ToChild =
 export type FromChild =
   | { readonly t: "ready" }
   | { readonly t: "assigned" }
+  /** Work that goes on after answers: how much of it there is now. */
+  | { readonly t: "background"; readonly running: number }
   | { readonly t: "assign_failed"; readonly message: string }
   | { readonly t: "pong"; readonly n: number }
   | { readonly t: "log"; readonly lines: readonly LogEntry[] };

@@ -13,12 +13,17 @@ import { type JailPlan, planJail } from "./jail/jail-plan.ts";
  */
 export type HostCalls = (spec: FunctionSpec, request: Request) => Promise<Response>;
 
+/** The secret key of the function's own tenant, for functions with the rights of a service. */
+export type ServiceKey = (spec: FunctionSpec) => Promise<string>;
+
 export interface RuntimeOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly logger: Logger;
   /** Folder for sockets and the children's own folders; made at start, closed to others, removed at stop. At most 90 bytes. */
   readonly dir: string;
+  /** Default: no function has the rights of a service. */
+  readonly serviceKey?: ServiceKey;
   /** Default: nothing is there to be asked. */
   readonly hostCalls?: HostCalls;
   /** Private ranges that functions may reach. Default none. */
@@ -57,6 +62,7 @@ export function withDefaults(options: RuntimeOptions): FullRuntimeOptions {
     waiting: 128,
     drainMs: 30_000,
     openRanges: [],
+    serviceKey: () => Promise.reject(new Error("This server has no secret key to lend")),
     hostCalls: async () => new Response(null, { status: 404 }),
     jail: planJail([options.dir, process.execPath, ...selfSources()]),
     ...options,

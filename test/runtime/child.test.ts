@@ -15,7 +15,12 @@ function spawn(name: string) {
   const logger = createMemoryLog();
   const hostCalls = async () => new Response(null, { status: 404 });
   const jail = planJail([join(dir, "child"), process.execPath]);
-  const egress = { gateway: () => ({ socket: null, url: null }), openRanges: [], hostCalls };
+  const egress = {
+    gateway: () => ({ socket: null, url: null }),
+    openRanges: [],
+    hostCalls,
+    serviceKey: async () => "",
+  };
   const common = { number: 1, jail, egress, env: {}, clock: systemClock, logger };
   return spawnChild({ role: "__fn-runner", dir, name, ...common });
 }

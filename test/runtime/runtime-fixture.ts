@@ -55,7 +55,14 @@ export async function createFixture(options: Partial<RuntimeOptions> = {}): Prom
     const codePath = join(dir, `${version}.${kind === "bun" ? "mjs" : "wasm"}`);
     writeFileSync(codePath, code);
     const own = { name, version, runtime: kind, codePath, entry: null, config: {}, env: {} };
-    return { ...own, limits: DEFAULT_LIMITS, isolation: "reuse", egress: ["*"] };
+    return {
+      ...own,
+      limits: DEFAULT_LIMITS,
+      isolation: "reuse",
+      service: false,
+      instances: { min: 0, max: 1 },
+      egress: ["*"],
+    };
   }
 
   return {

@@ -11,7 +11,15 @@ import type { FunctionsConfig } from "./config.ts";
 /** Only what was set; null follows `[runtime]`. */
 export type VersionLimits = Pick<
   FunctionSettings,
-  "deadline_ms" | "memory_mb" | "body_in_mb" | "concurrency" | "egress" | "isolation"
+  | "deadline_ms"
+  | "memory_mb"
+  | "body_in_mb"
+  | "concurrency"
+  | "egress"
+  | "isolation"
+  | "service"
+  | "min_instances"
+  | "max_instances"
 >;
 
 /** Immutable. */
@@ -44,7 +52,11 @@ const MIB = 1_048_576;
 
 export function limitsOf(settings: VersionLimits): VersionLimits {
   const { deadline_ms, memory_mb, body_in_mb, concurrency, egress, isolation } = settings;
-  return { deadline_ms, memory_mb, body_in_mb, concurrency, egress, isolation };
+  const { service, min_instances, max_instances } = settings;
+  return {
+    ...{ deadline_ms, memory_mb, body_in_mb, concurrency },
+    ...{ egress, isolation, service, min_instances, max_instances },
+  };
 }
 
 /**
@@ -63,6 +75,10 @@ export function versionOf(
   // Later settings count only where they are set, so that earlier versions keep their ids.
   if (egress) limits.push(egress);
   if (isolation) limits.push(isolation);
+  const { service, min_instances, max_instances } = settings;
+  if (service) limits.push("service");
+  if (min_instances) limits.push({ min_instances });
+  if (max_instances) limits.push({ max_instances });
   return new Bun.CryptoHasher("sha256").update(JSON.stringify([...parts, limits])).digest("hex");
 }
 
@@ -81,6 +97,12 @@ export function effectiveLimits(version: FunctionVersion, config: FunctionsConfi
   };
 }
 
+/** No more are kept ready than there may be. */
+function instancesOf({ min_instances, max_instances }: VersionLimits) {
+  const max = max_instances ?? Math.max(1, min_instances ?? 0);
+  return { min: Math.min(min_instances ?? 0, max), max };
+}
+
 /** What a runtime is given. */
 export function specOf(
   found: ActiveFunction,
@@ -97,6 +119,8 @@ export function specOf(
     config: values,
     env,
     limits: effectiveLimits(found.active, config),
+    service: found.active.limits.service ?? false,
+    instances: instancesOf(found.active.limits),
     isolation: found.active.limits.isolation ?? "reuse",
     egress: found.active.limits.egress ?? config.egress,
   };

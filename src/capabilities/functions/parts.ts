@@ -65,6 +65,11 @@ export function createParts(config: FunctionsConfig, deps: Deps): FunctionsParts
     dir: join(deps.server.runtimeDir, "fn"),
     gateway: () => ({ socket: deps.server.gatewaySocket, url: null }),
     openRanges: openRanges(config),
+    async serviceKey(spec) {
+      const tenant = owners.get(spec.version);
+      if (!tenant) throw new Error("The function is not known");
+      return (await deps.project(tenant)).secretKey;
+    },
     async hostCalls(spec, request) {
       const tenant = owners.get(spec.version);
       // A version that was pushed out of memory is nobody's until its next call.

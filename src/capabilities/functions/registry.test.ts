@@ -10,6 +10,9 @@ function named(name: string, version: string): ActiveFunction {
     concurrency: null,
     egress: null,
     isolation: null,
+    service: null,
+    min_instances: null,
+    max_instances: null,
   };
   const active = {
     version,

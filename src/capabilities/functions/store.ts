@@ -56,6 +56,9 @@ const NO_LIMITS: VersionLimits = {
   concurrency: null,
   egress: null,
   isolation: null,
+  service: null,
+  min_instances: null,
+  max_instances: null,
 };
 
 function toVersion(row: VersionRow): FunctionVersion {

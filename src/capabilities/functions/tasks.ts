@@ -3,6 +3,7 @@ import type { Service } from "../../core/service.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
 import { leaseService } from "../../shared/leases/lease-service.ts";
 import { CHANGED_TOPIC, type FunctionsParts, LOGGED_TOPIC } from "./parts.ts";
+import { prepareReady } from "./prepare-ready.ts";
 import { trimRecords } from "./store-records.ts";
 
 const SWEEP_EVERY_MS = 60_000;
@@ -77,9 +78,12 @@ async function follow(parts: FunctionsParts, tenant: TenantCtx) {
   const { bus, clock, log } = parts.deps;
   const { registry, feed } = parts.state(tenant);
   const look = () => {
-    registry.poll().catch((error: unknown) => {
-      log.warn("functions.poll_failed", { tenant: tenant.id, error });
-    });
+    registry
+      .poll()
+      .then(() => prepareReady(parts, tenant))
+      .catch((error: unknown) => {
+        log.warn("functions.poll_failed", { tenant: tenant.id, error });
+      });
   };
   const endings = [
     await bus.subscribe(tenant, CHANGED_TOPIC, look, look),
@@ -92,6 +96,7 @@ async function follow(parts: FunctionsParts, tenant: TenantCtx) {
   ];
   // After subscribing, so that no change falls between.
   await registry.load();
+  await prepareReady(parts, tenant);
   return [...endings, clock.every(parts.config.poll_ms, look)];
 }
 

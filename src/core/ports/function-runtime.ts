@@ -15,6 +15,10 @@ export interface FunctionSpec {
   readonly config: Readonly<Record<string, string>>;
   readonly env: Readonly<Record<string, string>>;
   readonly limits: FunctionLimits;
+  /** It may ask this server with the rights of the secret key. */
+  readonly service: boolean;
+  /** `bun`: processes kept ready, 0 or more, and processes at most, 1 or more. */
+  readonly instances: { readonly min: number; readonly max: number };
   /** `wasm`: `request` gives each call an instance of its own. */
   readonly isolation: "reuse" | "request";
   /** Hosts it may send requests to, in lower case: `api.example.com`, `*.example.com`, `*`. */
@@ -64,6 +68,8 @@ export interface FunctionRuntime {
   /** How far functions are kept from the server: see `runtime/jail/jail-plan.ts`. */
   readonly jail: "full" | "standard" | "weak" | "none";
   invoke(call: FunctionCall): Promise<FunctionAnswer>;
+  /** Makes what is to be kept ready of a version (`instances.min`). */
+  prepare(spec: FunctionSpec): Promise<void>;
   /** Drains and ends instances of a version (after a redeploy). */
   retire(name: string, version: string): Promise<void>;
   /** Child processes alive now, for metrics and doctor. */

@@ -127,9 +127,7 @@ export class BunRuntime implements FunctionRuntime {
   #leave(slot: VersionSlot, instance: Instance, active: ActiveCall): void {
     if (!instance.calls.has(active)) return;
     instance.leave(active);
-    if (instance.served >= this.#options.callsPerProcess && slot.instance === instance) {
-      this.#replace(slot);
-    }
+    if (instance.served >= this.#options.callsPerProcess) this.#replace(slot, instance);
     slot.pump();
   }
 
@@ -149,12 +147,13 @@ export class BunRuntime implements FunctionRuntime {
     void instance.child.exited.then((exit) => {
       this.#instances.delete(instance);
       const slot = this.#slots.get(specKey(spec));
-      if (slot?.instance === instance) slot.detach();
+      slot?.detach(instance);
       if (exit.killed?.kind !== "ended") {
         const fields = { function: spec.name, version: spec.version, reason: describeExit(exit) };
         this.#options.logger.warn("runtime.process_ended", fields);
       }
       slot?.pump();
+      if (!this.#stopping) slot?.keepReady();
     });
     return instance;
   }
@@ -175,9 +174,8 @@ export class BunRuntime implements FunctionRuntime {
   }
 
   /** New calls go to a fresh process; the present one finishes what it has. */
-  #replace(slot: VersionSlot): void {
-    const instance = slot.detach();
-    if (instance) void instance.end(this.#options.drainMs);
+  #replace(slot: VersionSlot, instance: Instance): void {
+    if (slot.detach(instance)) void instance.end(this.#options.drainMs);
   }
 
   #watch(): void {
@@ -201,10 +199,13 @@ export class BunRuntime implements FunctionRuntime {
   }
 
   #recycleIdle(): void {
-    const oldest = this.#options.clock.monotonic() - this.#options.idleMs;
+    const now = this.#options.clock.monotonic();
+    const oldest = now - this.#options.idleMs;
     for (const [key, slot] of this.#slots) {
-      const { instance } = slot;
-      if (instance && instance.calls.size === 0 && instance.idleSince < oldest) this.#replace(slot);
+      // Those that are to be kept ready are recycled by their calls only.
+      const spare = slot.list().length - slot.spec.instances.min;
+      const idle = slot.list().filter((one) => one.isSpare(now) && one.idleSince < oldest);
+      for (const instance of idle.slice(0, Math.max(0, spare))) this.#replace(slot, instance);
       if (slot.empty()) this.#slots.delete(key);
     }
   }
@@ -212,9 +213,13 @@ export class BunRuntime implements FunctionRuntime {
   async retire(name: string, version: string): Promise<void> {
     const prefix = versionKey(name, version);
     const retiring = [...this.#slots].filter(([key]) => key.startsWith(prefix));
-    const ending = retiring.map(([, slot]) => slot.detach()?.end(this.#options.drainMs));
-    await Promise.all(ending);
+    const instances = retiring.flatMap(([, slot]) => slot.retire());
+    await Promise.all(instances.map((instance) => instance.end(this.#options.drainMs)));
     for (const [key, slot] of retiring) if (slot.empty()) this.#slots.delete(key);
+  }
+
+  async prepare(spec: FunctionSpec): Promise<void> {
+    if (spec.instances.min > 0 && !this.#stopping) this.#slotOf(spec).keepReady();
   }
 
   processes(): { pid: number; function: string | null; rssBytes: number }[] {

@@ -24,16 +24,33 @@ export class Instance {
   #pings = 0;
   #ending = false;
   #drained: (() => void) | null = null;
+  #background = 0;
 
   constructor(spec: FunctionSpec, child: Child, options: FullRuntimeOptions) {
     this.spec = spec;
     this.child = child;
     this.#options = options;
     this.idleSince = options.clock.monotonic();
+    child.onBackground = (running) => {
+      this.#background = running;
+      this.idleSince = options.clock.monotonic();
+      if (this.#isIdle()) this.#drained?.();
+    };
   }
 
   usable(): boolean {
     return !this.#ending && this.child.alive() && this.child.killed() === null;
+  }
+
+  /** Nothing is under way in it, work that goes on after answers included. */
+  #isIdle(): boolean {
+    return this.calls.size === 0 && this.#background === 0;
+  }
+
+  /** Nothing is called, and what goes on after the answers has had a call's time for it. */
+  isSpare(nowMs: number): boolean {
+    if (this.calls.size > 0) return false;
+    return this.#background === 0 || nowMs - this.idleSince > this.spec.limits.deadlineMs;
   }
 
   hasRoom(): boolean {
@@ -48,7 +65,7 @@ export class Instance {
   leave(call: ActiveCall): void {
     this.calls.delete(call);
     this.idleSince = this.#options.clock.monotonic();
-    if (this.calls.size === 0) this.#drained?.();
+    if (this.#isIdle()) this.#drained?.();
   }
 
   /** Kills the process when it uses more than it may. */
@@ -80,10 +97,10 @@ export class Instance {
       .then(cancel, cancel);
   }
 
-  /** Lets the calls finish within `budgetMs`, then ends the process. No new call may enter. */
+  /** Lets what is under way finish within `budgetMs`, then ends the process. No new call may enter. */
   async end(budgetMs: number): Promise<void> {
     this.#ending = true;
-    if (this.calls.size > 0) {
+    if (!this.#isIdle()) {
       await new Promise<void>((resolve) => {
         this.#drained = resolve;
         const cancel = this.#options.clock.after(budgetMs, resolve);

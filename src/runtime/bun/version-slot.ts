@@ -1,6 +1,6 @@
 /**
- * The way in to one function version: its one process (assigned from the pool at the first call and
- * again after it went), the limit of calls at a time, and the queue before it.
+ * The way in to one function version: its processes (assigned from the pool when calls need them, up to
+ * its maximum, and again after they went), the limit of calls at a time, and the queue before them.
  */
 import type { FunctionSpec } from "../../core/ports/function-runtime.ts";
 import { runtimeErrors } from "../errors.ts";
@@ -25,11 +25,12 @@ const FAILED_LOAD_MS = 1000;
 
 export class VersionSlot {
   readonly spec: FunctionSpec;
-  instance: Instance | null = null;
+  readonly #instances: Instance[] = [];
   readonly #options: FullRuntimeOptions;
   readonly #open: (spec: FunctionSpec) => Promise<Instance>;
   readonly #waiting: Waiter[] = [];
-  #opening = false;
+  #opening = 0;
+  #isRetired = false;
   #failed: { readonly error: unknown; readonly until: number } | null = null;
 
   constructor(
@@ -43,40 +44,58 @@ export class VersionSlot {
   }
 
   empty(): boolean {
-    return this.instance === null && !this.#opening && this.#waiting.length === 0;
+    return this.#instances.length === 0 && this.#opening === 0 && this.#waiting.length === 0;
+  }
+
+  list(): readonly Instance[] {
+    return this.#instances;
   }
 
   /** Resolves when the call may run; it has then entered the instance. */
   enter(call: ActiveCall): Entry | Promise<Entry> {
-    const { instance } = this;
-    if (instance?.usable() && instance.hasRoom() && this.#waiting.length === 0) {
-      instance.enter(call);
-      return { instance, cold: false };
-    }
-    return this.#wait(call);
+    const instance = this.#waiting.length === 0 ? this.#withRoom() : null;
+    if (!instance) return this.#wait(call);
+    instance.enter(call);
+    // Room is left, and yet others may help: the next ones find a process of their own.
+    if (instance.calls.size > this.#busyAt()) this.#grow();
+    return { instance, cold: false };
   }
 
-  /** The instance is left to itself: it takes no new call. */
-  detach(): Instance | null {
-    const { instance } = this;
-    this.instance = null;
-    return instance;
+  /** Makes and keeps the least number of processes there are to be. */
+  keepReady(): void {
+    const wanted = this.#isRetired ? 0 : this.spec.instances.min;
+    while (this.#usable() + this.#opening < wanted && !this.#hasFailed()) this.#assign();
   }
 
-  /** Lets in whoever now may; called whenever a call leaves or the process goes. */
+  /** The instance is left to itself: it takes no new call. False when it was not one of these. */
+  detach(instance: Instance): boolean {
+    const at = this.#instances.indexOf(instance);
+    if (at >= 0) this.#instances.splice(at, 1);
+    return at >= 0;
+  }
+
+  /** No new process is kept; those who wait are still served. The instances are for the caller to end. */
+  retire(): Instance[] {
+    this.#isRetired = true;
+    return this.#instances.splice(0);
+  }
+
+  /** Lets in whoever now may; called whenever a call leaves or a process goes. */
   pump(): void {
-    if (this.#waiting.length === 0) return;
-    if (this.instance?.usable()) this.#admit(this.instance, false);
-    else this.#assign();
+    while (this.#waiting.length > 0) {
+      const instance = this.#withRoom();
+      if (!instance) break;
+      this.#admit(instance, false);
+    }
+    if (this.#waiting.length > 0) this.#grow();
   }
 
   #wait(call: ActiveCall): Promise<Entry> {
-    const { limits, name } = this.spec;
-    if (this.#waiting.length >= limits.concurrency + this.#options.waiting) {
-      throw runtimeErrors.function_busy(name, limits.concurrency, this.#options.waiting);
-    }
-    if (this.instance?.usable() && this.#waiting.length >= this.#options.waiting) {
-      throw runtimeErrors.function_busy(name, limits.concurrency, this.#options.waiting);
+    const { limits, name, instances } = this.spec;
+    const atOnce = limits.concurrency * instances.max;
+    const bound = this.#usable() > 0 ? this.#options.waiting : atOnce + this.#options.waiting;
+    if (this.#waiting.length >= bound) {
+      throw runtimeErrors.function_busy(name, atOnce, this.#options.waiting);
     }
     return new Promise<Entry>((resolve, reject) => {
       const waiter = { call, resolve, reject };
@@ -93,6 +112,29 @@ export class VersionSlot {
     waiter.reject(waiter.call.failure);
   }
 
+  /** The least busy of those that take another call. */
+  #withRoom(): Instance | null {
+    let best: Instance | null = null;
+    for (const instance of this.#instances) {
+      if (!instance.usable() || !instance.hasRoom()) continue;
+      if (!best || instance.calls.size < best.calls.size) best = instance;
+    }
+    return best;
+  }
+
+  /** Calls in one process from which on another is wanted, where there may be one. */
+  #busyAt(): number {
+    return Math.ceil(this.spec.limits.concurrency / 2);
+  }
+
+  #usable(): number {
+    return this.#instances.filter((instance) => instance.usable()).length;
+  }
+
+  #hasFailed(): boolean {
+    return this.#failed !== null && this.#options.clock.monotonic() < this.#failed.until;
+  }
+
   #admit(instance: Instance, cold: boolean): void {
     let first = cold;
     while (instance.hasRoom()) {
@@ -104,30 +146,35 @@ export class VersionSlot {
     }
   }
 
+  /** One process more, where there may be one and none is on its way. */
+  #grow(): void {
+    if (this.#opening > 0 || this.#usable() >= this.spec.instances.max) return;
+    if (this.#failed && this.#hasFailed()) this.#refuseAll(this.#failed.error);
+    else this.#assign();
+  }
+
   #assign(): void {
-    if (this.#opening) return;
-    if (this.#failed && this.#options.clock.monotonic() < this.#failed.until) {
-      this.#refuseAll(this.#failed.error);
-      return;
-    }
-    this.#opening = true;
+    this.#opening += 1;
     this.#open(this.spec).then(
       (instance) => {
-        this.#opening = false;
+        this.#opening -= 1;
         this.#failed = null;
-        this.instance = instance;
         this.#admit(instance, true);
-        if (!instance.usable()) this.pump();
+        if (this.#isRetired) void instance.end(this.#options.drainMs);
+        else this.#instances.push(instance);
+        this.pump();
       },
       (error: unknown) => {
-        this.#opening = false;
+        this.#opening -= 1;
         this.#failed = { error, until: this.#options.clock.monotonic() + FAILED_LOAD_MS };
-        this.#refuseAll(error);
+        if (this.#usable() === 0) this.#refuseAll(error);
       },
     );
   }
 
   #refuseAll(error: unknown): void {
+    // Those that have a process to wait for still have it.
+    if (this.#usable() > 0) return;
     for (const waiter of this.#waiting.splice(0)) waiter.reject(error);
   }
 }

@@ -17,6 +17,8 @@ export interface EgressOptions {
   readonly openRanges: readonly IpRange[];
   /** What the requester may reach; null = whoever asks is nobody. */
   policyOf(head: RequestHead): EgressPolicy | null;
+  /** The secret key for `to: "service"`. Throws EgressDenied where the function has not its rights. */
+  serviceKey(head: RequestHead): Promise<string>;
   /** Answers what only functions may ask (`to: "host"`). */
   askHost(head: RequestHead, request: Request): Promise<Response>;
   readonly lookup?: Lookup;
@@ -36,6 +38,8 @@ const NOT_FORWARDED = new Set([
   "proxy-authenticate",
   "host",
 ]);
+
+const CREDENTIALS = new Set(["authorization", "apikey", "cookie"]);
 
 interface Exchange {
   readonly inbound: InboundBody | null;
@@ -134,6 +138,8 @@ export class EgressServer {
     switch (head.to) {
       case "server":
         return this.#askServer(head, init);
+      case "service":
+        return this.#askAsService(head, init);
       case "host":
         return this.#options.askHost(head, new Request(hostUrl(head.url), init));
       case "web":
@@ -148,6 +154,16 @@ export class EgressServer {
       ...init,
       ...(socket === null ? {} : { unix: socket }),
     });
+  }
+
+  /** Whatever credential the function sent along is not what this was asked for. */
+  async #askAsService(head: RequestHead, init: BunFetchRequestInit): Promise<Response> {
+    const key = await this.#options.serviceKey(head);
+    const own = (init.headers as [string, string][]).filter(
+      ([name]) => !CREDENTIALS.has(name.toLowerCase()),
+    );
+    const headers: [string, string][] = [...own, ["apikey", key]];
+    return await this.#askServer(head, { ...init, headers });
   }
 
   async #askWeb(head: RequestHead, init: BunFetchRequestInit): Promise<Response> {

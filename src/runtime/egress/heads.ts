@@ -4,10 +4,11 @@ export type HeaderList = readonly (readonly [name: string, value: string])[];
 
 export interface RequestHead {
   /**
-   * `server`: this server's own surface, `url` is a path. `host`: what only functions may ask, a path
-   * too. `web`: an absolute URL.
+   * `server`: this server's own surface, `url` is a path. `service`: the same with the rights of the
+   * server's secret key, where the function has them. `host`: what only functions may ask, a path too.
+   * `web`: an absolute URL.
    */
-  readonly to: "server" | "host" | "web";
+  readonly to: "server" | "service" | "host" | "web";
   readonly url: string;
   readonly method: string;
   readonly headers: HeaderList;
@@ -15,6 +16,8 @@ export interface RequestHead {
   /** Whose request it is, where one child serves several functions. */
   readonly key?: string;
 }
+
+const DESTINATIONS: ReadonlySet<unknown> = new Set(["server", "service", "host", "web"]);
 
 export interface ResponseHead {
   readonly status: number;
@@ -30,8 +33,8 @@ export function readRequestHead(payload: Uint8Array): RequestHead | null {
     return null;
   }
   const { to, url, method, headers, hasBody, key } = { ...(head as Partial<RequestHead>) };
-  const isKnown = (to === "server" || to === "host" || to === "web") && typeof url === "string";
-  if (!isKnown || typeof method !== "string" || typeof hasBody !== "boolean") return null;
+  if (to === undefined || !DESTINATIONS.has(to) || typeof url !== "string") return null;
+  if (typeof method !== "string" || typeof hasBody !== "boolean") return null;
   if (!/^[A-Za-z]{1,32}$/.test(method) || !isHeaderList(headers)) return null;
   const own = { to, url, method: method.toUpperCase(), headers, hasBody };
   return typeof key === "string" ? { ...own, key } : own;

@@ -161,6 +161,9 @@ export class WasmRuntime implements FunctionRuntime {
     });
   }
 
+  /** A module is loaded by its first call: that takes milliseconds. */
+  async prepare(): Promise<void> {}
+
   async retire(name: string, version: string): Promise<void> {
     for (const lane of this.#lanes.list()) lane.unload(versionKey(name, version));
   }

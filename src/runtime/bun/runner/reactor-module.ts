@@ -4,8 +4,11 @@
  */
 import type { EgressClient } from "../../egress/egress-client.ts";
 import type { AssignMessage } from "../../messages.ts";
+import type { Background } from "./background.ts";
 import { callScope } from "./call-scope.ts";
+import { createKeyStore, createSecretStore } from "./function-store.ts";
 import type { RunnerLog } from "./runner-log.ts";
+import { createServerClient } from "./server-client.ts";
 
 export interface ReactorModule {
   readonly reactor: Readonly<Record<string, unknown>>;
@@ -15,42 +18,29 @@ export function createReactorModule(
   assign: AssignMessage,
   log: RunnerLog,
   egress: EgressClient,
+  background: Background,
 ): ReactorModule {
+  const kv = createKeyStore(egress);
+  const secrets = createSecretStore(egress);
+  const waitUntil = (work: Promise<unknown>) => background.waitUntil(work);
+  const lines = Object.freeze({
+    debug: (...args: unknown[]) => log.write("debug", args),
+    info: (...args: unknown[]) => log.write("info", args),
+    warn: (...args: unknown[]) => log.write("warn", args),
+    error: (...args: unknown[]) => log.write("error", args),
+  });
   const reactor = Object.freeze({
     env: Object.freeze({ ...assign.env }),
     config: Object.freeze({ ...assign.config }),
-    log: Object.freeze({
-      debug: (...args: unknown[]) => log.write("debug", args),
-      info: (...args: unknown[]) => log.write("info", args),
-      warn: (...args: unknown[]) => log.write("warn", args),
-      error: (...args: unknown[]) => log.write("error", args),
-    }),
-    fetch: (path: string, init?: RequestInit) => callServer(egress, path, init),
+    log: lines,
+    kv,
+    secrets,
+    waitUntil,
+    ...createServerClient(egress, "caller"),
+    service: createServerClient(egress, "service"),
     get requestId() {
       return callScope.getStore()?.id ?? null;
     },
   });
   return { reactor };
-}
-
-/** Only its path counts. */
-const BASE = "http://localhost";
-
-/** The server's own HTTP surface with the caller's rights. Redirects are handed back, not followed. */
-function callServer(egress: EgressClient, path: string, init?: RequestInit): Promise<Response> {
-  const call = callScope.getStore();
-  if (!call) throw new Error("reactor.fetch works while a request is being answered");
-  const url = new URL(path, BASE);
-  if (url.origin !== BASE) {
-    throw new TypeError(`reactor.fetch takes a path of this server, not ${path}`);
-  }
-  const { method, headers, body, signal } = new Request(url, init);
-  if (call.authorization && !headers.has("authorization")) {
-    headers.set("authorization", call.authorization);
-  }
-  if (call.apikey && !headers.has("apikey")) headers.set("apikey", call.apikey);
-  headers.set("x-request-id", call.id);
-  const hasBody = body !== null;
-  const head = { to: "server", method, headers: [...headers], hasBody } as const;
-  return egress.send({ ...head, url: url.pathname + url.search }, body, signal);
 }

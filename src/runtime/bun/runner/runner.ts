@@ -13,6 +13,7 @@ import { seal } from "../../jail/seal.ts";
 import type { AssignMessage, FromChild, ToChild } from "../../messages.ts";
 import { dieWithParent } from "../../parent-death.ts";
 import { answerCall, type FunctionHandler } from "./answer-call.ts";
+import { type Background, createBackground } from "./background.ts";
 import { createReactorModule } from "./reactor-module.ts";
 import { captureConsole, type RunnerLog } from "./runner-log.ts";
 
@@ -27,6 +28,7 @@ export async function runRole(args: readonly string[]): Promise<void> {
   const log = captureConsole(systemClock, (lines) => send({ t: "log", lines }));
   process.on("uncaughtException", (error) => log.failure("uncaught exception", error));
   process.on("unhandledRejection", (error) => log.failure("unhandled rejection", error));
+  const background = createBackground(log, (running) => send({ t: "background", running }));
   let handler: FunctionHandler | null = null;
   listen(socket, (request) =>
     handler ? answerCall(handler, request, log) : new Response(null, { status: 503 }),
@@ -34,7 +36,7 @@ export async function runRole(args: readonly string[]): Promise<void> {
   process.on("message", (message: ToChild) => {
     if (message.t === "ping") send({ t: "pong", n: message.n });
     if (message.t !== "assign") return;
-    become(message, log, egress).then(
+    become(message, log, egress, background).then(
       (loaded) => {
         handler = loaded;
         send({ t: "assigned" });
@@ -75,13 +77,14 @@ async function become(
   assign: AssignMessage,
   log: RunnerLog,
   egress: EgressClient,
+  background: Background,
 ): Promise<FunctionHandler> {
   for (const name of Object.keys(process.env)) {
     if (name !== "HOME" && name !== "TMPDIR" && name !== "TZ") delete process.env[name];
   }
   Object.assign(process.env, assign.env);
   process.argv.length = 1;
-  const exports = createReactorModule(assign, log, egress);
+  const exports = createReactorModule(assign, log, egress, background);
   Bun.plugin({
     name: "reactor",
     setup(build) {
