@@ -48,7 +48,7 @@ export interface ServerClient {
 
 export function createServerClient(egress: EgressClient, as: As): ServerClient {
   const ask = (path: string, init?: RequestInit) => askServer(egress, as, path, init);
-  const json = async (path: string, init?: RequestInit) => await valueOf(await ask(path, init));
+  const json = async (path: string, init?: RequestInit) => await answerValue(await ask(path, init));
   const write = (method: string, path: string, body: unknown, prefer: string) =>
     json(path, {
       method,
@@ -96,7 +96,7 @@ function queryOf(query: Query | undefined): string {
 }
 
 /** Parsed where it is JSON, else the text; null for nothing. */
-async function valueOf(response: Response): Promise<unknown> {
+async function answerValue(response: Response): Promise<unknown> {
   const text = await response.text();
   const isJson = response.headers.get("content-type")?.includes("json") === true;
   const value: unknown = isJson && text !== "" ? JSON.parse(text) : text || null;
