@@ -11,7 +11,11 @@ import {
   setDefaultTimeout,
   test,
 } from "bun:test";
-import { type RealtimeChannel, RealtimeClient } from "@supabase/supabase-js";
+import {
+  type RealtimeChannel,
+  RealtimeClient,
+  type RealtimeClientOptions,
+} from "@supabase/supabase-js";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import {
@@ -344,10 +348,56 @@ describe("the client", () => {
     expect(realtime.connectionState()).toBe("closed");
   });
 
-  test("gives its open channels a new token; one that may no longer read is closed", async () => {
-    const client = new RealtimeClient(`${a.url.replace("http", "ws")}/realtime/v1`, {
+  const standalone = (options: Partial<RealtimeClientOptions> = {}) =>
+    new RealtimeClient(`${a.url.replace("http", "ws")}/realtime/v1`, {
+      ...options,
       params: { apikey: a.publishableKey },
     });
+
+  test.each([
+    ["of its own", {}],
+    ["of a worker", { worker: true }],
+  ])("keeps its socket alive by heartbeats %s", async (_what, options) => {
+    const beats: string[] = [];
+    const client = standalone({
+      ...options,
+      heartbeatIntervalMs: 50,
+      heartbeatCallback: (status) => beats.push(status),
+      logLevel: "info",
+    });
+    client.connect();
+    await until("three answers", () => beats.filter((beat) => beat === "ok").length >= 3);
+    expect(beats.some((beat) => beat === "timeout" || beat === "error")).toBe(false);
+    expect(client.isConnected()).toBe(true);
+    await client.disconnect();
+  });
+
+  test("pushes messages of its own, is answered, and logs both", async () => {
+    const lines: string[] = [];
+    const client = standalone({ logger: (kind, text) => lines.push(`${kind} ${text}`) });
+    client.connect();
+    await until("it is open", () => client.isConnected());
+    client.push({ topic: "phoenix", event: "heartbeat", payload: {}, ref: "mine" });
+    client.push({ topic: "realtime:never", event: "hello", payload: {}, ref: "lost" });
+    await until(
+      "both answers",
+      () => lines.filter((line) => line.startsWith("receive")).length === 2,
+    );
+    expect(lines).toContain("receive ok phoenix phx_reply (mine)");
+    expect(lines).toContain("receive error realtime:never phx_reply (lost)");
+    await client.disconnect();
+  });
+
+  test("joins with what updateJoinPayload put there", async () => {
+    const client = standalone();
+    const channel = client.channel("club-payload", { config: { private: true } });
+    channel.updateJoinPayload({ access_token: userToken });
+    expect(await subscribed(channel)).toEqual({ status: "SUBSCRIBED" });
+    await client.disconnect();
+  });
+
+  test("gives its open channels a new token; one that may no longer read is closed", async () => {
+    const client = standalone();
     await client.setAuth(userToken);
     const channel = client.channel("club-token", { config: { private: true } });
     const states: string[] = [];
