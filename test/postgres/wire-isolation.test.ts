@@ -62,6 +62,16 @@ describe("users on shared, pipelined connections", () => {
     expect(await one(pool, look, { role: "anon" })).toBe("anon||off|");
   });
 
+  test("more settings than a function has arguments are all set, in their order", async () => {
+    const pool = database.pool({ limits: { size: 1 } });
+    const settings = Array.from({ length: 250 }, (_, at) => [`app.s${at}`, String(at)] as const);
+    const again = [...settings, ["app.s0", "last"] as const];
+    const look =
+      "select string_agg(current_setting('app.s' || i), ',') from generate_series(0, 249) i";
+    const expected = ["last", ...settings.slice(1).map(([, value]) => value)].join();
+    expect(await one(pool, look, { settings: again, readOnly: true })).toBe(expected);
+  });
+
   test("a role that authenticator was not granted is refused", async () => {
     const pool = database.pool({ limits: { size: 1 } });
     const refused = await failure(pool.query(ask("select 1", { role: "postgres" })));

@@ -11,7 +11,7 @@ import { wireErrors } from "./errors.ts";
 import type { Job } from "./job.ts";
 import { MessageWriter } from "./message-writer.ts";
 import { PgError, parseErrorFields } from "./pg-error.ts";
-import { readColumns, readRow } from "./result-messages.ts";
+import { readColumns, readRow, TagReader } from "./result-messages.ts";
 import type { BackendKey, Session, SessionOwner } from "./session.ts";
 import { StatementCache } from "./statement-cache.ts";
 import type { StatementKinds } from "./statement-kinds.ts";
@@ -54,6 +54,7 @@ export class Connection implements SessionOwner {
   readonly #writer = new MessageWriter();
   readonly #statements: StatementCache;
   readonly #jobs: Job[] = [];
+  readonly #tags = new TagReader();
   readonly #gone = new AbortController();
   #isFlushing = false;
   #isWritable = true;
@@ -166,7 +167,7 @@ export class Connection implements SessionOwner {
         if (job) job.isBound = true;
         return;
       case 0x43: // CommandComplete
-        return this.#onComplete(job, data.toString("latin1", start, end - 1));
+        return this.#onComplete(job, data, start, end - 1);
       case 0x5a: // ReadyForQuery
         return this.#onReady(job, data[start] ?? 0);
       case 0x54: // RowDescription
@@ -178,7 +179,7 @@ export class Connection implements SessionOwner {
       case 0x45: // ErrorResponse
         return this.#onError(job, new PgError(parseErrorFields(data, start, end)));
       case 0x49: // EmptyQueryResponse
-        return this.#onComplete(job, "");
+        return this.#onComplete(job, data, start, start);
       case 0x4e: // NoticeResponse
         return this.#onNotice(data, start, end);
       case 0x47: // CopyInResponse
@@ -202,14 +203,15 @@ export class Connection implements SessionOwner {
     if (!this.#session.write(this.#writer.take())) this.#isWritable = false;
   }
 
-  #onComplete(job: Job | undefined, tag: string): void {
+  /** The command tag stands between `start` and `end`. */
+  #onComplete(job: Job | undefined, data: Buffer, start: number, end: number): void {
     if (!job) return;
     if (job.isEnding) {
       // A block that had failed answers COMMIT with ROLLBACK, and keeps nothing.
-      if (tag !== job.ending) job.hasEndedAsAsked = false;
+      if (data.toString("latin1", start, end) !== job.ending) job.hasEndedAsAsked = false;
       return;
     }
-    if (job.isInMain) job.tag = tag;
+    if (job.isInMain) job.tag = this.#tags.read(data, start, end);
     job.step += 1;
     job.isBound = false;
   }

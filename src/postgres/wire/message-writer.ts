@@ -8,6 +8,8 @@ import { wireErrors } from "./errors.ts";
 const SLAB_BYTES = 64 * 1024;
 /** A UTF-16 unit takes at most three bytes of UTF-8. */
 const WORST_UTF8 = 3;
+/** Up to here a loop is quicker than a call of native code. */
+const SHORT_CHARS = 40;
 const MAX_PARAMS = 65_535;
 
 export class MessageWriter {
@@ -178,8 +180,24 @@ export class MessageWriter {
   }
 
   #utf8(text: string): void {
-    this.#reserve(text.length * WORST_UTF8);
-    this.#at += this.#slab.write(text, this.#at, "utf8");
+    const { length } = text;
+    this.#reserve(length * WORST_UTF8);
+    if (length > SHORT_CHARS || !this.#ascii(text)) {
+      this.#at += this.#slab.write(text, this.#at, "utf8");
+    }
+  }
+
+  /** False, and nothing is written, when another character turns up. */
+  #ascii(text: string): boolean {
+    const slab = this.#slab;
+    const start = this.#at;
+    for (let at = 0; at < text.length; at += 1) {
+      const code = text.charCodeAt(at);
+      if (code > 0x7f) return false;
+      slab[start + at] = code;
+    }
+    this.#at = start + text.length;
+    return true;
   }
 
   #int16(value: number): void {

@@ -31,3 +31,22 @@ export function readRow(data: Buffer, start: number): (Uint8Array | null)[] {
   }
   return values;
 }
+
+/** Reads command tags. Most are the one before again, and then no text is made. */
+export class TagReader {
+  #last = "";
+
+  read(data: Buffer, start: number, end: number): string {
+    if (!this.#isLast(data, start, end)) this.#last = data.toString("latin1", start, end);
+    return this.#last;
+  }
+
+  #isLast(data: Buffer, start: number, end: number): boolean {
+    const last = this.#last;
+    if (end - start !== last.length) return false;
+    for (let at = 0; at < last.length; at += 1) {
+      if (data[start + at] !== last.charCodeAt(at)) return false;
+    }
+    return true;
+  }
+}
