@@ -4,7 +4,10 @@
  * on the command line instead, where nothing outranks it.
  */
 
-/** `postgresql.conf`, whole. Figures: 87 MB PSS for the idle tree, against 96 MB with stock buffers. */
+/**
+ * `postgresql.conf`, whole. Figures: 87 MB PSS for the idle tree, against 96 MB with stock buffers;
+ * a process's title, written four times a query, is 1 of its 38 µs.
+ */
 export const POSTGRESQL_CONF = `# Written by Reactor at every start. Change settings with ALTER SYSTEM.
 shared_buffers = 32MB
 max_connections = 40
@@ -23,6 +26,7 @@ synchronous_commit = on
 timezone = 'UTC'
 log_timezone = 'UTC'
 datestyle = 'iso, mdy'
+update_process_title = off
 lc_messages = 'C'
 default_text_search_config = 'pg_catalog.english'
 log_min_messages = warning

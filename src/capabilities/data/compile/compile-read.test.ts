@@ -9,7 +9,7 @@ describe("a read", () => {
   const C = '"public"."clients"';
   const cases: [search: string, sql: string, params: string[]][] = [
     ["", `select ${C}.* from ${C} limit 1000`, []],
-    ["id=eq.5", `select ${C}.* from ${C} where ${C}."id" = $1 limit 1000`, ["5"]],
+    ["id=eq.5", `select ${C}.* from ${C} where ${C}."id" = $1`, ["5"]],
     ["id=not.gte.5", `select ${C}.* from ${C} where not (${C}."id" >= $1) limit 1000`, ["5"]],
     ["name=like.a*b", `select ${C}.* from ${C} where ${C}."name" like $1 limit 1000`, ["a%b"]],
     [

@@ -2,7 +2,15 @@
  * A read node as a SELECT. Embedded resources deliver one value for each row above them (or one
  * row, or one list for each column), so a level never multiplies the rows of the level above it.
  */
-import type { EmbedNode, Output, OutputField, PlannedOrder, ReadNode } from "../plan/read-plan.ts";
+import type {
+  EmbedNode,
+  Output,
+  OutputField,
+  PlannedCondition,
+  PlannedOrder,
+  ReadNode,
+} from "../plan/read-plan.ts";
+import { isView } from "../schema/schema.ts";
 import { compileField, compileWhere, type Scope } from "./compile-condition.ts";
 import {
   aggregateSql,
@@ -26,8 +34,25 @@ export function tableSource(node: ReadNode): Source {
 
 /** `select … from … [joins] [where] [group by] [order by] [limit] [offset]`. */
 export function compileSelect(node: ReadNode, source: Source, context: SelectContext): string {
-  const bounds = compileBounds(node, context, context.maxRows);
+  const bounds = compileBounds(node, context, isNamedByKey(node) ? null : context.maxRows);
   return compileLevel(node, source, context, { depth: 0, on: [], isGrouped: false, bounds });
+}
+
+/**
+ * Its filters name one row by its key, so no bound is needed; a `limit` costs Postgres a tenth of
+ * such a query. (Where tables inherit there may be one for each of them.)
+ */
+function isNamedByKey({ table, where }: ReadNode): boolean {
+  if (table.primaryKey.length === 0 || isView(table)) return false;
+  return table.primaryKey.every((column) => where.some((one) => isEqualTo(one, column)));
+}
+
+function isEqualTo(condition: PlannedCondition, column: string): boolean {
+  if (condition.kind !== "filter" || condition.negated) return false;
+  const { field, operation } = condition;
+  const isEquality =
+    operation.kind === "compare" && operation.op === "eq" && operation.quantifier === null;
+  return isEquality && field.name === column && field.path.length === 0;
 }
 
 interface Place {
