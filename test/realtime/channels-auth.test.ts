@@ -61,3 +61,31 @@ test.each([
   expect(joined.status).toBe("CHANNEL_ERROR");
   expect(joined.error).toStartWith("InvalidJWTToken: ");
 });
+
+test("a server of data alone asks the one that has identity", async () => {
+  const auth = await startTestServer({ only: ["auth"] });
+  const data = await startTestServer({
+    only: ["data"],
+    databaseUrl: auth.ownerUrl,
+    vaultKey: auth.vaultKey,
+    config: { auth: { url: auth.url } },
+  });
+  await asOwner(
+    data,
+    `create policy own on realtime.messages for select to authenticated
+       using ((select auth.uid())::text = realtime.topic())`,
+  );
+  const account = { email: "ann@example.com", password: "correct horse 9" };
+  const { data: signedUp } = await clientOf(auth).auth.signUp(account);
+  const { access_token: token = "", user } = signedUp.session ?? {};
+  const client = await memberOf(data, token, { key: auth.publishableKey });
+  expect(await subscribed(client.channel(user?.id ?? "", { config }))).toEqual({
+    status: "SUBSCRIBED",
+  });
+  expect((await subscribed(client.channel("other", { config }))).status).toBe("CHANNEL_ERROR");
+  const wrong = clientOf(data, { key: "sb_publishable_wrong" }).channel("x");
+  expect((await subscribed(wrong)).status).toBe("CHANNEL_ERROR");
+  await closeClients();
+  await data.stop();
+  await auth.stop();
+});
