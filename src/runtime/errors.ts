@@ -32,6 +32,11 @@ export const runtimeErrors = defineErrors({
     hint: "Raise memory_bytes in the function's settings, or hold less at once",
     headers: RETRY_SOON,
   }),
+  socket_refused: (name: string) => ({
+    status: 426,
+    message: `The function "${name}" did not take the WebSocket`,
+    hint: "It takes one by server.upgrade(request) in its fetch(request, server)",
+  }),
   function_failed: (message: string) => ({ status: 500, message }),
   function_busy: (name: string, concurrency: number, waiting: number) => ({
     status: 429,

@@ -5,6 +5,16 @@
 import { defineErrors } from "../../core/errors.ts";
 
 export const functionsErrors = defineErrors({
+  sockets_not_supported: (name: string) => ({
+    status: 400,
+    message: `The function "${name}" has no WebSockets`,
+    hint: "TypeScript functions have them",
+  }),
+  not_an_upgrade: () => ({
+    status: 400,
+    message: "The request is no WebSocket handshake",
+    hint: "RFC 6455 needs GET, Connection: Upgrade, Sec-WebSocket-Version: 13 and a key",
+  }),
   function_not_found: (name: string) => ({
     status: 404,
     message: `There is no function '${name}'`,

@@ -12,6 +12,7 @@ import { forwardRequest } from "./forward-request.ts";
 import type { ActiveFunction } from "./function-version.ts";
 import { observeCall, type Ran } from "./observe-call.ts";
 import type { FunctionsParts } from "./parts.ts";
+import { asksForSocket, serveSocket } from "./serve-socket.ts";
 import { readCode } from "./store.ts";
 
 interface Target {
@@ -52,6 +53,7 @@ export async function invokeFunction(
   const caller = await admit(found, ctx, request.headers);
   const exportName = found.active.runtime === "wasm" ? exportOf(found, request, below) : null;
   const call = { found, caller, exportName, below };
+  if (asksForSocket(request)) return await openFor(parts, ctx, request, call);
   return answerOnce(parts.deps.idempotency, ctx, request, caller.principal, (once) =>
     observeCall(parts, ctx, once, found, () => run(parts, ctx, once, call)),
   );
@@ -121,6 +123,28 @@ interface Call {
   readonly caller: Caller;
   readonly exportName: string | null;
   readonly below: string;
+}
+
+/** The answer is never sent: the edge knows that the request has become a WebSocket. */
+async function openFor(
+  parts: FunctionsParts,
+  ctx: RequestContext,
+  request: Request,
+  { found, caller, below }: Call,
+): Promise<Response> {
+  const codePath = await parts.code.pathOf(found.active, () => fetchCode(parts, ctx, found));
+  return await observeCall(parts, ctx, request, found, async () => {
+    await serveSocket(parts, ctx, {
+      tenant: ctx.tenant,
+      requestId: ctx.id,
+      spec: parts.spec(ctx.tenant, found, codePath),
+      request: forwardRequest(request, ctx, found, caller.principal, below),
+      exportName: null,
+      caller: caller.credentials,
+    });
+    const answer = { response: new Response(null, { status: 200 }), cold: false };
+    return { answer, version: found.active.version };
+  });
 }
 
 /** Calls the version that is active when the runtime is reached: a retired one must not start again. */

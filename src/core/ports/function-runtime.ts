@@ -55,6 +55,20 @@ export interface FunctionAnswer {
   readonly cold: boolean;
 }
 
+/** An open WebSocket to a function. */
+export interface FunctionSocket {
+  /** Chosen by the function; empty for none. */
+  readonly protocol: string;
+  send(data: string | Uint8Array): void;
+  close(code?: number, reason?: string): void;
+}
+
+/** What comes from the function. Nothing follows `close`. */
+export interface FunctionSocketEvents {
+  message(data: string | Uint8Array): void;
+  close(code: number, reason: string): void;
+}
+
 export interface FunctionLogLine {
   readonly function: string;
   readonly version: string;
@@ -68,6 +82,8 @@ export interface FunctionRuntime {
   /** How far functions are kept from the server: see `runtime/jail/jail-plan.ts`. */
   readonly jail: "full" | "standard" | "weak" | "none";
   invoke(call: FunctionCall): Promise<FunctionAnswer>;
+  /** Opens a WebSocket; absent where functions have none. Throws as `invoke`, and `socket_refused`. */
+  connect?(call: FunctionCall, events: FunctionSocketEvents): Promise<FunctionSocket>;
   /** Makes what is to be kept ready of a version (`instances.min`). */
   prepare(spec: FunctionSpec): Promise<void>;
   /** Drains and ends instances of a version (after a redeploy). */

@@ -7,6 +7,8 @@ import type {
   FunctionAnswer,
   FunctionCall,
   FunctionRuntime,
+  FunctionSocket,
+  FunctionSocketEvents,
   FunctionSpec,
 } from "../../core/ports/function-runtime.ts";
 import { type BlankPool, createBlankPool } from "../blank-pool.ts";
@@ -20,6 +22,7 @@ import { ActiveCall } from "./active-call.ts";
 import { forwardCall } from "./forward.ts";
 import type { Instance } from "./instance.ts";
 import { openInstance } from "./open-instance.ts";
+import { openSocket } from "./open-socket.ts";
 import { VersionSlot } from "./version-slot.ts";
 
 /** Memory is looked at this often while calls run; the paper killed at 260 MB with a cap of 256. */
@@ -80,6 +83,26 @@ export class BunRuntime implements FunctionRuntime {
     } catch (error) {
       active.finish();
       throw error;
+    }
+  }
+
+  /** The opening has the call's deadline, the open socket has none: it ends with its process. */
+  async connect(call: FunctionCall, events: FunctionSocketEvents): Promise<FunctionSocket> {
+    const active = new ActiveCall(call);
+    const { name, limits } = call.spec;
+    const cancel = this.#options.clock.after(limits.deadlineMs, () =>
+      active.abort(runtimeErrors.function_timeout(name, limits.deadlineMs)),
+    );
+    try {
+      const slot = this.#slotOf(call.spec);
+      const { instance } = await slot.enter(active);
+      active.onFinish(() => this.#leave(slot, instance, active));
+      return await openSocket(active, instance.child.socket, events);
+    } catch (error) {
+      active.finish();
+      throw error;
+    } finally {
+      cancel();
     }
   }
 

@@ -98,8 +98,8 @@ function meteredBody(
   });
 }
 
-/** A plain record: cheaper than `Headers` to make, to change and to hand to `fetch`. */
-function privateHeaders(active: ActiveCall, length: number | null): Record<string, string> {
+/** With the private header of the call. A plain record: cheaper than `Headers` to make, to change and to hand to `fetch`. */
+export function privateHeaders(active: ActiveCall, length: number | null): Record<string, string> {
   const { request, requestId, caller } = active.call;
   const headers = request.headers.toJSON() as Record<string, string>;
   const drop = ADDED_BY_FETCH.filter((name) => headers[name] === undefined);

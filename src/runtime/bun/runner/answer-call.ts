@@ -2,26 +2,38 @@
  * One call inside the runner: the request as the function shall see it, the function, its answer.
  * A throw becomes an answer marked as failed, which the server turns into `function_failed`.
  */
+import type { Server } from "bun";
 import { CALL_HEADER, type CallHeader, OUTCOME_HEADER } from "../../messages.ts";
 import { callScope } from "./call-scope.ts";
+import { type Upgrader, upgraderOf } from "./function-sockets.ts";
 import type { RunnerLog } from "./runner-log.ts";
 
-export type FunctionHandler = (request: Request) => Response | Promise<Response>;
+export type FunctionHandler = (
+  request: Request,
+  server: Upgrader,
+) => Response | undefined | Promise<Response | undefined>;
 
 const MESSAGE_MAX = 4096;
 /** Between server and runner only. */
 const TRANSPORT_HEADERS = [CALL_HEADER, "connection", "transfer-encoding"];
 
+/** @returns nothing once the request has become a WebSocket. */
 export function answerCall(
   handler: FunctionHandler,
   request: Request,
+  server: Server<unknown>,
   log: RunnerLog,
-): Promise<Response> {
+): Promise<Response | undefined> {
   const call = JSON.parse(request.headers.get(CALL_HEADER) ?? "{}") as CallHeader;
   const seen = asSeenByFunction(request, call);
+  let isUpgraded = false;
+  const upgrader = upgraderOf(server, request, call, () => {
+    isUpgraded = true;
+  });
   return callScope.run(call, async () => {
     try {
-      const answer: unknown = await handler(seen);
+      const answer: unknown = await handler(seen, upgrader);
+      if (isUpgraded) return undefined;
       if (answer instanceof Response) return answer;
       throw new TypeError(`The function answered with ${kindOf(answer)} instead of a Response`);
     } catch (error) {

@@ -14,6 +14,7 @@ import type { AssignMessage, FromChild, ToChild } from "../../messages.ts";
 import { dieWithParent } from "../../parent-death.ts";
 import { answerCall, type FunctionHandler } from "./answer-call.ts";
 import { type Background, createBackground } from "./background.ts";
+import { type FunctionSockets, socketHandlers } from "./function-sockets.ts";
 import { createReactorModule } from "./reactor-module.ts";
 import { captureConsole, type RunnerLog } from "./runner-log.ts";
 
@@ -29,16 +30,21 @@ export async function runRole(args: readonly string[]): Promise<void> {
   process.on("uncaughtException", (error) => log.failure("uncaught exception", error));
   process.on("unhandledRejection", (error) => log.failure("unhandled rejection", error));
   const background = createBackground(log, (running) => send({ t: "background", running }));
-  let handler: FunctionHandler | null = null;
-  listen(socket, (request) =>
-    handler ? answerCall(handler, request, log) : new Response(null, { status: 503 }),
+  let loaded: LoadedFunction | null = null;
+  listen(
+    socket,
+    (request, server) =>
+      loaded
+        ? answerCall(loaded.handler, request, server, log)
+        : new Response(null, { status: 503 }),
+    socketHandlers(() => loaded?.sockets ?? {}, log),
   );
   process.on("message", (message: ToChild) => {
     if (message.t === "ping") send({ t: "pong", n: message.n });
     if (message.t !== "assign") return;
     become(message, log, egress, background).then(
-      (loaded) => {
-        handler = loaded;
+      (found) => {
+        loaded = found;
         send({ t: "assigned" });
       },
       (error: unknown) => {
@@ -54,14 +60,23 @@ export async function runRole(args: readonly string[]): Promise<void> {
   send({ t: "ready" });
 }
 
-type Answer = (request: Request) => Response | Promise<Response>;
+/** What the server calls of a function. */
+interface LoadedFunction {
+  readonly handler: FunctionHandler;
+  readonly sockets: FunctionSockets;
+}
+
+type Answer = (
+  request: Request,
+  server: Bun.Server<unknown>,
+) => Response | undefined | Promise<Response | undefined>;
 
 /** bun-types knows `idleTimeout` for TCP only; it holds for Unix sockets too, and would cut streams. */
 const NEVER_IDLE: object = { idleTimeout: 0 };
 
-function listen(socket: string, answer: Answer): void {
-  const options = { unix: socket, maxRequestBodySize: MAX_BODY_BYTES, fetch: answer };
-  Bun.serve({ ...options, ...NEVER_IDLE });
+function listen(socket: string, answer: Answer, websocket: Bun.WebSocketHandler<unknown>): void {
+  const options = { unix: socket, maxRequestBodySize: MAX_BODY_BYTES, fetch: answer, websocket };
+  Bun.serve<unknown>({ ...options, ...NEVER_IDLE });
 }
 
 /** User code finds no `process.send`: the channel is ours. */
@@ -78,7 +93,7 @@ async function become(
   log: RunnerLog,
   egress: EgressClient,
   background: Background,
-): Promise<FunctionHandler> {
+): Promise<LoadedFunction> {
   for (const name of Object.keys(process.env)) {
     if (name !== "HOME" && name !== "TMPDIR" && name !== "TZ") delete process.env[name];
   }
@@ -92,14 +107,15 @@ async function become(
     },
   });
   const loaded = (await import(assign.codePath)) as { default?: unknown };
-  return handlerOf(loaded.default);
+  const { websocket } = { ...(loaded.default as { websocket?: FunctionSockets } | undefined) };
+  return { handler: handlerOf(loaded.default), sockets: websocket ?? {} };
 }
 
 function handlerOf(exported: unknown): FunctionHandler {
   if (typeof exported === "function") return exported as FunctionHandler;
   const object = exported as { fetch?: unknown } | null | undefined;
   if (typeof object?.fetch === "function") {
-    return (request) => (object as { fetch: FunctionHandler }).fetch(request);
+    return (request, server) => (object as { fetch: FunctionHandler }).fetch(request, server);
   }
   throw new Error("The module must `export default { fetch(request) { … } }` or a function");
 }

@@ -1,0 +1,77 @@
+/**
+ * A WebSocket to a function: the server is the client of the runner's own WebSocket server, over its Unix
+ * socket, and hands messages on. The opening is a call like any other, with its deadline; from then on
+ * the socket counts as a call under way until one side closes it.
+ */
+import type { FunctionSocket, FunctionSocketEvents } from "../../core/ports/function-runtime.ts";
+import { runtimeErrors } from "../errors.ts";
+import { CALL_HEADER } from "../messages.ts";
+import type { ActiveCall } from "./active-call.ts";
+import { privateHeaders } from "./forward.ts";
+
+/** What belongs to the connection of the first hop, and is made anew for this one. */
+const NOT_FORWARDED = [
+  "sec-websocket-key",
+  "sec-websocket-version",
+  "sec-websocket-extensions",
+  "sec-websocket-protocol",
+  "upgrade",
+  "connection",
+  "host",
+];
+
+/** Bun's client takes headers, which the standard's does not. */
+type ClientOptions = { headers: Record<string, string>; protocols?: string[] };
+const SocketClient = WebSocket as unknown as new (url: string, options: ClientOptions) => WebSocket;
+
+/** Rejects with `socket_refused` when the function did not upgrade, or with the call's failure. */
+export function openSocket(
+  active: ActiveCall,
+  path: string,
+  events: FunctionSocketEvents,
+): Promise<FunctionSocket> {
+  const { request, spec } = active.call;
+  const url = new URL(request.url);
+  const protocols = listOf(request.headers.get("sec-websocket-protocol"));
+  const client = new SocketClient(`ws+unix://${path}:${url.pathname}${url.search}`, {
+    headers: socketHeaders(active),
+    ...(protocols.length > 0 ? { protocols } : {}),
+  });
+  client.binaryType = "arraybuffer";
+  return new Promise((resolve, reject) => {
+    let isOpen = false;
+    const { signal } = active.controller;
+    const onAbort = () => {
+      client.close(1001, "The function's process ended");
+      if (!isOpen) reject(active.failure);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    client.onopen = () => {
+      isOpen = true;
+      active.answered = true;
+      resolve({
+        protocol: client.protocol,
+        send: (data) => client.send(data as string),
+        close: (code, reason) => client.close(code, reason),
+      });
+    };
+    client.onmessage = ({ data }) =>
+      events.message(typeof data === "string" ? data : new Uint8Array(data as ArrayBuffer));
+    client.onclose = ({ code, reason }) => {
+      signal.removeEventListener("abort", onAbort);
+      active.finish();
+      if (isOpen) events.close(code, reason);
+      else reject(active.failure ?? runtimeErrors.socket_refused(spec.name));
+    };
+  });
+}
+
+function socketHeaders(active: ActiveCall): Record<string, string> {
+  const headers = privateHeaders(active, null);
+  for (const name of NOT_FORWARDED) if (name !== CALL_HEADER) delete headers[name];
+  return headers;
+}
+
+function listOf(header: string | null): string[] {
+  return (header ?? "").split(",").flatMap((one) => one.trim() || []);
+}
