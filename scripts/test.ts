@@ -66,7 +66,7 @@ const SUITES: readonly Suite[] = [
   suite("unit", ["src", "scripts"]),
   suite("configuration and log", ["test/config", "test/log"]),
   suite("command line", ["test/cli"]),
-  suite("ports", ["test/conformance"]),
+  suite("ports and PostgREST", ["test/conformance"]),
   suite("wire client", ["test/postgres"], { needs: POOLER }),
   suite("schemas as SQL", ["test/ddl"]),
   suite("embedded database", ["test/embedded"]),

@@ -4,6 +4,17 @@ import { fails, fault, get, ids, type Row } from "./kit.ts";
 
 // "Computed Fields"
 const fields: Row[] = [
+  get("of the extra search path", "/ships?select=id,is_new&is_new=is.true", [
+    { id: 4, is_new: true },
+  ]),
+  fails(
+    "of the extra search path is no function to call",
+    "GET /rpc/is_new",
+    404,
+    expect.objectContaining({
+      code: "PGRST202",
+    }),
+  ),
   get("not among all columns", "/captains?id=eq.1", [
     { id: 1, first_name: "Ingrid", last_name: "Vik", born: "1950-04-01", mentor_id: null },
   ]),

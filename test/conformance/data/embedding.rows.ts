@@ -106,6 +106,28 @@ const relationships: Row[] = [
   ),
 ];
 
+// What has one name is told apart by its parentheses
+const sameNames: Row[] = [
+  get(
+    "a column and a relationship of one name",
+    "/captain_tallies?select=ships,vessel:ships(name)&id=eq.1",
+    [{ ships: 1, vessel: { name: "Aurora" } }],
+  ),
+  get(
+    "a filter by such a column",
+    "/captain_tallies?select=id,vessel:ships(name)&ships=eq.1&order=id&id=lt.3",
+    [
+      { id: 1, vessel: { name: "Aurora" } },
+      { id: 2, vessel: { name: "Bela" } },
+    ],
+  ),
+  get(
+    "a filter by a column that leads to an embedded resource",
+    "/captains?select=id,mentor_id,teacher:mentor_id(id)&mentor_id=eq.2",
+    [{ id: 4, mentor_id: 2, teacher: { id: 2 } }],
+  ),
+];
+
 // "Foreign Key Joins on Multiple Foreign Key Relationships"
 const several: Row[] = [
   fails("two ways to a table are too many", "GET /voyages?select=id,ports(name)", 300, {
@@ -790,6 +812,7 @@ const spread: Row[] = [
 
 export const rows: readonly Row[] = [
   ...relationships,
+  ...sameNames,
   ...several,
   ...recursive,
   ...otherObjects,

@@ -7,6 +7,7 @@ const nothing = { status: 204, answer: { "content-type": null } };
 
 // "Calling with POST", "Calling with GET", "Scalar functions"
 const scalars: Row[] = [
+  call("columns chooses the arguments", "add?columns=a,b", { a: 1, b: 2, extra: 3 }, 3),
   get("GET with arguments", "/rpc/add?a=1&b=2", 3),
   call("POST with arguments", "add", { a: 1, b: 2 }, 3),
   call("POST of a form", "add", "a=1&b=2", 3, { headers: FORM }),

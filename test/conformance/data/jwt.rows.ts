@@ -19,6 +19,7 @@ const whoami = (name: string, token: string, role: string) =>
 
 export const rows: readonly Row[] = [
   whoami("a good token", "{harbour_clerk.token}", "harbour_clerk"),
+  whoami("a role in capitals and with a space", "{harbour_guest.token}", "Harbour Guest"),
   whoami("a token without an end", "{everlasting}", "harbour_clerk"),
   whoami("a token without a role is nobody's", "{roleless}", "anon"),
   get("no token is nobody's", "/rpc/whoami", "anon"),

@@ -15,7 +15,7 @@ export const CSV_TYPE = "text/csv; charset=utf-8";
 export const OBJECT = "application/vnd.pgrst.object+json";
 
 /** Database roles beside the anonymous one; each has a token. */
-export type Role = "harbour_clerk" | "harbour_master" | "harbour_visitor";
+export type Role = "harbour_clerk" | "harbour_master" | "harbour_visitor" | "Harbour Guest";
 
 export interface Row extends Omit<HttpRow, "as"> {
   /** Sent after the first answer was right; what was written, or not. */
@@ -116,6 +116,11 @@ export function fails(
   return build(name, method, path, more.sent, body, { ...more, status });
 }
 
+/** The name under which a role's token is known to rows. */
+export function tokenOf(role: Role): string {
+  return `${role.toLowerCase().replaceAll(" ", "_")}.token`;
+}
+
 function rangeOf(body: unknown): string {
   if (!Array.isArray(body)) return "0-0/*";
   return body.length === 0 ? "*/*" : `0-${body.length - 1}/*`;
@@ -132,7 +137,7 @@ function build(
 ): Row {
   const { as, accept, prefer, range, applied, after } = more;
   const headers: Record<string, string> = { ...more.headers };
-  if (as !== undefined) headers["authorization"] = `Bearer {${as}.token}`;
+  if (as !== undefined) headers["authorization"] = `Bearer {${tokenOf(as)}}`;
   if (accept !== undefined) headers["accept"] = accept;
   if (prefer !== undefined) headers["prefer"] = prefer;
   const answer: AnswerHeaders = {

@@ -18,6 +18,7 @@ export const rows: readonly Row[] = [
     { colour: '"#ff0000"' },
   ]),
   get("in a view", "/flag_view?id=eq.1", [{ id: 1, name: "signal", colour: "#ff0000" }]),
+  get("of a function's rows", "/rpc/all_flags?select=colour&id=eq.1", [{ colour: "#ff0000" }]),
   // "Domain Filter Format"
   get("a filter in the other form", "/flags?select=id&colour=eq.%23ffff00", ids(2)),
   get("neq in the other form", "/flags?select=id&colour=neq.%23ffff00", ids(1)),

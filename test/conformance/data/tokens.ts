@@ -9,20 +9,25 @@ import {
 import { systemClock } from "../../../src/shared/clock.ts";
 import { projectOf } from "../../support/row-world.ts";
 import { forge } from "../../support/token-forge.ts";
-import type { Role } from "./kit.ts";
+import { type Role, tokenOf } from "./kit.ts";
 
 export { SECRET };
 
 export type Tokens = Readonly<Record<string, string>>;
 
-const ROLES: readonly Role[] = ["harbour_clerk", "harbour_master", "harbour_visitor"];
+const ROLES: readonly Role[] = [
+  "harbour_clerk",
+  "harbour_master",
+  "harbour_visitor",
+  "Harbour Guest",
+];
 /** The `sub` of every good token. */
 const SUBJECT = "01890000-0000-7000-8000-0000000000aa";
 const HOUR_S = 3600;
 
 const nowS = () => Math.floor(systemClock.now() / 1000);
 const byRole = (make: (role: Role) => string): Tokens =>
-  Object.fromEntries(ROLES.map((role) => [`${role}.token`, make(role)]));
+  Object.fromEntries(ROLES.map((role) => [tokenOf(role), make(role)]));
 
 const PAIRS: readonly (readonly [kid: string, pair: Pair])[] = [
   ["rs", pairFor("RS256")],

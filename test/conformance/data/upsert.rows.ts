@@ -109,6 +109,22 @@ const upserting: Row[] = [
   post("ignoring in a table of keys alone", "/buoys", ids(1, 2, 3), ids(3), ignoring),
 ];
 
+const views: Row[] = [
+  post(
+    "a view is merged by the key of its table",
+    "/crate_labels?select=id,label",
+    [
+      { id: 1, label: "green tea" },
+      { id: 8, label: "new" },
+    ],
+    [
+      { id: 1, label: "green tea" },
+      { id: 8, label: "new" },
+    ],
+    merging,
+  ),
+];
+
 // "On Conflict"
 const onConflict: Row[] = [
   post(
@@ -269,4 +285,4 @@ const putting: Row[] = [
   ),
 ];
 
-export const rows: readonly Row[] = [...upserting, ...onConflict, ...putting];
+export const rows: readonly Row[] = [...upserting, ...views, ...onConflict, ...putting];

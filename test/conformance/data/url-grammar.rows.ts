@@ -61,6 +61,20 @@ export const rows: readonly Row[] = [
     `${LOG}?select=${quoted("x.y")}:${quoted("a.b")}&${quoted("the day")}=eq.1`,
     [{ "x.y": "x" }],
   ),
+  get(
+    "hyphens and dollars need no quotes",
+    "/hyphen-ated?select=col-one,price$&price$=gt.5&order=col-one.desc",
+    [
+      { "col-one": 2, price$: 20 },
+      { "col-one": 1, price$: 10 },
+    ],
+  ),
+  get(
+    "names that begin as and, or and not do",
+    "/hyphen-ated?select=col-one&or=(and_more.eq.a,or_else.eq.d)&order=col-one",
+    [{ "col-one": 1 }, { "col-one": 2 }],
+  ),
+  get("spaces in a list", "/words?select=id&id=in.(%201,%202%20)&order=id", ids(1, 2)),
   // values: outside of lists and trees nothing is reserved
   words("word=eq.a,b", 3),
   words("word=eq.(paren)", 10),

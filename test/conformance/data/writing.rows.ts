@@ -12,10 +12,12 @@ import {
   patch,
   post,
   type Row,
+  raw,
 } from "./kit.ts";
 
 const FULL = "return=representation";
 const full = { prefer: FULL, applied: FULL };
+const TWICE = '{"id": 9, "name": "x", "plan": {"a": 1, "a": 2}}';
 const FORM = { "content-type": "application/x-www-form-urlencoded" };
 const CSV = { "content-type": "text/csv" };
 
@@ -212,6 +214,131 @@ const inserting: Row[] = [
       sent: [{ id: 8 }, { id: 9 }],
       prefer: FULL,
       accept: OBJECT,
+      after: get("nothing was written", "/buoys?order=id", ids(1, 2)),
+    },
+  ),
+];
+
+// What writing shares with reading: negotiation, and what the database says of the answer
+const answers: Row[] = [
+  post("white space around JSON", "/buoys", ' \n\t{ "id" : 9 }\r\n ', ids(9), {
+    ...full,
+    headers: { "content-type": "application/json" },
+  }),
+  post(
+    "a key twice in JSON is kept twice",
+    "/ports?select=plan",
+    TWICE,
+    raw('[{"plan":{"a": 1, "a": 2}}]'),
+    {
+      ...full,
+      headers: { "content-type": "application/json" },
+    },
+  ),
+  post("null in CSV is nothing", "/scraps", "a,b\nNULL,foo", "a,b\n,foo", {
+    ...full,
+    headers: CSV,
+    accept: "text/csv",
+    answer: { "content-type": CSV_TYPE },
+  }),
+  post(
+    "the default of a domain, and of a column over it",
+    "/levels?columns=id,plain,own",
+    { id: 1 },
+    [{ id: 1, plain: 7, own: 9 }],
+    { prefer: "missing=default, return=representation" },
+  ),
+  post(
+    "the one side of the table itself",
+    "/captains?select=id,teacher:mentor_id(first_name)",
+    {
+      id: 9,
+      first_name: "E",
+      last_name: "L",
+      mentor_id: 3,
+    },
+    [{ id: 9, teacher: { first_name: "Halla" } }],
+    full,
+  ),
+  post("a place with letters beyond ASCII", "/berths", { dock: "圍棋", no: 1 }, undefined, {
+    prefer: "return=headers-only",
+    answer: { location: "/berths?dock=eq.%E5%9C%8D%E6%A3%8B&no=eq.1" },
+  }),
+  post(
+    "the columns that the caller may read",
+    "/wages?select=id,name",
+    { id: 3, name: "C", pay: 1 },
+    [{ id: 3, name: "C" }],
+    full,
+  ),
+  fails(
+    "a column that the caller may not read",
+    "POST /wages",
+    401,
+    fault({
+      code: "42501",
+      message: "permission denied for table wages",
+    }),
+    { sent: { id: 3 }, prefer: FULL },
+  ),
+  fails(
+    "columns of nothing",
+    "POST /crates?columns=",
+    400,
+    fault({
+      code: "PGRST100",
+      message: '"failed to parse columns parameter ()" (line 1, column 1)',
+      details: "unexpected end of input expecting field name (* or [a..z0..9_$])",
+    }),
+    { sent: { label: "a" } },
+  ),
+  fails(
+    "an unknown table goes before unknown columns",
+    "POST /crtes?columns=nope",
+    404,
+    fault({
+      code: "PGRST205",
+      message: "Could not find the table 'api.crtes' in the schema cache",
+      hint: "Perhaps you meant the table 'api.crates'",
+    }),
+    { sent: { label: "a" } },
+  ),
+  post("an empty select of the representation", "/buoys?select=", { id: 9 }, ids(9), full),
+  post("a number for text", "/crates?select=label", { label: 5 }, [{ label: "5" }], full),
+  post(
+    "an object for text",
+    "/crates?select=label",
+    { label: { a: 1 } },
+    [{ label: '{"a":1}' }],
+    full,
+  ),
+  post("a trigger chooses status and headers", "/noisy", { id: 1 }, undefined, {
+    status: 202,
+    answer: { "x-noise": "loud" },
+  }),
+  fails(
+    "a trigger raises a status",
+    "POST /noisy",
+    402,
+    fault({
+      code: "PT402",
+      message: "Pay first",
+      details: "one coin",
+      hint: "or two",
+    }),
+    { sent: { id: -1 } },
+  ),
+  fails(
+    "a type that cannot be answered, though nothing would be",
+    "POST /buoys",
+    406,
+    fault({
+      code: "PGRST107",
+      message: "None of these media types are available: unknown/unknown",
+    }),
+    {
+      sent: { id: 9 },
+      accept: "unknown/unknown",
       after: get("nothing was written", "/buoys?order=id", ids(1, 2)),
     },
   ),
@@ -573,6 +700,16 @@ const refused: Row[] = [
 
 // "Update"
 const updating: Row[] = [
+  patch(
+    "missing=default",
+    "/crates?id=eq.1&columns=label,weight&select=label,weight",
+    { label: "x" },
+    [{ label: "x", weight: 10 }],
+    {
+      prefer: "missing=default, return=representation",
+      applied: "missing=default, return=representation",
+    },
+  ),
   patch("the rows of a filter", "/crates?id=eq.1", { weight: 6 }, undefined, {
     range: "0-0/*",
     after: crates("select=id,weight", [
@@ -838,6 +975,7 @@ const deleting: Row[] = [
 
 export const rows: readonly Row[] = [
   ...inserting,
+  ...answers,
   ...bulk,
   ...refused,
   ...prefixed("an update: ", updating),

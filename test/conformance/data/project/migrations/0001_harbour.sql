@@ -4,7 +4,7 @@ do $$
 declare
   name text;
 begin
-  foreach name in array array['harbour_clerk', 'harbour_master', 'harbour_visitor'] loop
+  foreach name in array array['harbour_clerk', 'harbour_master', 'harbour_visitor', 'Harbour Guest'] loop
     begin
       execute format('create role %I nologin noinherit', name);
     exception when duplicate_object or unique_violation then
@@ -168,6 +168,13 @@ create table api."море" (
 create table api."Order Items" (
   "Unit Price" int,
   name text
+);
+
+create table api."hyphen-ated" (
+  "col-one" int primary key,
+  "price$" int,
+  and_more text,
+  or_else text
 );
 
 -- Fifteen rows to page through.

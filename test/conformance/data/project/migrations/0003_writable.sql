@@ -56,6 +56,30 @@ $$;
 create trigger stamp before insert or update on api.stamped
   for each row execute function private.stamp();
 
+-- Defaults of a domain, and of a column over it.
+create domain private.level as int default 7;
+create table api.levels (
+  id int primary key,
+  plain private.level,
+  own private.level default 9
+);
+
+-- A trigger that has its say about the answer.
+create table api.noisy (id int primary key);
+create function private.make_noise() returns trigger
+  language plpgsql as $$
+begin
+  if new.id < 0 then
+    raise sqlstate 'PT402' using message = 'Pay first', detail = 'one coin', hint = 'or two';
+  end if;
+  perform set_config('response.status', '202', true);
+  perform set_config('response.headers', '[{"X-Noise": "loud"}]', true);
+  return new;
+end
+$$;
+create trigger make_noise before insert on api.noisy
+  for each row execute function private.make_noise();
+
 create function private.refuse() returns trigger
   language plpgsql as $$
 begin

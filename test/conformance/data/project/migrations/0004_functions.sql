@@ -7,6 +7,9 @@ create function api.is_old(api.ships) returns boolean
   language sql stable as $$ select $1.built < 1900 $$;
 create function api.slug(api.open_ports) returns text
   language sql stable as $$ select lower($1.name) $$;
+-- In the extra search path, not in the schema that is exposed.
+create function public.is_new(api.ships) returns boolean
+  language sql stable as $$ select $1.built > 1950 $$;
 
 -- Computed relationships: to one, to many, to itself, from a foreign table, and one that overrides.
 create function api.mentor(api.captains) returns setof api.captains rows 1

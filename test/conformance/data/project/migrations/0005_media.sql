@@ -26,6 +26,9 @@ create table api.flags (
 );
 create view api.flag_view as select id, name, colour from api.flags;
 
+create function api.all_flags() returns setof api.flags
+  language sql stable as $$ select * from api.flags $$;
+
 -- Media types: functions that return one, aggregates over one table, over any, and for any type.
 create domain "text/plain" as text;
 create domain "text/html" as text;

@@ -22,11 +22,13 @@ grant usage on all sequences in schema api to anon, harbour_clerk, harbour_visit
 grant select, insert, update, delete on all tables in schema archive to anon, harbour_clerk, harbour_visitor;
 
 revoke all on api.secrets, api.wages, api.orders_only, api.drop_box from anon, harbour_visitor;
-grant select (id, name) on api.wages to anon;
+grant select (id, name), insert on api.wages to anon;
 grant insert on api.drop_box to anon;
 grant select (id) on api.orders_only to anon;
 revoke execute on function api.clerk_only() from public;
 grant execute on function api.clerk_only() to harbour_clerk;
+
+grant usage on schema api to "Harbour Guest";
 
 alter role harbour_visitor set default_transaction_isolation = 'repeatable read';
 alter role harbour_visitor set statement_timeout = '7s';

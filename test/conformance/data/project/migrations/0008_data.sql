@@ -70,6 +70,8 @@ insert into api."Ship's Log" values
 insert into api."море" values ('Балтика', 459), ('Чёрное', 2212);
 insert into api."Order Items" values (100, 'rope'), (300, 'anchor');
 
+insert into api."hyphen-ated" values (1, 10, 'a', 'b'), (2, 20, 'c', 'd');
+
 insert into api.items select generate_series(1, 15);
 insert into api.words values
   (1, 'alpha', '{"n": 1, "s": "one", "list": [10, 20], "deep": {"x": {"y": true}}}'),
@@ -135,7 +137,7 @@ begin
   foreach name in array array[
     'api.ports', 'api.ships', 'api.ship_papers', 'api.voyages', 'api.voyage_crew', 'api.cargo', 'api.crates',
     'api.boxes', 'api.berths', 'api.tickets', 'api.buoys', 'api.scraps', 'api.stamped',
-    'api.gated', 'api.checked', 'api.readings', 'api.drop_box', 'api.cabins', 'api.flags',
+    'api.gated', 'api.levels', 'api.wages', 'api.noisy', 'api.checked', 'api.readings', 'api.drop_box', 'api.cabins', 'api.flags',
     'api.captains', 'api.moments', 'private.lamps', 'api.samples', 'archive.ships', 'archive.wrecks',
     'api."Ship''s Log"'
   ] loop
