@@ -291,6 +291,9 @@ describe("the connection", () => {
     await connection.query(`CREATE_REPLICATION_SLOT "s" LOGICAL pgoutput (SNAPSHOT 'nothing')`);
     await connection.start({ slot: "s", publication: "p" });
     await owner`insert into t values (1)`;
+    // Behind what was sent: Postgres would wait for the rest to be confirmed, too.
+    connection.confirm(parseLsn("0/1"));
+    connection.sendStatus();
     const lost = failure(
       (async () => {
         for (;;) await connection.receive();

@@ -55,15 +55,25 @@ export interface ChangeInterest {
   readonly types: ReadonlySet<ChangeType>;
   /** All of them must hold; empty = every row. */
   readonly filters: readonly RowFilter[];
+  /** Only these columns of a row are told; absent or null = all that may be selected. */
+  readonly columns?: readonly string[] | null;
 }
 
 /** Called one at a time, in commit order. Must not block and must not throw. */
 export interface ChangeSink {
   change(change: Change): void;
-  /** Changes may be missing between the last one and the next: resume was impossible or the feed was interrupted. */
-  gap(reason: string): void;
-  /** The subscription ended by itself (table dropped, slow consumer, token expired). Nothing follows. */
+  /**
+   * Changes may be missing between the last one and the next: resume was impossible, the feed was
+   * interrupted, the table was truncated. `id` is the position behind the gap.
+   */
+  gap(reason: string, id: string): void;
+  /** The subscription ended by itself (table dropped, token expired). Nothing follows. */
   ended(reason: string): void;
+  /**
+   * Resolves when more can be taken. Asked between the pieces of a resumed window, which may be large;
+   * absent = always. What comes live does not wait: a sink that is too slow closes its subscription.
+   */
+  ready?(): Promise<void>;
 }
 
 export interface ChangeSubscription {

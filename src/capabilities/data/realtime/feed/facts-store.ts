@@ -1,0 +1,75 @@
+/** Reads what the catalogue says about a table that somebody subscribes to. */
+import type { Sql } from "postgres";
+import type { TableFacts } from "./table-facts.ts";
+
+interface FactsRow {
+  readonly oid: number;
+  readonly kind: string;
+  readonly has_identity: boolean;
+  readonly key_columns: readonly string[];
+  readonly is_published: boolean;
+  readonly plain: readonly { readonly name: string; readonly type: string }[];
+}
+
+/** Types that print equal values alike and different ones differently. */
+const PLAIN_TYPES = ["int2", "int4", "int8", "uuid", "bool", "text", "varchar"];
+
+/** Null when the table is not there (any more). */
+export async function readTableFacts(
+  sql: Sql,
+  table: { readonly schema: string; readonly name: string },
+  publication: string,
+): Promise<TableFacts | null> {
+  const [row] = await sql<FactsRow[]>`
+    select c.oid::bigint::float8 as oid, c.relkind as kind,
+      c.relreplident = 'f' or exists (
+        select from pg_catalog.pg_index i
+        where i.indrelid = c.oid and i.indisvalid and case c.relreplident
+          when 'd' then i.indisprimary when 'i' then i.indisreplident else false end
+      ) as has_identity,
+      coalesce(k.columns, '[]'::json) as key_columns,
+      exists (
+        select from pg_catalog.pg_publication_tables p
+        where p.pubname = ${publication}
+          and (p.schemaname, p.tablename) in (
+            select pn.nspname, pc.relname
+            from (select c.oid as relid union select relid from pg_catalog.pg_partition_tree(c.oid)) tree
+            join pg_catalog.pg_class pc on pc.oid = tree.relid
+            join pg_catalog.pg_namespace pn on pn.oid = pc.relnamespace)
+      ) as is_published,
+      coalesce(a.plain, '[]'::json) as plain
+    from pg_catalog.pg_class c
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    left join lateral (
+      select json_agg(pa.attname order by u.place) as columns
+      from pg_catalog.pg_index i
+      cross join lateral unnest(i.indkey::int2[]) with ordinality as u(number, place)
+      join pg_catalog.pg_attribute pa on pa.attrelid = c.oid and pa.attnum = u.number
+      where i.indexrelid = (
+        select x.indexrelid from pg_catalog.pg_index x
+        where x.indrelid = c.oid and x.indisvalid
+          and (x.indisprimary or (x.indisreplident and c.relreplident = 'i'))
+        order by x.indisprimary desc limit 1
+      ) and u.place <= i.indnkeyatts
+    ) k on true
+    left join lateral (
+      select json_agg(json_build_object('name', pa.attname, 'type', t.typname)) as plain
+      from pg_catalog.pg_attribute pa
+      join pg_catalog.pg_type t on t.oid = pa.atttypid
+      left join pg_catalog.pg_collation l on l.oid = pa.attcollation
+      where pa.attrelid = c.oid and pa.attnum > 0 and not pa.attisdropped
+        and t.typnamespace = 'pg_catalog'::regnamespace
+        and t.typname = any(${`{${PLAIN_TYPES.join(",")}}`}::text::text[])
+        and coalesce(l.collisdeterministic, true)
+    ) a on true
+    where n.nspname = ${table.schema} and c.relname = ${table.name}`;
+  if (!row) return null;
+  return {
+    oid: row.oid,
+    kind: row.kind,
+    keyColumns: row.key_columns,
+    hasIdentity: row.has_identity,
+    isPublished: row.is_published,
+    plainTypes: new Map(row.plain.map(({ name, type }) => [name, type])),
+  };
+}

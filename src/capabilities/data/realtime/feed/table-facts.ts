@@ -1,0 +1,29 @@
+/** What judging the changes of one table needs to know of it; read once per state of the schema. */
+
+export interface TableFacts {
+  readonly oid: number;
+  /** `pg_class.relkind`. */
+  readonly kind: string;
+  /** What names a row: the primary key, else the index that is the replica identity; may be empty. */
+  readonly keyColumns: readonly string[];
+  /** Updates and deletes can be published: there is a key that names rows, or `full`. */
+  readonly hasIdentity: boolean;
+  /** In the publication, by itself, through its root, its schema, or as one of all tables. */
+  readonly isPublished: boolean;
+  /** Columns whose values are equal exactly when their texts are, with their types. */
+  readonly plainTypes: ReadonlyMap<string, string>;
+}
+
+/** What one role may do with a table now. */
+export interface RoleFacts {
+  /** Its rows are judged by policies for this role. */
+  readonly isJudged: boolean;
+  /** Row level security is enabled, whether it binds this role or not. */
+  readonly isGuarded: boolean;
+  /** It may select every column, the system's too. */
+  readonly selectsAll: boolean;
+  /** There are rows that it could see: some policy for reading is its own. */
+  readonly readsSome: boolean;
+  /** Columns that it may select. */
+  readonly columns: ReadonlySet<string>;
+}
