@@ -115,6 +115,7 @@ function openTenant(tenant: TenantCtx, options: DatabasesOptions): ManagedTenant
     system: openSql(ownerUrl, { max: limits.systemSize ?? 4, prepared, log }),
     direct: openSql(directUrl, { max: limits.directSize ?? 2, prepared: true, log }),
     ownerUrl,
+    directUrl,
   };
 }
 

@@ -268,7 +268,7 @@ describe("a subscription", () => {
   test("tells of a gap and stays", async () => {
     const { socket } = await join([{ event: "*", schema: "public" }]);
     await socket.take("system");
-    feed.open[0]?.sink.gap("the feed was interrupted");
+    feed.open[0]?.sink.gap("the feed was interrupted", "1");
     expect((await socket.take("system")).payload).toMatchObject({
       extension: "postgres_changes",
       status: "error",

@@ -2,6 +2,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { postgrestParameters, REFUSED_PARAMETERS } from "./postgrest-parameters.ts";
 import { channelSettings } from "./realtime/channels/settings.ts";
+import { feedSettings } from "./realtime/feed/settings.ts";
 
 export const dataConfig = Type.Object(
   {
@@ -62,6 +63,7 @@ export const dataConfig = Type.Object(
       minimum: 1,
       description: "Request shapes whose SQL is kept, per tenant.",
     }),
+    ...feedSettings,
     ...channelSettings,
   },
   { additionalProperties: false, refused: REFUSED_PARAMETERS },

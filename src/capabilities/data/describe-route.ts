@@ -11,7 +11,8 @@ type RouteName =
   | "delete"
   | "options"
   | "types"
-  | "root";
+  | "root"
+  | "subscribe";
 
 const TEXTS: Readonly<Record<RouteName, readonly [summary: string, description: string]>> = {
   callGet: [
@@ -40,6 +41,10 @@ const TEXTS: Readonly<Record<RouteName, readonly [summary: string, description: 
   root: [
     "The schema as OpenAPI 2.0",
     "PostgREST's description of tables, views and functions that the caller may use (`openapi_mode`), or what `db_root_spec` answers.",
+  ],
+  subscribe: [
+    "Follow the changes of a table",
+    "Server-sent events `insert`, `update`, `delete`, `gap`, `heartbeat` and `end`. `events=insert,update` chooses kinds, `select` columns, filters rows; `Last-Event-ID` resumes.",
   ],
   types: [
     "The schema as TypeScript",

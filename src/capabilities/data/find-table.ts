@@ -19,7 +19,7 @@ export function findTable(schema: Schema, name: string, table: string): Table {
 export function checkExposure(
   room: DataRoom,
   schema: Schema,
-  incoming: Incoming,
+  incoming: Pick<Incoming, "principal">,
   unprotected: readonly Table[],
 ): void {
   const [table] = unprotected;

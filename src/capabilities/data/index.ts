@@ -7,7 +7,9 @@ import { dataHealth } from "./data-health.ts";
 import { channelAuth } from "./realtime/channels/channel-auth.ts";
 import { createChannelRoom, servedBy } from "./realtime/channels/room.ts";
 import { channelServices } from "./realtime/channels/tasks.ts";
+import { createChangeFeed } from "./realtime/feed/create-change-feed.ts";
 import { MessageSeal } from "./realtime/feed/message-seal.ts";
+import { SubscriberStreams } from "./realtime/sse/subscriber-streams.ts";
 import { Rooms } from "./rooms.ts";
 import { dataRoutes } from "./routes.ts";
 import { reloadSchemas, schemaWatch } from "./tasks.ts";
@@ -22,6 +24,8 @@ export const data = defineCapability({
   provides: [],
   async mount(config, deps) {
     const rooms = new Rooms(config, deps);
+    const feed = createChangeFeed({ ...deps, roomOf: (tenant) => rooms.of(tenant) });
+    const streams = new SubscriberStreams(deps.clock, deps.metrics);
     // Channels keep messages and policies in tables, which a database of somebody else's has not.
     const channels =
       config.db_uri === ""
@@ -30,13 +34,15 @@ export const data = defineCapability({
             auth: channelAuth(rooms, deps.port("auth")),
             openSeal: (tenant) => MessageSeal.open(deps.vault, tenant, deps.rng),
             served: async (tenant) => servedBy(await rooms.of(tenant)),
-            feed: null,
+            feed,
           })
         : null;
     return {
-      plugin: dataRoutes(rooms, channels),
+      plugin: dataRoutes(rooms, channels, { feed, streams, clock: deps.clock }),
       services: [
         schemaWatch(rooms, deps),
+        feed.service,
+        streams.service,
         ...(channels === null ? [] : channelServices(channels, deps)),
       ],
       health: (signal) => dataHealth(rooms, deps.tenants(), signal),

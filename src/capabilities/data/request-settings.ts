@@ -3,6 +3,7 @@
  * (docs.postgrest.org, "Transactions / Transaction-Scoped Settings"). Always in this order, because
  * the names in their order are part of a prepared statement.
  */
+import type { RequestContext } from "../../core/context.ts";
 import type { Incoming } from "./incoming.ts";
 import type { Preferences } from "./parse/prefer.ts";
 import type { DataRoom } from "./room.ts";
@@ -20,9 +21,14 @@ const NOT_A_HEADER: ReadonlySet<string> = new Set(["cookie"]);
 
 const MOUNT = "/data/v1";
 
+/** What the database is told of a request; what is judged in somebody's name is no request. */
+export type Asking = Pick<Incoming, "principal" | "method" | "headers" | "schema"> & {
+  readonly context: Pick<RequestContext, "path" | "tenant">;
+};
+
 export function requestSettings(
   room: DataRoom,
-  incoming: Incoming,
+  incoming: Asking,
   { timezone }: Preferences,
 ): Setting[] {
   const { principal, headers, context } = incoming;

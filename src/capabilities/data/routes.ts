@@ -15,6 +15,7 @@ import { describeRealtime } from "./realtime/channels/describe-realtime.ts";
 import { openSocket } from "./realtime/channels/open-socket.ts";
 import type { ChannelRoom } from "./realtime/channels/room.ts";
 import { sendBroadcast, sendBroadcasts } from "./realtime/channels/send-broadcasts.ts";
+import { type SubscribeParts, subscribeRows } from "./realtime/sse/subscribe-rows.ts";
 import type { Rooms } from "./rooms.ts";
 import { generateTypes } from "./types/generate-types.ts";
 import { writeRows } from "./write-rows.ts";
@@ -24,7 +25,11 @@ const RAW = "none" as const;
 type Answer = (request: Request, run: Answering) => Promise<Response>;
 
 /** @param channels null: realtime is not served. */
-export function dataRoutes(rooms: Rooms, channels: ChannelRoom | null) {
+export function dataRoutes(
+  rooms: Rooms,
+  channels: ChannelRoom | null,
+  subscribing: SubscribeParts,
+) {
   const answer: Answer = (request, run) => answerRequest(rooms, request, run);
   const read = (request: Request, name: string) =>
     answer(request, (room, context) =>
@@ -45,6 +50,14 @@ export function dataRoutes(rooms: Rooms, channels: ChannelRoom | null) {
       "/data/v1/_types",
       ({ request }) => answer(request, (room, context) => generateTypes(room, request, context)),
       { parse: RAW, detail: describeRoute("types") },
+    )
+    .get(
+      "/data/v1/:table/subscribe",
+      ({ request, params }) =>
+        answer(request, (room, context) =>
+          subscribeRows(subscribing, room, request, context, params.table),
+        ),
+      { parse: RAW, detail: describeRoute("subscribe") },
     )
     .get("/data/v1/:table", ({ request, params }) => read(request, params.table), {
       parse: RAW,

@@ -3,9 +3,8 @@
  * role, the request and the function, isolation, timeout, what runs before, and how it ends.
  */
 import type { Isolation, UserQuery } from "../../core/ports/database.ts";
-import type { Incoming } from "./incoming.ts";
 import { endsInRollback } from "./read-preferences.ts";
-import { requestSettings } from "./request-settings.ts";
+import { type Asking, requestSettings } from "./request-settings.ts";
 import type { DataRoom } from "./room.ts";
 import type { Prepared } from "./run-request.ts";
 import type { DatabaseFunction, RoleFacts, Schema, Setting } from "./schema/schema.ts";
@@ -17,7 +16,7 @@ export type Transaction = Mutable<Omit<UserQuery, "sql" | "params" | "readOnly">
 
 export function transactionOf(
   room: DataRoom,
-  incoming: Incoming,
+  incoming: Asking,
   schema: Schema,
   { preferences, fn }: Pick<Prepared, "preferences" | "fn">,
 ): Transaction {
@@ -60,7 +59,7 @@ function hoistedOf(room: DataRoom, { settings }: DatabaseFunction): readonly Set
 /** The function's before the role's before the login's before ours; null = the pool's own. */
 function timeoutOf(
   { config, isForeign, databases }: DataRoom,
-  { principal: { role }, context: { tenant } }: Incoming,
+  { principal: { role }, context: { tenant } }: Asking,
   { roles }: Schema,
   ofFunction: readonly Setting[],
 ): number | null {

@@ -81,6 +81,8 @@ export interface TenantDatabase {
   readonly direct: Sql;
   /** libpq URL of the owner. */
   readonly ownerUrl: string;
+  /** The same without a pooler: for a replication connection. */
+  readonly directUrl: string;
 }
 
 /** Bounded, least-recently-used pools per tenant. */

@@ -83,7 +83,6 @@ export interface ChangeSubscription {
   close(): void;
 }
 
-/** @public */
 export interface ChangeFeed {
   /**
    * Resolves when every change committed from now on will be seen. `after` resumes behind that id or

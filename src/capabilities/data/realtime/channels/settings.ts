@@ -40,7 +40,7 @@ export const channelSettings = {
     default: 4 * 1024 * 1024,
     minimum: 16_384,
     description:
-      "Bytes that wait for a client that reads too slowly; with more, its socket is closed.",
+      "Bytes that wait for a client that reads too slowly; with more, its socket or event stream is closed.",
   }),
   realtime_heartbeat_timeout_s: Type.Integer({
     default: 90,

@@ -13,6 +13,8 @@ export interface SourceStart {
 export interface SourceSink {
   /** Called at each (re)connection, before anything else. */
   started(start: SourceStart): void;
+  /** It does not work for the moment, and why. */
+  failing(error: unknown): void;
   /** In order; one that is known already is left out. */
   change(change: RawChange): void;
   /** Everything up to and including `position` has come. */

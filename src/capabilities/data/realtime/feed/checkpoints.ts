@@ -39,8 +39,8 @@ export class Checkpoints {
       this.#past = this.#points.shift()?.lsn ?? this.#past;
     }
     const { floor, oldest } = log;
-    const lsn = floor.lsn > this.#past ? floor.lsn : this.#past;
+    if (floor.lsn > this.#past) this.#past = floor.lsn;
     // A transaction of which one change is still wanted is sent again as a whole.
-    return oldest && oldest.position.lsn < lsn ? oldest.position.lsn : lsn;
+    return oldest && oldest.position.lsn < this.#past ? oldest.position.lsn : this.#past;
   }
 }

@@ -1,5 +1,6 @@
 /** Reads what the catalogue says about a table that somebody subscribes to. */
 import type { Sql } from "postgres";
+import { publishingLock } from "./publication-store.ts";
 import type { TableFacts } from "./table-facts.ts";
 
 interface FactsRow {
@@ -8,6 +9,7 @@ interface FactsRow {
   readonly has_identity: boolean;
   readonly key_columns: readonly string[];
   readonly is_published: boolean;
+  readonly is_settled: boolean;
   readonly plain: readonly { readonly name: string; readonly type: string }[];
 }
 
@@ -37,6 +39,8 @@ export async function readTableFacts(
             join pg_catalog.pg_class pc on pc.oid = tree.relid
             join pg_catalog.pg_namespace pn on pn.oid = pc.relnamespace)
       ) as is_published,
+      pg_catalog.pg_try_advisory_xact_lock_shared(
+        ${publishingLock(0)}::bigint + c.oid::bigint) as is_settled,
       coalesce(a.plain, '[]'::json) as plain
     from pg_catalog.pg_class c
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -70,6 +74,7 @@ export async function readTableFacts(
     keyColumns: row.key_columns,
     hasIdentity: row.has_identity,
     isPublished: row.is_published,
+    isSettled: row.is_settled,
     plainTypes: new Map(row.plain.map(({ name, type }) => [name, type])),
   };
 }

@@ -57,7 +57,8 @@ async function answer({ filter, askers }: Question, court: TableCourt): Promise<
   const sql = filterSql(court.table, filter.sql, filter.params.length);
   const { rows, failed } = await selectRows(cases, (some) => {
     const json = some.map((one) => rowJson(court.table, one.change, (one.view as RowView).values));
-    return court.queries.asCaller(principal, sql, [...filter.params, `[${json.join(",")}]`]);
+    const caller = { principal, schema: court.table.schema };
+    return court.queries.asCaller(caller, sql, [...filter.params, `[${json.join(",")}]`]);
   });
   for (const [one, subscriptions] of askers) {
     if (failed.has(one)) one.fail(subscriptions, "a filter could not be evaluated");

@@ -49,6 +49,8 @@ export class Follower {
     const { self, log, notify } = this.#options;
     if (message.to !== null && message.to !== self) return;
     if (message.kind === "restart") {
+      // What was not asked for is an old message that somebody has sent again.
+      if (!this.#isBehind) return;
       this.#askedAtMs = this.#options.clock.monotonic();
       // From the first piece on it is as new; what is here already would have been asked for behind.
       log.reset(message.incarnation, message.floor);

@@ -16,10 +16,16 @@ const CONCURRENT_MAX = 16;
 const RETRY_FIRST_MS = 20;
 const RETRY_MAX_MS = 1_000;
 
+/** For whom a query runs, and in which exposed schema. */
+export interface Caller {
+  readonly principal: Principal;
+  readonly schema: string;
+}
+
 export interface JudgeQueriesOptions {
   database(): TenantDatabase;
   /** Role, settings and limits of a query of this caller, as the data API sets them. */
-  asCaller(principal: Principal): Omit<UserQuery, "sql" | "params" | "readOnly">;
+  transactionOf(caller: Caller): Omit<UserQuery, "sql" | "params" | "readOnly">;
   readonly clock: Clock;
   readonly log: Logger;
   readonly signal: AbortSignal;
@@ -34,11 +40,11 @@ export class JudgeQueries {
   }
 
   /** Rows as texts. @throws PgError for what will not pass; the signal's reason. */
-  asCaller(principal: Principal, sql: string, params: readonly SqlParam[]): Promise<TextRows> {
-    const { database, asCaller } = this.#options;
+  asCaller(caller: Caller, sql: string, params: readonly SqlParam[]): Promise<TextRows> {
+    const { database, transactionOf } = this.#options;
     return this.#gate.pass(() =>
       this.#again(async () => {
-        const query = { ...asCaller(principal), sql, params, readOnly: true };
+        const query = { ...transactionOf(caller), sql, params, readOnly: true };
         const { rows } = await database().user.query(query);
         return rows.map((row) => row.map((value) => value && decoder.decode(value)));
       }),

@@ -39,10 +39,3 @@ export async function readPolicies(
     return { permissive: of(true), restrictive: of(false) };
   });
 }
-
-/** A snapshot: `xmin:xmax:xip,xip`. */
-export async function readSnapshot(sql: Sql): Promise<string> {
-  const [row] = await sql<{ snapshot: string }[]>`
-    select pg_catalog.pg_current_snapshot()::text as snapshot`;
-  return row?.snapshot ?? "";
-}

@@ -6,28 +6,29 @@ import type { Clock } from "../../../../core/ports/clock.ts";
 import type { Logger } from "../../../../core/ports/log.ts";
 import type { DataRoom } from "../../room.ts";
 import { tableKey } from "../../schema/schema.ts";
-import type { SchemaState } from "../../schema/schema-cache.ts";
+import type { LoadedSchema } from "../../schema/schema-cache.ts";
 import type { Change } from "../change-feed.ts";
 import { Case } from "./case.ts";
 import type { FactsCache } from "./facts-cache.ts";
 import type { JudgeQueries } from "./judge-queries.ts";
 import { formatId } from "./position.ts";
 import type { RawChange } from "./raw-change.ts";
-import type { RoleFactsCache } from "./role-facts.ts";
 import type { Subscription } from "./subscription.ts";
 import { TableCourt } from "./table-court.ts";
 import { type WriteOptions, writeChange } from "./write-change.ts";
 
 export interface JudgeOptions {
-  readonly room: DataRoom;
-  schema(): Promise<SchemaState>;
+  room(): DataRoom;
+  schema(): Promise<LoadedSchema>;
   readonly queries: JudgeQueries;
   readonly facts: FactsCache;
-  readonly roleFacts: RoleFactsCache;
   readonly clock: Clock;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
+
+/** After so much, sockets get their turn: a burst must not look like a reader that does not read. */
+const SLICE_BYTES = 32 * 1024;
 
 export class Judge {
   readonly #options: JudgeOptions;
@@ -57,28 +58,36 @@ export class Judge {
         for (const one of own) if (court) courts.set(one, court);
       }),
     );
-    const nowMs = this.#options.clock.now();
+    let bytes = 0;
     for (const one of cases) {
       const court = courts.get(one);
-      if (court) handOutOne(incarnation, one, court, nowMs);
+      if (court) handOutOne(incarnation, one, court, this.#options.clock.now());
+      bytes += one.change.sizeBytes;
+      if (bytes < SLICE_BYTES) continue;
+      bytes = 0;
+      await turn();
     }
   }
 
   /** Null when the table is not served (any more). */
   async #judgeTable(
-    state: SchemaState,
+    state: LoadedSchema,
     key: string,
     cases: readonly Case[],
   ): Promise<TableCourt | null> {
-    const { room, queries, facts, roleFacts, clock, log, signal } = this.#options;
+    const { room, queries, facts, clock, log, signal } = this.#options;
     const { schema } = state;
     const table = schema.tables.get(key);
     const known = table && (await facts.get(table, schema.version));
     if (!table || !known) return null;
     const court = new TableCourt({
-      ...{ table, facts: known, schemaVersion: schema.version, requireRls: room.config.require_rls },
+      ...{
+        table,
+        facts: known,
+        requireRls: room().config.require_rls,
+      },
       bypassesRls: (role) => schema.roles.get(role)?.bypassRls === true,
-      ...{ queries, roleFacts, clock, log, signal },
+      ...{ queries, clock, log, signal },
     });
     try {
       await court.judge(cases);
@@ -89,6 +98,12 @@ export class Judge {
     }
     return court;
   }
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
 
 function handOutOne(incarnation: string, one: Case, court: TableCourt, nowMs: number): void {

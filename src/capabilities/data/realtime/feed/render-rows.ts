@@ -23,7 +23,7 @@ export async function renderRows(
   const sql = renderSql(table, columns);
   const { rows, failed } = await selectRows(views, (some) => {
     const json = some.map((view) => rowJson(table, view.change, view.values));
-    return queries.asCaller(principal, sql, [`[${json.join(",")}]`]);
+    return queries.asCaller({ principal, schema: table.schema }, sql, [`[${json.join(",")}]`]);
   });
   for (const [view, [, ...values]] of rows) {
     for (const [at, name] of columns.entries()) view.setRendered(name, values[at] ?? "null");

@@ -5,8 +5,8 @@
  */
 import { quoteIdent, quoteTable } from "../../compile/quote.ts";
 import type { Table } from "../../schema/schema.ts";
-import type { RawChange, RowValues } from "./raw-change.ts";
 import type { TablePolicies } from "./policies.ts";
+import type { RawChange, RowValues } from "./raw-change.ts";
 
 /** The row of a change in conditions. */
 export const ROW_ALIAS = "pgrst_change";

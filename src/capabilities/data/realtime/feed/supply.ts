@@ -134,6 +134,9 @@ export class Supply {
         holder.begin();
         notify();
       },
+      failing: (error) => {
+        this.failure = error;
+      },
       change: (change) => log.append(change, clock.monotonic()),
       progress: (position) => {
         log.advance(position);

@@ -3,17 +3,18 @@
  * do not decide row by row is asked once for all; where policies decide, one query per identity, none
  * per subscriber.
  */
+import type { Principal } from "../../../../core/ports/auth.ts";
 import type { Clock } from "../../../../core/ports/clock.ts";
 import type { Logger } from "../../../../core/ports/log.ts";
 import type { Table } from "../../schema/schema.ts";
 import type { Case } from "./case.ts";
 import { passesFilters } from "./filter-cases.ts";
 import type { Identity } from "./identities.ts";
-import type { JudgeQueries } from "./judge-queries.ts";
+import type { Caller, JudgeQueries } from "./judge-queries.ts";
 import { readPolicies } from "./judge-store.ts";
 import { readVersionsNow } from "./reference.ts";
 import { renderRows } from "./render-rows.ts";
-import type { RoleFactsCache } from "./role-facts.ts";
+import { askRoleFacts } from "./role-facts.ts";
 import { policySql, rowJson } from "./row-sql.ts";
 import { type Selected, selectRows } from "./select-rows.ts";
 import type { Subscription } from "./subscription.ts";
@@ -23,13 +24,10 @@ import { visibleVersions } from "./visible-rows.ts";
 export interface CourtOptions {
   readonly table: Table;
   readonly facts: TableFacts;
-  /** Of the schema that `table` is from. */
-  readonly schemaVersion: number;
   /** `require_rls`: rows that no policy guards are told only to roles that bypass row security. */
   readonly requireRls: boolean;
   bypassesRls(role: string): boolean;
   readonly queries: JudgeQueries;
-  readonly roleFacts: RoleFactsCache;
   readonly clock: Clock;
   readonly log: Logger;
   readonly signal: AbortSignal;
@@ -72,23 +70,26 @@ export class TableCourt {
     ]);
   }
 
-  /** Names of the columns of the old row that may be told. */
+  /** Names of the columns of the old row that are known and may be told. */
   oldColumns(one: Case, { isJudged, columns }: RoleFacts): ReadonlySet<string> {
     const { keyColumns } = this.facts;
     // Of a row that is gone nobody can say who might have seen it: only what names it is told.
     const names =
-      isJudged || one.old === null
-        ? keyColumns
-        : one.change.shape.columns.map(({ name }) => name);
-    return new Set(names.filter((name) => columns.has(name)));
+      isJudged || one.old === null ? keyColumns : one.change.shape.columns.map(({ name }) => name);
+    const source = one.old ?? one.row;
+    return new Set(names.filter((name) => columns.has(name) && source?.text(name) !== undefined));
   }
 
   get queries(): JudgeQueries {
     return this.#options.queries;
   }
 
+  #caller(principal: Principal): Caller {
+    return { principal, schema: this.table.schema };
+  }
+
   async #askRoles(cases: readonly Case[]): Promise<void> {
-    const { roleFacts, facts, schemaVersion, log } = this.#options;
+    const { facts, log, queries } = this.#options;
     const asking = new Map<string, Subscription>();
     for (const one of cases) {
       for (const candidate of one.candidates) asking.set(candidate.principal.role, candidate);
@@ -96,7 +97,7 @@ export class TableCourt {
     await Promise.all(
       [...asking].map(async ([role, { principal }]) => {
         try {
-          this.#roles.set(role, await roleFacts.get(principal, facts.oid, schemaVersion));
+          this.#roles.set(role, await askRoleFacts(queries, this.#caller(principal), facts.oid));
         } catch (error) {
           this.#options.signal.throwIfAborted();
           log.warn("realtime.role_refused", { role, error });
@@ -122,15 +123,16 @@ export class TableCourt {
     one.keep(({ identity }) => {
       const rights = this.rightsOf(identity);
       if (!rights?.readsSome || !one.old) return false;
-      const names = this.oldColumns(one, rights);
-      return [...names].some((name) => one.old?.text(name) !== undefined);
+      return this.oldColumns(one, rights).size > 0;
     });
   }
 
   async #judgeIdentities(cases: readonly Case[]): Promise<void> {
     const byIdentity = new Map<Identity, Case[]>();
     for (const one of cases) {
-      for (const identity of new Set(one.candidates.filter(this.#isJudged).map((c) => c.identity))) {
+      for (const identity of new Set(
+        one.candidates.filter(this.#isJudged).map((c) => c.identity),
+      )) {
         const list = byIdentity.get(identity) ?? [];
         byIdentity.set(identity, list);
         list.push(one);
@@ -160,13 +162,11 @@ export class TableCourt {
     const { facts, table, queries } = this.#options;
     if (cases.length === 0) return { rows: new Map(), failed: new Map() };
     const { role } = identity.principal;
-    const policies = await queries.withOwner(({ system }) =>
-      readPolicies(system, facts.oid, role),
-    );
+    const policies = await queries.withOwner(({ system }) => readPolicies(system, facts.oid, role));
     const sql = policySql(table, policies);
     return await selectRows(cases, (some) => {
       const rows = some.map((one) => (one.row ? rowJson(table, one.change, one.row.values) : "{}"));
-      return queries.asCaller(identity.principal, sql, [`[${rows.join(",")}]`]);
+      return queries.asCaller(this.#caller(identity.principal), sql, [`[${rows.join(",")}]`]);
     });
   }
 

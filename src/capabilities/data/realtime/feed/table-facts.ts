@@ -10,6 +10,8 @@ export interface TableFacts {
   readonly hasIdentity: boolean;
   /** In the publication, by itself, through its root, its schema, or as one of all tables. */
   readonly isPublished: boolean;
+  /** Nobody is just publishing it. */
+  readonly isSettled: boolean;
   /** Columns whose values are equal exactly when their texts are, with their types. */
   readonly plainTypes: ReadonlyMap<string, string>;
 }

@@ -72,7 +72,11 @@ async function readVersions(
   const versions = new Map<string, string>();
   for (const { count, params } of keyQueries(cases, keyColumns)) {
     const sql = visibleSql(table, keyColumns, withVersion, count);
-    for (const [version, ...key] of await queries.asCaller(principal, sql, params)) {
+    for (const [version, ...key] of await queries.asCaller(
+      { principal, schema: table.schema },
+      sql,
+      params,
+    )) {
       versions.set(keyJson(key.map((text) => text ?? "")), version ?? "");
     }
   }

@@ -34,10 +34,8 @@ const BACKOFF_MAX_MS = 5_000;
 const CONFIRM_MS = 1_000;
 /** A slot in use for so many attempts is in use by nobody who should. */
 const BUSY_MAX = 5;
-/** SQLSTATEs of START_REPLICATION. */
+/** SQLSTATE of a slot that another walsender uses. */
 const OBJECT_IN_USE = "55006";
-const UNDEFINED_OBJECT = "42704";
-const NOT_IN_PREREQUISITE_STATE = "55000";
 
 export class WalSource implements ChangeSource {
   readonly #options: WalSourceOptions;
@@ -78,6 +76,7 @@ export class WalSource implements ChangeSource {
       } catch (error) {
         signal.throwIfAborted();
         log.warn("realtime.stream_lost", { error, attempt: failures + 1 });
+        sink.failing(error);
         await this.#afterFailure(error, failures);
       }
       const ceilingMs = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** failures);

@@ -28,8 +28,10 @@ export function writeChange({ one, type, candidate, court, id }: WriteOptions): 
     schema: shape.schema,
     table: shape.table,
     type,
-    columns: shape.columns.filter(({ name }) => isWanted(name)).map(({ name, type: t }) => ({ name, type: t })),
-    record: one.row && one.row.json(isWanted),
-    oldRecord: old && old.json((name) => oldNames.has(name) && isWanted(name)),
+    columns: shape.columns
+      .filter(({ name }) => isWanted(name))
+      .map(({ name, type: t }) => ({ name, type: t })),
+    record: one.row?.json(isWanted) ?? null,
+    oldRecord: old?.json((name) => oldNames.has(name) && isWanted(name)) ?? null,
   };
 }

@@ -1,0 +1,43 @@
+/** The write-ahead log where the server has a logical one and the owner may read it, else triggers. */
+import type { Clock } from "../../../../core/ports/clock.ts";
+import type { TenantDatabase } from "../../../../core/ports/database.ts";
+import type { Logger } from "../../../../core/ports/log.ts";
+import type { Rng } from "../../../../core/ports/rng.ts";
+import type { DataRoom } from "../../room.ts";
+import type { ChangeSource } from "./change-source.ts";
+import { feedErrors } from "./errors.ts";
+import { readSupport } from "./slot-store.ts";
+import { WalSource } from "./wal-source.ts";
+
+export interface ChooseOptions {
+  readonly room: DataRoom;
+  database(): TenantDatabase;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Logger;
+}
+
+/** @throws realtime_unavailable where the configured source cannot be had */
+export async function chooseSource(options: ChooseOptions): Promise<ChangeSource> {
+  const { room, database, log } = options;
+  const { config, searchPaths } = room;
+  const { walLevel, mayReplicate, keepMb } = await readSupport(database().system);
+  if (walLevel !== "logical" || !mayReplicate) {
+    throw feedErrors.realtime_unavailable(
+      walLevel === "logical"
+        ? "The owner of the database may not replicate"
+        : `The database's wal_level is ${walLevel}, not logical`,
+    );
+  }
+  if (keepMb < 0) {
+    log.warn("realtime.wal_unbounded", {
+      hint: "Set max_slot_wal_keep_size: while no server runs, the feed's slot keeps the log",
+    });
+  }
+  return new WalSource({
+    ...options,
+    publication: config.realtime_publication,
+    serves: (schema) => searchPaths.has(schema),
+    maxRowBytes: config.realtime_window_bytes / 4,
+  });
+}

@@ -1,0 +1,76 @@
+/**
+ * Looks after the tables that are followed: one may be dropped, taken out of the publication, or lose
+ * what names its rows, and nothing in the log tells.
+ */
+import type { Clock } from "../../../../core/ports/clock.ts";
+import type { TenantDatabase } from "../../../../core/ports/database.ts";
+import type { Logger } from "../../../../core/ports/log.ts";
+import type { Schema, Table } from "../../schema/schema.ts";
+import { tableKey } from "../../schema/schema.ts";
+import { readTableFacts } from "./facts-store.ts";
+import { unpublish } from "./publication-store.ts";
+import type { Subscription } from "./subscription.ts";
+
+export interface TableWatchOptions {
+  readonly publication: string;
+  database(): TenantDatabase;
+  subscriptions(): Iterable<Subscription>;
+  end(subscription: Subscription, reason: string): void;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const EVERY_MS = 10_000;
+
+export class TableWatch {
+  readonly #options: TableWatchOptions;
+  #lookedAtMs: number;
+  #isLooking = false;
+
+  constructor(options: TableWatchOptions) {
+    this.#options = options;
+    this.#lookedAtMs = options.clock.monotonic();
+  }
+
+  /** Called about once a second; looks into the database now and then. */
+  async look(schema: Schema): Promise<void> {
+    const followed = this.#followed(schema);
+    const nowMs = this.#options.clock.monotonic();
+    if (this.#isLooking || nowMs - this.#lookedAtMs < EVERY_MS) return;
+    this.#isLooking = true;
+    this.#lookedAtMs = nowMs;
+    try {
+      for (const [table, subscriptions] of followed) await this.#check(table, subscriptions);
+    } catch (error) {
+      this.#options.log.warn("realtime.tables_unchecked", { error });
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  #followed(schema: Schema): Map<Table, Subscription[]> {
+    const { subscriptions, end } = this.#options;
+    const followed = new Map<Table, Subscription[]>();
+    for (const subscription of [...subscriptions()]) {
+      const { schema: name, table } = subscription.interest;
+      if (table === null) continue;
+      const known = schema.tables.get(tableKey(name, table));
+      if (!known) end(subscription, "the table is not served any more");
+      else followed.set(known, [...(followed.get(known) ?? []), subscription]);
+    }
+    return followed;
+  }
+
+  async #check(table: Table, subscriptions: readonly Subscription[]): Promise<void> {
+    const { database, publication, end, log } = this.#options;
+    const { system } = database();
+    const facts = await readTableFacts(system, table, publication);
+    if (facts?.isPublished === true && !facts.hasIdentity) {
+      // Its updates and deletes fail for as long as it is published.
+      log.warn("realtime.identity_lost", { table: `${table.schema}.${table.name}` });
+      await unpublish(system, publication, table);
+    }
+    if (facts?.isPublished === true && facts.hasIdentity) return;
+    for (const subscription of subscriptions) end(subscription, "the table is not published");
+  }
+}

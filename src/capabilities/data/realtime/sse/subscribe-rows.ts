@@ -1,0 +1,73 @@
+/** `GET /data/v1/{table}/subscribe`: the changes of a table's rows as server-sent events. */
+import type { RequestContext } from "../../../../core/context.ts";
+import type { Clock } from "../../../../core/ports/clock.ts";
+import { readIncoming } from "../../incoming.ts";
+import type { DataRoom } from "../../room.ts";
+import type { ChangeSink } from "../change-feed.ts";
+import type { ManagedChangeFeed } from "../feed/create-change-feed.ts";
+import { EventStream } from "./event-stream.ts";
+import { readSubscription } from "./read-subscription.ts";
+import type { SubscriberStreams } from "./subscriber-streams.ts";
+
+export interface SubscribeParts {
+  readonly feed: ManagedChangeFeed;
+  readonly streams: SubscriberStreams;
+  readonly clock: Clock;
+}
+
+/** How long a client waits before it comes back. */
+const RETRY_MS = 2_000;
+
+export async function subscribeRows(
+  { feed, streams, clock }: SubscribeParts,
+  room: DataRoom,
+  request: Request,
+  context: RequestContext,
+  table: string,
+): Promise<Response> {
+  const incoming = await readIncoming(room, request, context);
+  const asked = readSubscription(incoming.search, room.limits);
+  const { principal, schema } = incoming;
+  let end: (reason: string) => void = () => undefined;
+  let leave: () => void = () => undefined;
+  const stream = new EventStream({
+    clock,
+    maxWaitingBytes: room.config.realtime_max_buffered_bytes,
+    onEnd: () => leave(),
+  });
+  const write = (bytes: Uint8Array) => {
+    if (!stream.write(bytes)) end("the reader is too slow");
+  };
+  const sink: ChangeSink = {
+    change: (change) => write(streams.changeBytes(change)),
+    gap: (reason, id) => write(streams.eventBytes("gap", { reason }, id)),
+    ended: (reason) => end(reason),
+    ready: () => stream.drain(),
+  };
+  end = (reason) => {
+    stream.end(streams.eventBytes("end", { reason }));
+    leave();
+  };
+  stream.write(new TextEncoder().encode(`retry: ${RETRY_MS}\n\n`));
+  const after = request.headers.get("last-event-id") ?? undefined;
+  const interest = { principal, schema, table, ...asked };
+  const subscription = await feed.subscribe(context.tenant, interest, sink, after);
+  const open = { stream, subscription };
+  streams.add(open);
+  const onClosing = () => end("the server is stopping");
+  const onGone = () => leave();
+  leave = () => {
+    subscription.close();
+    streams.remove(open);
+    context.closing?.removeEventListener("abort", onClosing);
+    request.signal.removeEventListener("abort", onGone);
+  };
+  context.keepOpen();
+  context.closing?.addEventListener("abort", onClosing, { once: true });
+  request.signal.addEventListener("abort", onGone, { once: true });
+  if (context.closing?.aborted) onClosing();
+  if (request.signal.aborted || !stream.isOpen) leave();
+  return new Response(stream.body, {
+    headers: { "Content-Type": "text/event-stream", "Cache-Control": "no-store" },
+  });
+}
