@@ -50,7 +50,8 @@ const RESERVED: readonly Reserved[] = [
   {
     what: "elysia",
     pattern: /from "elysia"/,
-    allowed: /^src\/(?:core\/(?:http|capability)\.ts|server\/.*|capabilities\/[^/]+\/routes\.ts)$/,
+    allowed:
+      /^src\/(?:core\/(?:http|capability)\.ts|server\/.*|capabilities\/[^/]+\/(?:.+\/)?routes\.ts)$/,
   },
   {
     what: "the postgres and drizzle packages (values)",

@@ -15,7 +15,7 @@ export interface FunctionSettings {
   readonly runtime: FunctionKind;
   /** `wasm`: the export to call when the path names none; null = by the naming rule. */
   readonly entry: string | null;
-  /** Extism config; at most 64 keys. */
+  /** Extism config; at most 64 keys. `vault:NAME` stands for a secret, here and in `env`. */
   readonly config: Readonly<Record<string, string>>;
   /** Environment of a Bun function; at most 64 keys. */
   readonly env: Readonly<Record<string, string>>;
@@ -30,6 +30,8 @@ export interface FunctionSettings {
   readonly memory_mb: number | null;
   /** 1 to 1,024. */
   readonly body_in_mb: number | null;
+  /** 1 to 65,536. */
+  readonly body_out_mb: number | null;
   /** Calls at work in one instance, 1 to 1,000. */
   readonly concurrency: number | null;
   /** It may ask this server with the rights of the secret key. Default false. */
@@ -40,6 +42,10 @@ export interface FunctionSettings {
   readonly max_instances: number | null;
   /** `wasm`: `request` gives each call an instance of its own, `reuse` (the default) keeps them. */
   readonly isolation: "reuse" | "request" | null;
+  /** Calls that may wait beyond those at work, 0 to 10,000. */
+  readonly queue: number | null;
+  /** A process without calls for so many seconds is ended, 1 to 86,400. */
+  readonly idle_s: number | null;
   /** Hosts it may send requests to: `api.example.com`, `*.example.com`, `*`; at most 64. */
   readonly egress: readonly string[] | null;
 }
@@ -52,6 +58,15 @@ export interface ReadSettings {
 
 /** Null when the value is accepted, else what was expected. */
 type Rule = (value: unknown) => string | null;
+
+/** Names of a function's secrets and of its environment; also what `vault:NAME` may name. */
+export const SECRET_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/;
+const VAULT_REFERENCE = /^vault:(.*)$/s;
+
+/** The secret that a value of `env` or `config` names as `vault:NAME`; null for a value that is its own. */
+export function secretReference(value: string): string | null {
+  return VAULT_REFERENCE.exec(value)?.[1] ?? null;
+}
 
 const MAP_KEYS_MAX = 64;
 const MAP_VALUE_MAX = 32_768;
@@ -89,12 +104,14 @@ const map =
   (value) => {
     const expected = `a table of at most ${MAP_KEYS_MAX} strings without NUL, with names like ${key.source}`;
     if (typeof value !== "object" || value === null || Array.isArray(value)) return expected;
-    const entries = Object.entries(value);
+    const entries = Object.entries(value as Readonly<Record<string, string>>);
     if (entries.length > MAP_KEYS_MAX) return expected;
     const good = entries.every(
       ([name, text]) => key.test(name) && isText(name, 128) && isText(text, MAP_VALUE_MAX),
     );
-    return good ? null : expected;
+    if (!good) return expected;
+    const bad = entries.find(([, text]) => !SECRET_NAME.test(secretReference(text) ?? "_"));
+    return bad ? `a table whose references are vault:NAME; that of ${bad[0]} is not` : null;
   };
 
 const RULES: Readonly<Record<keyof FunctionSettings, Rule>> = {
@@ -109,11 +126,14 @@ const RULES: Readonly<Record<keyof FunctionSettings, Rule>> = {
   deadline_ms: integer(1, 900_000),
   memory_mb: integer(16, 4_096),
   body_in_mb: integer(1, 1_024),
+  body_out_mb: integer(1, 65_536),
   concurrency: integer(1, 1_000),
   service: flag,
   min_instances: integer(0, 16),
   max_instances: integer(1, 64),
   isolation: matching(/^(?:reuse|request)$/, '"reuse" or "request"'),
+  queue: integer(0, 10_000),
+  idle_s: integer(1, 86_400),
   egress: (value) => (isHostList(value) ? null : `a list of at most ${HOSTS_MAX} hosts`),
 };
 
@@ -131,11 +151,14 @@ const DEFAULTS: FunctionSettings = {
   deadline_ms: null,
   memory_mb: null,
   body_in_mb: null,
+  body_out_mb: null,
   concurrency: null,
   service: null,
   min_instances: null,
   max_instances: null,
   isolation: null,
+  queue: null,
+  idle_s: null,
   egress: null,
 };
 
@@ -156,6 +179,10 @@ export function readFunctionSettings(input: Readonly<Record<string, unknown>>): 
     const expected = rule(value);
     if (expected) faults.push(`${key} must be ${expected}`);
     else read[key] = value;
+  }
+  const { min_instances, max_instances } = read as unknown as FunctionSettings;
+  if (min_instances !== null && max_instances !== null && min_instances > max_instances) {
+    faults.push("min_instances must not be more than max_instances");
   }
   return { settings: read as unknown as FunctionSettings, faults };
 }

@@ -138,12 +138,14 @@ describe("finding a project's functions", () => {
       deadline_ms: 500,
       memory_mb: null,
       body_in_mb: null,
+      body_out_mb: null,
       concurrency: null,
       isolation: null,
       service: null,
+      queue: null,
       min_instances: null,
       max_instances: null,
-
+      idle_s: null,
       egress: null,
     });
   });

@@ -27,7 +27,12 @@ export function toReactorError(error: unknown, path: string): ReactorError {
   if (error instanceof ReactorError) return error;
   const code = (error as { code?: unknown } | null)?.code;
   if (code === "NOT_FOUND") return coreErrors.not_found(path);
-  if (code === "PARSE") return coreErrors.bad_request("The request body could not be parsed");
+  if (code === "PARSE") {
+    // What a route's own reading of the body refused: it says why, and whom.
+    const { cause } = error as { cause?: unknown };
+    if (cause instanceof ReactorError) return cause;
+    return coreErrors.bad_request("The request body could not be parsed");
+  }
   if (code === "VALIDATION") return coreErrors.validation_failed(validationText(error));
   return coreErrors.internal_error(error);
 }

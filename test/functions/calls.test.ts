@@ -264,7 +264,7 @@ describe("what a call leaves behind", () => {
     });
     expect([...rows]).toEqual([{ status: 500, error_code: "function_failed", cold: false }]);
     expect(world.metrics()).toContain(
-      'reactor_function_invocations_total{function="throws",status="5xx"} 1',
+      'reactor_function_invocations_total{function="throws",version="active",status="5xx"} 1',
     );
   });
 });

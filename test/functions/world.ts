@@ -23,11 +23,13 @@ import { createIds } from "../../src/shared/ids.ts";
 import { createMemoryLeases } from "../../src/shared/leases/memory-leases.ts";
 import { createMetrics } from "../../src/shared/metrics.ts";
 import { systemRng } from "../../src/shared/rng.ts";
+import { createMemoryVault } from "../../src/shared/vault/memory-vault.ts";
 import { createMemoryLog, type MemoryLog } from "../support/memory-log.ts";
 import { openSharedDatabase } from "../support/shared-database.ts";
 
 export interface FunctionsDatabase {
   readonly bus: Bus;
+  readonly vault: Deps["vault"];
   connect(): Sql;
   close(): Promise<void>;
 }
@@ -55,6 +57,7 @@ export async function openFunctionsDatabase(): Promise<FunctionsDatabase> {
   }
   return {
     bus: createMemoryBus(createMemoryLog()),
+    vault: createMemoryVault(),
     connect: () => shared.connect().sql,
     close: () => shared.close(),
   };
@@ -70,7 +73,7 @@ export async function startFunctions(
   const sql = database.connect();
   const log = createMemoryLog();
   const metrics = createMetrics();
-  const deps = createDeps({ dataDir, sql, log, metrics, bus });
+  const deps = createDeps({ dataDir, sql, log, metrics, bus, vault: database.vault });
   const full = Value.Default(functionsConfig, { jail: {}, ...config }) as Parameters<
     typeof mountFunctions
   >[0];
@@ -101,6 +104,7 @@ function createDeps(own: {
   log: MemoryLog;
   metrics: Deps["metrics"];
   bus: Bus;
+  vault: Deps["vault"];
 }): Deps {
   const { dataDir, sql, log, metrics, bus } = own;
   const missing = new Proxy({}, { get: (_, name) => fail(String(name)) });
@@ -127,7 +131,7 @@ function createDeps(own: {
     idempotency: createMemoryIdempotency(systemClock, ids),
     kv: missing as Deps["kv"],
     rateLimiter: missing as Deps["rateLimiter"],
-    vault: missing as Deps["vault"],
+    vault: own.vault,
     mail: missing as Deps["mail"],
     tenants: () => [DEFAULT_TENANT],
     project: () => fail("project"),

@@ -393,13 +393,23 @@ const ADMIN_ROUTES: readonly (readonly [method: string, path: string])[] = [
   ["GET", "/fn/v1/_admin/echo/logs"],
   ["GET", "/fn/v1/_admin/echo/logs?follow=1"],
   ["POST", "/fn/v1/_admin/echo/rollback"],
+  ["POST", "/fn/v1/_admin/echo/promote"],
+  ["GET", "/fn/v1/_admin/echo/invocations"],
+  ["GET", "/fn/v1/_admin/echo/secrets"],
+  ["PATCH", "/fn/v1/_admin/echo/secrets"],
+  ["GET", "/fn/v1/_admin/echo/env"],
+  ["PATCH", "/fn/v1/_admin/_shared/env"],
   ["DELETE", "/fn/v1/_admin/echo"],
   ["GET", "/fn/v1/_admin/echo/nothing"],
 ];
 
 const CUT_OFF = fault({
   code: "bad_request",
-  message: "The request body could not be parsed",
+  message: "The request body is not valid JSON in UTF-8",
+});
+const NO_OBJECT = fault({
+  code: "bad_request",
+  message: "The request body must be a JSON object",
 });
 const UNKNOWN_KEY = fault({
   code: "validation_failed",
@@ -453,7 +463,7 @@ const admin: HttpRow[] = [
   },
   ...[
     { what: "cut off", body: '{"version":"0', refusal: CUT_OFF },
-    { what: "no object", body: "[]", refusal: CUT_OFF },
+    { what: "no object", body: "[]", refusal: NO_OBJECT },
     { what: "of an unknown key", body: '{"versoin":"00000000"}', refusal: UNKNOWN_KEY },
   ].map(
     ({ what, body, refusal }): HttpRow => ({
@@ -466,6 +476,14 @@ const admin: HttpRow[] = [
       expect: { status: 400, body: refusal },
     }),
   ),
+  {
+    name: "a promotion with a key that does not exist promotes nothing",
+    method: "POST",
+    path: "/fn/v1/_admin/echo/promote",
+    as: "secret",
+    body: { versoin: "0".repeat(64) },
+    expect: { status: 400, body: UNKNOWN_KEY },
+  },
   {
     name: "a rollback is to the version asked for, whatever the body is called",
     method: "POST",

@@ -5,7 +5,10 @@ export const DEFAULT_LIMITS: FunctionLimits = {
   deadlineMs: 15_000,
   memoryBytes: 256 * 1024 * 1024,
   bodyInBytes: 64 * 1024 * 1024,
+  bodyOutBytes: null,
   concurrency: 64,
+  queue: 128,
+  idleMs: 600_000,
 };
 
 export interface FixtureCall {

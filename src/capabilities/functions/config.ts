@@ -22,12 +22,20 @@ export const functionsConfig = Type.Object(
       "Memory of one instance, MiB. Past it the instance is killed.",
     ),
     body_in_mb: count(64, 1, 1_024, "Largest request body of a call, MiB."),
+    body_out_mb: count(0, 0, 65_536, "Largest body of an answer, MiB. 0: no bound."),
     concurrency: count(
       64,
       1,
       1_000,
       "Calls at work at one time in one process of a TypeScript function.",
     ),
+    queue: count(
+      128,
+      0,
+      10_000,
+      "Calls of one function that may wait beyond those at work. Further ones get 429.",
+    ),
+    idle_s: count(600, 1, 86_400, "A process without calls for so long is ended, seconds."),
     code_max_mb: count(32, 1, 512, "Largest bundle or module that can be deployed, MiB."),
     prune: Type.Boolean({
       default: false,
@@ -42,6 +50,13 @@ export const functionsConfig = Type.Object(
     ),
     log_lines_kept: count(10_000, 100, 1_000_000, "Newest log lines kept of each function."),
     invocations_kept: count(10_000, 100, 1_000_000, "Newest invocations kept of each function."),
+    invocations_sample: Type.Number({
+      default: 1,
+      minimum: 0,
+      maximum: 1,
+      description:
+        "Share of calls that are recorded as invocations. Calls that fail (5xx, or an error of the runtime) are always recorded; metrics count all of them.",
+    }),
     poll_ms: count(
       5_000,
       100,

@@ -6,7 +6,9 @@ import {
   FUNCTION_NAME,
   type FunctionSettings,
   readFunctionSettings,
+  secretReference,
 } from "../../core/function-settings.ts";
+import { type CodeReport, inspectCode } from "../../core/inspect-code.ts";
 import type { DeployChange, Deployer, DeployItem } from "../../core/ports/deployer.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
 import { checkModule } from "../../runtime/wasm/check-module.ts";
@@ -16,7 +18,9 @@ import { functionsErrors } from "./errors.ts";
 import { type ActiveFunction, versionOf } from "./function-version.ts";
 import type { FunctionsParts } from "./parts.ts";
 import { removeFunction } from "./remove-function.ts";
-import { saveDeploy } from "./store.ts";
+import { heldCode, readCode } from "./store.ts";
+import { saveDeploy } from "./store-changes.ts";
+import { readVariablesOf } from "./store-variables.ts";
 
 const MIB = 1_048_576;
 const SHA256 = /^[0-9a-f]{64}$/;
@@ -26,6 +30,7 @@ export function createDeployer(parts: FunctionsParts): Deployer {
     section: "functions",
     plan: (tenant, items) => planDeploy(parts, tenant, items),
     names: (tenant) => deployedNames(parts, tenant),
+    holds: (tenant, sums) => heldCode(parts.sql(tenant), sums),
     apply: (tenant, item, part) => applyItem(parts, tenant, item, part),
     prune: (tenant, keep) => prune(parts, tenant, keep),
   };
@@ -78,8 +83,13 @@ function changeOf(
 ): DeployChange {
   const { settings } = readFunctionSettings(item.settings);
   const version = versionOf(tenant, settings, item.sha256);
+  const { active, share } = present ?? {};
+  // A version that is only tried is not touched by the deploy that made it.
+  const isThere =
+    active?.version === version || (item.promote === false && share?.version.version === version);
   const isSame =
-    present?.active.version === version &&
+    isThere &&
+    present !== undefined &&
     present.description === settings.description &&
     present.verifyJwt === settings.verify_jwt &&
     present.forwardAuthorization === settings.forward_authorization;
@@ -92,27 +102,79 @@ async function applyItem(
   parts: FunctionsParts,
   tenant: TenantCtx,
   item: DeployItem,
-  part: Uint8Array,
+  part: Uint8Array | null,
 ): Promise<DeployChange> {
   const faults = faultsOf(item);
   if (faults.length > 0) throw functionsErrors.functions_invalid(faults);
-  checkSize(parts, item.name, part.byteLength);
-  if (hashOf(part) !== item.sha256) throw functionsErrors.code_mismatch(item.name);
+  const code = part ?? (await readCode(parts.sql(tenant), item.sha256));
+  if (!code) throw functionsErrors.code_missing(item.name, item.sha256);
+  checkSize(parts, item.name, code.byteLength);
+  if (hashOf(code) !== item.sha256) throw functionsErrors.code_mismatch(item.name);
   const { settings } = readFunctionSettings(item.settings);
-  checkCode(item.name, settings, part);
+  checkCode(item.name, settings, code);
   const { registry } = parts.state(tenant);
   await registry.refresh();
   const change = changeOf(tenant, item, registry.get(item.name));
-  if (change.action === "unchanged") return change;
-  const { version } = change;
-  const deploy = { name: item.name, version, codeSha256: item.sha256, settings, code: part };
+  const report = await reportOf(parts, tenant, item.name, settings, code);
+  if (change.action === "unchanged") return { ...change, report };
+  await save(parts, tenant, item, settings, { change, code, report, isNew: part !== null });
+  await announce(parts, tenant, item.name);
+  return { ...change, report };
+}
+
+interface Applied {
+  readonly change: DeployChange;
+  readonly code: Uint8Array;
+  readonly report: CodeReport;
+  /** The database may not have the code yet. */
+  readonly isNew: boolean;
+}
+
+async function save(
+  parts: FunctionsParts,
+  tenant: TenantCtx,
+  item: DeployItem,
+  settings: FunctionSettings,
+  { change, code, report, isNew }: Applied,
+): Promise<void> {
+  const { version, action } = change;
+  const deploy = {
+    name: item.name,
+    version,
+    codeSha256: item.sha256,
+    settings,
+    code: isNew ? code : null,
+    sizeBytes: code.byteLength,
+    report,
+    activate: item.promote !== false,
+  };
   await saveDeploy(parts.sql(tenant), deploy, (tx) =>
     parts.deps.events.append(tenant, tx, [
-      { type: "functions.deployed", subject: item.name, data: { version, action: change.action } },
+      { type: "functions.deployed", subject: item.name, data: { version, action } },
     ]),
   );
-  await announce(parts, tenant, item.name);
-  return change;
+}
+
+/** What the code asks for, and the secrets that its settings name and nobody has set. */
+async function reportOf(
+  parts: FunctionsParts,
+  tenant: TenantCtx,
+  name: string,
+  settings: FunctionSettings,
+  code: Uint8Array,
+): Promise<CodeReport> {
+  const report = inspectCode(settings.runtime, code, settings.egress ?? parts.config.egress);
+  const texts = [...Object.values(settings.env), ...Object.values(settings.config)];
+  const wanted = new Set(texts.flatMap((text) => secretReference(text) ?? []));
+  if (wanted.size === 0) return report;
+  const sql = parts.sql(tenant);
+  const own = await readVariablesOf(sql, name, "secret");
+  const shared = await readVariablesOf(sql, null, "secret");
+  for (const one of [...own, ...shared]) wanted.delete(one.name);
+  const missing = [...wanted].map(
+    (secret) => `its settings name the secret ${secret}, which is not set`,
+  );
+  return { ...report, warnings: [...report.warnings, ...missing] };
 }
 
 function checkCode(name: string, settings: FunctionSettings, code: Uint8Array): void {

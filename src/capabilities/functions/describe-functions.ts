@@ -1,8 +1,15 @@
 /** What the admin routes tell of functions. Values of `env` stay inside: names only. */
 import type { TenantCtx } from "../../core/tenant.ts";
 import { functionsErrors } from "./errors.ts";
-import { type ActiveFunction, effectiveLimits, type FunctionVersion } from "./function-version.ts";
+import {
+  type ActiveFunction,
+  effectiveEgress,
+  effectiveInstances,
+  effectiveLimits,
+  type FunctionVersion,
+} from "./function-version.ts";
 import type { FunctionsParts } from "./parts.ts";
+import { describeShare } from "./promote-version.ts";
 import { readDeployments, readVersions } from "./store.ts";
 
 const PAGE_DEFAULT = 100;
@@ -28,23 +35,30 @@ export async function listFunctions(
 export async function showFunction(parts: FunctionsParts, tenant: TenantCtx, name: string) {
   const found = await known(parts, tenant, name);
   const { active } = found;
-  const { deadlineMs, memoryBytes, bodyInBytes, concurrency } = effectiveLimits(
-    active,
-    parts.config,
-  );
+  const limits = effectiveLimits(active, parts.config);
+  const instances = effectiveInstances(active);
   const history = await readDeployments(parts.sql(tenant), name);
   return {
     ...summary(found),
     entry: active.entry,
     config: active.config,
-    env_names: Object.keys(active.env).sort(),
+    env_names: [...new Set([...Object.keys(active.env), ...names(found, "env")])].sort(),
     size_bytes: active.sizeBytes,
+    secret_names: names(found, "secret"),
+    imports: active.report.imports,
+    hosts: active.report.hosts,
+    warnings: active.report.warnings,
     limits: {
-      deadline_ms: deadlineMs,
-      memory_bytes: memoryBytes,
-      body_in_bytes: bodyInBytes,
-      concurrency,
-      egress: active.limits.egress ?? parts.config.egress,
+      deadline_ms: limits.deadlineMs,
+      memory_bytes: limits.memoryBytes,
+      body_in_bytes: limits.bodyInBytes,
+      body_out_bytes: limits.bodyOutBytes,
+      concurrency: limits.concurrency,
+      queue: limits.queue,
+      min_instances: instances.min,
+      max_instances: instances.max,
+      idle_ms: limits.idleMs,
+      egress: effectiveEgress(active, parts.config),
     },
     history: history
       .slice(0, PAGE_DEFAULT)
@@ -52,11 +66,17 @@ export async function showFunction(parts: FunctionsParts, tenant: TenantCtx, nam
   };
 }
 
+/** Of its own and of all functions, in order, each once. */
+function names({ variables }: ActiveFunction, kind: "env" | "secret"): string[] {
+  const wanted = variables.filter((one) => one.kind === kind);
+  return [...new Set(wanted.map(({ name }) => name))].sort();
+}
+
 /** Newest first. @throws function_not_found */
 export async function listVersions(parts: FunctionsParts, tenant: TenantCtx, name: string) {
   const found = await known(parts, tenant, name);
   const versions = await readVersions(parts.sql(tenant), name);
-  return { versions: versions.map((version) => versionRow(version, found.active.version)) };
+  return { versions: versions.map((version) => versionRow(version, found)) };
 }
 
 async function known(
@@ -78,6 +98,7 @@ function summary(found: ActiveFunction) {
     description: found.description,
     runtime: found.active.runtime,
     version: found.active.version,
+    share: describeShare(found),
     verify_jwt: found.verifyJwt,
     forward_authorization: found.forwardAuthorization,
     created_at: found.createdAt,
@@ -85,12 +106,17 @@ function summary(found: ActiveFunction) {
   };
 }
 
-function versionRow(version: FunctionVersion, active: string) {
+function versionRow(version: FunctionVersion, { active, share }: ActiveFunction) {
+  const isActive = version.version === active.version;
+  const part = share?.version.version === version.version ? share.percent : 0;
   return {
     version: version.version,
-    active: version.version === active,
+    active: isActive,
+    percent: isActive ? 100 - (share?.percent ?? 0) : part,
     runtime: version.runtime,
     size_bytes: version.sizeBytes,
+    imports: version.report.imports,
+    hosts: version.report.hosts,
     created_at: version.createdAt,
   };
 }

@@ -60,6 +60,33 @@ export const functionsErrors = defineErrors({
     message: `More than one version of '${name}' begins with '${version}'`,
     hint: "Give more characters",
   }),
+  function_not_configured: (name: string) => ({
+    status: 503,
+    message: `The function '${name}' lacks a secret that its settings name`,
+    hint: "The server's log says which; set it with `reactor fn secrets set`",
+  }),
+  variables_invalid: (faults: readonly string[]) => ({
+    status: 422,
+    code: "variable_invalid",
+    message: "Nothing was changed",
+    details: faults.join("; "),
+  }),
+  owner_invalid: (owner: string) => ({
+    status: 404,
+    code: "function_not_found",
+    message: `'${owner.slice(0, 64)}' cannot be the name of a function`,
+    hint: "`_shared` stands for all functions",
+  }),
+  nothing_to_promote: (name: string) => ({
+    status: 409,
+    message: `The function '${name}' has no other version to promote`,
+    hint: "Deploy one with `reactor fn deploy --no-promote`, or name a version",
+  }),
+  version_is_active: (name: string, version: string) => ({
+    status: 409,
+    message: `That version of '${name}' has all calls already`,
+    details: version,
+  }),
   nothing_to_roll_back: (name: string) => ({
     status: 409,
     message: `The function '${name}' has no earlier version to go back to`,

@@ -3,24 +3,39 @@
  * is given. A version's id is a hash over everything that changes what runs, so that the same deploy
  * twice is one version and a changed setting is a new one.
  */
-import type { FunctionKind, FunctionSettings } from "../../core/function-settings.ts";
-import type { FunctionLimits, FunctionSpec } from "../../core/ports/function-runtime.ts";
+import {
+  type FunctionKind,
+  type FunctionSettings,
+  secretReference,
+} from "../../core/function-settings.ts";
+import type { CodeReport } from "../../core/inspect-code.ts";
+import type { FunctionLimits } from "../../core/ports/function-runtime.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
 import type { FunctionsConfig } from "./config.ts";
 
 /** Only what was set; null follows `[runtime]`. */
-export type VersionLimits = Pick<
-  FunctionSettings,
-  | "deadline_ms"
-  | "memory_mb"
-  | "body_in_mb"
-  | "concurrency"
-  | "egress"
-  | "isolation"
-  | "service"
-  | "min_instances"
-  | "max_instances"
->;
+export type VersionLimits = Pick<FunctionSettings, (typeof LIMIT_KEYS)[number]>;
+
+/** In the order in which they stand in a version's hash: new ones at the end. */
+const LIMIT_KEYS = [
+  "deadline_ms",
+  "memory_mb",
+  "body_in_mb",
+  "concurrency",
+  "egress",
+  "isolation",
+  "service",
+  "body_out_mb",
+  "queue",
+  "min_instances",
+  "max_instances",
+  "idle_s",
+] as const;
+export const NO_LIMITS = Object.fromEntries(
+  LIMIT_KEYS.map((key) => [key, null]),
+) as unknown as VersionLimits;
+/** Those of the first release stand there even when they are not set: ids must stay what they were. */
+const FIRST_KEYS = 4;
 
 /** Immutable. */
 export interface FunctionVersion {
@@ -31,11 +46,36 @@ export interface FunctionVersion {
   readonly sizeBytes: number;
   readonly entry: string | null;
   readonly config: Readonly<Record<string, string>>;
-  /** May hold secrets: never returned, names only. */
+  /** Never returned, names only. `vault:NAME` stands for a secret. */
   readonly env: Readonly<Record<string, string>>;
   readonly limits: VersionLimits;
+  /** What its code asks for, as found at its deploy. */
+  readonly report: CodeReport;
   /** ISO 8601. */
   readonly createdAt: string;
+}
+
+/** What decides between two versions: the id of the request, or who calls. */
+export type ShareBy = "request" | "caller";
+
+/** A part of the calls that goes to another version than the active one. */
+export interface VersionShare {
+  readonly version: FunctionVersion;
+  /** More than 0, less than 100; two decimals. */
+  readonly percent: number;
+  readonly by: ShareBy;
+}
+
+/** A secret or a variable of the environment, without its value. */
+export interface Variable {
+  /** Null: of all functions. */
+  readonly owner: string | null;
+  readonly kind: "env" | "secret";
+  readonly name: string;
+  /** Differs after each change. */
+  readonly revision: string;
+  /** ISO 8601. */
+  readonly updatedAt: string;
 }
 
 export interface ActiveFunction {
@@ -46,17 +86,15 @@ export interface ActiveFunction {
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly active: FunctionVersion;
+  readonly share: VersionShare | null;
+  /** Its own and those of all functions; its own come first. */
+  readonly variables: readonly Variable[];
 }
 
 const MIB = 1_048_576;
 
 export function limitsOf(settings: VersionLimits): VersionLimits {
-  const { deadline_ms, memory_mb, body_in_mb, concurrency, egress, isolation } = settings;
-  const { service, min_instances, max_instances } = settings;
-  return {
-    ...{ deadline_ms, memory_mb, body_in_mb, concurrency },
-    ...{ egress, isolation, service, min_instances, max_instances },
-  };
+  return Object.fromEntries(LIMIT_KEYS.map((key) => [key, settings[key]])) as VersionLimits;
 }
 
 /**
@@ -69,16 +107,15 @@ export function versionOf(
   codeSha256: string,
 ): string {
   const { runtime, entry, config, env } = settings;
-  const { deadline_ms, memory_mb, body_in_mb, concurrency, egress, isolation } = settings;
   const parts = [tenant.id, codeSha256, runtime, entry, sorted(config), sorted(env)];
-  const limits: unknown[] = [deadline_ms, memory_mb, body_in_mb, concurrency];
-  // Later settings count only where they are set, so that earlier versions keep their ids.
-  if (egress) limits.push(egress);
-  if (isolation) limits.push(isolation);
-  const { service, min_instances, max_instances } = settings;
-  if (service) limits.push("service");
-  if (min_instances) limits.push({ min_instances });
-  if (max_instances) limits.push({ max_instances });
+  const first = LIMIT_KEYS.slice(0, FIRST_KEYS).map((key) => settings[key]);
+  const { egress } = settings;
+  const later = LIMIT_KEYS.slice(FIRST_KEYS + 1).filter((key) => settings[key] !== null);
+  const limits = [
+    ...first,
+    ...(egress ? [egress] : []),
+    ...later.map((key) => [key, settings[key]]),
+  ];
   return new Bun.CryptoHasher("sha256").update(JSON.stringify([...parts, limits])).digest("hex");
 }
 
@@ -89,39 +126,47 @@ function sorted(map: Readonly<Record<string, string>>): [string, string][] {
 /** A WASM instance does one call at a time whatever the default says. */
 export function effectiveLimits(version: FunctionVersion, config: FunctionsConfig): FunctionLimits {
   const { limits, runtime } = version;
+  const bodyOutMb = limits.body_out_mb ?? config.body_out_mb;
   return {
     deadlineMs: limits.deadline_ms ?? config.deadline_ms,
     memoryBytes: (limits.memory_mb ?? config.memory_mb) * MIB,
     bodyInBytes: (limits.body_in_mb ?? config.body_in_mb) * MIB,
+    bodyOutBytes: bodyOutMb === 0 ? null : bodyOutMb * MIB,
     concurrency: limits.concurrency ?? (runtime === "wasm" ? 1 : config.concurrency),
+    queue: limits.queue ?? config.queue,
+    idleMs: (limits.idle_s ?? config.idle_s) * 1000,
   };
 }
 
 /** No more are kept ready than there may be. */
-function instancesOf({ min_instances, max_instances }: VersionLimits) {
+export function effectiveInstances({ limits }: FunctionVersion) {
+  const { min_instances, max_instances } = limits;
   const max = max_instances ?? Math.max(1, min_instances ?? 0);
   return { min: Math.min(min_instances ?? 0, max), max };
 }
 
-/** What a runtime is given. */
-export function specOf(
-  found: ActiveFunction,
-  codePath: string,
+/** Hosts it may send requests to. */
+export function effectiveEgress(
+  version: FunctionVersion,
   config: FunctionsConfig,
-): FunctionSpec {
-  const { version, runtime, entry, config: values, env } = found.active;
-  return {
-    name: found.name,
-    version,
-    runtime,
-    codePath,
-    entry,
-    config: values,
-    env,
-    limits: effectiveLimits(found.active, config),
-    service: found.active.limits.service ?? false,
-    instances: instancesOf(found.active.limits),
-    isolation: found.active.limits.isolation ?? "reuse",
-    egress: found.active.limits.egress ?? config.egress,
-  };
+): readonly string[] {
+  return version.limits.egress ?? config.egress;
+}
+
+/** Versions that get calls. */
+export function versionsInUse({ active, share }: ActiveFunction): FunctionVersion[] {
+  return share ? [active, share.version] : [active];
+}
+
+/**
+ * Differs when the values that a version is given have changed: variables of the environment, and the
+ * secrets that its settings name. A process that has others must be replaced.
+ */
+export function environmentMark(found: ActiveFunction, version: FunctionVersion): string {
+  const texts = [...Object.values(version.env), ...Object.values(version.config)];
+  const secrets = new Set(texts.map(secretReference));
+  return found.variables
+    .filter(({ kind, name }) => kind === "env" || secrets.has(name))
+    .map(({ owner, name, revision }) => `${owner ?? ""}/${name}@${revision}`)
+    .join(" ");
 }

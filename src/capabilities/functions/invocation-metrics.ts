@@ -1,9 +1,23 @@
-/** Metrics of calls. Labels are names of deployed functions and classes of status: both bounded. */
+/**
+ * Metrics of calls. Labels are names of deployed functions, classes of status, declared error codes,
+ * and which of two versions it was: all bounded. A version's id is no label, each deploy makes one.
+ */
 import type { Metrics } from "../../core/ports/metrics.ts";
 import type { Runtimes } from "../../runtime/index.ts";
 
+export interface MeasuredCall {
+  readonly name: string;
+  readonly isShare: boolean;
+  readonly status: number;
+  readonly cold: boolean;
+  /** Of an error of ours; null for what the function itself answered. */
+  readonly code: string | null;
+  readonly durationMs: number;
+}
+
 export interface InvocationMetrics {
-  observe(name: string, status: number, cold: boolean, durationMs: number): void;
+  observe(call: MeasuredCall): void;
+  transferred(name: string, bytesIn: number, bytesOut: number): void;
 }
 
 /** Seconds; the finest ones tell a warm call from a hop. */
@@ -12,11 +26,34 @@ const BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0
 export function invocationMetrics(metrics: Metrics, runtimes: Runtimes): InvocationMetrics {
   const count = metrics.counter("reactor_function_invocations_total", "Calls of functions");
   const cold = metrics.counter("reactor_function_cold_starts_total", "Calls that began a process");
+  const failures = metrics.counter(
+    "reactor_function_failures_total",
+    "Calls that ended in an error of the server or the runtime, by its code",
+  );
+  const received = metrics.counter("reactor_function_received_bytes_total", "Bodies of requests");
+  const sent = metrics.counter("reactor_function_sent_bytes_total", "Bodies of answers");
   const latency = metrics.histogram(
     "reactor_function_seconds",
     "Time from arrival to the head of the function's answer",
     BUCKETS_S,
   );
+  collectProcesses(metrics, runtimes);
+  return {
+    observe({ name, isShare, status, cold: wasCold, code, durationMs }) {
+      const version = isShare ? "share" : "active";
+      count.add({ function: name, version, status: `${Math.floor(status / 100)}xx` });
+      if (wasCold) cold.add({ function: name });
+      if (code !== null) failures.add({ function: name, code });
+      latency.observe({ function: name, version }, durationMs / 1000);
+    },
+    transferred(name, bytesIn, bytesOut) {
+      if (bytesIn > 0) received.add({ function: name }, bytesIn);
+      if (bytesOut > 0) sent.add({ function: name }, bytesOut);
+    },
+  };
+}
+
+function collectProcesses(metrics: Metrics, runtimes: Runtimes): void {
   const processes = metrics.gauge("reactor_function_processes", "Child processes of functions");
   const memory = metrics.gauge(
     "reactor_function_resident_bytes",
@@ -30,11 +67,4 @@ export function invocationMetrics(metrics: Metrics, runtimes: Runtimes): Invocat
       running.reduce((sum, { rssBytes }) => sum + rssBytes, 0),
     );
   });
-  return {
-    observe(name, status, wasCold, durationMs) {
-      count.add({ function: name, status: `${Math.floor(status / 100)}xx` });
-      if (wasCold) cold.add({ function: name });
-      latency.observe({ function: name }, durationMs / 1000);
-    },
-  };
 }

@@ -7,13 +7,13 @@ import { coreErrors, ReactorError } from "../../core/errors.ts";
 import type { Principal } from "../../core/ports/auth.ts";
 import { readCredentials } from "../../shared/auth/credentials.ts";
 import { answerOnce } from "./answer-once.ts";
+import { chooseVersion, type ShareKeys } from "./choose-version.ts";
 import { functionsErrors } from "./errors.ts";
 import { forwardRequest } from "./forward-request.ts";
 import type { ActiveFunction } from "./function-version.ts";
 import { observeCall, type Ran } from "./observe-call.ts";
 import type { FunctionsParts } from "./parts.ts";
 import { asksForSocket, serveSocket } from "./serve-socket.ts";
-import { readCode } from "./store.ts";
 
 interface Target {
   readonly name: string;
@@ -51,11 +51,13 @@ export async function invokeFunction(
   const { name, below } = targetOf(ctx.path);
   const found = await findFunction(parts, ctx, name);
   const caller = await admit(found, ctx, request.headers);
-  const exportName = found.active.runtime === "wasm" ? exportOf(found, request, below) : null;
-  const call = { found, caller, exportName, below };
+  const keys = { requestId: ctx.id, caller: caller.principal.userId ?? ctx.address };
+  const chosen = chooseVersion(found, keys);
+  const exportName = chosen.version.runtime === "wasm" ? exportOf(found, request, below) : null;
+  const call = { found, keys, caller, exportName, below };
   if (asksForSocket(request)) return await openFor(parts, ctx, request, call);
   return answerOnce(parts.deps.idempotency, ctx, request, caller.principal, (once) =>
-    observeCall(parts, ctx, once, found, () => run(parts, ctx, once, call)),
+    observeCall(parts, ctx, once, { name, chosen }, (counted) => run(parts, ctx, counted, call)),
   );
 }
 
@@ -120,6 +122,7 @@ function exportOf(found: ActiveFunction, request: Request, below: string): strin
 
 interface Call {
   readonly found: ActiveFunction;
+  readonly keys: ShareKeys;
   readonly caller: Caller;
   readonly exportName: string | null;
   readonly below: string;
@@ -130,57 +133,47 @@ async function openFor(
   parts: FunctionsParts,
   ctx: RequestContext,
   request: Request,
-  { found, caller, below }: Call,
+  { found, keys, caller, below }: Call,
 ): Promise<Response> {
-  const codePath = await parts.code.pathOf(found.active, () => fetchCode(parts, ctx, found));
-  return await observeCall(parts, ctx, request, found, async () => {
+  const chosen = chooseVersion(found, keys);
+  return await observeCall(parts, ctx, request, { name: found.name, chosen }, async () => {
     await serveSocket(parts, ctx, {
       tenant: ctx.tenant,
       requestId: ctx.id,
-      spec: parts.spec(ctx.tenant, found, codePath),
+      spec: await parts.state(ctx.tenant).specs.of(found, chosen.version),
       request: forwardRequest(request, ctx, found, caller.principal, below),
       exportName: null,
       caller: caller.credentials,
     });
     const answer = { response: new Response(null, { status: 200 }), cold: false };
-    return { answer, version: found.active.version };
+    return { answer, chosen };
   });
 }
 
-/** Calls the version that is active when the runtime is reached: a retired one must not start again. */
+/** Calls a version that is in use when the runtime is reached: a retired one must not start again. */
 async function run(
   parts: FunctionsParts,
   ctx: RequestContext,
   request: Request,
   call: Call,
 ): Promise<Ran> {
-  const { registry } = parts.state(ctx.tenant);
+  const { registry, specs } = parts.state(ctx.tenant);
   const { name } = call.found;
   for (;;) {
     const found = registry.get(name);
     if (!found) throw functionsErrors.function_not_found(name);
-    const codePath = await parts.code.pathOf(found.active, () => fetchCode(parts, ctx, found));
-    const { version, runtime } = found.active;
-    if (registry.get(name)?.active.version !== version) continue;
-    const answer = await parts.runtimes[runtime].invoke({
+    const chosen = chooseVersion(found, call.keys);
+    const known = specs.of(found, chosen.version);
+    const spec = known instanceof Promise ? await known : known;
+    if (registry.get(name) !== found) continue;
+    const answer = await parts.runtimes[spec.runtime].invoke({
       tenant: ctx.tenant,
       requestId: ctx.id,
-      spec: parts.spec(ctx.tenant, found, codePath),
+      spec,
       request: forwardRequest(request, ctx, found, call.caller.principal, call.below),
       exportName: call.exportName,
       caller: call.caller.credentials,
     });
-    return { answer, version };
+    return { answer, chosen };
   }
-}
-
-async function fetchCode(
-  parts: FunctionsParts,
-  ctx: RequestContext,
-  found: ActiveFunction,
-): Promise<Uint8Array> {
-  const { codeSha256 } = found.active;
-  const bytes = await readCode(parts.sql(ctx.tenant), codeSha256);
-  if (!bytes) throw functionsErrors.code_missing(found.name, codeSha256);
-  return bytes;
 }

@@ -1,18 +1,27 @@
 /**
  * Around the run of a call: measures it, counts it, records it, and puts the server's own headers on
- * whatever comes back, answer or error.
+ * whatever comes back, answer or error. The record is written when the body has gone out, so that it
+ * tells how much that was and whether it was whole.
  */
 import type { RequestContext } from "../../core/context.ts";
 import { coreErrors, ReactorError } from "../../core/errors.ts";
 import type { FunctionAnswer } from "../../core/ports/function-runtime.ts";
+import type { Chosen } from "./choose-version.ts";
+import { countedBody } from "./counted-body.ts";
 import { functionsErrors } from "./errors.ts";
-import { type ActiveFunction, effectiveLimits } from "./function-version.ts";
+import { effectiveLimits } from "./function-version.ts";
 import type { FunctionsParts } from "./parts.ts";
 
 /** What ran: between lookup and run another version may have become active. */
 export interface Ran {
   readonly answer: FunctionAnswer;
-  readonly version: string;
+  readonly chosen: Chosen;
+}
+
+/** The function and the version that the call was meant for. */
+export interface Called {
+  readonly name: string;
+  readonly chosen: Chosen;
 }
 
 /** @throws what `run` throws, as a ReactorError with the headers of the call */
@@ -20,84 +29,162 @@ export async function observeCall(
   parts: FunctionsParts,
   ctx: RequestContext,
   request: Request,
-  found: ActiveFunction,
-  run: () => Promise<Ran>,
+  called: Called,
+  run: (request: Request) => Promise<Ran>,
 ): Promise<Response> {
-  const { name } = found;
+  const { name } = called;
+  const upload = countedUpload(request);
+  const finish = (outcome: Outcome) => record(parts, ctx, request.method, name, outcome);
   try {
-    const { answer, version } = await run();
-    const ms = record(parts, ctx, request, {
-      name,
-      version,
-      cold: answer.cold,
-      ...outcome(answer),
+    const { answer, chosen } = await run(upload.request);
+    const { status } = answer.response;
+    const { cold } = answer;
+    const ms = measure(parts, ctx, { name, chosen, status, cold, code: null });
+    const whole = marked(answer, name, chosen, ms);
+    const peak = answer.peakMemoryBytes;
+    return counted(whole, (bytesOut, code) => {
+      const memory = peak?.() ?? null;
+      finish({ chosen, status, cold, ms, code, bytesIn: upload.bytes(), bytesOut, memory });
     });
-    return marked(answer, name, version, ms);
   } catch (error) {
-    const known = explained(error, parts, found);
-    const { version } = found.active;
+    const known = explained(error, parts, called);
+    const { chosen } = called;
     const { status, code } = known;
-    const ms = record(parts, ctx, request, { name, version, cold: false, status, code });
-    throw withHeaders(known, { ...ownHeaders(name, version, ms) });
+    const ms = measure(parts, ctx, { name, chosen, status, cold: false, code });
+    const rest = { bytesIn: upload.bytes(), bytesOut: null, memory: null };
+    finish({ chosen, status, cold: false, ms, code, ...rest });
+    throw withHeaders(known, ownHeaders(name, chosen, ms));
   }
 }
 
-const outcome = ({ response }: FunctionAnswer) => ({ status: response.status, code: null });
+/** How many bytes came: as announced, else as read so far. */
+function countedUpload(request: Request): { request: Request; bytes: () => number } {
+  const { body, method, headers, signal, url } = request;
+  const announced = headers.get("content-length");
+  if (!body) return { request, bytes: () => 0 };
+  if (announced !== null) return { request, bytes: () => Number(announced) };
+  let count = 0;
+  const counting = countedBody(body, (bytes) => {
+    count = bytes;
+  });
+  return {
+    request: new Request(url, { method, headers, signal, body: counting }),
+    bytes: () => count,
+  };
+}
 
-interface Outcome {
+/** Calls `end` once: at once where the length is known, else when the body has gone out. */
+function counted(
+  response: Response,
+  end: (bytesOut: number, code: string | null) => void,
+): Response {
+  const { body, headers, status } = response;
+  const length = headers.get("content-length");
+  if (!body || length !== null) {
+    end(body ? Number(length) : 0, null);
+    return response;
+  }
+  let count = 0;
+  const counting = countedBody(
+    body,
+    (bytes) => {
+      count = bytes;
+    },
+    (error) => end(count, error === null ? null : codeOf(error)),
+  );
+  return new Response(counting, { status, headers });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof ReactorError ? error.code : "answer_interrupted";
+}
+
+interface Measured {
   readonly name: string;
-  readonly version: string;
-  readonly cold: boolean;
+  readonly chosen: Chosen;
   readonly status: number;
+  readonly cold: boolean;
   readonly code: string | null;
 }
 
 /** Milliseconds until now, with three decimals. */
-function record(
-  parts: FunctionsParts,
-  ctx: RequestContext,
-  request: Request,
-  { name, version, cold, status, code }: Outcome,
-): number {
-  const { clock } = parts.deps;
-  const ms = Math.round((clock.monotonic() - ctx.startedAt) * 1000) / 1000;
-  parts.metrics.observe(name, status, cold, ms);
-  parts.state(ctx.tenant).records.addInvocation({
-    name,
-    version,
-    request_id: ctx.id,
-    method: request.method,
-    status,
-    duration_ms: ms,
-    cold,
-    error_code: code,
-    at: new Date(clock.now()).toISOString(),
-  });
+function measure(parts: FunctionsParts, ctx: RequestContext, measured: Measured): number {
+  const ms = Math.round((parts.deps.clock.monotonic() - ctx.startedAt) * 1000) / 1000;
+  parts.metrics.observe({ ...measured, isShare: measured.chosen.isShare, durationMs: ms });
   return ms;
 }
 
-function ownHeaders(name: string, version: string, ms: number): Record<string, string> {
+interface Outcome {
+  readonly chosen: Chosen;
+  readonly status: number;
+  readonly cold: boolean;
+  readonly ms: number;
+  readonly code: string | null;
+  readonly bytesIn: number;
+  /** Null: nothing was sent by the function. */
+  readonly bytesOut: number | null;
+  readonly memory: number | null;
+}
+
+function record(
+  parts: FunctionsParts,
+  ctx: RequestContext,
+  method: string,
+  name: string,
+  outcome: Outcome,
+): void {
+  const { chosen, status, code, bytesIn, bytesOut } = outcome;
+  parts.metrics.transferred(name, bytesIn, bytesOut ?? 0);
+  const isFailure = status >= 500 || code !== null;
+  if (!isFailure && !isSampled(ctx.id, parts.config.invocations_sample)) return;
+  parts.state(ctx.tenant).records.addInvocation({
+    name,
+    version: chosen.version.version,
+    shared: chosen.isShare,
+    request_id: ctx.id,
+    method,
+    status,
+    duration_ms: outcome.ms,
+    cold: outcome.cold,
+    bytes_in: bytesIn,
+    bytes_out: bytesOut,
+    peak_memory_bytes: outcome.memory,
+    error_code: code,
+    at: new Date(parts.deps.clock.now()).toISOString(),
+  });
+}
+
+const SAMPLE_STEPS = 1_000_000;
+
+/** By the request's id, so that every function it goes through decides alike. */
+function isSampled(requestId: string, share: number): boolean {
+  if (share >= 1) return true;
+  return Number(Bun.hash(requestId) % BigInt(SAMPLE_STEPS)) < share * SAMPLE_STEPS;
+}
+
+function ownHeaders(name: string, { version, isShare }: Chosen, ms: number) {
   return {
     "X-Reactor-Function": name,
-    "X-Reactor-Version": version,
+    "X-Reactor-Version": version.version,
+    ...(isShare ? { "X-Reactor-Version-Share": "true" } : {}),
     "X-Reactor-Duration-Ms": String(ms),
   };
 }
 
 /** Headers that begin with `X-Reactor-` are the server's, whatever the function says. */
-function marked(answer: FunctionAnswer, name: string, version: string, ms: number): Response {
+function marked(answer: FunctionAnswer, name: string, chosen: Chosen, ms: number): Response {
   const { headers } = answer.response;
   for (const key of [...headers.keys()]) if (key.startsWith("x-reactor-")) headers.delete(key);
-  for (const [key, value] of Object.entries(ownHeaders(name, version, ms))) headers.set(key, value);
+  for (const [key, value] of Object.entries(ownHeaders(name, chosen, ms))) headers.set(key, value);
   headers.set("X-Reactor-Cold-Start", String(answer.cold));
   return answer.response;
 }
 
-function explained(error: unknown, parts: FunctionsParts, found: ActiveFunction): ReactorError {
+function explained(error: unknown, parts: FunctionsParts, { name, chosen }: Called): ReactorError {
   if (!(error instanceof ReactorError)) return coreErrors.internal_error(error);
   if (error.code !== "payload_too_large") return error;
-  const { bodyInBytes } = effectiveLimits(found.active, parts.config);
-  return functionsErrors.body_too_large(found.name, bodyInBytes);
+  const { bodyInBytes } = effectiveLimits(chosen.version, parts.config);
+  return functionsErrors.body_too_large(name, bodyInBytes);
 }
 
 function withHeaders(error: ReactorError, headers: Record<string, string>): ReactorError {

@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import type { Sql } from "postgres";
 import type { Deps } from "../../core/capability.ts";
-import type { FunctionLogLine, FunctionSpec } from "../../core/ports/function-runtime.ts";
+import type { FunctionLogLine } from "../../core/ports/function-runtime.ts";
 import { StartupError } from "../../core/startup-error.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
 import { createRuntimes, type Runtimes } from "../../runtime/index.ts";
@@ -15,13 +15,15 @@ import { PerTenant } from "../../shared/per-tenant.ts";
 import { answerHostCall } from "./answer-host-call.ts";
 import { CodeCache } from "./code-cache.ts";
 import type { FunctionsConfig } from "./config.ts";
-import { type ActiveFunction, specOf } from "./function-version.ts";
+import { functionsErrors } from "./errors.ts";
+import { FunctionSpecs, type SpecSource } from "./function-specs.ts";
 import { type InvocationMetrics, invocationMetrics } from "./invocation-metrics.ts";
 import { LogFeed } from "./log-feed.ts";
 import { RecordWriter } from "./record-writer.ts";
 import { Registry } from "./registry.ts";
-import { readChangeMark, readFunctions } from "./store.ts";
+import { readChangeMark, readCode, readFunctions } from "./store.ts";
 import { insertInvocations, insertLogLines } from "./store-records.ts";
+import { VariableValues } from "./variables.ts";
 
 /** Bus topics. */
 export const CHANGED_TOPIC = "functions";
@@ -33,6 +35,9 @@ export interface TenantState {
   readonly registry: Registry;
   readonly records: RecordWriter;
   readonly feed: LogFeed;
+  readonly values: VariableValues;
+  /** What runtimes are given of each version. */
+  readonly specs: FunctionSpecs;
 }
 
 /** Aborted when it ends; a new one begins with the next start. */
@@ -50,13 +55,11 @@ export interface FunctionsParts {
   readonly tails: Lifetime;
   sql(tenant: TenantCtx): Sql;
   state(tenant: TenantCtx): TenantState;
-  /** What the runtime is given: one value for all calls of a version, which it knows again. */
-  spec(tenant: TenantCtx, found: ActiveFunction, codePath: string): FunctionSpec;
 }
 
 export function createParts(config: FunctionsConfig, deps: Deps): FunctionsParts {
+  // Whose function writes log lines under a version.
   const owners = new LruMap<string, TenantCtx>(VERSIONS_REMEMBERED);
-  const specs = new WeakMap<ActiveFunction, FunctionSpec>();
   const sql = (tenant: TenantCtx) => deps.databases.for(tenant).system;
   const runtimes = createRuntimes({
     clock: deps.clock,
@@ -81,25 +84,19 @@ export function createParts(config: FunctionsConfig, deps: Deps): FunctionsParts
       if (tenant) states.of(tenant).records.addLine(storable(line, deps.clock.now()));
     },
   });
-  const states = new PerTenant((tenant) => createState(tenant, deps, runtimes, sql));
+  const code = new CodeCache(join(deps.server.dataDir, "functions"), deps.ids);
+  const states = new PerTenant((tenant) =>
+    createState({ tenant, config, deps, runtimes, code, owners, sql: sql(tenant) }),
+  );
   return {
     config,
     deps,
     runtimes,
-    code: new CodeCache(join(deps.server.dataDir, "functions"), deps.ids),
+    code,
     metrics: invocationMetrics(deps.metrics, runtimes),
     tails: { end: new AbortController() },
     sql,
     state: (tenant) => states.of(tenant),
-    spec(tenant, found, codePath) {
-      const known = specs.get(found);
-      if (known) return known;
-      const spec = specOf(found, codePath, config);
-      specs.set(found, spec);
-      // Whose function writes log lines under this version.
-      owners.set(spec.version, tenant);
-      return spec;
-    },
   };
 }
 
@@ -117,17 +114,20 @@ function openRanges({ egress_private }: FunctionsConfig): IpRange[] {
   });
 }
 
-function createState(
-  tenant: TenantCtx,
-  deps: Deps,
-  runtimes: Runtimes,
-  sql: FunctionsParts["sql"],
-): TenantState {
+interface StateOptions {
+  readonly tenant: TenantCtx;
+  readonly config: FunctionsConfig;
+  readonly deps: Deps;
+  readonly runtimes: Runtimes;
+  readonly code: CodeCache;
+  readonly owners: LruMap<string, TenantCtx>;
+  readonly sql: Sql;
+}
+
+function createState(options: StateOptions): TenantState {
+  const { tenant, config, deps, runtimes, sql } = options;
   const log = deps.log.with({ tenant: tenant.id });
-  const source = {
-    read: () => readFunctions(sql(tenant)),
-    mark: () => readChangeMark(sql(tenant)),
-  };
+  const source = { read: () => readFunctions(sql), mark: () => readChangeMark(sql) };
   const retire = ({ name, version }: { name: string; version: string }) => {
     for (const runtime of [runtimes.bun, runtimes.wasm]) {
       runtime.retire(name, version).catch((error: unknown) => {
@@ -136,18 +136,31 @@ function createState(
     }
   };
   const sink = {
-    invocations: (rows: Parameters<typeof insertInvocations>[1]) =>
-      insertInvocations(sql(tenant), rows),
+    invocations: (rows: Parameters<typeof insertInvocations>[1]) => insertInvocations(sql, rows),
     async logLines(lines: Parameters<typeof insertLogLines>[1]) {
-      await insertLogLines(sql(tenant), lines);
+      await insertLogLines(sql, lines);
       const names = [...new Set(lines.map((line) => line.name))];
       await deps.bus.publish(tenant, LOGGED_TOPIC, names.join(","));
     },
   };
+  const values = new VariableValues(deps.vault, tenant);
   return {
     registry: new Registry(source, retire),
     records: new RecordWriter(sink, log),
     feed: new LogFeed(),
+    values,
+    specs: new FunctionSpecs({ config, values, log, codePath: codePaths(options) }),
+  };
+}
+
+function codePaths({ tenant, code, owners, sql }: StateOptions): SpecSource["codePath"] {
+  return ({ name }, version) => {
+    owners.set(version.version, tenant);
+    return code.pathOf(version, async () => {
+      const bytes = await readCode(sql, version.codeSha256);
+      if (!bytes) throw functionsErrors.code_missing(name, version.codeSha256);
+      return bytes;
+    });
   };
 }
 

@@ -8,14 +8,21 @@ import { coreErrors } from "../../core/errors.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
 import { functionsErrors } from "./errors.ts";
 import type { FunctionsParts } from "./parts.ts";
-import { readLogAfter, readLogSince, type StoredLogLine } from "./store-records.ts";
+import { type LogFilter, readLogAfter, readLogSince, type StoredLogLine } from "./store-records.ts";
 
 export interface LogQuery {
   /** Id of a line, or an ISO 8601 time. */
   readonly since?: string | undefined;
   /** 1 to 1,000; default 100. */
   readonly limit?: number | undefined;
+  /** Least level. */
+  readonly level?: Level | undefined;
+  readonly request_id?: string | undefined;
 }
+
+type Level = StoredLogLine["level"];
+
+const LEVELS: readonly Level[] = ["debug", "info", "warn", "error"];
 
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 1_000;
@@ -40,12 +47,21 @@ async function page(
   parts: FunctionsParts,
   tenant: TenantCtx,
   name: string,
-  { since, limit }: LogQuery,
+  query: LogQuery,
 ): Promise<StoredLogLine[]> {
+  const { since, limit } = query;
+  const filter = filterOf(query);
   const sql = parts.sql(tenant);
   const count = Math.min(Math.max(1, limit ?? LIMIT_DEFAULT), LIMIT_MAX);
-  if (since !== undefined && LINE_ID.test(since)) return readLogAfter(sql, name, since, count);
-  return readLogSince(sql, name, since === undefined ? null : isoSince(since), count);
+  if (since !== undefined && LINE_ID.test(since)) {
+    return readLogAfter(sql, name, since, count, filter);
+  }
+  return readLogSince(sql, name, since === undefined ? null : isoSince(since), count, filter);
+}
+
+function filterOf({ level, request_id }: LogQuery): LogFilter {
+  const levels = level === undefined ? null : LEVELS.slice(LEVELS.indexOf(level));
+  return { levels, requestId: request_id ?? null };
 }
 
 function isoSince(since: string): string {
@@ -66,9 +82,10 @@ export async function followLogs(
   const since = lastSeen && LINE_ID.test(lastSeen) ? lastSeen : query.since;
   const { lines } = await readLogs(parts, ctx.tenant, name, { ...query, since });
   ctx.keepOpen();
+  const filter = filterOf(query);
   const signals = [request.signal, parts.tails.end.signal, ctx.closing];
   const ended = AbortSignal.any(signals.filter((signal) => signal !== undefined));
-  return new Response(tail(parts, ctx.tenant, name, lines, ended), {
+  return new Response(tail(parts, ctx.tenant, name, { lines, filter }, ended), {
     headers: { "Content-Type": "text/event-stream", "Cache-Control": "no-store" },
   });
 }
@@ -77,20 +94,20 @@ function tail(
   parts: FunctionsParts,
   tenant: TenantCtx,
   name: string,
-  first: StoredLogLine[],
+  first: { readonly lines: StoredLogLine[]; readonly filter: LogFilter },
   ended: AbortSignal,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   const bell = createBell(parts, tenant, name, ended);
-  let lines = first;
-  let lastId = first.at(-1)?.id ?? "0";
+  let { lines } = first;
+  let lastId = lines.at(-1)?.id ?? "0";
   let opened = false;
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       if (opened && lines.length === 0) {
         const rang = await bell.wait();
         if (ended.aborted) return controller.close();
-        lines = await readLogAfter(parts.sql(tenant), name, lastId, LIMIT_MAX);
+        lines = await readLogAfter(parts.sql(tenant), name, lastId, LIMIT_MAX, first.filter);
         if (lines.length === LIMIT_MAX) bell.ring();
         if (lines.length === 0)
           return controller.enqueue(encoder.encode(rang ? ":\n\n" : ": beat\n\n"));

@@ -15,11 +15,15 @@ const line = (message: string): NewLogLine => ({
 const call: NewInvocation = {
   name: "hello",
   version: "v",
+  shared: false,
   request_id: "r",
   method: "GET",
   status: 200,
   duration_ms: 1,
   cold: false,
+  bytes_in: 0,
+  bytes_out: 0,
+  peak_memory_bytes: null,
   error_code: null,
   at: "2026-01-01T00:00:00.000Z",
 };

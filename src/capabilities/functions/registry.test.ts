@@ -1,20 +1,16 @@
 import { describe, expect, test } from "bun:test";
-import type { ActiveFunction } from "./function-version.ts";
+import { type ActiveFunction, NO_LIMITS } from "./function-version.ts";
 import { Registry } from "./registry.ts";
 
 function named(name: string, version: string): ActiveFunction {
-  const limits = {
-    deadline_ms: null,
-    memory_mb: null,
-    body_in_mb: null,
-    concurrency: null,
-    egress: null,
-    isolation: null,
-    service: null,
-    min_instances: null,
-    max_instances: null,
-  };
-  const active = {
+  const active = versionNamed(version);
+  const times = { createdAt: "", updatedAt: "" };
+  const rules = { description: "", verifyJwt: true, forwardAuthorization: false };
+  return { name, ...rules, ...times, active, share: null, variables: [] };
+}
+
+function versionNamed(version: string) {
+  return {
     version,
     runtime: "bun" as const,
     codeSha256: version,
@@ -22,11 +18,10 @@ function named(name: string, version: string): ActiveFunction {
     entry: null,
     config: {},
     env: {},
-    limits,
+    limits: NO_LIMITS,
+    report: { imports: [], hosts: [], warnings: [] },
     createdAt: "",
   };
-  const times = { createdAt: "", updatedAt: "" };
-  return { name, description: "", verifyJwt: true, forwardAuthorization: false, ...times, active };
 }
 
 function setup(first: ActiveFunction[]) {

@@ -2,7 +2,7 @@
  * One tenant's functions in memory, so that a call asks the database nothing. Read again when this
  * or another server says that something changed, and on a slow poll in case nobody could say it.
  */
-import type { ActiveFunction } from "./function-version.ts";
+import { type ActiveFunction, environmentMark, versionsInUse } from "./function-version.ts";
 
 export interface RegistrySource {
   read(): Promise<ActiveFunction[]>;
@@ -10,7 +10,7 @@ export interface RegistrySource {
   mark(): Promise<string>;
 }
 
-/** A version that calls no longer go to. */
+/** A version that calls no longer go to, or not with the values it was started with. */
 export interface Retired {
   readonly name: string;
   readonly version: string;
@@ -80,9 +80,19 @@ export class Registry {
     const before = this.#functions;
     this.#functions = next;
     this.#mark = mark;
-    for (const { name, active } of before?.values() ?? []) {
-      if (next.get(name)?.active.version === active.version) continue;
-      this.#onRetired({ name, version: active.version });
+    for (const found of before?.values() ?? []) {
+      for (const version of retiredOf(found, next.get(found.name))) {
+        this.#onRetired({ name: found.name, version });
+      }
     }
   }
+}
+
+function retiredOf(before: ActiveFunction, now: ActiveFunction | undefined): string[] {
+  const marks = new Map(
+    now ? versionsInUse(now).map((one) => [one.version, environmentMark(now, one)]) : [],
+  );
+  return versionsInUse(before)
+    .filter((one) => marks.get(one.version) !== environmentMark(before, one))
+    .map(({ version }) => version);
 }

@@ -1,9 +1,10 @@
-/** Removes a function with its versions and records. Calls under way end by themselves. */
+/** Removes a function with its versions, records, environment and secrets. Calls under way end by themselves. */
 import type { TenantCtx } from "../../core/tenant.ts";
 import { announce } from "./announce.ts";
 import { functionsErrors } from "./errors.ts";
 import type { FunctionsParts } from "./parts.ts";
-import { saveRemoval } from "./store.ts";
+import { saveRemoval } from "./store-changes.ts";
+import { removeVariables } from "./variables.ts";
 
 /** @throws function_not_found */
 export async function removeFunction(
@@ -15,5 +16,6 @@ export async function removeFunction(
     parts.deps.events.append(tenant, tx, [{ type: "functions.removed", subject: name, data: {} }]),
   );
   if (removed === null) throw functionsErrors.function_not_found(name);
+  await removeVariables(parts, tenant, name);
   await announce(parts, tenant, name);
 }

@@ -1,22 +1,23 @@
 /**
- * Moves a function's pointer to an earlier version. Without a version: to the one that was active
- * before, and each further rollback one more step back, never to and fro between two.
+ * Moves a function's pointer to an earlier version. Without a version: while another version has a
+ * part of the calls, that part ends; else to the one that was active before, and each further
+ * rollback one more step back, never to and fro between two.
  */
 import type { TenantCtx } from "../../core/tenant.ts";
 import { announce } from "./announce.ts";
 import { functionsErrors } from "./errors.ts";
+import { findVersion } from "./find-version.ts";
 import type { FunctionVersion } from "./function-version.ts";
 import type { FunctionsParts } from "./parts.ts";
-import { type Deployment, readDeployments, readVersions, savePointer } from "./store.ts";
+import { promoteVersion } from "./promote-version.ts";
+import { type Deployment, type DeploymentAction, readDeployments, readVersions } from "./store.ts";
+import { savePointer } from "./store-changes.ts";
 
 export interface RolledBack {
   readonly name: string;
   readonly version: string;
   readonly previous_version: string;
 }
-
-/** Prefixes of a version are accepted from this length. */
-const PREFIX_MIN = 8;
 
 /**
  * @param wanted a version or the beginning of one; null = one step back
@@ -33,13 +34,18 @@ export async function rollBack(
   const found = registry.get(name);
   if (!found) throw functionsErrors.function_not_found(name);
   const sql = parts.sql(tenant);
+  if (wanted === null && found.share) {
+    await promoteVersion(parts, tenant, name, { version: null, percent: 0, by: null });
+    const { version } = found.active;
+    return { name, version, previous_version: found.share.version.version };
+  }
   const versions = await readVersions(sql, name);
   const version =
     wanted === null
       ? previousOf(await readDeployments(sql, name), versions)
-      : matching(name, wanted, versions);
+      : findVersion(name, wanted, versions);
   if (version === null) throw functionsErrors.nothing_to_roll_back(name);
-  const moved = await savePointer(sql, name, version, (tx) =>
+  const moved = await savePointer(sql, name, version, "rollback", (tx) =>
     parts.deps.events.append(tenant, tx, [
       { type: "functions.rolled_back", subject: name, data: { version } },
     ]),
@@ -49,17 +55,12 @@ export async function rollBack(
   return { name, version, previous_version: found.active.version };
 }
 
-function matching(name: string, wanted: string, versions: readonly FunctionVersion[]): string {
-  const found = versions.filter(({ version }) => version.startsWith(wanted));
-  const [first, second] = found;
-  if (!first || wanted.length < PREFIX_MIN) throw functionsErrors.version_not_found(name, wanted);
-  if (second) throw functionsErrors.version_ambiguous(name, wanted);
-  return first.version;
-}
+const MOVES: ReadonlySet<DeploymentAction> = new Set(["deploy", "settings", "promote", "rollback"]);
 
 /**
- * Replays the history as a stack: a deploy lays its version on top, a rollback takes off all that
- * lies above the version it went to. What then lies below the top was active before.
+ * Replays the history as a stack: a deploy or a promotion lays its version on top, a rollback takes
+ * off all that lies above the version it went to. What then lies below the top was active before.
+ * Uploads and shares move no pointer.
  *
  * @param newestFirst moves of the pointer
  */
@@ -69,6 +70,7 @@ export function previousOf(
 ): string | null {
   const stack: string[] = [];
   for (const { action, version } of newestFirst.toReversed()) {
+    if (!MOVES.has(action)) continue;
     const at = action === "rollback" ? stack.lastIndexOf(version) : -1;
     if (at >= 0) stack.length = at + 1;
     else if (stack.at(-1) !== version) stack.push(version);

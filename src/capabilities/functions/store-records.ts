@@ -16,11 +16,15 @@ export interface NewLogLine {
 export interface NewInvocation {
   readonly name: string;
   readonly version: string;
+  readonly shared: boolean;
   readonly request_id: string;
   readonly method: string;
   readonly status: number;
   readonly duration_ms: number;
   readonly cold: boolean;
+  readonly bytes_in: number | null;
+  readonly bytes_out: number | null;
+  readonly peak_memory_bytes: number | null;
   readonly error_code: string | null;
   /** ISO 8601. */
   readonly at: string;
@@ -55,11 +59,14 @@ export async function insertLogLines(sql: Sql, lines: readonly NewLogLine[]): Pr
 export async function insertInvocations(sql: Sql, rows: readonly NewInvocation[]): Promise<void> {
   await sql`
     insert into functions.invocations
-      (name, version, request_id, method, status, duration_ms, cold, error_code, at)
-    select name, version, request_id, method, status, duration_ms, cold, error_code, at
+      (name, version, shared, request_id, method, status, duration_ms, cold, bytes_in, bytes_out,
+        peak_memory_bytes, error_code, at)
+    select name, version, shared, request_id, method, status, duration_ms, cold, bytes_in, bytes_out,
+      peak_memory_bytes, error_code, at
     from jsonb_to_recordset(${sql.json(rows as never)}) as call
-      (name text, version text, request_id text, method text, status smallint, duration_ms real,
-        cold boolean, error_code text, at timestamptz)`;
+      (name text, version text, shared boolean, request_id text, method text, status smallint,
+        duration_ms real, cold boolean, bytes_in bigint, bytes_out bigint, peak_memory_bytes bigint,
+        error_code text, at timestamptz)`;
 }
 
 interface LogRow {
@@ -82,16 +89,28 @@ const toLine = (row: LogRow): StoredLogLine => ({
   message: row.message,
 });
 
+/** Which lines; null = all. */
+export interface LogFilter {
+  readonly levels: readonly FunctionLogLine["level"][] | null;
+  readonly requestId: string | null;
+}
+
+const matching = (sql: Sql, { levels, requestId }: LogFilter) => sql`
+  (${levels === null} or level = any(${[...(levels ?? [])]}::text[]))
+  and (${requestId === null} or request_id = ${requestId ?? ""})`;
+
 /** Lines after an id, oldest first. */
 export async function readLogAfter(
   sql: Sql,
   name: string,
   afterId: string,
   limit: number,
+  filter: LogFilter,
 ): Promise<StoredLogLine[]> {
   const rows = await sql<LogRow[]>`
     select id, at, level, name, version, request_id, message from functions.log_lines
-    where name = ${name} and id > ${afterId} order by id limit ${limit}`;
+    where name = ${name} and id > ${afterId} and ${matching(sql, filter)}
+    order by id limit ${limit}`;
   return rows.map(toLine);
 }
 
@@ -101,12 +120,62 @@ export async function readLogSince(
   name: string,
   since: string | null,
   limit: number,
+  filter: LogFilter,
 ): Promise<StoredLogLine[]> {
   const rows = await sql<LogRow[]>`
     select id, at, level, name, version, request_id, message from functions.log_lines
     where name = ${name} and at >= coalesce(${since}::timestamptz, '-infinity')
+      and ${matching(sql, filter)}
     order by id desc limit ${limit}`;
   return rows.map(toLine).reverse();
+}
+
+export interface StoredInvocation {
+  /** Grows; pages go by it. */
+  readonly id: string;
+  readonly time: string;
+  readonly version: string;
+  readonly shared: boolean;
+  readonly request_id: string;
+  readonly method: string;
+  readonly status: number;
+  readonly duration_ms: number;
+  readonly cold: boolean;
+  readonly bytes_in: number | null;
+  readonly bytes_out: number | null;
+  readonly peak_memory_bytes: number | null;
+  readonly error_code: string | null;
+}
+
+/** Which calls; null = all. */
+export interface InvocationFilter {
+  readonly beforeId: string | null;
+  readonly failedOnly: boolean;
+  readonly versionStart: string | null;
+  readonly requestId: string | null;
+}
+
+type InvocationRow = Omit<StoredInvocation, "id" | "time"> & { id: string; at: Date };
+
+/** Newest first. */
+export async function readInvocations(
+  sql: Sql,
+  name: string,
+  limit: number,
+  { beforeId, failedOnly, versionStart, requestId }: InvocationFilter,
+): Promise<StoredInvocation[]> {
+  const rows = await sql<InvocationRow[]>`
+    select id, at, version, shared, request_id, method, status, duration_ms, cold,
+      bytes_in::float8 as bytes_in, bytes_out::float8 as bytes_out,
+      peak_memory_bytes::float8 as peak_memory_bytes, error_code
+    from functions.invocations
+    where name = ${name}
+      and (${beforeId}::bigint is null or id < ${beforeId}::bigint)
+      and (${!failedOnly} or status >= 500 or error_code is not null)
+      and starts_with(version, ${versionStart ?? ""})
+      and (${requestId}::text is null or request_id = ${requestId}::text)
+    order by id desc limit ${limit}`;
+  return rows.map(({ id, at, ...row }) => ({ id: String(id), time: isoTime(at), ...row }));
 }
 
 export interface Keep {
@@ -139,7 +208,8 @@ export async function trimRecords(sql: Sql, keep: Keep): Promise<void> {
       select name, version, row_number() over (partition by name order by created_at desc) as rank
       from functions.versions) old, functions.functions f
     where v.name = old.name and v.version = old.version and f.name = v.name
-      and old.rank > ${keep.versions} and v.version <> f.active_version`;
+      and old.rank > ${keep.versions} and v.version <> f.active_version
+      and v.version is distinct from f.share_version`;
   // A deploy inserts code before the version that names it, in one transaction: an hour is plenty.
   await sql`
     delete from functions.code c

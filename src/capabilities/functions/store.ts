@@ -1,12 +1,17 @@
-/** SQL of functions: what is deployed, and the moves of the pointer. Records are in store-records. */
-import type { Sql, TransactionSql } from "postgres";
-import type { FunctionKind, FunctionSettings } from "../../core/function-settings.ts";
+/** SQL of functions: what is deployed. Changes are in store-changes, records in store-records. */
+import type { Sql } from "postgres";
+import type { FunctionKind } from "../../core/function-settings.ts";
+import type { CodeReport } from "../../core/inspect-code.ts";
 import {
   type ActiveFunction,
   type FunctionVersion,
-  limitsOf,
+  NO_LIMITS,
+  type ShareBy,
+  type Variable,
   type VersionLimits,
+  type VersionShare,
 } from "./function-version.ts";
+import { readVariables } from "./store-variables.ts";
 
 interface VersionRow {
   version: string;
@@ -17,11 +22,16 @@ interface VersionRow {
   config: Record<string, string>;
   env: Record<string, string>;
   limits: Partial<VersionLimits>;
+  report: Partial<CodeReport>;
   version_created_at: Date;
 }
 
-interface FunctionRow extends VersionRow {
+interface FunctionRow {
   name: string;
+  active_version: string;
+  share_version: string | null;
+  share_percent: string | null;
+  share_by: ShareBy | null;
   description: string;
   verify_jwt: boolean;
   forward_authorization: boolean;
@@ -29,7 +39,16 @@ interface FunctionRow extends VersionRow {
   updated_at: Date;
 }
 
-export type DeploymentAction = "deploy" | "settings" | "rollback" | "remove";
+/** `upload`: a version that gets no calls yet. */
+export type DeploymentAction =
+  | "deploy"
+  | "settings"
+  | "upload"
+  | "promote"
+  | "share"
+  | "unshare"
+  | "rollback"
+  | "remove";
 
 export interface Deployment {
   readonly action: DeploymentAction;
@@ -37,29 +56,7 @@ export interface Deployment {
   readonly createdAt: string;
 }
 
-/** What a deploy writes. */
-export interface NewDeploy {
-  readonly name: string;
-  readonly version: string;
-  readonly codeSha256: string;
-  readonly settings: FunctionSettings;
-  readonly code: Uint8Array;
-}
-
-/** Runs in the transaction of a change: appends its event. */
-export type InTransaction = (tx: TransactionSql) => Promise<void>;
-
-const NO_LIMITS: VersionLimits = {
-  deadline_ms: null,
-  memory_mb: null,
-  body_in_mb: null,
-  concurrency: null,
-  egress: null,
-  isolation: null,
-  service: null,
-  min_instances: null,
-  max_instances: null,
-};
+const NO_REPORT: CodeReport = { imports: [], hosts: [], warnings: [] };
 
 function toVersion(row: VersionRow): FunctionVersion {
   return {
@@ -71,42 +68,74 @@ function toVersion(row: VersionRow): FunctionVersion {
     config: row.config,
     env: row.env,
     limits: { ...NO_LIMITS, ...row.limits },
+    report: { ...NO_REPORT, ...row.report },
     createdAt: isoTime(row.version_created_at),
   };
 }
 
-function toFunction(row: FunctionRow): ActiveFunction {
-  return {
-    name: row.name,
-    description: row.description,
-    verifyJwt: row.verify_jwt,
-    forwardAuthorization: row.forward_authorization,
-    createdAt: isoTime(row.created_at),
-    updatedAt: isoTime(row.updated_at),
-    active: toVersion(row),
-  };
+function toFunction(
+  row: FunctionRow,
+  versions: ReadonlyMap<string, FunctionVersion>,
+  variables: readonly Variable[],
+): ActiveFunction[] {
+  const active = versions.get(`${row.name} ${row.active_version}`);
+  // Removed between two reads of one snapshot cannot be; without its version it cannot run.
+  if (!active) return [];
+  const own = variables.filter(({ owner }) => owner === row.name);
+  const shared = variables.filter(({ owner }) => owner === null);
+  return [
+    {
+      name: row.name,
+      description: row.description,
+      verifyJwt: row.verify_jwt,
+      forwardAuthorization: row.forward_authorization,
+      createdAt: isoTime(row.created_at),
+      updatedAt: isoTime(row.updated_at),
+      active,
+      share: toShare(row, versions),
+      variables: [...own, ...shared],
+    },
+  ];
+}
+
+function toShare(
+  { name, share_version, share_percent, share_by }: FunctionRow,
+  versions: ReadonlyMap<string, FunctionVersion>,
+): VersionShare | null {
+  const version = share_version === null ? undefined : versions.get(`${name} ${share_version}`);
+  if (!version || share_by === null) return null;
+  return { version, percent: Number(share_percent), by: share_by };
 }
 
 export function isoTime(value: Date | string): string {
   return new Date(value).toISOString();
 }
 
-/** All functions with their active version, in order of name. */
+/** All functions with the versions that get calls and their variables, in order of name. */
 export async function readFunctions(sql: Sql): Promise<ActiveFunction[]> {
-  const rows = await sql<FunctionRow[]>`
-    select f.name, f.description, f.verify_jwt, f.forward_authorization, f.created_at,
-      f.updated_at, v.version, v.runtime, v.code_sha256, v.size_bytes, v.entry, v.config, v.env,
-      v.limits, v.created_at as version_created_at
-    from functions.functions f
-    join functions.versions v on v.name = f.name and v.version = f.active_version
-    order by f.name`;
-  return rows.map(toFunction);
+  return sql.begin("isolation level repeatable read read only", async (tx) => {
+    const rows = await tx<FunctionRow[]>`
+      select name, description, active_version, verify_jwt, forward_authorization, created_at,
+        updated_at, share_version, share_percent, share_by
+      from functions.functions order by name`;
+    const used = await tx<(VersionRow & { name: string })[]>`
+      select v.name, v.version, v.runtime, v.code_sha256, v.size_bytes, v.entry, v.config, v.env,
+        v.limits, v.report, v.created_at as version_created_at
+      from functions.functions f join functions.versions v
+        on v.name = f.name and v.version in (f.active_version, f.share_version)`;
+    const versions = new Map(used.map((row) => [`${row.name} ${row.version}`, toVersion(row)]));
+    const variables = await readVariables(tx);
+    return rows.flatMap((row) => toFunction(row, versions, variables));
+  });
 }
 
-/** Differs whenever any function has changed: revisions only grow, so their sum cannot stand still. */
+/** Differs whenever a function or a variable has changed: revisions only grow, so no sum stands still. */
 export async function readChangeMark(sql: Sql): Promise<string> {
   const [row] = await sql<{ mark: string }[]>`
-    select count(*) || ':' || coalesce(sum(revision), 0) as mark from functions.functions`;
+    select count(*) || ':' || coalesce(sum(revision), 0) as mark
+    from (
+      select revision from functions.functions union all select revision from functions.variables
+    ) as changed`;
   return row?.mark ?? "";
 }
 
@@ -116,10 +145,17 @@ export async function readCode(sql: Sql, sha256: string): Promise<Uint8Array | n
   return row?.bytes ?? null;
 }
 
+/** Which of these are stored. */
+export async function heldCode(sql: Sql, sha256: readonly string[]): Promise<Set<string>> {
+  const rows = await sql<{ sha256: string }[]>`
+    select sha256 from functions.code where sha256 = any(${[...sha256]}::text[])`;
+  return new Set(rows.map((row) => row.sha256));
+}
+
 /** Newest first. */
 export async function readVersions(sql: Sql, name: string): Promise<FunctionVersion[]> {
   const rows = await sql<VersionRow[]>`
-    select version, runtime, code_sha256, size_bytes, entry, config, env, limits,
+    select version, runtime, code_sha256, size_bytes, entry, config, env, limits, report,
       created_at as version_created_at
     from functions.versions where name = ${name} order by created_at desc, version limit 1000`;
   return rows.map(toVersion);
@@ -137,98 +173,4 @@ export async function readDeployments(sql: Sql, name: string): Promise<Deploymen
     version: r.version,
     createdAt: isoTime(r.created_at),
   }));
-}
-
-/** Saves code and version where new, and moves the pointer to it. One change of a name at a time. */
-export async function saveDeploy(sql: Sql, deploy: NewDeploy, also: InTransaction): Promise<void> {
-  await sql.begin(async (tx) => {
-    await lockName(tx, deploy.name);
-    await tx`
-      insert into functions.code (sha256, bytes)
-      values (${deploy.codeSha256}, ${Buffer.from(deploy.code)}) on conflict do nothing`;
-    const [before] = await tx<{ active_version: string }[]>`
-      select active_version from functions.functions where name = ${deploy.name}`;
-    await writePointer(tx, deploy);
-    await writeVersion(tx, deploy);
-    const action = before?.active_version === deploy.version ? "settings" : "deploy";
-    await writeDeployment(tx, deploy.name, action, deploy.version);
-    await also(tx);
-  });
-}
-
-async function writePointer(tx: TransactionSql, deploy: NewDeploy): Promise<void> {
-  const { description, verify_jwt, forward_authorization } = deploy.settings;
-  await tx`
-    insert into functions.functions
-      (name, description, active_version, verify_jwt, forward_authorization)
-    values (${deploy.name}, ${description}, ${deploy.version}, ${verify_jwt}, ${forward_authorization})
-    on conflict (name) do update set description = excluded.description,
-      active_version = excluded.active_version, verify_jwt = excluded.verify_jwt,
-      forward_authorization = excluded.forward_authorization,
-      revision = nextval('functions.revision'), updated_at = now()`;
-}
-
-async function writeVersion(tx: TransactionSql, deploy: NewDeploy): Promise<void> {
-  const { runtime, entry, config, env } = deploy.settings;
-  await tx`
-    insert into functions.versions
-      (name, version, runtime, code_sha256, size_bytes, entry, config, env, limits)
-    values (${deploy.name}, ${deploy.version}, ${runtime}, ${deploy.codeSha256},
-      ${deploy.code.byteLength}, ${entry}, ${tx.json(config)}, ${tx.json(env)},
-      ${tx.json(limitsOf(deploy.settings))})
-    on conflict do nothing`;
-}
-
-/** Points an existing version; false when the function or the version is gone. */
-export async function savePointer(
-  sql: Sql,
-  name: string,
-  version: string,
-  also: InTransaction,
-): Promise<boolean> {
-  return sql.begin(async (tx) => {
-    await lockName(tx, name);
-    const moved = await tx`
-      update functions.functions f set active_version = ${version},
-        revision = nextval('functions.revision'), updated_at = now()
-      where name = ${name} and exists (
-        select from functions.versions v where v.name = f.name and v.version = ${version})`;
-    if (moved.count === 0) return false;
-    await writeDeployment(tx, name, "rollback", version);
-    await also(tx);
-    return true;
-  });
-}
-
-/** Removes a function, its versions, log and invocations; the version it had, or null when unknown. */
-export async function saveRemoval(
-  sql: Sql,
-  name: string,
-  also: InTransaction,
-): Promise<string | null> {
-  return sql.begin(async (tx) => {
-    await lockName(tx, name);
-    const [gone] = await tx<{ active_version: string }[]>`
-      delete from functions.functions where name = ${name} returning active_version`;
-    if (!gone) return null;
-    await tx`delete from functions.log_lines where name = ${name}`;
-    await tx`delete from functions.invocations where name = ${name}`;
-    await writeDeployment(tx, name, "remove", gone.active_version);
-    await also(tx);
-    return gone.active_version;
-  });
-}
-
-async function lockName(tx: TransactionSql, name: string): Promise<void> {
-  await tx`select pg_advisory_xact_lock(hashtextextended('functions:' || ${name}::text, 0))`;
-}
-
-async function writeDeployment(
-  tx: TransactionSql,
-  name: string,
-  action: DeploymentAction,
-  version: string,
-): Promise<void> {
-  await tx`
-    insert into functions.deployments (name, action, version) values (${name}, ${action}, ${version})`;
 }

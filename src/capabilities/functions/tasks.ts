@@ -2,6 +2,7 @@
 import type { Service } from "../../core/service.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
 import { leaseService } from "../../shared/leases/lease-service.ts";
+import { versionsInUse } from "./function-version.ts";
 import { CHANGED_TOPIC, type FunctionsParts, LOGGED_TOPIC } from "./parts.ts";
 import { prepareReady } from "./prepare-ready.ts";
 import { trimRecords } from "./store-records.ts";
@@ -104,7 +105,9 @@ async function follow(parts: FunctionsParts, tenant: TenantCtx) {
 async function sweepCode(parts: FunctionsParts): Promise<void> {
   const used = new Set<string>();
   for (const tenant of parts.deps.tenants()) {
-    for (const { active } of parts.state(tenant).registry.all()) used.add(active.codeSha256);
+    for (const found of parts.state(tenant).registry.all()) {
+      for (const { codeSha256 } of versionsInUse(found)) used.add(codeSha256);
+    }
   }
   await parts.code.sweep(used);
 }

@@ -1,3 +1,4 @@
+import type { CodeReport } from "../inspect-code.ts";
 import type { TenantCtx } from "../tenant.ts";
 
 /** One thing to be deployed, by content. */
@@ -9,6 +10,8 @@ export interface DeployItem {
   readonly sizeBytes: number;
   /** Section-specific settings, validated by the deployer. */
   readonly settings: Readonly<Record<string, unknown>>;
+  /** False: what is deployed is kept beside what is in service, and gets no calls yet. Default true. */
+  readonly promote?: boolean | undefined;
 }
 
 export interface DeployChange {
@@ -16,6 +19,8 @@ export interface DeployChange {
   readonly action: "create" | "update" | "unchanged" | "remove";
   /** What it becomes: a version, a checksum. */
   readonly version: string;
+  /** What the deployed code asks for, where code was looked at. */
+  readonly report?: CodeReport | undefined;
 }
 
 /** A capability that takes part in `POST /_admin/deploy`; each section is applied in the server's fixed order. */
@@ -26,8 +31,13 @@ export interface Deployer {
   plan(tenant: TenantCtx, items: readonly DeployItem[]): Promise<DeployChange[]>;
   /** Names of what is deployed now, in order. */
   names(tenant: TenantCtx): Promise<string[]>;
-  /** Applies one item atomically; repeating it is harmless. */
-  apply(tenant: TenantCtx, item: DeployItem, part: Uint8Array): Promise<DeployChange>;
+  /** Which of these parts (sha256, hex) it has from before: they need not be sent again. */
+  holds?(tenant: TenantCtx, sha256: readonly string[]): Promise<Set<string>>;
+  /**
+   * Applies one item atomically; repeating it is harmless.
+   * @param part null when `holds` named it
+   */
+  apply(tenant: TenantCtx, item: DeployItem, part: Uint8Array | null): Promise<DeployChange>;
   /**
    * Only after a whole project was applied, never after a part of it: removes what is not in `keep`,
    * where the section's settings allow that. What was removed.

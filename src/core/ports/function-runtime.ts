@@ -4,7 +4,10 @@ import type { TenantCtx } from "../tenant.ts";
 export interface FunctionSpec {
   /** `^[a-z][a-z0-9_-]{0,62}$`. */
   readonly name: string;
-  /** sha256 (hex) over tenant, code, runtime, entry, config, env and limits: what makes a version. */
+  /**
+   * sha256 (hex) over tenant, code, runtime, entry, config, env and limits: what makes a version. The
+   * values of secrets and of variables set later are no part of it: two specs of one version may differ.
+   */
   readonly version: string;
   readonly runtime: "bun" | "wasm";
   /** `bun`: one bundled ES module. `wasm`: the module. A path in this server's code cache. */
@@ -32,8 +35,14 @@ export interface FunctionLimits {
   readonly memoryBytes: number;
   /** Request body, bytes. Default 64 MiB. */
   readonly bodyInBytes: number;
+  /** Answer's body, bytes; null = no bound. */
+  readonly bodyOutBytes: number | null;
   /** Concurrent calls in one instance. Default 64 (bun), 1 (wasm instance). */
   readonly concurrency: number;
+  /** Calls that may wait beyond those at work. Default 128. */
+  readonly queue: number;
+  /** A process without calls for so long is ended, milliseconds. Default 10 min. */
+  readonly idleMs: number;
 }
 
 export interface FunctionCall {
@@ -53,6 +62,8 @@ export interface FunctionAnswer {
   readonly response: Response;
   /** True when a process or instance had to be assigned for this call. */
   readonly cold: boolean;
+  /** Most resident memory of its process seen so far, bytes; absent where it is not known. */
+  readonly peakMemoryBytes?: (() => number) | undefined;
 }
 
 /** An open WebSocket to a function. */

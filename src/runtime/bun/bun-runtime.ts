@@ -116,7 +116,7 @@ export class BunRuntime implements FunctionRuntime {
       active.onFinish(leave);
       try {
         const response = await forwardCall(active, instance.child.socket);
-        return { response, cold };
+        return { response, cold, peakMemoryBytes: () => instance.peakMemory() };
       } catch (error) {
         const again = tries === 1 && (await this.#mayRepeat(active, instance, error));
         if (!again) throw await this.#explain(active, instance, error);

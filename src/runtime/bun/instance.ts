@@ -20,6 +20,8 @@ export class Instance {
   /** Monotonic milliseconds. */
   idleSince: number;
   served = 0;
+  /** Most resident memory seen, bytes. */
+  peakBytes = 0;
   readonly #options: FullRuntimeOptions;
   #pings = 0;
   #ending = false;
@@ -71,8 +73,15 @@ export class Instance {
   /** Kills the process when it uses more than it may. */
   checkUsage(): void {
     const { rssBytes, threads } = processUsage(this.child.pid);
+    this.peakBytes = Math.max(this.peakBytes, rssBytes);
     if (rssBytes > this.spec.limits.memoryBytes) this.kill({ kind: "memory" });
     else if (threads > THREADS_MAX) this.kill({ kind: "threads" });
+  }
+
+  /** A process that ended before the first look is asked once. */
+  peakMemory(): number {
+    if (this.peakBytes === 0) this.peakBytes = processUsage(this.child.pid).rssBytes;
+    return this.peakBytes;
   }
 
   /** The same for what it has written. A folder that cannot be counted is one too many. */

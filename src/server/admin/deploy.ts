@@ -169,8 +169,15 @@ async function missingParts(
     const idle = new Set(changes.filter((c) => c.action === "unchanged").map((c) => c.name));
     for (const item of items) if (!idle.has(item.name)) wanted.add(item.sha256);
   }
+  for (const deployer of options.deployers) {
+    for (const sha256 of await heldBy(deployer, tenant, [...wanted])) wanted.delete(sha256);
+  }
   const held = await options.store.heldParts(tenant, [...wanted]);
   return [...wanted].filter((sha256) => !held.has(sha256));
+}
+
+async function heldBy(deployer: Deployer, tenant: TenantCtx, sha256: readonly string[]) {
+  return (await deployer.holds?.(tenant, sha256)) ?? new Set<string>();
 }
 
 async function applyAll(
@@ -245,12 +252,17 @@ async function applySection(
     plan.changes.filter((c) => c.action === "unchanged").map((c) => [c.name, c] as const),
   );
   const items = request.sections[plan.section] ?? [];
+  const sums = items.map(({ sha256 }) => sha256);
+  const held = await heldBy(deployer, tenant, sums);
   for (const item of items) {
     const same = idle.get(item.name);
-    changes.push(
-      same ??
-        (await deployer.apply(tenant, item, await options.store.readPart(tenant, item.sha256))),
-    );
+    if (same) {
+      changes.push(same);
+      continue;
+    }
+    const { sha256 } = item;
+    const part = held.has(sha256) ? null : await options.store.readPart(tenant, sha256);
+    changes.push(await deployer.apply(tenant, item, part));
   }
   if (!request.whole || !deployer.prune) return;
   const kept = items.map((item) => item.name);

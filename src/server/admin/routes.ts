@@ -60,6 +60,9 @@ const deployItem = t.Object(
     sha256,
     size_bytes: size,
     settings: t.Record(t.String(), t.Unknown(), { default: {} }),
+    promote: t.Optional(
+      t.Boolean({ description: "false: kept beside what is in service, without calls" }),
+    ),
   },
   STRICT,
 );

@@ -1,0 +1,39 @@
+/** A body that passes through unchanged while its bytes are counted. */
+
+/**
+ * @param onBytes told the number so far after each chunk
+ * @param onEnd told once: null when the body ended or its reader left, else what broke it
+ */
+export function countedBody(
+  body: ReadableStream<Uint8Array>,
+  onBytes: (bytes: number) => void,
+  onEnd: (error: unknown) => void = () => undefined,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const reader = body.getReader();
+  let bytes = 0;
+  return new ReadableStream<Uint8Array<ArrayBuffer>>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await reader.read();
+          if (done) {
+            onEnd(null);
+            return controller.close();
+          }
+          bytes += value.byteLength;
+          onBytes(bytes);
+          controller.enqueue(value as Uint8Array<ArrayBuffer>);
+        } catch (error) {
+          onEnd(error);
+          throw error;
+        }
+      },
+      cancel(reason) {
+        onEnd(null);
+        return reader.cancel(reason);
+      },
+    },
+    // Nothing is read ahead: the one who reads sets the pace.
+    { highWaterMark: 0 },
+  );
+}

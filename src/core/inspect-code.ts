@@ -1,0 +1,98 @@
+/**
+ * What a function's code asks for, read from the code without running it: modules or host functions
+ * it imports, hosts it seems to call, and what of that cannot work. Imports are facts. Hosts are a
+ * guess from literal addresses in the code: one that is put together at run time is not seen, and one
+ * that stands in a text only is.
+ */
+import type { FunctionKind } from "./function-settings.ts";
+
+export interface CodeReport {
+  /** `reactor`, `node:crypto`; of a module `extism:host/env.input_load`. In order, at most 200. */
+  readonly imports: readonly string[];
+  /** Guessed; in lower case and order, at most 50. */
+  readonly hosts: readonly string[];
+  /** Sentences. */
+  readonly warnings: readonly string[];
+}
+
+const IMPORTS_MAX = 200;
+const HOSTS_MAX = 50;
+
+/** Modules that need sockets or processes, which a function does not have. */
+const WITHOUT_USE: Readonly<Record<string, string>> = {
+  "node:net": "sockets",
+  "node:tls": "sockets",
+  "node:dgram": "sockets",
+  "node:dns": "sockets",
+  "node:dns/promises": "sockets",
+  "node:http": "sockets (use fetch)",
+  "node:https": "sockets (use fetch)",
+  "node:http2": "sockets (use fetch)",
+  "node:child_process": "processes of its own",
+  "node:cluster": "processes of its own",
+  "node:repl": "a terminal",
+  "bun:ffi": "libraries of the machine",
+};
+
+const ADDRESS = /\b(?:https?|wss?):\/\/([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]+\])/gi;
+/** Hosts of names that nobody calls: XML namespaces, licences, this server itself. */
+const NO_HOSTS = /^(?:localhost|www\.w3\.org|[^.[]+|example\.(?:com|org|net))$/;
+
+/** @param code one bundled ES module, or a WASM module that is known to be valid */
+export function inspectCode(
+  runtime: FunctionKind,
+  code: Uint8Array,
+  egress: readonly string[],
+): CodeReport {
+  const imports = runtime === "wasm" ? moduleImports(code) : sourceImports(code);
+  const hosts = hostsIn(code);
+  const useless = imports.flatMap((name) => {
+    const lacking = WITHOUT_USE[name];
+    return lacking ? [`it imports ${name}, but a function has no ${lacking}`] : [];
+  });
+  const refused = hosts
+    .filter((host) => !isAllowed(host, egress))
+    .map((host) => `it seems to call ${host}, which its egress setting does not allow`);
+  return { imports, hosts, warnings: [...useless, ...refused] };
+}
+
+function moduleImports(code: Uint8Array): string[] {
+  const module = new WebAssembly.Module(code as BufferSource);
+  const names = WebAssembly.Module.imports(module).map((one) => `${one.module}.${one.name}`);
+  return sortedUnique(names, IMPORTS_MAX);
+}
+
+function sourceImports(code: Uint8Array): string[] {
+  const scanner = new Bun.Transpiler({ loader: "js" });
+  return sortedUnique(
+    scanner.scanImports(code).map(({ path }) => fullName(path)),
+    IMPORTS_MAX,
+  );
+}
+
+/** `fs` is `node:fs`. */
+function fullName(path: string): string {
+  return `node:${path}` in WITHOUT_USE ? `node:${path}` : path;
+}
+
+function hostsIn(code: Uint8Array): string[] {
+  const text = new TextDecoder("latin1").decode(code);
+  const found = [...text.matchAll(ADDRESS)].map(([, host = ""]) => host.toLowerCase());
+  return sortedUnique(
+    found.filter((host) => !NO_HOSTS.test(host)),
+    HOSTS_MAX,
+  );
+}
+
+/** As `runtime/egress` decides it: every public host, a host, all below one. */
+function isAllowed(host: string, egress: readonly string[]): boolean {
+  return egress.some((pattern) =>
+    pattern.startsWith("*.")
+      ? host.endsWith(pattern.slice(1))
+      : pattern === "*" || pattern === host,
+  );
+}
+
+function sortedUnique(texts: readonly string[], max: number): string[] {
+  return [...new Set(texts)].sort().slice(0, max);
+}
