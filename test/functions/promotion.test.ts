@@ -163,6 +163,13 @@ describe("promoting", () => {
     expect((await post("closed/promote", {}, "")).status).toBe(401);
   });
 
+  test("strangers are refused before their body is looked at", async () => {
+    const init = { method: "POST", body: "no JSON" };
+    expect((await world.call("/fn/v1/_admin/any/promote", init, "")).status).toBe(401);
+    expect((await world.call("/fn/v1/_admin/any/promote", init, "anon")).status).toBe(403);
+    expect((await world.call("/fn/v1/_admin/any/promote", init)).status).toBe(400);
+  });
+
   test("the sweep spares a version that has a share", async () => {
     const { fresh } = await pair("spared");
     await post("spared/promote", { version: fresh, percent: 5 });
