@@ -15,7 +15,7 @@ import {
   effectiveLimits,
   type FunctionVersion,
 } from "./function-version.ts";
-import type { VariableValues } from "./variables.ts";
+import type { VariableValues } from "./variable-values.ts";
 
 export interface SpecSource {
   readonly config: FunctionsConfig;

@@ -23,7 +23,7 @@ import { RecordWriter } from "./record-writer.ts";
 import { Registry } from "./registry.ts";
 import { readChangeMark, readCode, readFunctions } from "./store.ts";
 import { insertInvocations, insertLogLines } from "./store-records.ts";
-import { VariableValues } from "./variables.ts";
+import { VariableValues } from "./variable-values.ts";
 
 /** Bus topics. */
 export const CHANGED_TOPIC = "functions";

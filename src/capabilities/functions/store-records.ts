@@ -1,7 +1,7 @@
 /** SQL of what functions did: log lines, invocations, and the sweep that bounds all of it. */
 import type { Sql } from "postgres";
 import type { FunctionLogLine } from "../../core/ports/function-runtime.ts";
-import { isoTime } from "./store.ts";
+import { isoTime } from "./iso-time.ts";
 
 export interface NewLogLine {
   readonly name: string;

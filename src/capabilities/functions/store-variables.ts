@@ -1,7 +1,7 @@
 /** SQL of secrets and environment: which there are and when they changed. Values are in the vault. */
 import type { ISql, Sql } from "postgres";
 import type { Variable } from "./function-version.ts";
-import { isoTime } from "./store.ts";
+import { isoTime } from "./iso-time.ts";
 
 interface VariableRow {
   owner: string;

@@ -11,6 +11,7 @@ import {
   type VersionLimits,
   type VersionShare,
 } from "./function-version.ts";
+import { isoTime } from "./iso-time.ts";
 import { readVariables } from "./store-variables.ts";
 
 interface VersionRow {
@@ -105,10 +106,6 @@ function toShare(
   const version = share_version === null ? undefined : versions.get(`${name} ${share_version}`);
   if (!version || share_by === null) return null;
   return { version, percent: Number(share_percent), by: share_by };
-}
-
-export function isoTime(value: Date | string): string {
-  return new Date(value).toISOString();
 }
 
 /** All functions with the versions that get calls and their variables, in order of name. */

@@ -4,14 +4,13 @@
  * a deploy. Values are never told by any route.
  */
 import { FUNCTION_NAME, SECRET_NAME } from "../../core/function-settings.ts";
-import type { Vault } from "../../core/ports/vault.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
-import { LruMap } from "../../shared/lru-map.ts";
 import { announce } from "./announce.ts";
 import { functionsErrors } from "./errors.ts";
-import type { ActiveFunction, Variable } from "./function-version.ts";
+import type { Variable } from "./function-version.ts";
 import type { FunctionsParts } from "./parts.ts";
 import { dropVariables, readVariablesOf, touchVariables } from "./store-variables.ts";
+import { pathOf } from "./variable-values.ts";
 
 type Kind = Variable["kind"];
 
@@ -22,14 +21,7 @@ export type VariableChanges = Readonly<Record<string, string | null>>;
 const COUNT_MAX = 100;
 /** The vault takes 64 KiB; what a whole process environment can hold is less. */
 const BYTES_MAX: Readonly<Record<Kind, number>> = { env: 32_768, secret: 65_536 };
-const CACHED_MAX = 1_000;
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-
-/** Where the value lies. Names keep their case, which paths of the vault have none of. */
-function pathOf({ owner, kind, name }: Pick<Variable, "owner" | "kind" | "name">): string {
-  const place = owner === null ? "shared" : `of/${owner}`;
-  return `functions/${kind}/${place}/${Buffer.from(name).toString("hex")}`;
-}
 
 /** How routes call all functions together. */
 const SHARED = "_shared";
@@ -116,39 +108,4 @@ export async function removeVariables(
     await dropVariables(parts.sql(tenant), owner, kind, names);
     for (const name of names) await parts.deps.vault.delete(tenant, pathOf({ owner, kind, name }));
   }
-}
-
-/** Reads values, each once a revision. One for each tenant. */
-export class VariableValues {
-  readonly #vault: Vault;
-  readonly #tenant: TenantCtx;
-  readonly #known = new LruMap<string, { revision: string; value: Promise<string | null> }>(
-    CACHED_MAX,
-  );
-
-  constructor(vault: Vault, tenant: TenantCtx) {
-    this.#vault = vault;
-    this.#tenant = tenant;
-  }
-
-  /** Null when it was removed meanwhile. */
-  read(variable: Variable): Promise<string | null> {
-    const path = pathOf(variable);
-    const known = this.#known.get(path);
-    if (known?.revision === variable.revision) return known.value;
-    const value = this.#vault.get(this.#tenant, path).then((secret) => secret?.value ?? null);
-    this.#known.set(path, { revision: variable.revision, value });
-    value.catch(() => this.#known.delete(path));
-    return value;
-  }
-
-  /** The function's own secret of that name, else the one of all functions; null when there is none. */
-  async secret(found: ActiveFunction, name: string): Promise<string | null> {
-    const variable = variableOf(found, "secret", name);
-    return variable ? this.read(variable) : null;
-  }
-}
-
-function variableOf(found: ActiveFunction, kind: Kind, name: string): Variable | undefined {
-  return found.variables.find((one) => one.kind === kind && one.name === name);
 }
