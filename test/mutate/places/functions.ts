@@ -69,7 +69,7 @@ export const functions: readonly Mutation[] = [
   {
     name: "function: a secret is written where rows are",
     file: "src/capabilities/functions/variables.ts",
-    find: "await vault.put(tenant, pathOf({ owner, kind, name }), changes[name] ?? \"\");",
+    find: 'await vault.put(tenant, pathOf({ owner, kind, name }), changes[name] ?? "");',
     replace: "",
     tests: ["test/functions/variables.test.ts"],
     only: "takes effect with the next call",
