@@ -80,6 +80,20 @@ describe("secrets", () => {
     expect((await seen("keeps"))["KEY"]).toBe("of all");
   });
 
+  test("a running process asks for them anew: no deploy, no new process", async () => {
+    await world.deploy(
+      "asks",
+      `import { reactor } from "reactor";
+       const born = Math.random();
+       export default async () => Response.json({ born, key: await reactor.secrets.get("API_KEY") });`,
+    );
+    await change("asks/secrets", { API_KEY: "first" });
+    const first = await seen("asks");
+    await change("asks/secrets", { API_KEY: "second" });
+    expect(await seen("asks")).toEqual({ born: first["born"] ?? "", key: "second" });
+    expect(first["key"]).toBe("first");
+  });
+
   test("a function whose secret is not set does not run, and callers do not learn its name", async () => {
     const { report } = await world.deploy("lacks", TELLS, { env: { KEY: "vault:NOT_THERE" } });
     expect(report?.warnings).toEqual(["its settings name the secret NOT_THERE, which is not set"]);

@@ -13,6 +13,7 @@ import { type IpRange, parseRange } from "../../shared/ip-address.ts";
 import { LruMap } from "../../shared/lru-map.ts";
 import { PerTenant } from "../../shared/per-tenant.ts";
 import { answerHostCall } from "./answer-host-call.ts";
+import { answerSecretCall } from "./answer-secret-call.ts";
 import { CodeCache } from "./code-cache.ts";
 import type { FunctionsConfig } from "./config.ts";
 import { functionsErrors } from "./errors.ts";
@@ -77,7 +78,8 @@ export function createParts(config: FunctionsConfig, deps: Deps): FunctionsParts
       const tenant = owners.get(spec.version);
       // A version that was pushed out of memory is nobody's until its next call.
       if (!tenant) return new Response("The function is not known", { status: 404 });
-      return await answerHostCall(deps.kv, tenant, spec, request);
+      const secret = await answerSecretCall(states.of(tenant), spec, request);
+      return secret ?? (await answerHostCall(deps.kv, tenant, spec, request));
     },
     onLog: (line) => {
       const tenant = owners.get(line.version);
