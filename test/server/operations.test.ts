@@ -70,8 +70,10 @@ describe("the doctor", () => {
     expect(await told()).toBe("No other server is on it");
   });
 
-  test("says that functions have no jail", async () => {
-    expect((await admin.doctor()).check("jail")?.status).toBe("warning");
+  test("says how far functions are kept from the server", async () => {
+    const { status, message } = (await admin.doctor()).check("jail") ?? {};
+    expect(status).toBe("ok");
+    expect(message).toMatch(/^Functions run in the jail '(?:full|standard)'$/);
   });
 
   test("finds a table that anybody may read, and is content once it is closed", async () => {

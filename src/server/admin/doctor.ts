@@ -183,8 +183,12 @@ const checkJail: Check = async ({ health }) => {
   const { parts } = await health();
   const level = parts["functions"]?.details?.["jail"];
   if (level === undefined) return finding("jail", "ok", "No functions are served here");
-  if (level !== "none")
-    return finding("jail", "ok", `Functions run in the jail '${String(level)}'`);
+  const message = `Functions run in the jail '${String(level)}'`;
+  if (level === "weak") {
+    const hint = "The kernel has no Landlock: functions can read what the server's user can read";
+    return finding("jail", "warning", message, hint);
+  }
+  if (level !== "none") return finding("jail", "ok", message);
   return finding(
     "jail",
     "warning",
