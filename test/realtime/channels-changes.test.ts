@@ -223,6 +223,23 @@ describe("with wait", () => {
     expect(socket.heard.map(({ event }) => event)).toEqual(["phx_reply", "system"]);
   });
 
+  test("more than can be held back makes the client join again", async () => {
+    const gate = Promise.withResolvers<void>();
+    const bindings = [
+      { event: "*", schema: "public" },
+      { event: "INSERT", schema: "public" },
+    ];
+    feed.answer = () => (feed.subscribed.length === 0 ? Promise.resolve() : gate.promise);
+    const joining = join(bindings, wait());
+    await until("the first of two", () => feed.subscribed.length === 1);
+    for (let n = 0; n < 1_001; n++) feed.open[0]?.sink.change(CHANGE);
+    gate.resolve();
+    const { socket } = await joining;
+    expect(socket.heard.filter(({ event }) => event === "postgres_changes")).toHaveLength(1_000);
+    expect(await socket.take("phx_error")).toMatchObject({ topic: "realtime:db", ref: "j1" });
+    expect(socket.session.channels.size).toBe(0);
+  });
+
   test("it fails with the reason", async () => {
     feed.answer = () => Promise.reject(errors.PGRST205("public", "nope", null));
     const { answer } = await join([{ event: "*", schema: "public", table: "nope" }], wait());

@@ -77,6 +77,7 @@ export class ChannelChanges {
   }
 
   async #keepSubscribing(): Promise<void> {
+    if (this.#isClosed) return;
     try {
       await this.#subscribe();
       if (this.#isSubscribed) this.#tellSubscribed();

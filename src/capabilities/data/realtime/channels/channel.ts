@@ -42,6 +42,8 @@ export class Channel implements Member {
   #isBusy = false;
   #inbox: InboundFrame[] = [];
   #early: (() => void)[] = [];
+  /** More came before the answer than could be held back. */
+  #isOverrun = false;
   /** Rows that were replayed: the same as they come alive are not sent again. */
   #replayed: ReadonlySet<string | null> = new Set();
   #cancelExpiry: () => void = () => undefined;
@@ -79,6 +81,8 @@ export class Channel implements Member {
   opened(): void {
     this.#state = "joined";
     for (const send of this.#early.splice(0)) send();
+    // It joins again, and knows by that that it may have missed something.
+    if (this.#isOverrun) this.end("phx_error");
     this.#drain();
   }
 
@@ -169,6 +173,7 @@ export class Channel implements Member {
   #whenOpen(send: () => void): void {
     if (this.#state === "joined") send();
     else if (this.#state === "joining" && this.#early.length < EARLY_MAX) this.#early.push(send);
+    else this.#isOverrun = true;
   }
 
   #leave(frame: InboundFrame): void {

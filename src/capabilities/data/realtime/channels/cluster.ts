@@ -109,10 +109,6 @@ export class Cluster {
     return this.#leave !== null && this.#standing === "settled" && this.#peers.size === 0;
   }
 
-  get peers(): readonly string[] {
-    return [...this.#peers.keys()];
-  }
-
   /** To the other servers; false when it could not be handed over. */
   async broadcast(topic: string, broadcast: Broadcast): Promise<boolean> {
     return this.isAlone || (await this.#publish({ kind: "cast", topic, broadcast }));

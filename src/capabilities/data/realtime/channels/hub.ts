@@ -132,9 +132,9 @@ export class Hub {
     return writeState(this.#presence.list(topic));
   }
 
-  /** Channels with members, and the other servers; for health. */
-  get facts(): { readonly channels: number; readonly peers: number } {
-    return { channels: this.#members.size, peers: this.#cluster.peers.length };
+  /** Channels that somebody here has joined. */
+  get channels(): number {
+    return this.#members.size;
   }
 
   /** Tells the other servers that this one goes. Whoever joins after that has it listen again. */
@@ -152,13 +152,13 @@ export class Hub {
 
   async #start(): Promise<void> {
     if (this.#isListening) return;
-    try {
-      await Promise.all([this.#cluster.start(), this.#watch.start()]);
-      this.#isListening = true;
-    } catch (error) {
-      await this.#stopAll();
-      throw error;
-    }
+    // Both to their end: what is still starting cannot be stopped.
+    const started = await Promise.allSettled([this.#cluster.start(), this.#watch.start()]);
+    const failed = started.find((one) => one.status === "rejected");
+    this.#isListening = !failed;
+    if (!failed) return;
+    await this.#stopAll();
+    throw failed.reason;
   }
 
   async #cease(): Promise<void> {

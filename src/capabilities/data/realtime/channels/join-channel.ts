@@ -68,6 +68,8 @@ async function answerJoin(channel: Channel, frame: InboundFrame): Promise<void> 
 function open(channel: Channel, frame: InboundFrame): void {
   channel.reply(frame, "ok", `{"postgres_changes":${channel.changes.describe()}}`);
   channel.opened();
+  // What was held back may have ended it.
+  if (channel.isClosed) return;
   channel.watchExpiry();
   channel.presence.sendState();
   if (channel.request.wantsReady) {

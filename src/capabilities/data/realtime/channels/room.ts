@@ -82,7 +82,7 @@ export function createChannelRoom(deps: ChannelRoomDeps, options: ChannelRoomOpt
     let [sockets, channels] = [0, 0];
     for (const { hub, sessions } of tenants.values()) {
       sockets += sessions.size;
-      channels += hub.facts.channels;
+      channels += hub.channels;
     }
     return { sockets, channels };
   };

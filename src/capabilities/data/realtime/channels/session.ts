@@ -85,10 +85,6 @@ export class Session implements SocketHandler {
     this.channels.clear();
   }
 
-  get isOpen(): boolean {
-    return this.#socket !== null;
-  }
-
   /** Closes the socket when it has been silent since `sinceMs` (monotonic). */
   endIfSilent(sinceMs: number): void {
     if (this.#heardAt < sinceMs) this.#end("no heartbeat");
