@@ -64,23 +64,29 @@ export function createDatabases(options: DatabasesOptions): ManagedDatabases {
   const closing = new Set<Promise<void>>();
   const limit = options.limits?.tenants ?? MAX_TENANTS;
   let isClosed = false;
+  /** The last of `opened`, which need not be moved. */
+  let latest: OpenTenant | null = null;
 
   const retire = (entry: OpenTenant) => {
     opened.delete(entry.tenant.id);
+    if (entry === latest) latest = null;
     const closed = closeTenant(entry, options.log).finally(() => closing.delete(closed));
     closing.add(closed);
   };
   const databases: ManagedDatabases = {
     for(tenant) {
+      if (latest?.tenant.id === tenant.id) return latest.database;
       const known = opened.get(tenant.id);
       if (known) {
         opened.delete(tenant.id);
         opened.set(tenant.id, known);
+        latest = known;
         return known.database;
       }
       if (isClosed) throw new Error("the databases are closed");
       const database = openTenant(tenant, options);
-      opened.set(tenant.id, { tenant, database });
+      latest = { tenant, database };
+      opened.set(tenant.id, latest);
       const oldest = opened.size > limit ? opened.values().next().value : undefined;
       if (oldest) retire(oldest);
       return database;

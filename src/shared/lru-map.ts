@@ -2,6 +2,8 @@
 export class LruMap<K, V> {
   readonly #entries = new Map<K, V>();
   readonly #max: number;
+  /** The key used last: it need not be moved. */
+  #newest: K | undefined;
 
   /** @param max entries kept, >= 1. */
   constructor(max: number) {
@@ -15,15 +17,17 @@ export class LruMap<K, V> {
   /** The value, which becomes the most recently used. */
   get(key: K): V | undefined {
     const value = this.#entries.get(key);
-    if (value === undefined) return undefined;
+    if (value === undefined || key === this.#newest) return value;
     this.#entries.delete(key);
     this.#entries.set(key, value);
+    this.#newest = key;
     return value;
   }
 
   set(key: K, value: V): void {
     this.#entries.delete(key);
     this.#entries.set(key, value);
+    this.#newest = key;
     if (this.#entries.size <= this.#max) return;
     for (const oldest of this.#entries.keys()) {
       this.#entries.delete(oldest);

@@ -15,7 +15,7 @@ export interface LogSink {
 
 const RETRY_MS = 10;
 /** Lines of this long leave together: a write is a thread woken, which costs more than a line. */
-const GATHER_MS = 10;
+const GATHER_MS = 25;
 const STDERR = 2;
 
 /** A sink on a file descriptor (default standard error). */

@@ -11,6 +11,10 @@ describe("a canonical query", () => {
     ["n=a+b%20c&é=%C3%A9", "?n=a%20b%20c&%C3%A9=%C3%A9"],
     ["a=1&&b=2", "?a=1&b=2"],
     ["%61=%31", "?a=1"],
+    ["id=eq.5", "?id=eq.5"],
+    ["id=", "?id="],
+    ["=x", "?=x"],
+    ["id=a=b", "?id=a%3Db"],
   ])("of %p is %p", (search, canonical) => {
     expect(canonicalQuery(search)).toBe(canonical);
   });

@@ -10,6 +10,7 @@ import { decodePart } from "./query-string.ts";
  */
 export function canonicalQuery(search: string): string {
   if (search === "") return "";
+  if (ONE_PLAIN.test(search)) return `?${search}`;
   const values = new Map<string, string>();
   for (const pair of search.split("&")) {
     if (pair === "") continue;
@@ -27,6 +28,8 @@ export function canonicalQuery(search: string): string {
   return query;
 }
 
+/** One parameter that stands as it was sent: a read by id. */
+const ONE_PLAIN = /^[A-Za-z0-9\-_.~]+=[A-Za-z0-9\-_.~]*$/;
 const UNRESERVED = /^[A-Za-z0-9\-_.~]*$/;
 
 /** What `encodeURIComponent` leaves beside them. */
