@@ -50,7 +50,7 @@ function bashScript(all: readonly Command[]): string {
     const words = [...nextWords(item), ...(item.name === "completion" ? SHELLS : [])];
     return `    "${item.name}") words="${[...words, ...flagsOf(item)].join(" ")}" ;;`;
   });
-  const parents = all.filter((item) => item.subcommands).map(({ name }) => name);
+  const parents = all.filter((item) => item.subcommands).map(({ name }) => `"${name}"`);
   return `# bash completion for reactor
 _reactor() {
   local current="\${COMP_WORDS[COMP_CWORD]}" name="" words="" word
@@ -95,11 +95,18 @@ function zshScript(all: readonly Command[]): string {
   });
   const top = all.filter(({ name }) => !name.includes(" "));
   const parents = top.filter((item) => item.subcommands).map(({ name }) => name);
+  const nested = all.filter(({ name, subcommands }) => name.includes(" ") && subcommands);
+  const deeper = nested.map(
+    ({ name }) => `    ${quoted(name)}) (( CURRENT > 4 )) && name="$name \${words[4]}" ;;`,
+  );
   return `#compdef reactor
 _reactor() {
   local name="\${words[2]}"
   case "$name" in
     ${parents.join("|")}) (( CURRENT > 3 )) && name="$name \${words[3]}" ;;
+  esac
+  case "$name" in
+${deeper.join("\n")}
   esac
   if (( CURRENT == 2 )); then
     local -a next=(

@@ -1,4 +1,5 @@
 /** `reactor deploy`: sends the project to the server. */
+import { checkTypes } from "./check-types.ts";
 import { type Command, projectOption, targetOptions } from "./command.ts";
 import { readProject } from "./project-files.ts";
 import { runDeploy } from "./run-deploy.ts";
@@ -12,6 +13,7 @@ export const command: Command = {
     "Each phase is reported as it stands; after a failure the same command goes on from there.\nExit code 4 when the project is at fault, 5 when the server is.",
   options: {
     "dry-run": { description: "Show what would change, and change nothing" },
+    "no-check": { description: "Do not check types, where the project has TypeScript" },
     ...projectOption,
     ...targetOptions,
   },
@@ -21,7 +23,8 @@ export const command: Command = {
     { run: "reactor deploy --context prod", what: "to a saved server" },
   ],
   async run(context) {
-    const { migrations, functions } = await readProject(context);
+    const { dir, migrations, functions } = await readProject(context);
+    if (!context.has("no-check")) await checkTypes(dir, functions);
     const dryRun = context.has("dry-run");
     const contents = { migrations, functions, dryRun, isWhole: true };
     return runDeploy(context, await connect(context), contents);

@@ -1,14 +1,17 @@
 /** `reactor fn`: functions, one by one. */
-import { escapeControls } from "../core/pretty-log.ts";
+import { checkTypes } from "./check-types.ts";
 import { type Command, projectOption, targetOptions } from "./command.ts";
+import { adminPath, cell, type Row, shareText, shortVersion } from "./fn-client.ts";
 import { invoke } from "./fn-invoke.ts";
+import { create } from "./fn-new.ts";
+import { promote, rollback } from "./fn-promote.ts";
+import { invocations, remove, show } from "./fn-show.ts";
+import { env, secrets } from "./fn-variables.ts";
 import { logOptions, printLogs } from "./log-options.ts";
 import { table } from "./output.ts";
 import { chooseFunctions, readProject } from "./project-files.ts";
 import { runDeploy } from "./run-deploy.ts";
 import { connect, connectWithKey, type ServerClient } from "./server-client.ts";
-
-type Row = Readonly<Record<string, unknown>>;
 
 interface Page {
   readonly functions: readonly Row[];
@@ -28,8 +31,6 @@ async function allFunctions(client: ServerClient): Promise<Row[]> {
   return all;
 }
 
-const SHORT_VERSION = 12;
-
 const list: Command = {
   name: "fn list",
   summary: "List deployed functions",
@@ -40,11 +41,11 @@ const list: Command = {
   async run(context) {
     const client = await connectWithKey(context);
     const functions = await allFunctions(client);
-    const cell = (row: Row, key: string) => escapeControls(String(row[key] ?? ""));
     const rows = functions.map((row) => [
       cell(row, "name"),
       cell(row, "runtime"),
-      cell(row, "version").slice(0, SHORT_VERSION),
+      shortVersion(row),
+      shareText(row),
       cell(row, "description"),
     ]);
     const none = "No functions are deployed";
@@ -59,22 +60,28 @@ const deploy: Command = {
   usage: "[options] [NAME...]",
   options: {
     "dry-run": { description: "Show what would change, and change nothing" },
+    "no-promote": { description: "Keep the new version without calls; see `reactor fn promote`" },
+    "no-check": { description: "Do not check types, where the project has TypeScript" },
     ...projectOption,
     ...targetOptions,
   },
   args: [0, 1000],
   examples: [
     { run: "reactor fn deploy hello", what: "one function" },
+    { run: "reactor fn deploy hello --no-promote", what: "to be tried with a part of the calls" },
     { run: "reactor fn deploy", what: "all of the project's" },
   ],
   async run(context) {
-    const functions = chooseFunctions(await readProject(context), context.args);
+    const project = await readProject(context);
+    const functions = chooseFunctions(project, context.args);
+    if (!context.has("no-check")) await checkTypes(project.dir, functions);
     const dryRun = context.has("dry-run");
     return runDeploy(context, await connect(context), {
       migrations: [],
       functions,
       dryRun,
       isWhole: false,
+      promote: !context.has("no-promote"),
     });
   },
 };
@@ -83,45 +90,45 @@ const logs: Command = {
   name: "fn logs",
   summary: "Show what a function logged",
   usage: "[options] NAME",
-  options: { ...logOptions, ...targetOptions },
+  options: {
+    ...logOptions,
+    level: {
+      value: "LEVEL",
+      description: "Least level",
+      choices: ["debug", "info", "warn", "error"],
+    },
+    request: { value: "ID", description: "Only lines of this request" },
+    ...targetOptions,
+  },
   args: [1, 1],
   examples: [{ run: "reactor fn logs hello -f", what: "follow" }],
   async run(context) {
     const client = await connectWithKey(context);
-    const path = `/fn/v1/_admin/${encodeURIComponent(context.args[0] ?? "")}/logs`;
-    return printLogs(context, client, path, { as: "key", query: {} });
-  },
-};
-
-const rollback: Command = {
-  name: "fn rollback",
-  summary: "Put an earlier version of a function in service",
-  usage: "[options] NAME",
-  options: {
-    version: { value: "VERSION", description: "Which one (default: the one before)" },
-    ...targetOptions,
-  },
-  args: [1, 1],
-  examples: [{ run: "reactor fn rollback hello", what: "to the version before" }],
-  async run(context) {
-    const client = await connectWithKey(context);
-    const name = context.args[0] ?? "";
-    const version = context.option("version");
-    const path = `/fn/v1/_admin/${encodeURIComponent(name)}/rollback`;
-    const json = version === undefined ? {} : { version };
-    const answer = await client.json<Row>(path, { method: "POST", as: "key", json });
-    const now = String(answer["version"] ?? version ?? "").slice(0, SHORT_VERSION);
-    context.out.result(answer, `${name} is at ${escapeControls(now)}`);
-    return 0;
+    const path = adminPath(context.args[0] ?? "", "logs");
+    const query = { level: context.option("level"), request_id: context.option("request") };
+    return printLogs(context, client, path, { as: "key", query });
   },
 };
 
 export const command: Command = {
   name: "fn",
-  summary: "Work with functions: list, deploy, invoke, logs, rollback",
+  summary: "Work with functions: make, deploy, call, watch, promote, roll back",
   usage: "COMMAND",
   options: {},
   args: [0, 0],
   examples: [{ run: 'reactor fn invoke hello --data \'{"name":"Ada"}\'', what: "call one" }],
-  subcommands: [list, deploy, invoke, logs, rollback],
+  subcommands: [
+    create,
+    deploy,
+    list,
+    show,
+    invoke,
+    logs,
+    invocations,
+    promote,
+    rollback,
+    env,
+    secrets,
+    remove,
+  ],
 };

@@ -3,7 +3,9 @@
  * asks for it to be applied. Sent again after a failure it goes on where it stopped.
  */
 import { readFileSync } from "node:fs";
+import type { FunctionSettings } from "../core/function-settings.ts";
 import type { ProjectFunction } from "../core/functions-project.ts";
+import { type CodeReport, inspectCode } from "../core/inspect-code.ts";
 import { escapeControls } from "../core/pretty-log.ts";
 import { CliError, EXIT } from "./cli-error.ts";
 import type { CommandContext } from "./command.ts";
@@ -12,10 +14,17 @@ import type { Progress } from "./progress.ts";
 import type { ProjectMigration } from "./project-files.ts";
 import { refusal, type ServerClient } from "./server-client.ts";
 
+interface Change {
+  readonly name: string;
+  readonly action: string;
+  readonly version: string;
+  readonly report?: CodeReport;
+}
+
 interface Phase {
   readonly section: string;
   readonly status: "planned" | "complete" | "failed" | "skipped";
-  readonly changes: readonly { name: string; action: string; version: string }[];
+  readonly changes: readonly Change[];
   readonly error: {
     code: string;
     message: string;
@@ -43,6 +52,8 @@ export interface DeployContents {
   readonly dryRun: boolean;
   /** All of the project: what it no longer has may be removed, where `[runtime] prune` allows that. */
   readonly isWhole: boolean;
+  /** False: new versions get no calls yet. Default true. */
+  readonly promote?: boolean;
 }
 
 /** Announce, upload, announce: a part may lapse in between, but not for ever. */
@@ -78,13 +89,16 @@ async function send(
     bytes.set(sha256, content);
     return { name, sha256, size_bytes: content.byteLength };
   };
-  const functions: (Part & { settings: object })[] = [];
+  const functions: (Part & { settings: object; promote?: boolean })[] = [];
+  const found = new Map<string, CodeReport | undefined>();
+  const waiting = contents.promote === false ? { promote: false } : {};
   for (const { name, path, settings } of contents.functions) {
     progress.update(`building ${name}`);
     const code = path.endsWith(".wasm")
       ? readFileSync(path)
       : await context.host.bundleFunction(path);
-    functions.push({ ...announce(name, code), settings });
+    functions.push({ ...announce(name, code), settings, ...waiting });
+    found.set(name, inspected(settings, code));
   }
   const migrations = contents.migrations.map(({ name, bytes: sql }) => announce(name, sql));
   const { dryRun, isWhole } = contents;
@@ -93,12 +107,34 @@ async function send(
     progress.update(contents.dryRun ? "planning" : "applying");
     const options = { method: "POST", json, isLong: true };
     const report = await client.json<Report>("/_admin/deploy", options);
-    if (report.status !== "needs_parts") return report;
+    if (report.status !== "needs_parts") return withFindings(report, found);
     if (round === ROUNDS_MAX) {
       throw new CliError("server", "deploy_failed", "The server keeps losing uploaded parts");
     }
     await upload(client, report.missing, bytes, progress);
   }
+}
+
+/** Undefined for a module that cannot be read: the server says why. */
+function inspected({ runtime, egress }: FunctionSettings, code: Uint8Array) {
+  try {
+    return inspectCode(runtime, code, egress ?? ["*"]);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A plan has not seen the code; what was found here is told in its place. */
+function withFindings(report: Report, found: ReadonlyMap<string, CodeReport | undefined>): Report {
+  const phases = report.phases.map((phase) => {
+    if (phase.section !== "functions") return phase;
+    const changes = phase.changes.map((change) => {
+      const own = change.action === "unchanged" ? undefined : found.get(change.name);
+      return change.report || !own ? change : { ...change, report: own };
+    });
+    return { ...phase, changes };
+  });
+  return { ...report, phases };
 }
 
 async function upload(
@@ -157,11 +193,27 @@ function reportText(report: Report, paint: Paint): string {
     const head = `${paint("bold", phase.section)} ${paint(STYLES[phase.status], phase.status)}`;
     const changed = phase.changes.filter(({ action }) => action !== "unchanged");
     const same = phase.changes.length - changed.length;
-    const rows = changed.map(({ name, action, version }) => {
+    const rows = changed.flatMap(({ name, action, version, report: found }) => {
       const short = /^[0-9a-f]{64}$/.test(version) ? version.slice(0, SHORT_VERSION) : version;
-      return `  ${action.padEnd(7)} ${escapeControls(name)} ${paint("dim", escapeControls(short))}`;
+      const line = `  ${action.padEnd(7)} ${escapeControls(name)} ${paint("dim", escapeControls(short))}`;
+      return [line, ...(found ? findings(found, paint) : [])];
     });
     return [head, ...rows, ...(same > 0 ? [paint("dim", `  ${same} unchanged`)] : [])];
   });
   return lines.join("\n");
+}
+
+const SHOWN_MAX = 8;
+
+/** What the code asks for, below its line. */
+function findings({ imports, hosts, warnings }: CodeReport, paint: Paint): string[] {
+  const shown = (names: readonly string[]) => {
+    const more = names.length > SHOWN_MAX ? ` and ${names.length - SHOWN_MAX} more` : "";
+    return escapeControls(names.slice(0, SHOWN_MAX).join(", ")) + more;
+  };
+  return [
+    ...(imports.length > 0 ? [paint("dim", `          imports ${shown(imports)}`)] : []),
+    ...(hosts.length > 0 ? [paint("dim", `          hosts ${shown(hosts)} (guessed)`)] : []),
+    ...warnings.map((text) => paint("yellow", `          warning: ${escapeControls(text)}`)),
+  ];
 }

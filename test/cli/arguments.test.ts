@@ -205,6 +205,8 @@ describe("completion", () => {
     };
     expect(complete("reactor", "de")).toEqual(["dev", "deploy"]);
     expect(complete("reactor", "fn", "ro")).toEqual(["rollback"]);
+    expect(complete("reactor", "fn", "secrets", "un")).toEqual(["unset"]);
+    expect(complete("reactor", "fn", "secrets", "set", "--env")).toEqual(["--env-file"]);
     expect(complete("reactor", "fn", "invoke", "--da")).toEqual(["--data", "--data-dir"]);
     expect(complete("reactor", "serve", "--po")).toEqual(["--port"]);
   });
