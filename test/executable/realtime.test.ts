@@ -1,4 +1,4 @@
-/** Channels of the compiled executable, with the unchanged client: socket, SQL, policies, and its end. */
+/** The compiled executable and the unchanged client: broadcasts, SQL, policies, rows, and the end. */
 import { expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -56,9 +56,17 @@ test("clients talk, see one another, and hear what SQL sends", async () => {
   expect(await subscribe(bob.channel("other", { config: { private: true } }))).toBe(
     "CHANNEL_ERROR",
   );
+  const rows: unknown[] = [];
+  const db = bob.channel("db", { config: { postgres_changes_options: { wait: true } } });
+  db.on("postgres_changes", { event: "INSERT", schema: "public", table: "posts" }, (change) => {
+    rows.push(change.new);
+  });
+  expect(await subscribe(db)).toBe("SUBSCRIBED");
   expect((await admin.from("posts").insert({ id: 7, text: "seven" })).error).toBeNull();
   await until("the row", () => heard.length === 2);
   expect(heard[1]).toEqual({ id: 7, text: "seven" });
+  await until("its change", () => rows.length === 1);
+  expect(rows).toEqual([{ id: 7, text: "seven" }]);
   server.kill("SIGTERM");
   expect(await server.ended).toBe(0);
   await until("the news", () => closed.length === 2);
