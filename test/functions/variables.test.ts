@@ -1,5 +1,7 @@
 /** Secrets and environment: set without a deploy, sealed, told to the function and to nobody else. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { sweepSealedEnv } from "../../src/capabilities/functions/sealed-env.ts";
+import { readVersionKeys } from "../../src/capabilities/functions/store.ts";
 import { DEFAULT_TENANT } from "../../src/core/tenant.ts";
 import { until } from "../support/until.ts";
 import {
@@ -66,6 +68,33 @@ describe("the environment", () => {
     } finally {
       await other.stop();
     }
+  });
+});
+
+describe("the environment of a version", () => {
+  test("is sealed: its row holds names alone, and it goes with the version", async () => {
+    const env = { TOKEN: "sesame-deployed", REF: "vault:SOME" };
+    await change("_shared/secrets", { SOME: "some" });
+    const { version } = await world.deploy("sealed", TELLS, { env });
+    expect(await seen("sealed")).toMatchObject({ TOKEN: "sesame-deployed", REF: "some" });
+    const [row] = await world.sql`select env from functions.versions where name = 'sealed'`;
+    expect(row?.["env"]).toEqual({ TOKEN: null, REF: "vault:SOME" });
+    const path = `functions/deployed/sealed/${version}`;
+    const kept = () => database.vault.list(DEFAULT_TENANT, "functions/deployed/sealed");
+    await sweepSealedEnv(database.vault, DEFAULT_TENANT, () => readVersionKeys(world.sql));
+    expect(await kept()).toEqual([path]);
+    await world.call("/fn/v1/_admin/sealed", { method: "DELETE" });
+    await sweepSealedEnv(database.vault, DEFAULT_TENANT, () => readVersionKeys(world.sql));
+    expect(await kept()).toEqual([]);
+    await change("_shared/secrets", { SOME: null });
+  });
+
+  test("that the vault cannot hold is refused", async () => {
+    const env = { A: "x".repeat(32_000), B: "x".repeat(32_000) };
+    expect(world.deploy("heavy", TELLS, { env })).rejects.toMatchObject({
+      code: "function_invalid",
+      details: "'heavy': env is larger than 60000 bytes",
+    });
   });
 });
 

@@ -18,6 +18,7 @@ import { functionsErrors } from "./errors.ts";
 import { type ActiveFunction, versionOf } from "./function-version.ts";
 import type { FunctionsParts } from "./parts.ts";
 import { removeFunction } from "./remove-function.ts";
+import { envFault, sealEnv } from "./sealed-env.ts";
 import { heldCode, readCode } from "./store.ts";
 import { saveDeploy } from "./store-changes.ts";
 import { readVariablesOf } from "./store-variables.ts";
@@ -65,7 +66,10 @@ function faultsOf(item: DeployItem): string[] {
   if (!FUNCTION_NAME.test(item.name)) {
     return [`'${item.name.slice(0, 64)}' is not a name: it must match ${FUNCTION_NAME.source}`];
   }
-  const faults = [...readFunctionSettings(item.settings).faults];
+  const read = readFunctionSettings(item.settings);
+  const faults = [...read.faults];
+  const tooMuch = faults.length === 0 ? envFault(read.settings) : null;
+  if (tooMuch) faults.push(tooMuch);
   if (!("runtime" in item.settings)) faults.push("runtime is missing");
   if (!SHA256.test(item.sha256)) faults.push("sha256 must be 64 hexadecimal digits");
   return faults.map((fault) => `'${item.name}': ${fault}`);
@@ -138,9 +142,12 @@ async function save(
   { change, code, report, isNew }: Applied,
 ): Promise<void> {
   const { version, action } = change;
+  const { vault } = parts.deps;
+  const env = await sealEnv(vault, tenant, { name: item.name, version }, settings.env);
   const deploy = {
     name: item.name,
     version,
+    env,
     codeSha256: item.sha256,
     settings,
     code: isNew ? code : null,

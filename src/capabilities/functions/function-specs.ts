@@ -17,15 +17,17 @@ import {
 } from "./function-version.ts";
 import type { VariableValues } from "./variable-values.ts";
 
+type Texts = Readonly<Record<string, string>>;
+
 export interface SpecSource {
   readonly config: FunctionsConfig;
   readonly values: VariableValues;
   readonly log: Logger;
+  /** The environment it was deployed with. */
+  openEnv(found: ActiveFunction, version: FunctionVersion): Promise<Texts>;
   /** Path of the version's code on this server. */
   codePath(found: ActiveFunction, version: FunctionVersion): Promise<string>;
 }
-
-type Texts = Readonly<Record<string, string>>;
 
 export class FunctionSpecs {
   readonly #source: SpecSource;
@@ -79,7 +81,8 @@ export class FunctionSpecs {
   /** Of all functions, then as deployed, then as set for this function: the later one counts. */
   async #environment(found: ActiveFunction, version: FunctionVersion): Promise<Texts> {
     const [shared, own] = await Promise.all([this.#set(found, null), this.#set(found, found.name)]);
-    const deployed = Object.entries(version.env).filter(([name]) => !(name in own));
+    const opened = await this.#source.openEnv(found, version);
+    const deployed = Object.entries(opened).filter(([name]) => !(name in own));
     return { ...shared, ...(await this.#resolve(found, Object.fromEntries(deployed))), ...own };
   }
 

@@ -46,8 +46,8 @@ export interface FunctionVersion {
   readonly sizeBytes: number;
   readonly entry: string | null;
   readonly config: Readonly<Record<string, string>>;
-  /** Never returned, names only. `vault:NAME` stands for a secret. */
-  readonly env: Readonly<Record<string, string>>;
+  /** Never returned, names only. Null: sealed (`sealed-env.ts`). `vault:NAME` stands for a secret. */
+  readonly env: Readonly<Record<string, string | null>>;
   readonly limits: VersionLimits;
   /** What its code asks for, as found at its deploy. */
   readonly report: CodeReport;
@@ -164,7 +164,7 @@ export function versionsInUse({ active, share }: ActiveFunction): FunctionVersio
  */
 export function environmentMark(found: ActiveFunction, version: FunctionVersion): string {
   const texts = [...Object.values(version.env), ...Object.values(version.config)];
-  const secrets = new Set(texts.map(secretReference));
+  const secrets = new Set(texts.map((text) => secretReference(text ?? "")));
   return found.variables
     .filter(({ kind, name }) => kind === "env" || secrets.has(name))
     .map(({ owner, name, revision }) => `${owner ?? ""}/${name}@${revision}`)

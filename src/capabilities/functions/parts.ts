@@ -22,6 +22,7 @@ import { type InvocationMetrics, invocationMetrics } from "./invocation-metrics.
 import { LogFeed } from "./log-feed.ts";
 import { RecordWriter } from "./record-writer.ts";
 import { Registry } from "./registry.ts";
+import { openEnv } from "./sealed-env.ts";
 import { readChangeMark, readCode, readFunctions } from "./store.ts";
 import { insertInvocations, insertLogLines } from "./store-records.ts";
 import { VariableValues } from "./variable-values.ts";
@@ -151,7 +152,13 @@ function createState(options: StateOptions): TenantState {
     records: new RecordWriter(sink, log),
     feed: new LogFeed(),
     values,
-    specs: new FunctionSpecs({ config, values, log, codePath: codePaths(options) }),
+    specs: new FunctionSpecs({
+      config,
+      values,
+      log,
+      openEnv: ({ name }, version) => openEnv(deps.vault, tenant, name, version),
+      codePath: codePaths(options),
+    }),
   };
 }
 

@@ -11,6 +11,8 @@ export interface NewDeploy {
   readonly version: string;
   readonly codeSha256: string;
   readonly settings: FunctionSettings;
+  /** As its row holds it: null for what is sealed. */
+  readonly env: Readonly<Record<string, string | null>>;
   /** Null when the database has it already. */
   readonly code: Uint8Array | null;
   readonly sizeBytes: number;
@@ -68,7 +70,8 @@ async function writeFunction(tx: TransactionSql, deploy: NewDeploy, isMove: bool
 }
 
 async function writeVersion(tx: TransactionSql, deploy: NewDeploy): Promise<void> {
-  const { runtime, entry, config, env } = deploy.settings;
+  const { env } = deploy;
+  const { runtime, entry, config } = deploy.settings;
   await tx`
     insert into functions.versions
       (name, version, runtime, code_sha256, size_bytes, entry, config, env, limits, report)

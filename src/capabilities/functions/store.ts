@@ -21,7 +21,7 @@ interface VersionRow {
   size_bytes: string;
   entry: string | null;
   config: Record<string, string>;
-  env: Record<string, string>;
+  env: Record<string, string | null>;
   limits: Partial<VersionLimits>;
   report: Partial<CodeReport>;
   version_created_at: Date;
@@ -140,6 +140,13 @@ export async function readCode(sql: Sql, sha256: string): Promise<Uint8Array | n
   const [row] = await sql<{ bytes: Uint8Array }[]>`
     select bytes from functions.code where sha256 = ${sha256}`;
   return row?.bytes ?? null;
+}
+
+/** `<name>/<version>` of every version. */
+export async function readVersionKeys(sql: Sql): Promise<Set<string>> {
+  const rows = await sql<{ key: string }[]>`
+    select name || '/' || version as key from functions.versions`;
+  return new Set(rows.map((row) => row.key));
 }
 
 /** Which of these are stored. */

@@ -5,6 +5,8 @@ import { leaseService } from "../../shared/leases/lease-service.ts";
 import { versionsInUse } from "./function-version.ts";
 import { CHANGED_TOPIC, type FunctionsParts, LOGGED_TOPIC } from "./parts.ts";
 import { prepareReady } from "./prepare-ready.ts";
+import { sweepSealedEnv } from "./sealed-env.ts";
+import { readVersionKeys } from "./store.ts";
 import { trimRecords } from "./store-records.ts";
 
 const SWEEP_EVERY_MS = 60_000;
@@ -132,6 +134,7 @@ function sweepService(parts: FunctionsParts, tenant: TenantCtx): Service {
     async run(signal) {
       while (!signal.aborted) {
         await trimRecords(parts.sql(tenant), keep);
+        await sweepSealedEnv(parts.deps.vault, tenant, () => readVersionKeys(parts.sql(tenant)));
         await clock.sleep(SWEEP_EVERY_MS, signal).catch(() => undefined);
       }
     },

@@ -78,13 +78,16 @@ function settled(log: Logger, what: string, work: () => Promise<void>): () => vo
   let cancel: (() => void) | undefined;
   let isRunning = false;
   let isAgain = false;
+  let changedAt: number | null = null;
   const run = async () => {
     if (isRunning) {
       isAgain = true;
       return;
     }
     isRunning = true;
-    const from = systemClock.monotonic();
+    // What a person waits for begins with the file being saved.
+    const from = changedAt ?? systemClock.monotonic();
+    changedAt = null;
     try {
       await work();
       log.info("project.reloaded", { what, ms: Math.round(systemClock.monotonic() - from) });
@@ -100,6 +103,7 @@ function settled(log: Logger, what: string, work: () => Promise<void>): () => vo
   };
   return () => {
     cancel?.();
+    changedAt ??= systemClock.monotonic();
     cancel = systemClock.after(SETTLE_MS, () => void run());
   };
 }
