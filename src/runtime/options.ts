@@ -40,12 +40,10 @@ export interface RuntimeOptions {
   readonly wasmHosts?: number;
   /** True: the first WASM host is started by `start()`. Default false: by the first call. */
   readonly prewarmWasm?: boolean;
-  /** An instance without calls for this long is ended. Default 10 min. */
+  /** A WASM host without calls for this long is ended. Default 10 min. */
   readonly idleMs?: number;
   /** An instance is replaced after so many calls. Default 1,000,000: warm code is worth keeping. */
   readonly callsPerProcess?: number;
-  /** Calls that may wait per function beyond its concurrency. Default 128. */
-  readonly waiting?: number;
   /** How long a replaced instance may finish its calls. Default 30 s. */
   readonly drainMs?: number;
 }
@@ -59,7 +57,6 @@ export function withDefaults(options: RuntimeOptions): FullRuntimeOptions {
     prewarmWasm: false,
     idleMs: 600_000,
     callsPerProcess: 1_000_000,
-    waiting: 128,
     drainMs: 30_000,
     openRanges: [],
     serviceKey: () => Promise.reject(new Error("This server has no secret key to lend")),

@@ -206,6 +206,31 @@ describe("a repeated POST with an Idempotency-Key", () => {
   });
 });
 
+describe("what an answer may hold", () => {
+  test("one that is announced as too large is 502, one that turns out to be is broken off", async () => {
+    const code = `export default (request) => {
+      if (request.url.endsWith("known")) return new Response(new Uint8Array(2 * 1024 * 1024));
+      const part = new Uint8Array(65_536);
+      return new Response(new ReadableStream({ pull(c) { c.enqueue(part); } }));
+    };`;
+    await world.deploy("large", code, { body_out_mb: 1 });
+    const known = await world.call("/fn/v1/large/known");
+    expect([known.status, await known.json()]).toMatchObject([
+      502,
+      { code: "answer_too_large", details: "Its body_out limit is 1048576 bytes" },
+    ]);
+    const streamed = await world.call("/fn/v1/large");
+    await expect(streamed.bytes()).rejects.toThrow();
+    const page = (await (await world.call("/fn/v1/_admin/large/invocations")).json()) as {
+      invocations: { error_code: string }[];
+    };
+    expect(page.invocations.map((row) => row.error_code)).toEqual([
+      "answer_too_large",
+      "answer_too_large",
+    ]);
+  });
+});
+
 describe("what a call leaves behind", () => {
   test("log lines are followed as they come and can be taken up where one left off", async () => {
     await world.deploy(

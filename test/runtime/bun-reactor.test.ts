@@ -39,7 +39,6 @@ beforeAll(async () => {
     gateway: () => ({ socket: null, url: `http://127.0.0.1:${server.port}` }),
     serviceKey: async () => "sb_secret_test",
     hostCalls: (spec, request) => answerHostCall(kv, DEFAULT_TENANT, spec, request),
-    idleMs: 300,
   });
 });
 afterAll(async () => {
@@ -47,9 +46,12 @@ afterAll(async () => {
   await server.stop(true);
 });
 
+/** Processes without calls are soon ended. */
+const BRIEF = { ...DEFAULT_LIMITS, idleMs: 300 };
+
 function spec(name: string, body: string, more: Partial<FunctionSpec> = {}): FunctionSpec {
   const source = `import { reactor } from "reactor"; export default async (request) => { ${body} }`;
-  return fixture.bunSpec(name, source, more);
+  return fixture.bunSpec(name, source, { limits: BRIEF, ...more });
 }
 
 async function run(body: string, more: Partial<FunctionSpec> = {}, name = "probe") {
@@ -153,7 +155,7 @@ const pidsOf = (name: string) =>
   fixture.runtimes.bun.processes().flatMap((one) => (one.function === name ? [one.pid] : []));
 
 test("processes are added up to the maximum while all are busy, and go when nobody calls", async () => {
-  const limits = { ...DEFAULT_LIMITS, concurrency: 1 };
+  const limits = { ...BRIEF, concurrency: 1 };
   const wide = spec("wide", `await Bun.sleep(150); return new Response(String(process.pid));`, {
     limits,
     instances: { min: 0, max: 3 },

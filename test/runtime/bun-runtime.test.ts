@@ -187,9 +187,9 @@ test("100 parallel calls get their own answers from one process", async () => {
 });
 
 test("more calls than may run and wait are refused with the limit", async () => {
-  const narrow = await createFixture({ waiting: 2, blanks: 0 });
+  const narrow = await createFixture({ blanks: 0 });
   try {
-    const limits = { ...DEFAULT_LIMITS, concurrency: 1 };
+    const limits = { ...DEFAULT_LIMITS, concurrency: 1, queue: 2 };
     const spec = narrow.bunSpec(
       "narrow",
       `let open; const gate = new Promise((go) => (open = go));
@@ -368,9 +368,10 @@ test("reactor.fetch asks this server with the caller's credentials and refuses o
 });
 
 test("an idle process is ended and the next call starts another", async () => {
-  const brief = await createFixture({ idleMs: 100 });
+  const brief = await createFixture();
   try {
-    const spec = brief.bunSpec("brief", `export default () => new Response(String(process.pid))`);
+    const code = "export default () => new Response(String(process.pid))";
+    const spec = brief.bunSpec("brief", code, { limits: { ...DEFAULT_LIMITS, idleMs: 100 } });
     const first = Number(await (await brief.invoke(spec)).text());
     const gone = () => !brief.runtimes.processes().some((p) => p.pid === first);
     while (!gone()) await systemClock.sleep(20);

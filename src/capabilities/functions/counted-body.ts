@@ -1,7 +1,7 @@
 /** A body that passes through unchanged while its bytes are counted. */
 
 /**
- * @param onBytes told the number so far after each chunk
+ * @param onBytes told the number so far before each chunk goes on; a throw breaks the body off
  * @param onEnd told once: null when the body ended or its reader left, else what broke it
  */
 export function countedBody(
@@ -25,6 +25,8 @@ export function countedBody(
           controller.enqueue(value as Uint8Array<ArrayBuffer>);
         } catch (error) {
           onEnd(error);
+          // It may have been `onBytes` that has had enough.
+          reader.cancel(error).catch(() => undefined);
           throw error;
         }
       },

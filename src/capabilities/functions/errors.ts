@@ -50,6 +50,12 @@ export const functionsErrors = defineErrors({
     details: `Its body_in limit is ${limitBytes} bytes`,
     hint: "Raise body_in_mb in the function's settings",
   }),
+  answer_too_large: (name: string, limitBytes: number) => ({
+    status: 502,
+    message: `The answer of the function '${name}' is larger than it may be`,
+    details: `Its body_out limit is ${limitBytes} bytes`,
+    hint: "Raise body_out_mb in the function's settings",
+  }),
   version_not_found: (name: string, version: string) => ({
     status: 404,
     message: `The function '${name}' has no version '${version.slice(0, 64)}'`,

@@ -37,12 +37,15 @@ export async function observeCall(
   const finish = (outcome: Outcome) => record(parts, ctx, request.method, name, outcome);
   try {
     const { answer, chosen } = await run(upload.request);
+    const limitBytes = effectiveLimits(chosen.version, parts.config).bodyOutBytes;
+    checkLength(answer.response, name, limitBytes);
     const { status } = answer.response;
     const { cold } = answer;
     const ms = measure(parts, ctx, { name, chosen, status, cold, code: null });
     const whole = marked(answer, name, chosen, ms);
     const peak = answer.peakMemoryBytes;
-    return counted(whole, (bytesOut, code) => {
+    const tooLarge = limitBytes === null ? null : { name, limitBytes };
+    return counted(whole, tooLarge, (bytesOut, code) => {
       const memory = peak?.() ?? null;
       finish({ chosen, status, cold, ms, code, bytesIn: upload.bytes(), bytesOut, memory });
     });
@@ -73,9 +76,17 @@ function countedUpload(request: Request): { request: Request; bytes: () => numbe
   };
 }
 
+/** An answer that says that it is too large is an error; one that turns out to be is broken off. */
+function checkLength({ body, headers }: Response, name: string, limitBytes: number | null): void {
+  if (limitBytes === null || Number(headers.get("content-length") ?? "0") <= limitBytes) return;
+  body?.cancel().catch(() => undefined);
+  throw functionsErrors.answer_too_large(name, limitBytes);
+}
+
 /** Calls `end` once: at once where the length is known, else when the body has gone out. */
 function counted(
   response: Response,
+  bound: { readonly name: string; readonly limitBytes: number } | null,
   end: (bytesOut: number, code: string | null) => void,
 ): Response {
   const { body, headers, status } = response;
@@ -89,6 +100,9 @@ function counted(
     body,
     (bytes) => {
       count = bytes;
+      if (bound && bytes > bound.limitBytes) {
+        throw functionsErrors.answer_too_large(bound.name, bound.limitBytes);
+      }
     },
     (error) => end(count, error === null ? null : codeOf(error)),
   );

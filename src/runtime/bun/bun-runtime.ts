@@ -223,8 +223,8 @@ export class BunRuntime implements FunctionRuntime {
 
   #recycleIdle(): void {
     const now = this.#options.clock.monotonic();
-    const oldest = now - this.#options.idleMs;
     for (const [key, slot] of this.#slots) {
+      const oldest = now - slot.spec.limits.idleMs;
       // Those that are to be kept ready are recycled by their calls only.
       const spare = slot.list().length - slot.spec.instances.min;
       const idle = slot.list().filter((one) => one.isSpare(now) && one.idleSince < oldest);

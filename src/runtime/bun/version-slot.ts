@@ -93,9 +93,9 @@ export class VersionSlot {
   #wait(call: ActiveCall): Promise<Entry> {
     const { limits, name, instances } = this.spec;
     const atOnce = limits.concurrency * instances.max;
-    const bound = this.#usable() > 0 ? this.#options.waiting : atOnce + this.#options.waiting;
+    const bound = this.#usable() > 0 ? limits.queue : atOnce + limits.queue;
     if (this.#waiting.length >= bound) {
-      throw runtimeErrors.function_busy(name, atOnce, this.#options.waiting);
+      throw runtimeErrors.function_busy(name, atOnce, limits.queue);
     }
     return new Promise<Entry>((resolve, reject) => {
       const waiter = { call, resolve, reject };

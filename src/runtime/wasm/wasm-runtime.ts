@@ -82,10 +82,10 @@ export class WasmRuntime implements FunctionRuntime {
 
   /** Bounds how many calls of one function are here at all. */
   #enter({ spec }: FunctionCall): () => void {
-    const { concurrency } = spec.limits;
+    const { concurrency, queue } = spec.limits;
     const here = this.#present.get(spec.name) ?? 0;
-    if (here >= concurrency + this.#options.waiting) {
-      throw runtimeErrors.function_busy(spec.name, concurrency, this.#options.waiting);
+    if (here >= concurrency + queue) {
+      throw runtimeErrors.function_busy(spec.name, concurrency, queue);
     }
     this.#present.set(spec.name, here + 1);
     return () => {
