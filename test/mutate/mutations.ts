@@ -1,6 +1,7 @@
 /** All mutations, in the order of the way of a request: who it is, the edge, admin, data, the rest. */
 import type { Mutation } from "./mutation.ts";
 import { accounts } from "./places/accounts.ts";
+import { changeFeed } from "./places/change-feed.ts";
 import { channels } from "./places/channels.ts";
 import { credentials } from "./places/credentials.ts";
 import { data } from "./places/data.ts";
@@ -17,6 +18,7 @@ export const mutations: readonly Mutation[] = [
   ...dataTokens,
   ...dataWrites,
   ...channels,
+  ...changeFeed,
   ...sharedState,
   ...accounts,
   ...functions,

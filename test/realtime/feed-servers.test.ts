@@ -1,9 +1,12 @@
 /** Several servers on one database: one reads the log and feeds the others over a bus that may lose. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { SlotJanitor } from "../../src/capabilities/data/realtime/feed/slot-janitor.ts";
 import type { Bus } from "../../src/core/ports/bus.ts";
 import { DEFAULT_TENANT } from "../../src/core/tenant.ts";
 import { createMemoryLog } from "../support/memory-log.ts";
+import { silentLog } from "../support/postgres.ts";
 import { createSeededRng } from "../support/seeded-rng.ts";
+import { createSimClock } from "../support/sim-clock.ts";
 import { until } from "../support/until.ts";
 import { type FeedWorld, type Listener, openFeedWorld, type TestFeed } from "./feed-world.ts";
 
@@ -209,6 +212,31 @@ describe("the slot", () => {
       const [now] = await slots();
       return now?.confirmed !== before?.confirmed;
     });
+  });
+
+  test("that nobody reads any more is dropped, and not one that a server holds", async () => {
+    const server = start();
+    const one = await server.subscribe(SERVICE);
+    const clock = createSimClock();
+    const janitor = new SlotJanitor({
+      ...{ roomOf: () => server.rooms.of(DEFAULT_TENANT), tenants: () => [DEFAULT_TENANT] },
+      ...{ leases: world.leases, clock, log: silentLog },
+    });
+    const sweepLater = async () => {
+      await janitor.sweepAll();
+      await clock.advance(300_001);
+      await janitor.sweepAll();
+    };
+    await sweepLater();
+    expect(await slots()).toHaveLength(1);
+    await insert(1, 1);
+    await one.heard(1);
+    await server.feed.service.stop(5_000);
+    await until("nobody reads", async () => (await slots()).every(({ active }) => !active));
+    await janitor.sweepAll();
+    expect(await slots()).toHaveLength(1);
+    await sweepLater();
+    expect(await slots()).toHaveLength(0);
   });
 
   test("in use by a server that has lost its lease is taken over", async () => {

@@ -23,6 +23,7 @@ import { parseRowFilterText } from "../../src/capabilities/data/realtime/parse-r
 import { Rooms, type RoomsDeps } from "../../src/capabilities/data/rooms.ts";
 import type { Principal } from "../../src/core/ports/auth.ts";
 import type { Bus } from "../../src/core/ports/bus.ts";
+import type { Leases } from "../../src/core/ports/leases.ts";
 import type { Logger } from "../../src/core/ports/log.ts";
 import { DEFAULT_TENANT } from "../../src/core/tenant.ts";
 import { createDatabases } from "../../src/postgres/databases.ts";
@@ -123,6 +124,7 @@ export class Listener implements ChangeSink {
 
 export interface TestFeed {
   readonly feed: ManagedChangeFeed;
+  readonly rooms: Rooms;
   subscribe(asking: Asking): Promise<Listener>;
   /** As at the end of a server; the slot stays. */
   stop(): Promise<void>;
@@ -132,6 +134,7 @@ export interface FeedWorld {
   readonly sql: Sql;
   readonly url: string;
   readonly bus: Bus;
+  readonly leases: Leases;
   /** Another server. */
   server(options?: { config?: Partial<DataConfig>; log?: Logger; bus?: Bus }): TestFeed;
   /** Resolves when everything committed so far was told to this listener's server. */
@@ -163,6 +166,7 @@ export async function openFeedWorld(
     sql,
     url: database.url,
     bus,
+    leases,
     server({ config = {}, log = silentLog, bus: ownBus = bus } = {}) {
       const databases = createDatabases({
         urlFor: () => ({
@@ -191,7 +195,7 @@ export async function openFeedWorld(
         await databases.close();
       };
       stops.push(stop);
-      return { feed, stop, subscribe: (asking) => subscribe(feed, asking) };
+      return { feed, rooms, stop, subscribe: (asking) => subscribe(feed, asking) };
     },
     async settle(...listeners) {
       marks += 1;

@@ -9,6 +9,7 @@ import { createChannelRoom, servedBy } from "./realtime/channels/room.ts";
 import { channelServices } from "./realtime/channels/tasks.ts";
 import { createChangeFeed } from "./realtime/feed/create-change-feed.ts";
 import { MessageSeal } from "./realtime/feed/message-seal.ts";
+import { SlotJanitor } from "./realtime/feed/slot-janitor.ts";
 import { SubscriberStreams } from "./realtime/sse/subscriber-streams.ts";
 import { Rooms } from "./rooms.ts";
 import { dataRoutes } from "./routes.ts";
@@ -26,6 +27,7 @@ export const data = defineCapability({
     const rooms = new Rooms(config, deps);
     const feed = createChangeFeed({ ...deps, roomOf: (tenant) => rooms.of(tenant) });
     const streams = new SubscriberStreams(deps.clock, deps.metrics);
+    const janitor = new SlotJanitor({ ...deps, roomOf: (tenant) => rooms.of(tenant) });
     // Channels keep messages and policies in tables, which a database of somebody else's has not.
     const channels =
       config.db_uri === ""
@@ -43,6 +45,7 @@ export const data = defineCapability({
         schemaWatch(rooms, deps),
         feed.service,
         streams.service,
+        janitor.service,
         ...(channels === null ? [] : channelServices(channels, deps)),
       ],
       health: (signal) => dataHealth(rooms, deps.tenants(), signal),

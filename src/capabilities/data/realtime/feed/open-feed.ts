@@ -14,6 +14,7 @@ import { Distributor } from "./distributor.ts";
 import { feedErrors } from "./errors.ts";
 import { FactsCache } from "./facts-cache.ts";
 import type { FeedDeps } from "./feed-deps.ts";
+import { Gate } from "./gate.ts";
 import { Identities } from "./identities.ts";
 import { Judge } from "./judge.ts";
 import { JudgeQueries } from "./judge-queries.ts";
@@ -41,6 +42,7 @@ export class OpenFeed {
   readonly #facts: FactsCache;
   readonly #watch: TableWatch;
   readonly #identities = new Identities();
+  readonly #publishing = new Gate(1);
   readonly #ending = new AbortController();
   #room: DataRoom;
   #running: Promise<unknown> = Promise.resolve();
@@ -192,6 +194,7 @@ export class OpenFeed {
     const { realtime_publication: publication, realtime_auto_publish: isAutomatic } = room.config;
     const published = await publishTable(table, {
       ...{ database: room.databases.for(this.#tenant), publication, isAutomatic },
+      gate: this.#publishing,
       ...{ clock: this.#deps.clock, log: this.#logger, signal: this.#ending.signal },
     });
     if (!published) throw errors.PGRST205(table.schema, table.name, null);

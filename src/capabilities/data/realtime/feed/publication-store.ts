@@ -20,7 +20,8 @@ export function addStatement(publication: string, table: TableName): string {
 }
 
 /**
- * Adds the table and keeps it locked for as long as `settle` takes. False when somebody else is at it.
+ * Adds the table and keeps it locked for as long as `settle` takes, which is given the connection:
+ * the pool may have no other. False when somebody else is at it.
  * When it cannot be settled it is taken out again.
  * @throws 42P01 where there is no such publication, 42501, 0A000 for what cannot be published; what
  *   `settle` throws
@@ -29,7 +30,7 @@ export async function publish(
   sql: Sql,
   publication: string,
   table: TableName & { readonly oid: number },
-  settle: () => Promise<void>,
+  settle: (connection: Sql) => Promise<void>,
 ): Promise<boolean> {
   const connection = await sql.reserve();
   const lock = publishingLock(table.oid);
@@ -52,11 +53,11 @@ async function addAndSettle(
   connection: ReservedSql,
   publication: string,
   table: TableName,
-  settle: () => Promise<void>,
+  settle: (connection: Sql) => Promise<void>,
 ): Promise<void> {
   await connection.unsafe(addStatement(publication, table));
   try {
-    await settle();
+    await settle(connection);
   } catch (error) {
     await unpublish(connection, publication, table);
     throw error;

@@ -1,4 +1,5 @@
 /** Sees to it that the changes of a table are in the publication before somebody relies on them. */
+import type { Sql } from "postgres";
 import { ReactorError } from "../../../../core/errors.ts";
 import type { Clock } from "../../../../core/ports/clock.ts";
 import type { TenantDatabase } from "../../../../core/ports/database.ts";
@@ -7,6 +8,7 @@ import { quoteTable } from "../../compile/quote.ts";
 import type { Table } from "../../schema/schema.ts";
 import { feedErrors } from "./errors.ts";
 import { readTableFacts } from "./facts-store.ts";
+import type { Gate } from "./gate.ts";
 import { addStatement, publish, readWriters } from "./publication-store.ts";
 import type { TableFacts } from "./table-facts.ts";
 
@@ -15,6 +17,7 @@ export interface PublishOptions {
   readonly publication: string;
   /** False: only what somebody else has published can be followed. */
   readonly isAutomatic: boolean;
+  readonly gate: Gate;
   readonly clock: Clock;
   readonly log: Logger;
   readonly signal: AbortSignal;
@@ -56,13 +59,16 @@ async function addTable(
   untilMs: number,
   options: PublishOptions,
 ): Promise<void> {
-  const { database, publication, isAutomatic, clock, log, signal } = options;
+  const { database, publication, isAutomatic, gate, clock, log, signal } = options;
   const statement = `${addStatement(publication, table)};`;
   if (!isAutomatic) throw feedErrors.realtime_unpublished(nameOf(table), statement);
   const name = { schema: table.schema, name: table.name, oid };
   try {
-    const isMine = await publish(database.system, publication, name, () =>
-      writersGone(table, oid, untilMs, options),
+    // One at a time: each keeps a connection of a small pool.
+    const isMine = await gate.pass(() =>
+      publish(database.system, publication, name, (connection) =>
+        writersGone(table, oid, untilMs, connection, options),
+      ),
     );
     if (isMine) log.info("realtime.table_published", { table: nameOf(table), publication });
     else await clock.sleep(POLL_MS, signal);
@@ -78,13 +84,14 @@ async function writersGone(
   table: Table,
   oid: number,
   untilMs: number,
-  { database, clock, signal }: PublishOptions,
+  connection: Sql,
+  { clock, signal }: PublishOptions,
 ): Promise<void> {
-  const before = new Set(await readWriters(database.system, oid));
+  const before = new Set(await readWriters(connection, oid));
   while (before.size > 0) {
     if (clock.monotonic() > untilMs) throw unsettled(table);
     await clock.sleep(POLL_MS, signal);
-    const now = new Set(await readWriters(database.system, oid));
+    const now = new Set(await readWriters(connection, oid));
     for (const id of before) if (!now.has(id)) before.delete(id);
   }
 }

@@ -38,7 +38,8 @@ export interface SupplyOptions {
 }
 
 const TOPIC = "data.changes";
-const LEASE = "data.changes";
+/** Name of the lease of whoever reads the changes. */
+export const FEED_LEASE = "data.changes";
 /** After a server was killed, another one takes over within this and a third. */
 const LEASE_TTL_MS = 5_000;
 const STOP_MS = 5_000;
@@ -63,7 +64,7 @@ export class Supply {
       hasRoom: () => options.hasRoom(),
     });
     this.#lease = leaseService({
-      ...{ name: LEASE, leases: options.leases, tenant: options.tenant, holder: self },
+      ...{ name: FEED_LEASE, leases: options.leases, tenant: options.tenant, holder: self },
       ...{ ttlMs: LEASE_TTL_MS, clock, log: options.logger },
       run: (signal) => this.#hold(signal),
     });
