@@ -9,29 +9,38 @@ import { until } from "../support/until.ts";
 
 const bench = executableBench();
 
-/** Answers when there is a file of the name it is given; says by one of its own that it has begun. */
-const WAITING_FUNCTION = `import { existsSync, writeFileSync } from "node:fs";
-export default {
+/** Asks at the URL it is given, and answers when it has been answered there. */
+const WAITING_FUNCTION = `export default {
   async fetch(request: Request): Promise<Response> {
-    const file = await request.text();
-    writeFileSync(file + ".begun", "");
-    while (!existsSync(file)) await Bun.sleep(5);
-    return new Response("finished");
+    return new Response(await (await fetch(await request.text())).text());
   },
 };
 `;
+/** What the function asks is on this machine, which functions do not reach by themselves. */
+const EGRESS = { REACTOR_RUNTIME__EGRESS_PRIVATE: "127.0.0.1" };
 
 /** A server on which a call is in flight that ends when \`finish\` is called. */
 async function withCallInFlight(env: Record<string, string> = {}) {
   const shop = await bench.project();
   writeFileSync(join(shop, "functions/wait.ts"), WAITING_FUNCTION);
-  const server = await bench.start(shop, ["serve", "--port", "0"], { env });
-  const file = join(bench.folder(), "finish");
+  const server = await bench.start(shop, ["serve", "--port", "0"], { env: { ...EGRESS, ...env } });
+  const finished = Promise.withResolvers<Response>();
+  const begun = Promise.withResolvers<void>();
+  const asked = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch() {
+      begun.resolve();
+      return finished.promise;
+    },
+  });
   const headers = { apikey: server.status.secret_key };
-  const call = fetch(`${server.url}/fn/v1/wait`, { method: "POST", headers, body: file });
+  const body = `http://127.0.0.1:${asked.port}/`;
+  const call = fetch(`${server.url}/fn/v1/wait`, { method: "POST", headers, body });
   const answer = call.then((response) => response.text()).catch((error: Error) => error.name);
-  await until("the call in flight", () => existsSync(`${file}.begun`));
-  return { shop, server, answer, finish: () => writeFileSync(file, "") };
+  void answer.then(() => asked.stop(true));
+  await begun.promise;
+  return { shop, server, answer, finish: () => finished.resolve(new Response("finished")) };
 }
 
 async function refuses(url: string): Promise<boolean> {

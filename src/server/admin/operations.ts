@@ -73,6 +73,9 @@ export function createAdminOperations(options: OperationsOptions): AdminOperatio
     log,
     directFor: (tenant) => shared.databases.for(tenant).direct,
     migrationsDir: migrationsDirOf(options.projectDir, migrations_dir),
+    // A schema that cannot be read now is read with the next request; the migration stands.
+    refresh: () =>
+      Promise.allSettled(options.mounted.capabilities.map(({ mounted }) => mounted.refresh?.())),
   });
   const store = createDeployStore((tenant) => shared.databases.for(tenant).system);
   const deployer = options.mounted.ports.functions_deployer;

@@ -21,6 +21,8 @@ export interface ProjectMigrationOptions {
   directFor(tenant: TenantCtx): Sql;
   /** Absolute; null when the server has no project. */
   readonly migrationsDir: string | null;
+  /** Has capabilities read again what they keep of the database's schema. */
+  refresh(): Promise<unknown>;
 }
 
 export interface MigrateAnswer {
@@ -43,8 +45,12 @@ export function createProjectMigrations(options: ProjectMigrationOptions): Proje
   files(): Promise<readonly MigrationFile[]>;
 } {
   const { clock, log } = options;
-  const apply = (tenant: TenantCtx, set: MigrationSet, dryRun: boolean) =>
-    migrate(options.directFor(tenant), [set], { clock, log, dryRun });
+  /** Whoever is told that it is done finds the new tables: capabilities have read them by then. */
+  const apply = async (tenant: TenantCtx, set: MigrationSet, dryRun: boolean) => {
+    const report = await migrate(options.directFor(tenant), [set], { clock, log, dryRun });
+    if (report.applied.length > 0 && !dryRun) await options.refresh();
+    return report;
+  };
   return {
     async plan(tenant, announced) {
       const set = announcedSet(announced);
