@@ -4,7 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
-import type { ProjectFunction } from "../core/functions-project.ts";
+import { isPart, type ProjectFunction } from "../core/functions-project.ts";
 import { CliError } from "./cli-error.ts";
 
 const FAULT = /^(.+?)\((\d+),(\d+)\): error (TS\d+): (.*)$/;
@@ -18,7 +18,7 @@ export async function checkTypes(
   functions: readonly ProjectFunction[],
 ): Promise<void> {
   const compiler = join(projectDir, "node_modules/.bin/tsc");
-  const hasSource = functions.some(({ path }) => !path.endsWith(".wasm"));
+  const hasSource = functions.some(({ path }) => !isPart(path));
   if (!hasSource || !existsSync(compiler) || !existsSync(join(projectDir, "tsconfig.json"))) return;
   const child = Bun.spawn([compiler, "--noEmit", "--pretty", "false", "-p", "tsconfig.json"], {
     cwd: projectDir,

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import type { FunctionSettings } from "../core/function-settings.ts";
-import type { ProjectFunction } from "../core/functions-project.ts";
+import { isPart, type ProjectFunction } from "../core/functions-project.ts";
 import { type CodeReport, inspectCode } from "../core/inspect-code.ts";
 import { escapeControls } from "../core/pretty-log.ts";
 import { CliError, EXIT } from "./cli-error.ts";
@@ -94,9 +94,7 @@ async function send(
   const waiting = contents.promote === false ? { promote: false } : {};
   for (const { name, path, settings } of contents.functions) {
     progress.update(`building ${name}`);
-    const code = path.endsWith(".wasm")
-      ? readFileSync(path)
-      : await context.host.bundleFunction(path);
+    const code = isPart(path) ? readFileSync(path) : await context.host.bundleFunction(path);
     functions.push({ ...announce(name, code), settings, ...waiting });
     found.set(name, inspected(settings, code));
   }

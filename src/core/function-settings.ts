@@ -5,7 +5,7 @@
  */
 import { nearestName } from "./nearest-name.ts";
 
-export type FunctionKind = "bun" | "wasm";
+export type FunctionKind = "bun" | "wasm" | "lambda";
 
 /** Names are path segments, file names and metric labels. */
 export const FUNCTION_NAME = /^[a-z][a-z0-9_-]{0,62}$/;
@@ -115,7 +115,7 @@ const map =
   };
 
 const RULES: Readonly<Record<keyof FunctionSettings, Rule>> = {
-  runtime: matching(/^(?:bun|wasm)$/, '"bun" or "wasm"'),
+  runtime: matching(/^(?:bun|wasm|lambda)$/, '"bun", "wasm" or "lambda"'),
   entry: matching(/^[A-Za-z_$][A-Za-z0-9_$.-]{0,127}$/, "the name of an export"),
   config: map(/^\S(?:.*\S)?$/),
   env: map(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/),

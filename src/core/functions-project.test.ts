@@ -110,11 +110,19 @@ describe("finding a project's functions", () => {
       "[[functions]] names 'hello' twice",
       "function 'out': path must name a file inside the project",
       "function 'gone': there is no functions/gone.ts",
-      "function 'odd': functions/data.json is neither TypeScript, JavaScript nor .wasm",
+      "function 'odd': functions/data.json is neither TypeScript, JavaScript, .wasm nor .lambda.json",
       "[[functions]] names 'helo', but there is no functions/helo.ts, functions/helo/index.ts or functions/helo.wasm; did you mean 'hello'?",
       "function 'hello': 'memry_mb' is not a setting of a function; did you mean 'memory_mb'?",
       "function 'hello': deadline_ms must be an integer from 1 to 900000",
     ]);
+  });
+
+  test("a description of a function on AWS Lambda is one, by its name or by path", () => {
+    const dir = project("functions/orders.lambda.json", "aws/other.lambda.json");
+    expect(found(dir, [{ name: "bills", path: "aws/other.lambda.json" }])).toEqual({
+      files: ["bills=aws/other.lambda.json:lambda", "orders=functions/orders.lambda.json:lambda"],
+      faults: [],
+    });
   });
 
   test("a runtime that the file contradicts is refused", () => {

@@ -15,7 +15,7 @@ import { nearestName } from "./nearest-name.ts";
 
 export interface ProjectFunction {
   readonly name: string;
-  /** Absolute: the TypeScript entry file to bundle, or the module as it is. */
+  /** Absolute: the TypeScript entry file to bundle, or what is deployed as it is (`isPart`). */
   readonly path: string;
   /** As they stand in a deploy manifest. */
   readonly settings: FunctionSettings;
@@ -31,7 +31,9 @@ export interface FunctionDiscovery {
 type ListEntry = Readonly<Record<string, unknown>>;
 
 const FOLDER = "functions";
-const SOURCE_TYPES = [".ts", ".tsx", ".mts", ".js", ".mjs"];
+const SOURCE_TYPES = [".ts", ".tsx", ".mts", ".js", ".mjs", ".cjs"];
+/** Says which function of AWS Lambda is meant. */
+const TARGET_SUFFIX = ".lambda.json";
 /** `_shared/`, `.cache/` and tests are no functions. */
 const IGNORED = /^[._]|\.d\.ts$|\.test\.ts$|^node_modules$/;
 
@@ -95,7 +97,13 @@ function entriesByName(list: readonly ListEntry[], faults: string[]): Map<string
   return entries;
 }
 
+/** Deployed as it is, without a bundler. */
+export function isPart(path: string): boolean {
+  return path.endsWith(".wasm") || path.endsWith(TARGET_SUFFIX);
+}
+
 function kindOf(path: string): FunctionKind {
+  if (path.endsWith(TARGET_SUFFIX)) return "lambda";
   return extname(path) === ".wasm" ? "wasm" : "bun";
 }
 
@@ -121,8 +129,10 @@ function namedFile(
     if (!inside) faults.push(`function '${name}': ${String(path)} holds no index.ts and no .wasm`);
     return inside;
   }
-  if (extname(file) === ".wasm" || SOURCE_TYPES.includes(extname(file))) return file;
-  faults.push(`function '${name}': ${String(path)} is neither TypeScript, JavaScript nor .wasm`);
+  if (isPart(file) || SOURCE_TYPES.includes(extname(file))) return file;
+  faults.push(
+    `function '${name}': ${String(path)} is neither TypeScript, JavaScript, .wasm nor ${TARGET_SUFFIX}`,
+  );
   return null;
 }
 
@@ -139,9 +149,11 @@ function foundFiles(
   for (const item of readdirSync(folder).sort()) {
     const at = join(folder, item);
     const isFolder = statSync(at, { throwIfNoEntry: false })?.isDirectory() ?? false;
-    const name = isFolder ? item : basename(item, extname(item));
+    const name = isFolder
+      ? item
+      : basename(item, item.endsWith(TARGET_SUFFIX) ? TARGET_SUFFIX : extname(item));
     if (IGNORED.test(item) || listed.has(name)) continue;
-    if (!isFolder && extname(item) !== ".ts" && extname(item) !== ".wasm") continue;
+    if (!isFolder && extname(item) !== ".ts" && !isPart(item)) continue;
     const path = isFolder ? folderFile(projectDir, name, at, claimed, faults) : at;
     if (path === null || claimed.has(path)) continue;
     const other = found.get(name);

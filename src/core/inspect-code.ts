@@ -38,6 +38,8 @@ const ADDRESS = /\b(?:https?|wss?):\/\/([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\
 /** Hosts of names that nobody calls: XML namespaces, licences, this server itself. */
 const NO_HOSTS = /^(?:localhost|www\.w3\.org|[^.[]+|example\.(?:com|org|net))$/;
 
+const OPENING_BRACE = 0x7b;
+
 /** @param code one bundled ES module, or a WASM module that is known to be valid */
 export function inspectCode(
   runtime: FunctionKind,
@@ -63,6 +65,8 @@ function moduleImports(code: Uint8Array): string[] {
 }
 
 function sourceImports(code: Uint8Array): string[] {
+  // The description of a function on AWS Lambda is no program.
+  if (code[0] === OPENING_BRACE) return [];
   const scanner = new Bun.Transpiler({ loader: "js" });
   return sortedUnique(
     scanner.scanImports(code).map(({ path }) => fullName(path)),

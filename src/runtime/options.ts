@@ -6,6 +6,7 @@ import type { Logger } from "../core/ports/log.ts";
 import { selfSources } from "../core/self.ts";
 import type { IpRange } from "../shared/ip-address.ts";
 import { type JailPlan, planJail } from "./jail/jail-plan.ts";
+import type { AwsCredentials } from "./lambda/sigv4.ts";
 
 /**
  * Answers what only a function may ask, by path: `GET|PUT|DELETE /kv/{key}`, `GET /kv?prefix=`,
@@ -15,6 +16,14 @@ export type HostCalls = (spec: FunctionSpec, request: Request) => Promise<Respon
 
 /** The secret key of the function's own tenant, for functions with the rights of a service. */
 export type ServiceKey = (spec: FunctionSpec) => Promise<string>;
+
+/** How functions on AWS are reached where their own environment does not say it. */
+export interface LambdaSettings {
+  readonly region: string | null;
+  readonly credentials: AwsCredentials | null;
+  /** Origin that stands for AWS, for emulators; null = AWS. */
+  readonly endpoint: string | null;
+}
 
 export interface RuntimeOptions {
   readonly clock: Clock;
@@ -26,6 +35,8 @@ export interface RuntimeOptions {
   readonly serviceKey?: ServiceKey;
   /** Default: nothing is there to be asked. */
   readonly hostCalls?: HostCalls;
+  /** Default: AWS itself, nothing known. */
+  readonly lambda?: LambdaSettings;
   /** Private ranges that functions may reach. Default none. */
   readonly openRanges?: readonly IpRange[];
   /** Default: all that this machine can give. */
@@ -59,6 +70,7 @@ export function withDefaults(options: RuntimeOptions): FullRuntimeOptions {
     callsPerProcess: 1_000_000,
     drainMs: 30_000,
     openRanges: [],
+    lambda: { region: null, credentials: null, endpoint: null },
     serviceKey: () => Promise.reject(new Error("This server has no secret key to lend")),
     hostCalls: async () => new Response(null, { status: 404 }),
     jail: planJail([options.dir, process.execPath, ...selfSources()]),

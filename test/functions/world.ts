@@ -74,7 +74,7 @@ export async function startFunctions(
   const log = createMemoryLog();
   const metrics = createMetrics();
   const deps = createDeps({ dataDir, sql, log, metrics, bus, vault: database.vault });
-  const full = Value.Default(functionsConfig, { jail: {}, ...config }) as Parameters<
+  const full = Value.Default(functionsConfig, { jail: {}, lambda: {}, ...config }) as Parameters<
     typeof mountFunctions
   >[0];
   const mounted = await mountFunctions(full, deps);

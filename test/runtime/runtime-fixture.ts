@@ -27,6 +27,8 @@ export interface Fixture {
   /** A Bun function from source text (plain ES module, no bundling). */
   bunSpec(name: string, source: string, more?: Partial<FunctionSpec>): FunctionSpec;
   wasmSpec(name: string, bytes: Uint8Array, more?: Partial<FunctionSpec>): FunctionSpec;
+  /** A handler from source text, or the description of a function on AWS. */
+  lambdaSpec(name: string, code: string, more?: Partial<FunctionSpec>): FunctionSpec;
   invoke(spec: FunctionSpec, call?: FixtureCall): Promise<Response>;
   /** Waits for a line that matches; fails after 5 s. */
   line(match: (line: FunctionLogLine) => boolean): Promise<FunctionLogLine>;
@@ -50,9 +52,13 @@ export async function createFixture(options: Partial<RuntimeOptions> = {}): Prom
   });
   await runtimes.start();
 
-  function spec(kind: "bun" | "wasm", name: string, code: string | Uint8Array): FunctionSpec {
+  function spec(
+    kind: FunctionSpec["runtime"],
+    name: string,
+    code: string | Uint8Array,
+  ): FunctionSpec {
     const version = createHash("sha256").update(code).digest("hex");
-    const codePath = join(dir, `${version}.${kind === "bun" ? "mjs" : "wasm"}`);
+    const codePath = join(dir, `${version}.${kind === "wasm" ? "wasm" : "mjs"}`);
     writeFileSync(codePath, code);
     const own = { name, version, runtime: kind, codePath, entry: null, config: {}, env: {} };
     return {
@@ -71,6 +77,7 @@ export async function createFixture(options: Partial<RuntimeOptions> = {}): Prom
     lines,
     bunSpec: (name, source, more) => ({ ...spec("bun", name, source), ...more }),
     wasmSpec: (name, bytes, more) => ({ ...spec("wasm", name, bytes), ...more }),
+    lambdaSpec: (name, code, more) => ({ ...spec("lambda", name, code), ...more }),
     async invoke(wanted, call = {}) {
       const answer = await runtimes[wanted.runtime].invoke({
         tenant: DEFAULT_TENANT,

@@ -12,7 +12,7 @@ export interface CachedCode {
   readonly codeSha256: string;
 }
 
-const SUFFIX: Readonly<Record<FunctionKind, string>> = { bun: "js", wasm: "wasm" };
+const SUFFIX: Readonly<Record<FunctionKind, string>> = { bun: "js", wasm: "wasm", lambda: "js" };
 const OWN_FILE = /^([0-9a-f]{64})\.(?:js|wasm)(?:\.[0-9a-f-]{36})?$/;
 
 export class CodeCache {

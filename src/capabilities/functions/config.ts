@@ -7,6 +7,9 @@ import { type Static, Type } from "@sinclair/typebox";
 const count = (fallback: number, minimum: number, maximum: number, description: string) =>
   Type.Integer({ default: fallback, minimum, maximum, description });
 
+const setting = (description: string, secret = false) =>
+  Type.String({ default: "", maxLength: 4_096, description, ...(secret ? { secret } : {}) });
+
 export const functionsConfig = Type.Object(
   {
     deadline_ms: count(
@@ -75,6 +78,16 @@ export const functionsConfig = Type.Object(
       description:
         'Addresses in private networks that functions may reach all the same, e.g. ["10.0.0.5", "192.168.7.0/24"].',
     }),
+    lambda: Type.Object(
+      {
+        region: setting("Region of AWS where neither the function nor its environment names one."),
+        access_key_id: setting("Access key for functions whose environment has none."),
+        secret_access_key: setting("Secret of that access key.", true),
+        session_token: setting("Session token of temporary credentials.", true),
+        endpoint: setting("Origin that stands for AWS, for emulators. Empty: AWS itself."),
+      },
+      { description: "How functions on AWS Lambda are reached." },
+    ),
     jail: Type.Object(
       {
         minimum: Type.Union(

@@ -11,6 +11,7 @@ import {
 import { type CodeReport, inspectCode } from "../../core/inspect-code.ts";
 import type { DeployChange, Deployer, DeployItem } from "../../core/ports/deployer.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
+import { readTarget } from "../../runtime/lambda/target.ts";
 import { checkModule } from "../../runtime/wasm/check-module.ts";
 import { announce } from "./announce.ts";
 import { hashOf } from "./code-cache.ts";
@@ -186,6 +187,7 @@ async function reportOf(
 
 function checkCode(name: string, settings: FunctionSettings, code: Uint8Array): void {
   if (code.byteLength === 0) throw functionsErrors.functions_invalid([`'${name}' has no code`]);
+  if (settings.runtime === "lambda") checkTarget(name, code);
   if (settings.runtime !== "wasm") return;
   const { callable } = checkModule(new Uint8Array(code));
   const { entry } = settings;
@@ -194,6 +196,12 @@ function checkCode(name: string, settings: FunctionSettings, code: Uint8Array): 
   throw functionsErrors.functions_invalid([
     `'${name}': entry is '${entry}', but the module exports ${known}`,
   ]);
+}
+
+function checkTarget(name: string, code: Uint8Array): void {
+  const target = readTarget(code) ?? "it must be a JSON object";
+  if (typeof target !== "string") return;
+  throw functionsErrors.functions_invalid([`'${name}': its target on AWS Lambda: ${target}`]);
 }
 
 /** With `[runtime] prune`: what the project no longer has goes. */

@@ -8,7 +8,7 @@ import type { Deps } from "../../core/capability.ts";
 import type { FunctionLogLine } from "../../core/ports/function-runtime.ts";
 import { StartupError } from "../../core/startup-error.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
-import { createRuntimes, type Runtimes } from "../../runtime/index.ts";
+import { createRuntimes, type LambdaSettings, type Runtimes } from "../../runtime/index.ts";
 import { type IpRange, parseRange } from "../../shared/ip-address.ts";
 import { LruMap } from "../../shared/lru-map.ts";
 import { PerTenant } from "../../shared/per-tenant.ts";
@@ -70,6 +70,7 @@ export function createParts(config: FunctionsConfig, deps: Deps): FunctionsParts
     dir: join(deps.server.runtimeDir, "fn"),
     gateway: () => ({ socket: deps.server.gatewaySocket, url: null }),
     openRanges: openRanges(config),
+    lambda: lambdaSettings(config),
     async serviceKey(spec) {
       const tenant = owners.get(spec.version);
       if (!tenant) throw new Error("The function is not known");
@@ -103,6 +104,33 @@ export function createParts(config: FunctionsConfig, deps: Deps): FunctionsParts
   };
 }
 
+/** @throws StartupError `config_invalid` for half of a key, an endpoint that is no origin */
+export function lambdaSettings({ lambda }: FunctionsConfig): LambdaSettings {
+  const { region, access_key_id, secret_access_key, session_token, endpoint } = lambda;
+  if ((access_key_id === "") !== (secret_access_key === "")) {
+    throw lambdaInvalid("access_key_id and secret_access_key go together");
+  }
+  if (endpoint !== "" && !/^https?:\/\/[^/?#@]+$/.test(endpoint)) {
+    throw lambdaInvalid("endpoint must be an origin, as in http://127.0.0.1:4566");
+  }
+  const credentials = {
+    accessKeyId: access_key_id,
+    secretAccessKey: secret_access_key,
+    sessionToken: session_token || null,
+  };
+  return {
+    region: region || null,
+    credentials: access_key_id === "" ? null : credentials,
+    endpoint: endpoint || null,
+  };
+}
+
+function lambdaInvalid(message: string): StartupError {
+  const hint = "See [runtime.lambda] in docs/configuration.md";
+  const text = `runtime.lambda: ${message}`;
+  return new StartupError({ code: "config_invalid", message: text, hint, exitCode: 2 });
+}
+
 /** @throws StartupError `config_invalid` for what is no address or range. */
 function openRanges({ egress_private }: FunctionsConfig): IpRange[] {
   return egress_private.map((text) => {
@@ -132,7 +160,7 @@ function createState(options: StateOptions): TenantState {
   const log = deps.log.with({ tenant: tenant.id });
   const source = { read: () => readFunctions(sql), mark: () => readChangeMark(sql) };
   const retire = ({ name, version }: { name: string; version: string }) => {
-    for (const runtime of [runtimes.bun, runtimes.wasm]) {
+    for (const runtime of [runtimes.bun, runtimes.wasm, runtimes.lambda]) {
       runtime.retire(name, version).catch((error: unknown) => {
         log.error("functions.retire_failed", { function: name, version, error });
       });

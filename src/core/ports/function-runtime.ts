@@ -9,8 +9,11 @@ export interface FunctionSpec {
    * values of secrets and of variables set later are no part of it: two specs of one version may differ.
    */
   readonly version: string;
-  readonly runtime: "bun" | "wasm";
-  /** `bun`: one bundled ES module. `wasm`: the module. A path in this server's code cache. */
+  readonly runtime: "bun" | "wasm" | "lambda";
+  /**
+   * `bun`: one bundled ES module. `wasm`: the module. `lambda`: a bundled handler, or which function of
+   * AWS is meant. A path in this server's code cache.
+   */
   readonly codePath: string;
   /** `wasm`: export to call when the path names none; null = by the naming rule. */
   readonly entry: string | null;

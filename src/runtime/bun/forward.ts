@@ -62,7 +62,7 @@ async function requestBody(
 }
 
 /** A client that never sends its body must not hold the call past its deadline. */
-function untilAborted<T>(active: ActiveCall, work: Promise<T>): Promise<T> {
+export function untilAborted<T>(active: ActiveCall, work: Promise<T>): Promise<T> {
   const { signal } = active.controller;
   return new Promise<T>((resolve, reject) => {
     const give = () => reject(active.failure as ReactorError);

@@ -1,0 +1,77 @@
+/** Lambda functions through the capability: deploy, call, credentials, go back. */
+import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+import { CREDENTIALS, type FakeLambda, startFakeLambda } from "../runtime/fake-lambda.ts";
+import { failureOf } from "../runtime/runtime-call.ts";
+import {
+  type FunctionsDatabase,
+  type FunctionsWorld,
+  openFunctionsDatabase,
+  startFunctions,
+} from "./world.ts";
+
+let aws: FakeLambda;
+let database: FunctionsDatabase;
+let world: FunctionsWorld;
+beforeAll(async () => {
+  aws = startFakeLambda();
+  database = await openFunctionsDatabase();
+  world = await startFunctions(database, {
+    lambda: { region: "eu-central-1", endpoint: aws.endpoint },
+  });
+});
+beforeEach(() => aws.answer((seen) => Response.json({ asked: seen.path })));
+afterAll(async () => {
+  await world?.stop();
+  await database?.close();
+  await aws?.stop();
+});
+
+const target = (name: string, more: object = {}) => JSON.stringify({ function: name, ...more });
+
+test("deployed, called with its own credentials, deployed anew and rolled back", async () => {
+  const settings = { runtime: "lambda", env: CREDENTIALS };
+  await world.deploy("orders", target("orders-one"), settings);
+  const first = await world.call("/fn/v1/orders/a/b?x=1", { method: "POST", body: "hi" });
+  expect(first.status).toBe(200);
+  expect(first.headers.get("x-reactor-function")).toBe("orders");
+  expect(await first.json()).toEqual({ asked: "/2015-03-31/functions/orders-one/invocations" });
+  expect(aws.seen[0]?.isSigned).toBe(true);
+  const event = JSON.parse(aws.seen[0]?.body ?? "");
+  expect(event).toMatchObject({ rawPath: "/a/b", rawQueryString: "x=1" });
+  expect(event.headers["x-reactor-auth"]).toContain("service_role");
+  expect(event.headers["apikey"]).toBeUndefined();
+  await world.deploy("orders", target("orders-two"), settings);
+  expect(await (await world.call("/fn/v1/orders")).text()).toContain("orders-two");
+  await world.call("/fn/v1/_admin/orders/rollback", { method: "POST" });
+  expect(await (await world.call("/fn/v1/orders")).text()).toContain("orders-one");
+});
+
+test("nobody calls it without a credential, and AWS is not asked", async () => {
+  await world.deploy("closed", target("closed"), { runtime: "lambda", env: CREDENTIALS });
+  expect((await world.call("/fn/v1/closed", {}, "")).status).toBe(401);
+  expect(aws.seen).toHaveLength(0);
+});
+
+const BAD: [string, string, string][] = [
+  ["no JSON", "{function", "not valid JSON"],
+  ["both", '{"function":"a","url":"https://x"}', "either function or url"],
+  ["neither", "{}", "either function or url"],
+  ["an unknown key", '{"function":"a","endpoint":"http://10.0.0.1"}', "'endpoint' is not a key"],
+  ["another host", '{"url":"https://169.254.169.254/"}', "must be a function URL"],
+  [
+    "a host that only begins so",
+    '{"url":"https://abcdefgh.lambda-url.eu-west-1.on.aws.evil.example/"}',
+    "must be a function URL",
+  ],
+  ["a path for a name", '{"function":"../x"}', "a name or an ARN"],
+  ["a bad region", '{"function":"a","region":"x@evil"}', "region must be"],
+  ["a bad qualifier", '{"function":"a","qualifier":"a/b"}', "qualifier must be"],
+  ["a bad kind of call", '{"function":"a","invoke":"now"}', "invoke must be"],
+];
+for (const [what, code, fault] of BAD) {
+  test(`a bad target is refused at the deploy: ${what}`, async () => {
+    const failure = await failureOf(world.deploy("bad", code, { runtime: "lambda" }));
+    expect(failure.status).toBe(422);
+    expect(JSON.stringify(failure)).toContain(fault);
+  });
+}
