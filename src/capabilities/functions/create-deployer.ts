@@ -144,11 +144,10 @@ async function save(
 ): Promise<void> {
   const { version, action } = change;
   const { vault } = parts.deps;
-  const env = await sealEnv(vault, tenant, { name: item.name, version }, settings.env);
   const deploy = {
     name: item.name,
     version,
-    env,
+    sealEnv: () => sealEnv(vault, tenant, { name: item.name, version }, settings.env),
     codeSha256: item.sha256,
     settings,
     code: isNew ? code : null,

@@ -60,17 +60,28 @@ export async function openEnv(
   return Object.fromEntries(entries.map(([key, text]) => [key, text ?? opened[key] ?? ""]));
 }
 
-/** Drops what belongs to no version any more. @param kept `<name>/<version>` of every version */
+/** A version that may be gone, and how to do something while it is. */
+type WhileWithout = (name: string, version: string, work: () => Promise<unknown>) => Promise<void>;
+
+/**
+ * Drops what belongs to no version any more. A deploy seals before its version can be seen, so each
+ * is looked at again while no deploy of that function runs.
+ *
+ * @param readKept `<name>/<version>` of every version
+ */
 export async function sweepSealedEnv(
   vault: Vault,
   tenant: TenantCtx,
   readKept: () => Promise<ReadonlySet<string>>,
+  whileWithout: WhileWithout,
 ): Promise<void> {
-  // First the paths, then the versions: a deploy in between has its version by then, or is not listed.
   const paths = await vault.list(tenant, PREFIX);
   if (paths.length === 0) return;
   const kept = await readKept();
   for (const path of paths) {
-    if (!kept.has(path.slice(PREFIX.length))) await vault.delete(tenant, path);
+    const key = path.slice(PREFIX.length);
+    const [name = "", version = ""] = key.split("/");
+    if (kept.has(key)) continue;
+    await whileWithout(name, version, () => vault.delete(tenant, path));
   }
 }

@@ -11,8 +11,8 @@ export interface NewDeploy {
   readonly version: string;
   readonly codeSha256: string;
   readonly settings: FunctionSettings;
-  /** As its row holds it: null for what is sealed. */
-  readonly env: Readonly<Record<string, string | null>>;
+  /** Seals the environment, while no sweep may look at it; as the row holds it: null for what is sealed. */
+  sealEnv(): Promise<Readonly<Record<string, string | null>>>;
   /** Null when the database has it already. */
   readonly code: Uint8Array | null;
   readonly sizeBytes: number;
@@ -70,7 +70,7 @@ async function writeFunction(tx: TransactionSql, deploy: NewDeploy, isMove: bool
 }
 
 async function writeVersion(tx: TransactionSql, deploy: NewDeploy): Promise<void> {
-  const { env } = deploy;
+  const env = await deploy.sealEnv();
   const { runtime, entry, config } = deploy.settings;
   await tx`
     insert into functions.versions
@@ -144,6 +144,21 @@ export async function endShare(
     await writeDeployment(tx, name, "unshare", version);
     await also(tx);
     return version;
+  });
+}
+
+/** Runs `work` if there is no such version, and while none can be made. */
+export async function whileWithout(
+  sql: Sql,
+  name: string,
+  version: string,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  await sql.begin(async (tx) => {
+    await lockName(tx, name);
+    const found = await tx`
+      select from functions.versions where name = ${name} and version = ${version}`;
+    if (found.count === 0) await work();
   });
 }
 

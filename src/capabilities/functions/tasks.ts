@@ -7,6 +7,7 @@ import { CHANGED_TOPIC, type FunctionsParts, LOGGED_TOPIC } from "./parts.ts";
 import { prepareReady } from "./prepare-ready.ts";
 import { sweepSealedEnv } from "./sealed-env.ts";
 import { readVersionKeys } from "./store.ts";
+import { whileWithout } from "./store-changes.ts";
 import { trimRecords } from "./store-records.ts";
 
 const SWEEP_EVERY_MS = 60_000;
@@ -114,6 +115,16 @@ async function sweepCode(parts: FunctionsParts): Promise<void> {
   await parts.code.sweep(used);
 }
 
+function sweepEnv(parts: FunctionsParts, tenant: TenantCtx): Promise<void> {
+  const sql = parts.sql(tenant);
+  return sweepSealedEnv(
+    parts.deps.vault,
+    tenant,
+    () => readVersionKeys(sql),
+    (name, version, work) => whileWithout(sql, name, version, work),
+  );
+}
+
 /** Keeps records, versions and code within their bounds; on one server of the installation. */
 function sweepService(parts: FunctionsParts, tenant: TenantCtx): Service {
   const { clock, leases, log, server } = parts.deps;
@@ -134,7 +145,7 @@ function sweepService(parts: FunctionsParts, tenant: TenantCtx): Service {
     async run(signal) {
       while (!signal.aborted) {
         await trimRecords(parts.sql(tenant), keep);
-        await sweepSealedEnv(parts.deps.vault, tenant, () => readVersionKeys(parts.sql(tenant)));
+        await sweepEnv(parts, tenant);
         await clock.sleep(SWEEP_EVERY_MS, signal).catch(() => undefined);
       }
     },
