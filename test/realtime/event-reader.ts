@@ -11,6 +11,8 @@ export class EventReader {
   readonly events: SentEvent[] = [];
   readonly headers: Headers;
   retryMs: number | null = null;
+  /** With which the stream begins. */
+  firstId: string | null = null;
   hasEnded = false;
   readonly #controller: AbortController;
   #rest = "";
@@ -68,6 +70,7 @@ export class EventReader {
         .map((line) => line.slice(name.length + 2));
     const [retry] = fields("retry");
     if (retry !== undefined) this.retryMs = Number(retry);
+    this.firstId ??= fields("id")[0] ?? null;
     const [name] = fields("event");
     if (name === undefined) return;
     this.events.push({ name, data: fields("data").join("\n"), id: fields("id")[0] ?? null });

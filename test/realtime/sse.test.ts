@@ -65,6 +65,7 @@ describe("a stream", () => {
     await sql`delete from tasks where id = 1`;
     const removal = await own.heard("delete", 1);
     expect(own.retryMs).toBe(2_000);
+    expect(own.firstId).toMatch(/^[0-9a-f]{8}-[0-9a-f]+-[0-9a-z]+$/);
     const [insert] = own.named("insert");
     expect(insert?.id).toMatch(/^[0-9a-f]{8}-[0-9a-f]+-[0-9a-z]+$/);
     expect(JSON.parse(insert?.data ?? "")).toEqual({
@@ -113,6 +114,17 @@ describe("a stream", () => {
     const gap = await lost.heard("gap", 1);
     expect(JSON.parse(gap.data)).toEqual({ reason: "the position is not of this feed" });
     expect(gap.id).toMatch(/^[0-9a-f]{8}-/);
+  });
+
+  test("that was lost before anything happened goes on where it began", async () => {
+    const headers = { apikey: server.secretKey };
+    const first = await follow("/tasks/subscribe", headers);
+    await until("the beginning", () => first.firstId !== null);
+    first.close();
+    await sql`insert into tasks values (25, null, 'meanwhile', null)`;
+    const id = first.firstId ?? "";
+    const back = await follow("/tasks/subscribe", { ...headers, "last-event-id": id });
+    expect(JSON.parse((await back.heard("insert", 1)).data).new.id).toBe(25);
   });
 
   test("of another schema is asked for with Accept-Profile", async () => {

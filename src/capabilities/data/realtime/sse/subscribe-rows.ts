@@ -48,10 +48,12 @@ export async function subscribeRows(
     stream.end(streams.eventBytes("end", { reason }));
     leave();
   };
-  stream.write(new TextEncoder().encode(`retry: ${RETRY_MS}\n\n`));
   const after = request.headers.get("last-event-id") ?? undefined;
   const interest = { principal, schema, table, ...asked };
   const subscription = await feed.subscribe(context.tenant, interest, sink, after);
+  // A place to come back to before anything has happened: without it a lost connection would be a gap
+  // that nobody tells.
+  stream.write(streams.openingBytes(RETRY_MS, subscription.position()));
   const open = { stream, subscription };
   streams.add(open);
   const onClosing = () => end("the server is stopping");

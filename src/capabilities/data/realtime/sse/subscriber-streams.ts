@@ -57,6 +57,11 @@ export class SubscriberStreams {
     return bytes;
   }
 
+  /** No event, but clients take its id and its time. */
+  openingBytes(retryMs: number, id: string): Uint8Array {
+    return this.#encoder.encode(`id: ${id}\nretry: ${retryMs}\n\n`);
+  }
+
   eventBytes(name: string, data: unknown, id: string | null = null): Uint8Array {
     return this.#encoder.encode(eventText(name, JSON.stringify(data), id));
   }
