@@ -3,7 +3,7 @@
  * has none, or no tsconfig.json, nothing is checked: a bundle needs no types.
  */
 import { existsSync } from "node:fs";
-import { join, relative, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { isPart, type ProjectFunction } from "../core/functions-project.ts";
 import { CliError } from "./cli-error.ts";
 
@@ -12,10 +12,15 @@ const FAULT = /^(.+?)\((\d+),(\d+)\): error (TS\d+): (.*)$/;
 const OWN_MODULE = /^Cannot find module 'reactor'/;
 const FAULTS_SHOWN = 10;
 
-/** @throws CliError `type_error` with file, line and column of each fault in functions */
+/**
+ * @param functions those to be deployed
+ * @param all of the project
+ * @throws CliError `type_error` with file, line and column of each fault in functions
+ */
 export async function checkTypes(
   projectDir: string,
   functions: readonly ProjectFunction[],
+  all: readonly ProjectFunction[],
 ): Promise<void> {
   const compiler = join(projectDir, "node_modules/.bin/tsc");
   const hasSource = functions.some(({ path }) => !isPart(path));
@@ -28,7 +33,7 @@ export async function checkTypes(
   });
   const text = await new Response(child.stdout).text();
   await child.exited;
-  const faults = faultsIn(text, projectDir, functions);
+  const faults = faultsIn(text, projectDir, functions, all);
   if (faults.length === 0) return;
   const shown = faults.slice(0, FAULTS_SHOWN).join("\n");
   const more = faults.length > FAULTS_SHOWN ? `\nand ${faults.length - FAULTS_SHOWN} more` : "";
@@ -40,19 +45,32 @@ export async function checkTypes(
   );
 }
 
-/** Those in files of the functions' own folders; what is wrong elsewhere is not this deploy's matter. */
+/**
+ * Those of the functions' own files and of what lies beside them for all; what is wrong elsewhere, or
+ * in another function, is not this deploy's matter.
+ */
 export function faultsIn(
   text: string,
   projectDir: string,
   functions: readonly ProjectFunction[],
+  all: readonly ProjectFunction[],
 ): string[] {
   const folder = join(projectDir, "functions/");
   const entries = new Set(functions.map(({ path }) => path));
+  const others = all.filter(({ path }) => !entries.has(path)).map(({ path }) => path);
+  const isOfAnother = (file: string) =>
+    others.some((path) => file === path || isInFolderOf(file, path, folder));
   return text.split(/\r?\n/).flatMap((line) => {
     const [, file, row, column, code, message = ""] = FAULT.exec(line) ?? [];
     if (file === undefined || OWN_MODULE.test(message)) return [];
     const path = resolve(projectDir, file);
-    if (!path.startsWith(folder) && !entries.has(path)) return [];
+    if (isOfAnother(path) || (!path.startsWith(folder) && !entries.has(path))) return [];
     return [`  ${relative(projectDir, path)}:${row}:${column}: ${message} (${code})`];
   });
+}
+
+/** `functions/pay/index.ts` has `functions/pay/` to itself, `functions/pay.ts` has not `functions/`. */
+function isInFolderOf(file: string, entry: string, folder: string): boolean {
+  const own = `${dirname(entry)}/`;
+  return own !== folder && own.startsWith(folder) && file.startsWith(own);
 }

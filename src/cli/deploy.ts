@@ -24,7 +24,7 @@ export const command: Command = {
   ],
   async run(context) {
     const { dir, migrations, functions } = await readProject(context);
-    if (!context.has("no-check")) await checkTypes(dir, functions);
+    if (!context.has("no-check")) await checkTypes(dir, functions, functions);
     const dryRun = context.has("dry-run");
     const contents = { migrations, functions, dryRun, isWhole: true };
     return runDeploy(context, await connect(context), contents);

@@ -74,7 +74,7 @@ const deploy: Command = {
   async run(context) {
     const project = await readProject(context);
     const functions = chooseFunctions(project, context.args);
-    if (!context.has("no-check")) await checkTypes(project.dir, functions);
+    if (!context.has("no-check")) await checkTypes(project.dir, functions, project.functions);
     const dryRun = context.has("dry-run");
     return runDeploy(context, await connect(context), {
       migrations: [],
