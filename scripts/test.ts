@@ -79,6 +79,7 @@ const SUITES: readonly Suite[] = [
   suite("HTTP rows", ["test/http"]),
   suite("topologies", ["test/topology.test.ts"]),
   suite("executable", ["test/executable"], { timeoutMs: 15 * MINUTE }),
+  suite("hostile functions", ["test/hostile"], { timeoutMs: 15 * MINUTE }),
 ];
 
 /** A test that no suite runs would be green for ever. */

@@ -3,6 +3,7 @@
  * somebody waits for. Reads shapes defensively, because the child runs somebody else's code.
  */
 import type { LogLevel } from "../core/ports/log.ts";
+import { cutLine } from "./log-cap.ts";
 import type { FromChild, LogEntry } from "./messages.ts";
 
 export interface ControlChannel {
@@ -63,6 +64,11 @@ function takeLines(lines: unknown, onLog: (entry: LogEntry) => void): void {
     if (!Array.isArray(line)) continue;
     const [level, requestId, text] = line as unknown[];
     const known = LEVELS.has(level) ? (level as LogLevel) : "info";
-    onLog([known, typeof requestId === "string" ? requestId : null, String(text)]);
+    onLog([known, typeof requestId === "string" ? requestId : null, textOf(text)]);
   }
+}
+
+/** Not `String`: what a child sends may be nested too deep to be made text of. */
+function textOf(value: unknown): string {
+  return typeof value === "string" ? cutLine(value) : `(${typeof value})`;
 }

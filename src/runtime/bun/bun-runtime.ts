@@ -144,7 +144,9 @@ export class BunRuntime implements FunctionRuntime {
       return runtimeErrors.function_out_of_memory(name, limits.memoryBytes);
     }
     if (exit) return runtimeErrors.function_crashed(name, `The process was ${describeExit(exit)}`);
-    return coreErrors.internal_error(error);
+    return isTransportError(error)
+      ? runtimeErrors.function_failed(`The answer of "${name}" could not be read: ${error.code}`)
+      : coreErrors.internal_error(error);
   }
 
   #leave(slot: VersionSlot, instance: Instance, active: ActiveCall): void {
@@ -274,4 +276,9 @@ function overrun(active: ActiveCall, instance: Instance | null): void {
   active.abort(error(name, limits.deadlineMs));
   if (uploading || answered) instance?.mustAnswer();
   else instance?.kill({ kind: "deadline", requestId });
+}
+
+/** Of `fetch`: what the process sent is no answer, or its headers are too large. */
+function isTransportError(error: unknown): error is Error & { readonly code: string } {
+  return error instanceof Error && typeof (error as { code?: unknown }).code === "string";
 }

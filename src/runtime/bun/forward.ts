@@ -9,6 +9,8 @@ import type { ActiveCall } from "./active-call.ts";
 
 /** Bodies of a known length up to this are not streamed. */
 const WHOLE_BODY_BYTES = 64 * 1024;
+/** Of what a function failed with; the runner cuts at as many characters. */
+const FAILURE_BYTES = 16 * 1024;
 /** `fetch` adds these by itself; the function must not see what the caller did not send. */
 const ADDED_BY_FETCH = ["accept", "accept-encoding", "user-agent"];
 const HOP_BY_HOP = ["connection", "keep-alive", "transfer-encoding", "date", OUTCOME_HEADER];
@@ -34,9 +36,24 @@ export async function forwardCall(active: ActiveCall, socket: string): Promise<R
   const answer = await fetch(request.url.replace(/^https:/, "http:"), init);
   active.answered = true;
   if (answer.headers.get(OUTCOME_HEADER) === "failed") {
-    throw runtimeErrors.function_failed((await answer.text()) || "The function failed");
+    throw runtimeErrors.function_failed((await failureText(answer)) || "The function failed");
   }
   return answerOf(active, answer);
+}
+
+/** Of the runner, or of a function that says it is the runner: then there may be no end to it. */
+async function failureText(answer: Response): Promise<string> {
+  const reader = answer.body?.getReader();
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  while (reader && length < FAILURE_BYTES) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    pieces.push(value);
+    length += value.length;
+  }
+  await reader?.cancel();
+  return Buffer.concat(pieces).subarray(0, FAILURE_BYTES).toString();
 }
 
 type Body = Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;

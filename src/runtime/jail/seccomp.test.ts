@@ -57,6 +57,17 @@ test.each(["x64", "arm64"] as const)("on %s signals and limits are its own only"
   expect(call(arch, "ioctl", 0, 0x5401)).toBe(ALLOW);
 });
 
+test.each(["x64", "arm64"] as const)("on %s files and the process stay as they are", (arch) => {
+  for (const name of ["fchmod", "fchmodat", "fchownat", "utimensat", "fsetxattr"]) {
+    expect([name, call(arch, name)]).toEqual([name, EPERM]);
+  }
+  expect(call(arch, "inotify_add_watch")).toBe(EPERM);
+  expect(call(arch, "memfd_create")).toBe(ENOSYS);
+  // PR_SET_NAME; then PR_SET_PDEATHSIG and PR_SET_DUMPABLE.
+  expect(call(arch, "prctl", 15)).toBe(ALLOW);
+  for (const option of [1, 4, 35]) expect(call(arch, "prctl", option)).toBe(EPERM);
+});
+
 test("another architecture's calls kill, and the second table of x86-64 does not exist", () => {
   expect(verdict("x64", 59, [], 0x40000003)).toBe(KILL);
   expect(verdict("x64", 0x40000000 + 59)).toBe(ENOSYS);

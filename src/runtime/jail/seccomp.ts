@@ -29,10 +29,21 @@ const REFUSED = (
   "mq_unlink mq_timedsend mq_timedreceive mq_notify mq_getsetattr tkill rt_sigqueueinfo " +
   // The scheduler's calls take anybody's pid, and a server of the same user is anybody.
   "rt_tgsigqueueinfo sched_setaffinity sched_setparam sched_setscheduler sched_setattr setpriority " +
-  "ioprio_set migrate_pages move_pages execve execveat fork vfork socket socketpair connect bind listen"
+  "ioprio_set migrate_pages move_pages execve execveat fork vfork socket socketpair connect bind listen " +
+  // Landlock has no say in these, and to the kernel a function of a server that is not root owns all
+  // that the server owns, its own program included.
+  "chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes futimesat utimensat " +
+  "setxattr lsetxattr fsetxattr setxattrat removexattr lremovexattr fremovexattr removexattrat " +
+  "file_setattr inotify_add_watch"
 ).split(" ");
 /** Programs fall back to older calls, which the filter can look into. */
-const ABSENT = ["clone3", "io_uring_setup", "io_uring_enter", "io_uring_register"];
+const ABSENT = [
+  ...["clone3", "io_uring_setup", "io_uring_enter", "io_uring_register"],
+  // Memory that is nobody's resident set: the watch over memory would not see it.
+  ...["memfd_create", "memfd_secret"],
+];
+/** PR_SET_PDEATHSIG would let it outlive the server; PR_SET_DUMPABLE, _MM, _PTRACER open it to others. */
+const PRCTL_REFUSED = [1, 4, 35, 0x59616d61];
 /** F_SETOWN, F_SETSIG and F_SETOWN_EX aim a signal of the kernel's at any process. */
 const FCNTL_REFUSED = [8, 10, 15];
 /** TIOCSTI, TIOCLINUX type into a terminal; FIOSETOWN, SIOCSPGRP are F_SETOWN. */
@@ -81,6 +92,7 @@ export function filterProgram(pid: number, arch = process.arch): Instruction[] {
   look("clone", [...low(0), jump(OP.jumpSet, CLONE_THREAD, 1, 0), error(EPERM), allowed()]);
   for (const name of ["kill", "tgkill"]) look(name, onlyArgument(0, [pid]));
   look("prlimit64", onlyArgument(0, [0, pid]));
+  look("prctl", notArgument(0, PRCTL_REFUSED));
   look("fcntl", notArgument(1, FCNTL_REFUSED));
   look("ioctl", notArgument(1, IOCTL_REFUSED));
   program.push(allowed());

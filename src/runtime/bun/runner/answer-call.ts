@@ -37,14 +37,23 @@ export function answerCall(
       if (answer instanceof Response) return answer;
       throw new TypeError(`The function answered with ${kindOf(answer)} instead of a Response`);
     } catch (error) {
-      log.failure("the function threw", error);
-      const message = error instanceof Error ? error.message : String(error);
-      return new Response(message.slice(0, MESSAGE_MAX), {
+      return new Response(told(error, log), {
         status: 500,
         headers: { [OUTCOME_HEADER]: "failed" },
       });
     }
   });
+}
+
+/** Its message. What was thrown is the function's own, and may throw when it is looked at. */
+function told(error: unknown, log: RunnerLog): string {
+  try {
+    log.failure("the function threw", error);
+    const message = error instanceof Error ? error.message : error;
+    return String(message).slice(0, MESSAGE_MAX);
+  } catch {
+    return "The function threw something that cannot be read";
+  }
 }
 
 function asSeenByFunction(request: Request, call: CallHeader): Request {
