@@ -84,3 +84,13 @@ test("no hosts at all is nowhere, and only http and https exist", async () => {
   );
   await expect(target("ftp://example.com/", ANY, ["93.184.215.14"])).rejects.toThrow("Only http");
 });
+
+test("a name that is rebound between looking and connecting gains nothing", async () => {
+  const answers = [["93.184.215.14"], ["127.0.0.1"]];
+  let looked = 0;
+  const lookup = async () => answers[looked++] ?? ["127.0.0.1"];
+  const ask = () => resolveTarget(new URL("http://rebound.example.com/"), ANY, [], lookup);
+  expect((await ask()).address).toBe("93.184.215.14");
+  expect(looked).toBe(1);
+  expect(await ask().catch((error: Error) => error.message)).toContain("private network");
+});

@@ -6,7 +6,7 @@
 import { lookup as dnsLookup } from "node:dns/promises";
 import type { IpRange } from "../../shared/ip-address.ts";
 import { EgressDenied, type EgressPolicy, type Lookup, resolveTarget } from "./egress-policy.ts";
-import { FRAME, FrameLink, type LinkSocket, numberIn } from "./frame-link.ts";
+import { FRAME, FrameLink, type LinkSocket, numberIn, WINDOW_BYTES } from "./frame-link.ts";
 import { InboundBody, OutboundBody } from "./framed-body.ts";
 import { type HeaderList, type RequestHead, readRequestHead } from "./heads.ts";
 
@@ -26,6 +26,8 @@ export interface EgressOptions {
 
 /** Requests of one child under way at most. */
 const REQUESTS_MAX = 256;
+/** All bodies' windows, and as much again: more waits only for a child that asks and does not read. */
+const WAITING_BYTES_MAX = 2 * REQUESTS_MAX * WINDOW_BYTES;
 /** Of the connection, not of the message; and the server's own business. */
 const NOT_FORWARDED = new Set([
   "connection",
@@ -92,6 +94,7 @@ export class EgressServer {
   #begin(request: number, payload: Uint8Array): void {
     const head = readRequestHead(payload);
     if (!head || this.#exchanges.has(request)) throw new RangeError("No request that can be read");
+    if (this.#link.waitingBytes > WAITING_BYTES_MAX) throw new RangeError("It does not read");
     if (this.#exchanges.size >= REQUESTS_MAX) {
       this.#link.send(FRAME.error, request, `More than ${REQUESTS_MAX} requests at a time`);
       return;

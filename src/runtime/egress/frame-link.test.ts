@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { FRAME, FrameLink, PAYLOAD_MAX } from "./frame-link.ts";
+import { FRAME, FrameLink, type LinkSocket, PAYLOAD_MAX, WINDOW_BYTES } from "./frame-link.ts";
+import { OutboundBody } from "./framed-body.ts";
 
 function collector() {
   const frames: [number, number, string][] = [];
@@ -46,4 +47,36 @@ test("a frame that is too long ends the link instead of filling memory", () => {
   const head = new Uint8Array(9);
   new DataView(head.buffer).setUint32(0, PAYLOAD_MAX + 1);
   expect(() => link.receive(head)).toThrow(RangeError);
+});
+
+test("no reader is sent more than a window, whatever credit it gives", async () => {
+  let sentBytes = 0;
+  const socket: LinkSocket = {
+    write: (bytes) => {
+      sentBytes += bytes.length;
+      return bytes.length;
+    },
+    end: () => undefined,
+  };
+  const body = new OutboundBody(new FrameLink(socket, () => undefined), 1);
+  body.credit(2 ** 32 - 1);
+  const piece = new Uint8Array(WINDOW_BYTES);
+  const source = new ReadableStream<Uint8Array>({ pull: (to) => to.enqueue(piece) });
+  const pumping = body.pump(source);
+  for (let turn = 0; turn < 100; turn += 1) await null;
+  expect(sentBytes).toBeGreaterThan(WINDOW_BYTES / 2);
+  expect(sentBytes).toBeLessThan(WINDOW_BYTES * 2);
+  body.cancel();
+  await pumping;
+});
+
+test("what the other end does not take is counted", () => {
+  let room = 10;
+  const socket: LinkSocket = { write: () => room, end: () => undefined };
+  const link = new FrameLink(socket, () => undefined);
+  link.send(FRAME.data, 1, new Uint8Array(100));
+  expect(link.waitingBytes).toBe(99);
+  room = 1_000;
+  link.drained();
+  expect(link.waitingBytes).toBe(0);
 });

@@ -46,10 +46,16 @@ export class FrameLink {
   readonly #onFrame: OnFrame;
   #received: Uint8Array = new Uint8Array();
   #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
 
   constructor(socket: LinkSocket, onFrame: OnFrame) {
     this.#socket = socket;
     this.#onFrame = onFrame;
+  }
+
+  /** What the other end has not taken yet. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
   }
 
   send(type: FrameType, request: number, payload: Uint8Array | string = ""): void {
@@ -61,6 +67,7 @@ export class FrameLink {
     view.setUint32(5, request);
     frame.set(bytes, HEAD_BYTES);
     this.#waiting.push(frame);
+    this.#waitingBytes += frame.length;
     if (this.#waiting.length === 1) this.drained();
   }
 
@@ -75,9 +82,10 @@ export class FrameLink {
     for (;;) {
       const [frame] = this.#waiting;
       if (!frame) return;
-      const written = this.#socket.write(frame);
+      const written = Math.max(0, this.#socket.write(frame));
+      this.#waitingBytes -= Math.min(written, frame.length);
       if (written < frame.length) {
-        this.#waiting[0] = frame.subarray(Math.max(0, written));
+        this.#waiting[0] = frame.subarray(written);
         return;
       }
       this.#waiting.shift();
@@ -103,6 +111,7 @@ export class FrameLink {
 
   close(): void {
     this.#waiting = [];
+    this.#waitingBytes = 0;
     this.#socket.end();
   }
 }

@@ -65,8 +65,9 @@ export class OutboundBody {
     this.#request = request;
   }
 
+  /** Never more than the window: a reader that promises more does not mean to read. */
   credit(bytes: number): void {
-    this.#allowedBytes += bytes;
+    this.#allowedBytes = Math.min(WINDOW_BYTES, this.#allowedBytes + bytes);
     this.#wake?.();
   }
 
