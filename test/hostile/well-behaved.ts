@@ -16,7 +16,7 @@ export function watchNeighbour({ call }: HostileWorld): Watch {
     while (!isOver) {
       const answer = await call("neighbour");
       took.push(answer.ms);
-      if (answer.status !== 200 || answer.text.includes('"polluted":true')) {
+      if (answer.status !== 200 || !answer.text.includes('"worked":"one two","polluted":false')) {
         failures.push(`${answer.status} ${answer.text.slice(0, 200)}`);
       }
       await new Promise((next) => setTimeout(next, PAUSE_MS));
