@@ -122,7 +122,7 @@ describe.each(testUsers.map((user) => [user.name, user] as const))("as %s", (_, 
 
   test("who fills the disk is refused or ended", async () => {
     for (const name of Object.keys(disks)) {
-      const { code, text } = await probe(name, "hog");
+      const { code, text } = await probe(name);
       const ended = code === "function_crashed" || text.startsWith('{"stopped"');
       expect([name, ended, text.slice(0, 200)]).toEqual([name, true, expect.any(String)]);
     }
