@@ -125,6 +125,23 @@ describe("finding a project's functions", () => {
     });
   });
 
+  test("source may be a handler for AWS Lambda, when the list says so; a module may not", () => {
+    const dir = project("functions/hello.ts", "functions/old/index.cjs", "functions/plain.wasm");
+    const list = [
+      { name: "hello", runtime: "lambda" },
+      { name: "old", runtime: "lambda", path: "functions/old/index.cjs", entry: "index.main" },
+    ];
+    expect(found(dir, list)).toEqual({
+      files: [
+        "hello=functions/hello.ts:lambda",
+        "old=functions/old/index.cjs:lambda",
+        "plain=functions/plain.wasm:wasm",
+      ],
+      faults: [],
+    });
+    expect(found(dir, [{ name: "plain", runtime: "lambda" }]).faults).toHaveLength(1);
+  });
+
   test("a runtime that the file contradicts is refused", () => {
     const { faults } = found(project("functions/hello.ts"), [{ name: "hello", runtime: "wasm" }]);
     expect(faults).toEqual([`function 'hello': runtime is "wasm", but functions/hello.ts is bun`]);

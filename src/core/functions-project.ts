@@ -74,7 +74,7 @@ function described(
     const kind = kindOf(path);
     const read = readFunctionSettings({ ...given, runtime: given["runtime"] ?? kind });
     const own = read.faults.map((fault) => `function '${name}': ${fault}`);
-    if (own.length === 0 && read.settings.runtime !== kind) {
+    if (own.length === 0 && !canBe(read.settings.runtime, kind)) {
       const file = relative(projectDir, path);
       own.push(`function '${name}': runtime is "${read.settings.runtime}", but ${file} is ${kind}`);
     }
@@ -100,6 +100,11 @@ function entriesByName(list: readonly ListEntry[], faults: string[]): Map<string
 /** Deployed as it is, without a bundler. */
 export function isPart(path: string): boolean {
   return path.endsWith(".wasm") || path.endsWith(TARGET_SUFFIX);
+}
+
+/** A handler written for AWS Lambda is TypeScript or JavaScript like any other. */
+function canBe(runtime: FunctionKind, kind: FunctionKind): boolean {
+  return runtime === kind || (runtime === "lambda" && kind === "bun");
 }
 
 function kindOf(path: string): FunctionKind {

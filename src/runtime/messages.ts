@@ -17,6 +17,17 @@ export interface AssignMessage {
   readonly codePath: string;
   readonly env: Readonly<Record<string, string>>;
   readonly config: Readonly<Record<string, string>>;
+  /** The module holds a handler for AWS Lambda. */
+  readonly lambda?: LambdaAssignment;
+}
+
+export interface LambdaAssignment {
+  /** Name of the exported handler; null = `handler`. */
+  readonly entry: string | null;
+  /** Invocations that the handler takes at one time. */
+  readonly concurrency: number;
+  readonly deadlineMs: number;
+  readonly memoryMb: number;
 }
 
 /** Content of `LOAD_HEADER`, JSON: makes the WASM module in the body callable in a host. */

@@ -52,6 +52,29 @@ test("nobody calls it without a credential, and AWS is not asked", async () => {
   expect(aws.seen).toHaveLength(0);
 });
 
+test("a handler for AWS runs here, with an event and the caller, and goes back as others do", async () => {
+  const says = (word: string) =>
+    `exports.handler = async (event) => ({ statusCode: 200, cookies: ["a=1"],
+      body: "${word} " + event.rawPath + " " + JSON.parse(event.headers["x-reactor-auth"]).role });`;
+  await world.deploy("local", says("one"), { runtime: "lambda" });
+  const first = await world.call("/fn/v1/local/a?x=1");
+  expect([first.status, first.headers.get("set-cookie")]).toEqual([200, "a=1"]);
+  expect(await first.text()).toBe("one /a service_role");
+  await world.deploy("local", says("two"), { runtime: "lambda" });
+  expect(await (await world.call("/fn/v1/local")).text()).toStartWith("two");
+  await world.call("/fn/v1/_admin/local/rollback", { method: "POST" });
+  expect(await (await world.call("/fn/v1/local")).text()).toStartWith("one");
+  expect(aws.seen).toHaveLength(0);
+  expect((await world.call("/fn/v1/local", {}, "")).status).toBe(401);
+});
+
+test("a WebSocket is refused", async () => {
+  await world.deploy("orders", target("orders"), { runtime: "lambda", env: CREDENTIALS });
+  const init = { headers: { upgrade: "websocket", connection: "Upgrade" } };
+  const refused = await world.call("/fn/v1/orders", init);
+  expect(await refused.json()).toMatchObject({ code: "sockets_not_supported" });
+});
+
 const BAD: [string, string, string][] = [
   ["no JSON", "{function", "not valid JSON"],
   ["both", '{"function":"a","url":"https://x"}', "either function or url"],

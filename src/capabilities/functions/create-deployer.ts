@@ -198,7 +198,7 @@ function checkCode(name: string, settings: FunctionSettings, code: Uint8Array): 
 }
 
 function checkTarget(name: string, code: Uint8Array): void {
-  const target = readTarget(code) ?? "it must be a JSON object";
+  const target = readTarget(code);
   if (typeof target !== "string") return;
   throw functionsErrors.functions_invalid([`'${name}': its target on AWS Lambda: ${target}`]);
 }

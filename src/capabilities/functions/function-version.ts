@@ -132,7 +132,7 @@ export function effectiveLimits(version: FunctionVersion, config: FunctionsConfi
     memoryBytes: (limits.memory_mb ?? config.memory_mb) * MIB,
     bodyInBytes: (limits.body_in_mb ?? config.body_in_mb) * MIB,
     bodyOutBytes: bodyOutMb === 0 ? null : bodyOutMb * MIB,
-    concurrency: limits.concurrency ?? (runtime === "wasm" ? 1 : config.concurrency),
+    concurrency: limits.concurrency ?? (runtime === "bun" ? config.concurrency : 1),
     queue: limits.queue ?? config.queue,
     idleMs: (limits.idle_s ?? config.idle_s) * 1000,
   };

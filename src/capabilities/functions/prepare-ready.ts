@@ -10,9 +10,9 @@ export async function prepareReady(parts: FunctionsParts, tenant: TenantCtx): Pr
     .all()
     .flatMap((found) => versionsInUse(found).map((version) => ({ found, version })));
   for (const { found, version } of inUse) {
-    if (version.runtime !== "bun" || (version.limits.min_instances ?? 0) === 0) continue;
+    if (version.runtime === "wasm" || (version.limits.min_instances ?? 0) === 0) continue;
     try {
-      await parts.runtimes.bun.prepare(await specs.of(found, version));
+      await parts.runtimes[version.runtime].prepare(await specs.of(found, version));
     } catch (error) {
       const fields = { tenant: tenant.id, function: found.name, version: version.version, error };
       parts.deps.log.error("functions.not_ready", fields);

@@ -6,7 +6,7 @@ import type { BlankPool } from "../blank-pool.ts";
 import type { Child } from "../child.ts";
 import { runtimeErrors } from "../errors.ts";
 import { createLogCap, LOG_LINES_ACCEPTED_PER_S } from "../log-cap.ts";
-import type { AssignMessage, FromChild } from "../messages.ts";
+import type { AssignMessage, FromChild, LambdaAssignment } from "../messages.ts";
 import type { FullRuntimeOptions } from "../options.ts";
 import { Instance } from "./instance.ts";
 
@@ -33,7 +33,8 @@ export async function openInstance(
 }
 
 async function assign(child: Child, spec: FunctionSpec, options: FullRuntimeOptions) {
-  const codePath = join(child.dir, `${spec.name}.mjs`);
+  // A handler for AWS may be CommonJS.
+  const codePath = join(child.dir, `${spec.name}.${spec.runtime === "lambda" ? "js" : "mjs"}`);
   await copyFile(spec.codePath, codePath);
   // The child may be of another user, and its folder is closed to all but the two.
   await chmod(codePath, 0o444);
@@ -45,6 +46,7 @@ async function assign(child: Child, spec: FunctionSpec, options: FullRuntimeOpti
     codePath,
     env: spec.env,
     config: spec.config,
+    ...(spec.runtime === "lambda" ? { lambda: lambdaOf(spec) } : {}),
   };
   const cancel = options.clock.after(LOAD_MS, () => child.kill({ kind: "unresponsive" }));
   const failure = await child
@@ -55,6 +57,11 @@ async function assign(child: Child, spec: FunctionSpec, options: FullRuntimeOpti
     const message = `The function "${spec.name}" could not be loaded: ${failure}`;
     throw runtimeErrors.function_failed(message);
   }
+}
+
+function lambdaOf({ entry, limits }: FunctionSpec): LambdaAssignment {
+  const { concurrency, deadlineMs, memoryBytes } = limits;
+  return { entry, concurrency, deadlineMs, memoryMb: Math.floor(memoryBytes / 1_048_576) };
 }
 
 /** Null = loaded, a text = why not. */

@@ -4,20 +4,10 @@
  */
 import type { ActiveCall } from "../bun/active-call.ts";
 import { runtimeErrors } from "../errors.ts";
+import { parsed, readHead } from "./answer-head.ts";
 import { functionError, lambdaErrors } from "./errors.ts";
 import { type EventFrame, EventStreamReader } from "./event-stream.ts";
-import {
-  type AnswerHead,
-  BadLambdaAnswer,
-  hasNoBody,
-  isRecord,
-  responseInit,
-} from "./http-event.ts";
-
-/** Content type of a stream that begins with status and headers. */
-const WITH_HEAD = "application/vnd.awslambda.http-integration-response";
-const HEAD_MAX = 64 * 1024;
-const HEAD_END = new Uint8Array(8);
+import { BadLambdaAnswer, hasNoBody, isRecord } from "./http-event.ts";
 
 /** Throws lambda_bad_answer and what the function's failure becomes, as long as no head is there. */
 export async function streamAnswer(
@@ -83,42 +73,6 @@ function isEnd(name: string, frame: EventFrame, onLogTail: (base64: string) => v
     name,
     isRecord(details) ? details : { errorType: ErrorCode, errorMessage: ErrorDetails ?? ErrorCode },
   );
-}
-
-function parsed(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return null;
-  }
-}
-
-interface Begun {
-  readonly head: AnswerHead;
-  /** Of the body, what came with the head. */
-  readonly rest: Uint8Array;
-}
-
-async function readHead(parts: AsyncGenerator<Uint8Array, void>, type: string): Promise<Begun> {
-  let held = (await parts.next()).value ?? new Uint8Array();
-  const mustHave = type.toLowerCase().startsWith(WITH_HEAD);
-  while (mustHave && indexOfHeadEnd(held) < 0) {
-    if (held.length > HEAD_MAX) throw new BadLambdaAnswer("Status and headers are too long");
-    const { value, done } = await parts.next();
-    if (done) throw new BadLambdaAnswer("The stream ended within its status and headers");
-    held = Buffer.concat([held, value]);
-  }
-  const end = indexOfHeadEnd(held);
-  const given = end < 0 ? null : parsed(held.subarray(0, end));
-  const isHead = isRecord(given) && (mustHave || given["statusCode"] !== undefined);
-  if (isHead) return { head: responseInit(given), rest: held.subarray(end + 8) };
-  if (mustHave) throw new BadLambdaAnswer("Status and headers are no JSON object");
-  const ownType = type === "" || /eventstream/i.test(type) ? "application/octet-stream" : type;
-  return { head: { status: 200, headers: new Headers({ "content-type": ownType }) }, rest: held };
-}
-
-function indexOfHeadEnd(bytes: Uint8Array): number {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf(HEAD_END);
 }
 
 function bodyOf(

@@ -10,6 +10,7 @@ import type { EgressClient } from "../../egress/egress-client.ts";
 import { connectLink } from "../../egress/link-socket.ts";
 import { SEALED } from "../../jail/jail-order.ts";
 import { seal } from "../../jail/seal.ts";
+import { loadHandler, prepareLambda } from "../../lambda/runner/load-handler.ts";
 import type { AssignMessage, FromChild, ToChild } from "../../messages.ts";
 import { dieWithParent } from "../../parent-death.ts";
 import { answerCall, type FunctionHandler } from "./answer-call.ts";
@@ -106,7 +107,10 @@ async function become(
       build.module("reactor", () => ({ exports: { ...exports }, loader: "object" }));
     },
   });
+  const { lambda } = assign;
+  const api = lambda ? prepareLambda(assign, lambda) : null;
   const loaded = (await import(assign.codePath)) as { default?: unknown };
+  if (lambda && api) return { handler: loadHandler(api, assign, lambda, loaded, log), sockets: {} };
   const { websocket } = { ...(loaded.default as { websocket?: FunctionSockets } | undefined) };
   return { handler: handlerOf(loaded.default), sockets: websocket ?? {} };
 }

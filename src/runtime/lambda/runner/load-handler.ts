@@ -1,0 +1,125 @@
+/** Makes a bundle with a handler for AWS Lambda into what the runner calls: HTTP in, HTTP out. */
+import type { FunctionHandler } from "../../bun/runner/answer-call.ts";
+import { callScope } from "../../bun/runner/call-scope.ts";
+import type { RunnerLog } from "../../bun/runner/runner-log.ts";
+import type { AssignMessage, LambdaAssignment } from "../../messages.ts";
+import { readHead } from "../answer-head.ts";
+import { hasNoBody, toHttpEvent, toResponse } from "../http-event.ts";
+import { arnOf, type LambdaHandler, runHandler } from "./bootstrap.ts";
+import { awslambda } from "./response-stream.ts";
+import { RUNTIME_API, RuntimeApi, type RuntimeResponse } from "./runtime-api.ts";
+
+/** Before the bundle is imported: variables and globals as handlers know them. */
+export function prepareLambda(assign: AssignMessage, lambda: LambdaAssignment): RuntimeApi {
+  const api = new RuntimeApi();
+  Object.assign(process.env, {
+    AWS_LAMBDA_RUNTIME_API: RUNTIME_API,
+    AWS_LAMBDA_FUNCTION_NAME: assign.name,
+    AWS_LAMBDA_FUNCTION_VERSION: assign.version,
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(lambda.memoryMb),
+    AWS_LAMBDA_INITIALIZATION_TYPE: "on-demand",
+    LAMBDA_TASK_ROOT: process.env["HOME"] ?? "/",
+    _HANDLER: `index.${exportNameOf(lambda)}`,
+  });
+  Reflect.set(globalThis, "awslambda", awslambda);
+  const outside = globalThis.fetch;
+  const inside = (input: string | URL | Request, init?: RequestInit) => {
+    const isOurs = new URL(input instanceof Request ? input.url : input).host === RUNTIME_API;
+    return isOurs ? api.handle(new Request(input, init)) : outside(input, init);
+  };
+  globalThis.fetch = Object.assign(inside, { preconnect: () => undefined });
+  return api;
+}
+
+/** @param loaded the bundle's namespace. Throws when there is no handler and nobody polls. */
+export function loadHandler(
+  api: RuntimeApi,
+  assign: AssignMessage,
+  lambda: LambdaAssignment,
+  loaded: Readonly<Record<string, unknown>>,
+  log: RunnerLog,
+): FunctionHandler {
+  const handler = findHandler(exportNameOf(lambda), lambda.entry !== null, loaded);
+  const { name, version } = assign;
+  const onLateFailure = (error: unknown) =>
+    log.failure("the handler failed while it streamed", error);
+  const facts = { name, version, memoryMb: lambda.memoryMb, onLateFailure };
+  if (handler) {
+    for (let loops = 0; loops < lambda.concurrency; loops++) void runHandler(api, handler, facts);
+  } else if (!api.isPolled) {
+    throw new Error(
+      `The bundle must export a function "${exportNameOf(lambda)}", or poll the Runtime API`,
+    );
+  }
+  return (request) => answer(api, name, lambda.deadlineMs, request);
+}
+
+/** `index.handler`, as AWS writes it, is the export `handler` of the one file there is. */
+function exportNameOf({ entry }: LambdaAssignment): string {
+  return entry?.split(".").at(-1) ?? "handler";
+}
+
+function findHandler(
+  name: string,
+  isNamed: boolean,
+  loaded: Readonly<Record<string, unknown>>,
+): LambdaHandler | null {
+  const whole = loaded["default"] as Readonly<Record<string, unknown>> | undefined;
+  const found = loaded[name] ?? whole?.[name] ?? (isNamed ? undefined : whole);
+  return typeof found === "function" ? (found as LambdaHandler) : null;
+}
+
+async function answer(
+  api: RuntimeApi,
+  name: string,
+  deadlineMs: number,
+  request: Request,
+): Promise<Response> {
+  const now = Date.now();
+  const scope = callScope.getStore() ?? null;
+  const { signal } = request;
+  const body = await request.bytes();
+  const id = crypto.randomUUID();
+  const event = JSON.stringify(
+    toHttpEvent({ request, body, name, requestId: scope?.id ?? id, now }),
+  );
+  const invocation = { id, event, deadlineAt: now + deadlineMs, arn: arnOf(name), scope };
+  const response = await api.invoke(invocation, signal);
+  return response.isStream ? await streamed(response) : await whole(response);
+}
+
+async function whole({ body }: RuntimeResponse): Promise<Response> {
+  const text = await new Response(body).text();
+  return toResponse(text === "" ? null : JSON.parse(text));
+}
+
+async function streamed({ body, type }: RuntimeResponse): Promise<Response> {
+  const parts = chunksOf(body);
+  const { head, rest } = await readHead(parts, type);
+  if (hasNoBody(head.status)) {
+    await parts.return();
+    return new Response(null, head);
+  }
+  let first: Uint8Array | null = rest;
+  const stream = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const held = first;
+      first = null;
+      if (held && held.length > 0) return controller.enqueue(held);
+      const { value, done } = await parts.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    cancel: async () => void (await parts.return()),
+  });
+  return new Response(stream, head);
+}
+
+async function* chunksOf(
+  body: ReadableStream<Uint8Array> | null,
+): AsyncGenerator<Uint8Array, void> {
+  for await (const chunk of body ?? []) {
+    const bytes = chunk as Uint8Array;
+    if (bytes.length > 0) yield bytes;
+  }
+}
