@@ -1,4 +1,4 @@
-/** Where a tenant's changes come from: the write-ahead log, or triggers where there is no logical log. */
+/** Where a tenant's changes come from. */
 import type { Position } from "./position.ts";
 import type { RawChange } from "./raw-change.ts";
 

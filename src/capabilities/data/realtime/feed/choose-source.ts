@@ -1,4 +1,4 @@
-/** The write-ahead log where the server has a logical one and the owner may read it, else triggers. */
+/** The source of changes: the write-ahead log, where it is a logical one and the owner may read it. */
 import type { Clock } from "../../../../core/ports/clock.ts";
 import type { TenantDatabase } from "../../../../core/ports/database.ts";
 import type { Logger } from "../../../../core/ports/log.ts";
@@ -17,7 +17,7 @@ export interface ChooseOptions {
   readonly log: Logger;
 }
 
-/** @throws realtime_unavailable where the configured source cannot be had */
+/** @throws realtime_unavailable where the log cannot be read */
 export async function chooseSource(options: ChooseOptions): Promise<ChangeSource> {
   const { room, database, log } = options;
   const { config, searchPaths } = room;

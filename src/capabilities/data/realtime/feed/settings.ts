@@ -13,14 +13,6 @@ export const feedSettings = {
     description:
       "A table is added to the publication when somebody first subscribes to it. false = only tables that somebody has added.",
   }),
-  realtime_source: Type.Union(
-    [Type.Literal("auto"), Type.Literal("wal"), Type.Literal("triggers")],
-    {
-      default: "auto",
-      description:
-        "Where changes come from: the write-ahead log, or triggers on the tables that are followed. auto = the log where the server has a logical one and the owner may replicate.",
-    },
-  ),
   realtime_window_ms: Type.Integer({
     default: 300_000,
     minimum: 1_000,
