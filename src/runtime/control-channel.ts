@@ -36,7 +36,7 @@ export function createControlChannel(events: ChannelEvents): ControlChannel {
       const message = raw as FromChild | null;
       if (typeof message !== "object" || message === null) return;
       if (message.t === "log") return takeLines(message.lines, (entry) => events.onLog(entry));
-      if (message.t === "background") return events.onBackground(Number(message.running) || 0);
+      if (message.t === "background") return events.onBackground(countOf(message.running));
       for (const listener of listeners) if (listener.take(message)) listeners.delete(listener);
     },
     waitFor<T>(pick: (answer: FromChild) => T | undefined) {
@@ -71,4 +71,8 @@ function takeLines(lines: unknown, onLog: (entry: LogEntry) => void): void {
 /** Not `String`: what a child sends may be nested too deep to be made text of. */
 function textOf(value: unknown): string {
   return typeof value === "string" ? cutLine(value) : `(${typeof value})`;
+}
+
+function countOf(value: unknown): number {
+  return typeof value === "number" ? value : 0;
 }

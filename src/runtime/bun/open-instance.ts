@@ -67,7 +67,8 @@ function lambdaOf({ entry, limits }: FunctionSpec): LambdaAssignment {
 /** Null = loaded, a text = why not. */
 function loadResult(answer: FromChild): string | null | undefined {
   if (answer.t === "assigned") return null;
-  return answer.t === "assign_failed" ? String(answer.message) : undefined;
+  if (answer.t !== "assign_failed") return undefined;
+  return typeof answer.message === "string" ? answer.message : "it said why in no text";
 }
 
 function relayLog(child: Child, spec: FunctionSpec, options: FullRuntimeOptions): void {
