@@ -134,7 +134,7 @@ async function measureIdle(): Promise<void> {
       await until("subscribers", () => open >= count, 60_000);
     }
   }
-  await Bun.sleep(IDLE >= 1_000 ? 20_000 : 0);
+  await Bun.sleep(IDLE >= 5_000 ? 20_000 : 4_000);
   const grown = memoryOf(pid) - before;
   console.log(
     `${IDLE} idle subscribers       +${grown.toFixed(0)} MB, ${((grown * 1024) / IDLE).toFixed(1)} KiB each, whole process ${memoryOf(pid).toFixed(0)} MB`,

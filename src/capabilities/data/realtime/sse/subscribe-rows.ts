@@ -57,18 +57,16 @@ export async function subscribeRows(
   const open = { stream, subscription };
   streams.add(open);
   const onClosing = () => end("the server is stopping");
-  const onGone = () => leave();
   leave = () => {
     subscription.close();
     streams.remove(open);
     context.closing?.removeEventListener("abort", onClosing);
-    request.signal.removeEventListener("abort", onGone);
   };
+  // A client that leaves, also before this answer, cancels the stream: nothing else has to be watched.
   context.keepOpen();
   context.closing?.addEventListener("abort", onClosing, { once: true });
-  request.signal.addEventListener("abort", onGone, { once: true });
   if (context.closing?.aborted) onClosing();
-  if (request.signal.aborted || !stream.isOpen) leave();
+  if (!stream.isOpen) leave();
   return new Response(stream.body, {
     headers: { "Content-Type": "text/event-stream", "Cache-Control": "no-store" },
   });
