@@ -88,7 +88,24 @@ export class BunRuntime implements FunctionRuntime {
 
   /** The opening has the call's deadline, the open socket has none: it ends with its process. */
   async connect(call: FunctionCall, events: FunctionSocketEvents): Promise<FunctionSocket> {
+    // A process that has just ended looks like one that refuses: then the next one is asked.
+    return (await this.#connectOnce(call, events, true)) ?? this.#connectAgain(call, events);
+  }
+
+  async #connectAgain(call: FunctionCall, events: FunctionSocketEvents): Promise<FunctionSocket> {
+    const socket = await this.#connectOnce(call, events, false);
+    if (!socket) throw runtimeErrors.socket_refused(call.spec.name);
+    return socket;
+  }
+
+  /** Null when the process went away under it, where that is asked for. */
+  async #connectOnce(
+    call: FunctionCall,
+    events: FunctionSocketEvents,
+    mayBeGone: boolean,
+  ): Promise<FunctionSocket | null> {
     const active = new ActiveCall(call);
+    let entered: Instance | null = null;
     const { name, limits } = call.spec;
     const cancel = this.#options.clock.after(limits.deadlineMs, () =>
       active.abort(runtimeErrors.function_timeout(name, limits.deadlineMs)),
@@ -96,10 +113,13 @@ export class BunRuntime implements FunctionRuntime {
     try {
       const slot = this.#slotOf(call.spec);
       const { instance } = await slot.enter(active);
+      entered = instance;
       active.onFinish(() => this.#leave(slot, instance, active));
       return await openSocket(active, instance.child.socket, events);
     } catch (error) {
       active.finish();
+      const isRefusal = error instanceof ReactorError && error.code === "socket_refused";
+      if (mayBeGone && isRefusal && (await hasGone(entered))) return null;
       throw error;
     } finally {
       cancel();
@@ -265,6 +285,10 @@ export class BunRuntime implements FunctionRuntime {
     this.#stopWatching = null;
     this.#slots.clear();
   }
+}
+
+async function hasGone(instance: Instance | null): Promise<boolean> {
+  return instance !== null && !(await instance.answers());
 }
 
 /** The deadline of a call passed: what happens depends on whom it waits for. */

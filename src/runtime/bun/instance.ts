@@ -95,6 +95,14 @@ export class Instance {
     this.child.kill(reason);
   }
 
+  /** Whether the process is still there: it says so, or its end is noticed. */
+  answers(): Promise<boolean> {
+    const n = ++this.#pings;
+    return this.child
+      .ask({ t: "ping", n }, (answer) => (answer.t === "pong" && answer.n === n ? true : undefined))
+      .catch(() => false);
+  }
+
   /** After a call was given up: kills the process unless its event loop answers within `withinMs`. */
   mustAnswer(withinMs = PONG_MS): void {
     const n = ++this.#pings;
