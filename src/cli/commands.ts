@@ -16,6 +16,7 @@ import { command as logs } from "./logs.ts";
 import { command as migrate } from "./migrate.ts";
 import { command as restore } from "./restore.ts";
 import { command as serve } from "./serve.ts";
+import { command as sql } from "./sql.ts";
 import { command as status } from "./status.ts";
 import { command as stop } from "./stop.ts";
 import { command as types } from "./types.ts";
@@ -31,6 +32,7 @@ export const commands: readonly Command[] = [
   deploy,
   migrate,
   db,
+  sql,
   types,
   fn,
   logs,

@@ -4,7 +4,7 @@ import { type Paint, table } from "./output.ts";
 
 const GROUPS: readonly (readonly [title: string, names: readonly string[]])[] = [
   ["Build and run", ["init", "dev", "serve", "status", "stop"]],
-  ["Database", ["db", "types"]],
+  ["Database", ["db", "sql", "types"]],
   ["Ship", ["deploy", "migrate", "fn"]],
   ["Look after", ["logs", "doctor", "config", "backup", "restore"]],
   ["Servers elsewhere", ["context", "login", "logout", "whoami"]],

@@ -24,11 +24,26 @@ export interface TextIn {
   readonly isTerminal: boolean;
   /** Everything until the end of input. */
   readAll(): Promise<Uint8Array>;
+  /** A prompt of many lines with a history, on a terminal. */
+  prompt(options: { readonly history: readonly string[] }): Prompt;
   /** One line from a terminal. */
   ask(prompt: string): Promise<string>;
   /** One line from a terminal, without echo. */
   readSecret(prompt: string): Promise<string>;
 }
+
+export interface Prompt {
+  /** A line; `cancelled` by Ctrl-C, `end` by Ctrl-D. */
+  ask(text: string): Promise<PromptLine>;
+  /** Ctrl-C aborts the signal while the work is under way. */
+  during<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  close(): void;
+}
+
+export type PromptLine =
+  | { readonly kind: "line"; readonly text: string }
+  | { readonly kind: "cancelled" }
+  | { readonly kind: "end" };
 
 export interface ServeOptions {
   readonly project: ProjectDir;

@@ -18,6 +18,8 @@ interface CallOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Which credential to send. Default `admin`. */
   readonly as?: "admin" | "key" | "nobody";
+  /** Ends the call early, beside Ctrl-C. */
+  readonly signal?: AbortSignal;
   /** The answer may take as long as it likes: streams, deploys. Default: 30 s. */
   readonly isLong?: boolean;
 }
@@ -90,7 +92,8 @@ async function call(
   const cancelTimer = options.isLong
     ? () => {}
     : host.clock.after(TIMEOUT_MS, () => aborter.abort(new Error("timeout")));
-  const signal = AbortSignal.any([aborter.signal, host.terminal.interrupted]);
+  const signals = [aborter.signal, host.terminal.interrupted];
+  const signal = AbortSignal.any(options.signal ? [...signals, options.signal] : signals);
   const init = { method: options.method ?? "GET", headers, signal, redirect: "manual" as const };
   try {
     const rest = { ...(body === undefined ? {} : { body: body as BodyInit }), timeout: false };

@@ -2,6 +2,7 @@
 import { writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Terminal, TextIn, TextOut } from "./host.ts";
+import { openPrompt } from "./prompt.ts";
 
 export function systemTerminal(): Terminal {
   const interruption = new AbortController();
@@ -40,6 +41,7 @@ function textIn(): TextIn {
   return {
     isTerminal: process.stdin.isTTY === true,
     readAll: () => Bun.stdin.bytes(),
+    prompt: openPrompt,
     ask,
     readSecret,
   };

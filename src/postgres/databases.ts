@@ -126,19 +126,32 @@ function openTenant(tenant: TenantCtx, options: DatabasesOptions): ManagedTenant
 }
 
 /** postgres.js on a libpq URL, Unix socket and TLS included; notices go to the log. */
-function openSql(url: string, options: { max: number; prepared: boolean; log: Logger }): Sql {
+function openSql(
+  url: string,
+  options: { max: number; prepared: boolean; log: Logger },
+  onNotice = (notice: Notice) => logNotice(notice, options.log),
+): Sql {
   return postgres({
     ...postgresJsOptions(parseDatabaseUrl(url)),
     max: options.max,
     prepare: options.prepared,
     idle_timeout: IDLE_TIMEOUT_S,
-    onnotice: (notice) => logNotice(notice, options.log),
+    onnotice: onNotice,
   });
 }
 
 /** One connection as the owner, for boot and commands: migrations before any pool exists. */
 export function openDirect(directUrl: string, log: Logger): Sql {
   return openSql(directUrl, { max: 1, prepared: true, log });
+}
+
+/** As `openDirect`, with notices for somebody else than the log. */
+export function openConnection(
+  directUrl: string,
+  log: Logger,
+  onNotice: (notice: Readonly<Record<string, string>>) => void,
+): Sql {
+  return openSql(directUrl, { max: 1, prepared: true, log }, onNotice);
 }
 
 function logNotice(notice: Notice, log: Logger): void {

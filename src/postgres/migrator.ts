@@ -5,6 +5,7 @@
 import type { ReservedSql, Sql } from "postgres";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Logger } from "../core/ports/log.ts";
+import { splitStatements } from "../core/split-statements.ts";
 import {
   type AppliedMigration,
   type Migration,
@@ -14,7 +15,6 @@ import {
   planMigrations,
   type SqlFailure,
 } from "./migration-plan.ts";
-import { splitStatements } from "./split-statements.ts";
 
 export interface MigrateOptions {
   readonly clock: Clock;

@@ -3,7 +3,13 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Type } from "@sinclair/typebox";
-import type { CliHost, RestoreOptions, ServeOptions } from "../../src/cli/host.ts";
+import type {
+  CliHost,
+  Prompt,
+  PromptLine,
+  RestoreOptions,
+  ServeOptions,
+} from "../../src/cli/host.ts";
 import { runCli } from "../../src/cli/run-cli.ts";
 import { loadConfig } from "../../src/core/config/load-config.ts";
 import { mergeSections } from "../../src/core/config/merge-sections.ts";
@@ -34,6 +40,8 @@ interface Setup {
   readonly isTerminal: boolean;
   readonly stdin: string;
   readonly secret: string | null;
+  /** Lines typed at a prompt; `^C` is Ctrl-C. Standard input is then a terminal. */
+  readonly lines: readonly string[];
   /** What is typed when asked; standard input is then a terminal. */
   readonly answer: string | null;
   readonly interrupted: AbortSignal;
@@ -44,6 +52,19 @@ const data = Type.Object({
   migrations_dir: Type.String({ default: "migrations" }),
   seed_files: Type.Array(Type.String(), { default: ["seed.sql"] }),
 });
+
+function typedLines(lines: readonly string[]): Prompt {
+  const left = [...lines];
+  return {
+    async ask(): Promise<PromptLine> {
+      const text = left.shift();
+      if (text === undefined) return { kind: "end" };
+      return text === "^C" ? { kind: "cancelled" } : { kind: "line", text };
+    },
+    during: (work) => work(new AbortController().signal),
+    close: () => undefined,
+  };
+}
 
 export function createBench(): Bench {
   const dir = mkdtempSync(join(tmpdir(), "reactor-cli-"));
@@ -73,8 +94,9 @@ export function createBench(): Bench {
         stdout: out("stdout"),
         stderr: out("stderr"),
         stdin: {
-          isTerminal: secret !== null || (more.answer ?? null) !== null,
+          isTerminal: secret !== null || (more.answer ?? null) !== null || more.lines !== undefined,
           readAll: async () => Buffer.from(more.stdin ?? ""),
+          prompt: () => typedLines(more.lines ?? []),
           ask: async () => more.answer ?? "",
           readSecret: async () => secret ?? "",
         },

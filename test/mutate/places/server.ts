@@ -10,6 +10,11 @@ const BACKUP = {
   tests: ["src/server/backup/read-backup.test.ts"],
 };
 
+const RUN_SQL = {
+  file: "src/server/admin/database/run-sql.ts",
+  tests: ["test/server/sql.test.ts"],
+};
+
 export const server: readonly Mutation[] = [
   {
     ...ADMIN,
@@ -254,5 +259,26 @@ export const server: readonly Mutation[] = [
     tests: ["test/server/database.test.ts"],
     only: "a server in production refuses",
     why: "one command drops a live database",
+  },
+  {
+    ...RUN_SQL,
+    name: "sql: a read-only request that begins writable",
+    find: 'await session.unsafe(write ? "begin" : "begin read only");',
+    replace: 'await session.unsafe("begin");',
+    why: "a mistyped statement changes a live database",
+  },
+  {
+    ...RUN_SQL,
+    name: "sql: a read-only request that ends its transaction",
+    find: "if (!write && ENDS_TRANSACTION.has(first)) throw errors.sql_read_only(first);",
+    replace: "",
+    why: "what follows COMMIT writes",
+  },
+  {
+    ...RUN_SQL,
+    name: "sql: a read-only request that makes itself writable",
+    find: 'if (!write) await session.unsafe("select 1");',
+    replace: "",
+    why: "SET transaction_read_only lifts the guard",
   },
 ];

@@ -4,6 +4,7 @@ import { diffDatabase, pullDatabase } from "./diff-database.ts";
 import type { DatabaseParts } from "./parts.ts";
 import { resetDatabase, seedDatabase } from "./reset-database.ts";
 import type { DatabaseOperations } from "./routes.ts";
+import { runSql } from "./run-sql.ts";
 
 export function createDatabaseOperations(parts: DatabaseParts): DatabaseOperations {
   const filesOf = async (given: readonly MigrationFile[] | undefined) => {
@@ -16,6 +17,7 @@ export function createDatabaseOperations(parts: DatabaseParts): DatabaseOperatio
       pullDatabase(parts, tenant, await filesOf(migrations), name),
     reset: async (tenant, migrations, seeds) =>
       resetDatabase(parts, tenant, await filesOf(migrations), seeds),
+    sql: (tenant, request, signal) => runSql(parts, tenant, request, signal),
     async seed(tenant, files) {
       await parts.checkOwned();
       return seedDatabase(parts, tenant, files);

@@ -15,6 +15,7 @@ import {
 } from "../schemas.ts";
 import type { DiffAnswer, PullAnswer } from "./diff-database.ts";
 import type { ResetAnswer, SeedAnswer, SqlFile } from "./reset-database.ts";
+import type { SqlAnswer, SqlRequest } from "./run-sql.ts";
 
 /** What the routes call. `migrations` absent: those of the server's own project. */
 export interface DatabaseOperations {
@@ -30,6 +31,7 @@ export interface DatabaseOperations {
     seeds: readonly SqlFile[],
   ): Promise<ResetAnswer>;
   seed(tenant: TenantCtx, files: readonly SqlFile[]): Promise<SeedAnswer>;
+  sql(tenant: TenantCtx, request: SqlRequest, signal: AbortSignal): Promise<SqlAnswer>;
 }
 
 const parse = ({ request }: { request: Request }) => readJsonObject(request, JSON_BYTES_MAX);
@@ -37,6 +39,21 @@ const parse = ({ request }: { request: Request }) => readJsonObject(request, JSO
 const sqlFiles = t.Array(
   t.Object({ name: t.String({ minLength: 1, maxLength: 1_000 }), sql: sqlText }, STRICT),
   { maxItems: 1_000 },
+);
+
+const sqlBody = t.Object(
+  {
+    sql: sqlText,
+    params: t.Array(t.String(), { default: [], maxItems: 100 }),
+    write: t.Boolean({ default: false, description: "False: a read-only transaction" }),
+    as: t.Optional(
+      t.String({ minLength: 1, maxLength: 320, description: "A role, or a user's id or address" }),
+    ),
+    single_transaction: t.Boolean({ default: false }),
+    max_rows: t.Integer({ minimum: 0, maximum: 1_000_000, default: 10_000 }),
+    timeout_ms: t.Integer({ minimum: 1, maximum: 86_400_000, default: 60_000 }),
+  },
+  STRICT,
 );
 
 export function databaseRoutes(operations: DatabaseOperations) {
@@ -80,6 +97,15 @@ export function databaseRoutes(operations: DatabaseOperations) {
         body: t.Object({ files: sqlFiles }, STRICT),
         parse,
         ...detail("Run SQL files in one transaction"),
+      },
+    )
+    .post(
+      "/_admin/sql",
+      ({ body, request }) => operations.sql(tenantOf(request), body, request.signal),
+      {
+        body: sqlBody,
+        parse,
+        ...detail("Run SQL", "In a read-only transaction unless `write` is given."),
       },
     );
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { splitStatements } from "./split-statements.ts";
+import { leadingWords, splitStatements } from "./split-statements.ts";
 
 const texts = (sql: string) => splitStatements(sql).map((statement) => statement.sql.trim());
 
@@ -24,6 +24,31 @@ describe("splitting SQL", () => {
 
   test("an ordinary string ends at its quote, whatever backslashes it holds", () => {
     expect(texts("select 'a\\'; select 2")).toEqual(["select 'a\\'", "select 2"]);
+  });
+
+  test("keeps the body of a function together that is no string", () => {
+    const whole = [
+      "create or replace function f() returns int begin atomic select 1; select case when true then 1 else 2 end; end",
+      "create procedure p() BEGIN /* x */ ATOMIC insert into t values (1); end",
+      "begin",
+      "select 1 as atomic",
+      "end",
+    ];
+    expect(texts(whole.join(";\n"))).toEqual(whole);
+  });
+
+  test("says whether the last statement was ended", () => {
+    const ended = (sql: string) => splitStatements(sql).map((s) => s.isTerminated);
+    expect(ended("select 1; select 2")).toEqual([true, false]);
+    expect(ended("select 1; -- no;")).toEqual([true]);
+    expect(ended("select ';")).toEqual([false]);
+    expect(ended("create function f() begin atomic select 1;")).toEqual([false]);
+  });
+
+  test("tells the first words, past comments", () => {
+    expect(leadingWords("/* a */ -- b\n Alter\tTABLE x", 2)).toEqual(["alter", "table"]);
+    expect(leadingWords("(select 1)", 1)).toEqual(["select"]);
+    expect(leadingWords("'text' select", 1)).toEqual([]);
   });
 
   test("says where each statement starts", () => {
