@@ -1,6 +1,6 @@
 /**
  * One child process of this program (a Bun runner, a WASM host): spawned with nothing of the
- * server's environment, in a folder of its own, with a Unix socket for calls and an IPC channel for
+ * server's environment, in a folder of its own, with a Unix socket for calls and a link for
  * control, through the jail where there is one. Both runtimes build on it.
  */
 import { chownSync, mkdirSync, rmSync } from "node:fs";
@@ -55,6 +55,8 @@ export interface ChildOptions {
   readonly logger: Logger;
 }
 
+/** What a process said before it ended may still be on its way for so long. */
+const LAST_WORDS_MS = 100;
 const READY_TIMEOUT_MS = 15_000;
 const NO_SERVICE =
   'This function has not the rights of a service; "service = true" in its settings gives them';
@@ -98,6 +100,7 @@ export function spawnChild(options: ChildOptions): Child {
   });
   const link = listenForLink(dir, {
     ...options.egress,
+    onControl: (message) => channel.receive(message),
     policyOf({ key }) {
       const spec = child.specOf(key);
       return spec && { hosts: spec.egress };
@@ -119,12 +122,11 @@ export function spawnChild(options: ChildOptions): Child {
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
-    serialization: "json",
-    ipc: (message: unknown) => channel.receive(message),
   });
   const watchExit = async (): Promise<ChildExit> => {
     await spawned.exited;
     alive = false;
+    await Promise.race([link.ended, options.clock.sleep(LAST_WORDS_MS)]);
     link.close();
     rmSync(dir, { recursive: true, force: true });
     const signal = spawned.signalCode === null ? null : String(spawned.signalCode);
@@ -142,12 +144,7 @@ export function spawnChild(options: ChildOptions): Child {
     alive: () => alive,
     killed: () => reason,
     send(message) {
-      try {
-        if (alive) spawned.send(message);
-      } catch (error) {
-        // The channel closes a little before the exit is known; the exit tells whoever waits.
-        options.logger.debug("runtime.send_failed", { pid: spawned.pid, error });
-      }
+      if (alive) link.say(message);
     },
     kill(why) {
       reason ??= why;

@@ -14,10 +14,9 @@ const SIGKILL = 9;
 export function dieWithParent(parentPid: number): void {
   kernel()?.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   if (process.ppid !== parentPid) endSelf();
-  process.on("disconnect", endSelf);
 }
 
 /** As the kernel would: no handler of user code gets a say. */
-function endSelf(): void {
+export function endSelf(): void {
   process.kill(process.pid, "SIGKILL");
 }

@@ -2,7 +2,15 @@
  * The child's end of its link: `fetch` for code that has no sockets. Follows redirects and decodes
  * compressed answers as `fetch` does; every hop is a request of its own that the server judges anew.
  */
-import { FRAME, FrameLink, type LinkSocket, numberIn } from "./frame-link.ts";
+import type { FromChild, ToChild } from "../messages.ts";
+import {
+  FRAME,
+  FrameLink,
+  type LinkSocket,
+  numberIn,
+  type OnFrame,
+  PAYLOAD_MAX,
+} from "./frame-link.ts";
 import { InboundBody, OutboundBody } from "./framed-body.ts";
 import type { RequestHead, ResponseHead } from "./heads.ts";
 
@@ -27,9 +35,24 @@ export class EgressClient {
   readonly #link: FrameLink;
   readonly #exchanges = new Map<number, Exchange>();
   #last = 0;
+  /** Takes the server's control messages. */
+  onControl: (message: ToChild) => void = () => undefined;
 
   constructor(socket: LinkSocket) {
-    this.#link = new FrameLink(socket, (...frame) => this.#take(...frame));
+    const take = (...frame: Parameters<OnFrame>) => this.#take(...frame);
+    this.#link = new FrameLink(socket, take, Number.POSITIVE_INFINITY);
+  }
+
+  /** Sends a control message; log lines that are too much for one frame go in several. */
+  say(message: FromChild): void {
+    const bytes = new TextEncoder().encode(JSON.stringify(message));
+    if (bytes.length <= PAYLOAD_MAX) {
+      this.#link.send(FRAME.control, 0, bytes);
+    } else if (message.t === "log" && message.lines.length > 1) {
+      const half = message.lines.length >> 1;
+      this.say({ t: "log", lines: message.lines.slice(0, half) });
+      this.say({ t: "log", lines: message.lines.slice(half) });
+    }
   }
 
   receive(chunk: Uint8Array): void {
@@ -138,6 +161,10 @@ export class EgressClient {
   }
 
   #take(type: number, number: number, payload: Uint8Array<ArrayBuffer>): void {
+    if (type === FRAME.control) {
+      this.onControl(JSON.parse(new TextDecoder().decode(payload)) as ToChild);
+      return;
+    }
     const exchange = this.#exchanges.get(number);
     if (!exchange) return;
     const { inbound, outbound } = exchange;

@@ -5,6 +5,7 @@
  */
 import { lookup as dnsLookup } from "node:dns/promises";
 import type { IpRange } from "../../shared/ip-address.ts";
+import type { ToChild } from "../messages.ts";
 import { EgressDenied, type EgressPolicy, type Lookup, resolveTarget } from "./egress-policy.ts";
 import { FRAME, FrameLink, type LinkSocket, numberIn, WINDOW_BYTES } from "./frame-link.ts";
 import { InboundBody, OutboundBody } from "./framed-body.ts";
@@ -19,6 +20,8 @@ export interface EgressOptions {
   policyOf(head: RequestHead): EgressPolicy | null;
   /** The secret key for `to: "service"`. Throws EgressDenied where the function has not its rights. */
   serviceKey(head: RequestHead): Promise<string>;
+  /** Takes a control message, whatever it is. */
+  onControl(message: unknown): void;
   /** Answers what only functions may ask (`to: "host"`). */
   askHost(head: RequestHead, request: Request): Promise<Response>;
   readonly lookup?: Lookup;
@@ -60,6 +63,11 @@ export class EgressServer {
     this.#link = new FrameLink(socket, (...frame) => this.#take(...frame));
   }
 
+  /** Sends a control message. */
+  say(message: ToChild): void {
+    this.#link.send(FRAME.control, 0, JSON.stringify(message));
+  }
+
   /** Throws a RangeError for bytes that are no frames: end the link. */
   receive(chunk: Uint8Array): void {
     this.#link.receive(chunk);
@@ -80,6 +88,10 @@ export class EgressServer {
   #take(type: number, request: number, payload: Uint8Array<ArrayBuffer>): void {
     if (type === FRAME.request) {
       this.#begin(request, payload);
+      return;
+    }
+    if (type === FRAME.control) {
+      this.#options.onControl(JSON.parse(new TextDecoder().decode(payload)));
       return;
     }
     // Frames of a request that has ended may still be on their way.

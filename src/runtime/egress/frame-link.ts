@@ -22,6 +22,8 @@ export const FRAME = {
   cancel: 6,
   /** So many more bytes (u32) may be sent. */
   credit: 7,
+  /** Either way, of no request: a control message as JSON. */
+  control: 8,
 } as const;
 
 export type FrameType = (typeof FRAME)[keyof typeof FRAME];
@@ -44,13 +46,16 @@ export type OnFrame = (type: number, request: number, payload: Uint8Array<ArrayB
 export class FrameLink {
   readonly #socket: LinkSocket;
   readonly #onFrame: OnFrame;
+  readonly #payloadMax: number;
   #received: Uint8Array = new Uint8Array();
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
 
-  constructor(socket: LinkSocket, onFrame: OnFrame) {
+  /** @param payloadMax what is taken of one frame; a child takes longer ones from its server. */
+  constructor(socket: LinkSocket, onFrame: OnFrame, payloadMax = PAYLOAD_MAX) {
     this.#socket = socket;
     this.#onFrame = onFrame;
+    this.#payloadMax = payloadMax;
   }
 
   /** What the other end has not taken yet. */
@@ -99,7 +104,7 @@ export class FrameLink {
     let at = 0;
     while (all.length - at >= HEAD_BYTES) {
       const length = view.getUint32(at);
-      if (length > PAYLOAD_MAX) throw new RangeError(`A frame of ${length} bytes is too long`);
+      if (length > this.#payloadMax) throw new RangeError(`A frame of ${length} bytes is too long`);
       if (all.length - at < HEAD_BYTES + length) break;
       const start = at + HEAD_BYTES;
       at = start + length;

@@ -1,14 +1,26 @@
 /** The Unix socket of a link: the server waits for the one child it is for, the child connects once. */
 import { chmodSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import type { ToChild } from "../messages.ts";
+import { endSelf } from "../parent-death.ts";
 import { EgressClient } from "./egress-client.ts";
 import { type EgressOptions, EgressServer } from "./egress-server.ts";
 
 const FILE = "e";
 
+/** The server's end of a child's link. */
+export interface ChildLink {
+  /** Sends a control message, once the child has connected. */
+  say(message: ToChild): void;
+  /** Resolves when the child has closed its end and all that it sent has been taken. */
+  readonly ended: Promise<void>;
+  close(): void;
+}
+
 /** In the child's folder, which nobody else can enter: whoever connects is the child. */
-export function listenForLink(dir: string, options: EgressOptions): { close(): void } {
+export function listenForLink(dir: string, options: EgressOptions): ChildLink {
   const path = join(dir, FILE);
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
   let server: EgressServer | null = null;
   const listener = Bun.listen<undefined>({
     unix: path,
@@ -29,12 +41,17 @@ export function listenForLink(dir: string, options: EgressOptions): { close(): v
         }
       },
       drain: () => server?.drained(),
-      close: () => server?.close(),
+      close() {
+        server?.close();
+        end();
+      },
     },
   });
   // The child may be of another user.
   chmodSync(path, 0o777);
   return {
+    say: (message) => server?.say(message),
+    ended,
     close() {
       listener.stop(true);
       server?.close();
@@ -42,7 +59,7 @@ export function listenForLink(dir: string, options: EgressOptions): { close(): v
   };
 }
 
-/** By the child, before it is sealed in. */
+/** By the child, before it is sealed in. Without its server it ends. */
 export async function connectLink(dir: string): Promise<EgressClient> {
   let client: EgressClient | null = null;
   const socket = await Bun.connect({
@@ -50,7 +67,10 @@ export async function connectLink(dir: string): Promise<EgressClient> {
     socket: {
       data: (_, chunk) => client?.receive(chunk),
       drain: () => client?.drained(),
-      close: () => client?.close(),
+      close() {
+        client?.close();
+        endSelf();
+      },
     },
   });
   client = new EgressClient(socket);

@@ -4,7 +4,6 @@
  * and user ids belong to a thread, Bun has started others already, and they die there (measured: without
  * it a file was still read through Bun's thread pool).
  */
-import { fstatSync } from "node:fs";
 import { join } from "node:path";
 import { selfCommand } from "../../core/self.ts";
 import { type JailOrder, THREADS_MAX, TMP_BYTES, TMP_FILES } from "./jail-order.ts";
@@ -18,8 +17,6 @@ const MS_NOSUID_NODEV_NOEXEC = 2 | 4 | 8;
 const MS_PRIVATE_BELOW = (1 << 18) | 0x4000;
 const LIMIT = { fileSize: 1, core: 4, processes: 6, openFiles: 7 } as const;
 const OPEN_FILES = 2_048n;
-/** `Bun.spawn` gives the control channel the first number after the standard streams. */
-const CHANNEL_FD = 3;
 /** struct __user_cap_header_struct: version 3, this thread. */
 const CAPABILITY_VERSION = 0x20080522;
 
@@ -92,10 +89,6 @@ function rulesOf(order: JailOrder) {
 
 function become(role: readonly string[]): never {
   const env = Object.entries(process.env).map(([name, value]) => `${name}=${value ?? ""}`);
-  // Bun takes the channel's variables out of the environment as it reads them.
-  if (fstatSync(CHANNEL_FD).isSocket()) {
-    env.push(`NODE_CHANNEL_FD=${CHANNEL_FD}`, "NODE_CHANNEL_SERIALIZATION_MODE=json");
-  }
   const argv = cStringArray(selfCommand(...role));
   const vars = cStringArray(env);
   const program = cString("/proc/self/exe");

@@ -1,7 +1,7 @@
 /**
  * The role `__fn-runner`: a blank process that becomes one version of one Bun function. Started by
  * `runtime/child.ts` with a short explicit environment; calls arrive as HTTP on a private Unix
- * socket, control messages over IPC. Everything here shares its address space with user code, so
+ * socket, control messages over its link. Everything here shares its address space with user code, so
  * nothing here is a secret and nothing here is trusted.
  */
 import { dirname } from "node:path";
@@ -11,7 +11,7 @@ import { connectLink } from "../../egress/link-socket.ts";
 import { SEALED } from "../../jail/jail-order.ts";
 import { seal } from "../../jail/seal.ts";
 import { loadHandler, prepareLambda } from "../../lambda/runner/load-handler.ts";
-import type { AssignMessage, FromChild, ToChild } from "../../messages.ts";
+import type { AssignMessage, FromChild } from "../../messages.ts";
 import { dieWithParent } from "../../parent-death.ts";
 import { answerCall, type FunctionHandler } from "./answer-call.ts";
 import { type Background, createBackground } from "./background.ts";
@@ -26,7 +26,8 @@ const MAX_BODY_BYTES = Number.MAX_SAFE_INTEGER;
 export async function runRole(args: readonly string[]): Promise<void> {
   const [socket = "", parentPid = "0", sealed] = args;
   dieWithParent(Number(parentPid));
-  const send = takeChannel();
+  let link: EgressClient | null = null;
+  const send = (message: FromChild) => link?.say(message);
   const log = captureConsole(systemClock, (lines) => send({ t: "log", lines }));
   process.on("uncaughtException", (error) => log.failure("uncaught exception", error));
   process.on("unhandledRejection", (error) => log.failure("unhandled rejection", error));
@@ -40,7 +41,9 @@ export async function runRole(args: readonly string[]): Promise<void> {
         : new Response(null, { status: 503 }),
     socketHandlers(() => loaded?.sockets ?? {}, log),
   );
-  process.on("message", (message: ToChild) => {
+  const egress = await connectLink(dirname(socket));
+  link = egress;
+  egress.onControl = (message) => {
     if (message.t === "ping") send({ t: "pong", n: message.n });
     if (message.t !== "assign") return;
     become(message, log, egress, background).then(
@@ -54,8 +57,7 @@ export async function runRole(args: readonly string[]): Promise<void> {
         send({ t: "assign_failed", message: messageOf(error) });
       },
     );
-  });
-  const egress = await connectLink(dirname(socket));
+  };
   globalThis.fetch = Object.assign(egress.fetch, { preconnect: () => undefined });
   if (sealed === SEALED) seal();
   send({ t: "ready" });
@@ -78,15 +80,6 @@ const NEVER_IDLE: object = { idleTimeout: 0 };
 function listen(socket: string, answer: Answer, websocket: Bun.WebSocketHandler<unknown>): void {
   const options = { unix: socket, maxRequestBodySize: MAX_BODY_BYTES, fetch: answer, websocket };
   Bun.serve<unknown>({ ...options, ...NEVER_IDLE });
-}
-
-/** User code finds no `process.send`: the channel is ours. */
-function takeChannel(): (message: FromChild) => void {
-  const { send } = process;
-  if (!send) throw new Error("This role is started by the server only");
-  const bound = send.bind(process);
-  process.send = undefined as never;
-  return (message) => void bound(message);
 }
 
 async function become(

@@ -41,16 +41,16 @@ interface Host {
 export async function runRole(args: readonly string[]): Promise<void> {
   const [socket = "", parentPid = "0", sealed] = args;
   dieWithParent(Number(parentPid));
-  const send = (message: FromChild) => void process.send?.(message);
   const watchdog = createWatchdog();
   const store = createModuleStore(watchdog);
   const turns = createTurns(createRunningMark(dirname(socket)), watchdog, () => systemClock.now());
   const link = await connectLink(dirname(socket));
+  const send = (message: FromChild) => link.say(message);
   const host = { store, turns, link, log: createHostLog(send) };
   const options = { unix: socket, maxRequestBodySize: Number.MAX_SAFE_INTEGER };
   const neverIdle: object = { idleTimeout: 0 };
   Bun.serve({ ...options, ...neverIdle, fetch: (request) => answer(host, request) });
-  process.on("message", (message: ToChild) => obey(store, message, send));
+  link.onControl = (message) => obey(store, message, send);
   if (sealed === SEALED) seal();
   send({ t: "ready" });
 }
