@@ -53,6 +53,17 @@ test("the tenant that was used least recently is closed when there are too many"
   await databases.close();
 });
 
+test("a statement that fails after its first rows leaves nothing to the next one", async () => {
+  const databases = open();
+  const { direct } = databases.for({ id: "first" });
+  const sql = await direct.reserve();
+  await failure(sql`select 1 / (3 - n) from generate_series(1, 3) n`);
+  const found = await sql`select name from whose`;
+  expect(found.map(({ name }) => name)).toEqual(["first"]);
+  sql.release();
+  await databases.close();
+});
+
 test("closing leaves no connection on the server", async () => {
   const named = (url: string) => `${url}&application_name=closing`;
   const databases = open({

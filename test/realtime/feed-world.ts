@@ -44,6 +44,7 @@ const SYSTEM_SQL = [
   "migrations/system/0001_roles.sql",
   "migrations/system/0002_shared.sql",
   "migrations/system/0003_schema_watch.sql",
+  "migrations/data/0002_realtime_triggers.sql",
 ];
 
 export interface Asking {

@@ -1,5 +1,6 @@
 /** The data capability: tables and views over HTTP, in PostgREST's contract, and realtime. */
 import m0001 from "../../../migrations/data/0001_realtime.sql" with { type: "text" };
+import m0002 from "../../../migrations/data/0002_realtime_triggers.sql" with { type: "text" };
 import { defineCapability } from "../../core/capability.ts";
 import { dataConfig } from "./config.ts";
 import { dataCors } from "./data-cors.ts";
@@ -20,7 +21,10 @@ export const data = defineCapability({
   section: "data",
   mounts: [{ path: "/data/v1" }, { path: "/realtime/v1" }],
   config: dataConfig,
-  migrations: [{ name: "0001_realtime", sql: m0001 }],
+  migrations: [
+    { name: "0001_realtime", sql: m0001 },
+    { name: "0002_realtime_triggers", sql: m0002 },
+  ],
   needs: ["auth"],
   provides: [],
   async mount(config, deps) {

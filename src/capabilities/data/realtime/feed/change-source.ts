@@ -1,4 +1,5 @@
 /** Where a tenant's changes come from. */
+import type { Table } from "../../schema/schema.ts";
 import type { Position } from "./position.ts";
 import type { RawChange } from "./raw-change.ts";
 
@@ -33,6 +34,8 @@ export interface ChangeSource {
    * signal's reason, or `realtime_unavailable` when it cannot work at all.
    */
   run(signal: AbortSignal, sink: SourceSink): Promise<void>;
+  /** Has the table's changes told, where being in the publication is not enough. @throws 42501 */
+  follow?(table: Table): Promise<void>;
   /** Everything that commits after this call comes behind this position. */
   now(): Promise<Position>;
   /** Nobody needs it any more: what it keeps in the database goes. */

@@ -198,6 +198,7 @@ export class OpenFeed {
       ...{ clock: this.#deps.clock, log: this.#logger, signal: this.#ending.signal },
     });
     if (!published) throw errors.PGRST205(table.schema, table.name, null);
+    await this.#source.follow?.(table);
     return filters;
   }
 

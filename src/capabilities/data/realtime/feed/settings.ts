@@ -2,6 +2,14 @@
 import { Type } from "@sinclair/typebox";
 
 export const feedSettings = {
+  realtime_source: Type.Union(
+    ["auto", "wal", "triggers"].map((source) => Type.Literal(source)),
+    {
+      default: "auto",
+      description:
+        "Where changes are read: the write-ahead log (wal), or row triggers that write them to a table (triggers), which costs each write a second one. auto = the log where it can be read.",
+    },
+  ),
   realtime_publication: Type.String({
     default: "supabase_realtime",
     minLength: 1,
