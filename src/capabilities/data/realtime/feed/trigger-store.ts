@@ -41,8 +41,10 @@ export async function readSequence(sql: Sql): Promise<SequenceState> {
  * may not be over for everybody. Two changes of one row are written in the order of their commits, since
  * the second waits for the first; so their places are in it too.
  */
-export async function giveSequence(sql: Sql, limit: number): Promise<number> {
-  return await sql.begin(async (tx) => {
+export async function giveSequence(sql: Sql, limit: number): Promise<void> {
+  const [pending] = await sql`select from reactor.realtime_changes where seq is null limit 1`;
+  if (!pending) return;
+  await sql.begin(async (tx) => {
     await tx`select from reactor.realtime_sequence for update`;
     const given = await tx`
       with pending as (
@@ -60,7 +62,6 @@ export async function giveSequence(sql: Sql, limit: number): Promise<number> {
       set seq = (select last from reactor.realtime_sequence) + numbered.n
       from numbered where c.id = numbered.id`;
     await tx`update reactor.realtime_sequence set last = last + ${given.count}`;
-    return given.count;
   });
 }
 
