@@ -78,7 +78,7 @@ const SUITES: readonly Suite[] = [
   suite("functions", ["test/functions"]),
   suite("HTTP rows", ["test/http"]),
   suite("topologies", ["test/topology.test.ts"]),
-  suite("executable", ["test/executable"], { timeoutMs: 15 * MINUTE }),
+  suite("executable", ["test/executable"], { needs: POOLER, timeoutMs: 15 * MINUTE }),
   suite("hostile functions", ["test/hostile"], { timeoutMs: 15 * MINUTE }),
 ];
 

@@ -111,7 +111,9 @@ hostssl all all 127.0.0.1/32 scram-sha-256
 `;
 
 /** A server on a free port of 127.0.0.1 with a certificate for `localhost`. */
-export async function startExternalPostgres(): Promise<ExternalPostgres> {
+export async function startExternalPostgres(
+  more: Readonly<Record<string, string>> = {},
+): Promise<ExternalPostgres> {
   const dir = await mkdtemp(join(tmpdir(), "reactor-external-"));
   const identity = await serverIdentity();
   const port = await freePort();
@@ -136,6 +138,7 @@ export async function startExternalPostgres(): Promise<ExternalPostgres> {
     ssl_cert_file: join(dir, "server.crt"),
     ssl_key_file: join(dir, "server.key"),
     wal_level: "logical",
+    ...more,
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
   const child = Bun.spawn([postgresBinary("postgres"), "-D", data, ...flags], {

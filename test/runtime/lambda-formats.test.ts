@@ -62,6 +62,7 @@ test("any JSON is an answer or a BadLambdaAnswer", () => {
     },
     { requiredKeys: [] },
   );
+  expect(() => toResponse({ statusCode: { toString: 0 } })).toThrow(BadLambdaAnswer);
   fc.assert(
     fc.property(fc.oneof(head, fc.jsonValue()), (result) => {
       try {

@@ -113,7 +113,9 @@ const NOT_THEIRS = /^(?:connection|keep-alive|transfer-encoding|upgrade|content-
 
 /** Status and headers of an answer, or of what a streaming handler sends ahead. Throws BadLambdaAnswer. */
 export function responseInit(head: Readonly<Record<string, unknown>>): AnswerHead {
-  const status = Number(head["statusCode"] ?? 200);
+  const given = head["statusCode"] ?? 200;
+  // An object may not even be convertible.
+  const status = typeof given === "object" ? Number.NaN : Number(given);
   if (!Number.isInteger(status) || status < 200 || status > 599) {
     throw new BadLambdaAnswer("statusCode must be an integer from 200 to 599");
   }
