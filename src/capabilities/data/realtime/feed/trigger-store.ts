@@ -26,7 +26,8 @@ export interface SequenceState {
 
 const TRIGGER = "reactor_realtime";
 const TRUNCATE_TRIGGER = "reactor_realtime_truncate";
-export const CHANGED_CHANNEL = "reactor_realtime";
+/** `reactor.write_change` notifies it. */
+const CHANGED_CHANNEL = "reactor_realtime";
 
 export async function readSequence(sql: Sql): Promise<SequenceState> {
   const [row] = await sql<SequenceState[]>`
