@@ -7,9 +7,9 @@ import type { Deps } from "../../core/capability.ts";
 import type { AuthClient } from "../../core/ports/auth.ts";
 import type { Logger } from "../../core/ports/log.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
+import { createPasswordHasher, type PasswordHasher } from "./accounts/password-hasher.ts";
 import type { AuthConfig } from "./config.ts";
-import { createPasswordHasher, type PasswordHasher } from "./password-hasher.ts";
-import { createTokenSigner, type TokenSigner } from "./sign-token.ts";
+import { createTokenSigner, type TokenSigner } from "./sessions/sign-token.ts";
 
 export interface AuthState {
   readonly config: AuthConfig;

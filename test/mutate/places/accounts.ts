@@ -3,7 +3,7 @@ import type { Mutation } from "../mutation.ts";
 
 const ACCOUNTS = { tests: ["test/auth/accounts.test.ts"] };
 const REFRESH = {
-  file: "src/capabilities/auth/grant-refresh.ts",
+  file: "src/capabilities/auth/sessions/grant-refresh.ts",
   tests: ["test/auth/refresh.test.ts"],
 };
 
@@ -11,7 +11,7 @@ export const accounts: readonly Mutation[] = [
   {
     ...ACCOUNTS,
     name: "password: any will do",
-    file: "src/capabilities/auth/grant-password.ts",
+    file: "src/capabilities/auth/accounts/grant-password.ts",
     find: "!isPasswordTooLong(password) && (await state.hasher.verify(password, stored));",
     replace: "!isPasswordTooLong(password) && stored !== null;",
     only: "wrong passwords",
@@ -19,18 +19,18 @@ export const accounts: readonly Mutation[] = [
   },
   {
     name: "password: an unknown account costs nothing",
-    file: "src/capabilities/auth/password-hasher.ts",
+    file: "src/capabilities/auth/accounts/password-hasher.ts",
     find: "return enter.run(() => verifyOnce(password, target));",
     replace:
       "return target === dummy ? Promise.resolve(false) : enter.run(() => verifyOnce(password, target));",
-    tests: ["src/capabilities/auth/password-hasher.test.ts", "test/auth/accounts.test.ts"],
+    tests: ["src/capabilities/auth/accounts/password-hasher.test.ts", "test/auth/accounts.test.ts"],
     only: "costs one hash|hash",
     why: "the time of the answer tells who has an account",
   },
   {
     ...ACCOUNTS,
     name: "password: as many guesses as one likes",
-    file: "src/capabilities/auth/grant-password.ts",
+    file: "src/capabilities/auth/accounts/grant-password.ts",
     find: 'await limitByIdentity(state, caller, "password", email, config.rate_limit_password_identity);',
     replace: "",
     only: "limited by address and by account",
@@ -39,7 +39,7 @@ export const accounts: readonly Mutation[] = [
   {
     ...ACCOUNTS,
     name: "sign-up: tells who has an account",
-    file: "src/capabilities/auth/sign-up.ts",
+    file: "src/capabilities/auth/accounts/sign-up.ts",
     find: "if (config.autoconfirm) throw authErrors.user_already_exists();",
     replace: "throw authErrors.user_already_exists();",
     only: "strangers and account holders alike",
@@ -48,7 +48,7 @@ export const accounts: readonly Mutation[] = [
   {
     ...ACCOUNTS,
     name: "ban: not looked at",
-    file: "src/capabilities/auth/grant-password.ts",
+    file: "src/capabilities/auth/accounts/grant-password.ts",
     find: "if (found.banned_until && found.banned_until > now) throw authErrors.user_banned();",
     replace: "",
     only: "banned",
@@ -81,7 +81,7 @@ export const accounts: readonly Mutation[] = [
   {
     ...REFRESH,
     name: "refresh: tokens in the tables as they are",
-    file: "src/capabilities/auth/refresh-token.ts",
+    file: "src/capabilities/auth/sessions/refresh-token.ts",
     find: 'return new Bun.CryptoHasher("sha256").update(token).digest();',
     replace: "return Buffer.from(token);",
     only: "keeps no token in the tables",
@@ -90,7 +90,7 @@ export const accounts: readonly Mutation[] = [
   {
     ...ACCOUNTS,
     name: "sign-out: the sessions stay",
-    file: "src/capabilities/auth/log-out.ts",
+    file: "src/capabilities/auth/sessions/log-out.ts",
     find: "await store.deleteSessions(user.id, which);",
     replace: "",
     only: "signing out",
@@ -99,7 +99,7 @@ export const accounts: readonly Mutation[] = [
   {
     ...ACCOUNTS,
     name: "password change: the other sessions stay",
-    file: "src/capabilities/auth/update-user.ts",
+    file: "src/capabilities/auth/accounts/update-user.ts",
     find: "await store.deleteSessions(user.id, session ? { except: session.id } : {});",
     replace: "",
     only: "changes the password",
@@ -108,7 +108,7 @@ export const accounts: readonly Mutation[] = [
   {
     ...ACCOUNTS,
     name: "metadata: people write their own app_metadata",
-    file: "src/capabilities/auth/update-user.ts",
+    file: "src/capabilities/auth/accounts/update-user.ts",
     find: 'if (objectOf(body, "app_metadata")) throw authErrors.app_metadata_not_yours();',
     replace: "",
     only: "never app_metadata",
@@ -117,7 +117,7 @@ export const accounts: readonly Mutation[] = [
   {
     ...ACCOUNTS,
     name: "session: one that has ended",
-    file: "src/capabilities/auth/find-current-user.ts",
+    file: "src/capabilities/auth/accounts/find-current-user.ts",
     find: "if (!isLive || isPast(state, session.not_after)) throw authErrors.session_not_found();",
     replace: "",
     only: "gone for getUser",
@@ -125,7 +125,7 @@ export const accounts: readonly Mutation[] = [
   },
   {
     name: "user management: for everybody",
-    file: "src/capabilities/auth/caller.ts",
+    file: "src/capabilities/auth/http/caller.ts",
     find: "if (principal.role !== SERVICE) throw authErrors.not_admin();",
     replace: "",
     tests: ["test/auth/supabase-js.test.ts"],

@@ -1,0 +1,100 @@
+/**
+ * argon2id through `Bun.password`, which computes on its own threads, behind a short bounded queue:
+ * a storm of sign-ins must not take every core and all memory of a small machine, so a few hashes
+ * run, some wait, and the rest is told to come back.
+ */
+import type { Rng } from "../../../core/ports/rng.ts";
+import { authErrors } from "../errors.ts";
+
+export interface HasherOptions {
+  readonly memoryKib: number;
+  readonly iterations: number;
+  /** Hashes at the same time, >= 1. */
+  readonly concurrency: number;
+  /** Hashes that may wait, >= 0. */
+  readonly queueMax: number;
+  readonly rng: Rng;
+}
+
+export interface PasswordHasher {
+  /** A PHC string. @throws over_request_rate_limit when the queue is full. */
+  hash(password: string): Promise<string>;
+  /**
+   * True when `password` made `stored` (argon2id or bcrypt). For null, empty or unknown formats it
+   * spends the same time on a hash that nothing matches.
+   * @throws over_request_rate_limit when the queue is full.
+   */
+  verify(password: string, stored: string | null): Promise<boolean>;
+  /** Waiting now; for metrics. */
+  waiting(): number;
+}
+
+const KNOWN = /^\$(?:argon2(?:id|i|d)|2[abxy])\$/;
+/** A hash takes about this long on a slow machine, so a full queue is gone in as many seconds. */
+const HASHES_PER_SECOND = 5;
+
+export function createPasswordHasher(options: HasherOptions): PasswordHasher {
+  const enter = createGate(options.concurrency, options.queueMax);
+  const dummy = unmatchableHash(options);
+  const settings = {
+    algorithm: "argon2id",
+    memoryCost: options.memoryKib,
+    timeCost: options.iterations,
+  } as const;
+  return {
+    hash: (password) => enter.run(() => Bun.password.hash(password, settings)),
+    verify(password, stored) {
+      const target = stored !== null && KNOWN.test(stored) ? stored : dummy;
+      return enter.run(() => verifyOnce(password, target));
+    },
+    waiting: () => enter.waiting(),
+  };
+}
+
+/** A damaged hash in the table must not turn a sign-in into a 500. */
+async function verifyOnce(password: string, target: string): Promise<boolean> {
+  try {
+    return await Bun.password.verify(password, target);
+  } catch (error) {
+    if ((error as { code?: string }).code?.startsWith("PASSWORD_")) return false;
+    throw error;
+  }
+}
+
+/** Same parameters as real ones, 32 random bytes in place of the digest: verifying it never matches. */
+function unmatchableHash({ memoryKib, iterations, rng }: HasherOptions): string {
+  const part = () => Buffer.from(rng.bytes(32)).toString("base64").replaceAll("=", "");
+  return `$argon2id$v=19$m=${memoryKib},t=${iterations},p=1$${part()}$${part()}`;
+}
+
+function createGate(concurrency: number, queueMax: number) {
+  let running = 0;
+  const queue: (() => void)[] = [];
+  const acquire = (): Promise<void> => {
+    if (running < concurrency) {
+      running += 1;
+      return Promise.resolve();
+    }
+    if (queue.length >= queueMax) {
+      throw authErrors.over_request_rate_limit(1 + Math.ceil(queue.length / HASHES_PER_SECOND));
+    }
+    return new Promise((resolve) => queue.push(resolve));
+  };
+  const release = () => {
+    // The slot passes straight to the next in line, so nobody overtakes.
+    const next = queue.shift();
+    if (next) next();
+    else running -= 1;
+  };
+  return {
+    waiting: () => queue.length,
+    async run<T>(work: () => Promise<T>): Promise<T> {
+      await acquire();
+      try {
+        return await work();
+      } finally {
+        release();
+      }
+    },
+  };
+}

@@ -1,0 +1,44 @@
+/** Rows as GoTrue's clients expect them in JSON: field names, order, and what is left out when empty. */
+import type { IdentityRow, UserRow } from "../schema.ts";
+
+export type UserJson = Readonly<Record<string, unknown>>;
+
+const time = (at: Date | null) => at?.toISOString();
+
+/** The person without anything secret; optional times are absent when unset. */
+export function presentUser(user: UserRow, identities: readonly IdentityRow[]): UserJson {
+  return {
+    id: user.id,
+    aud: user.aud,
+    role: user.role,
+    email: user.email ?? "",
+    email_confirmed_at: time(user.email_confirmed_at),
+    phone: user.phone ?? "",
+    phone_confirmed_at: time(user.phone_confirmed_at),
+    confirmed_at: time(user.confirmed_at),
+    last_sign_in_at: time(user.last_sign_in_at),
+    app_metadata: user.raw_app_meta_data ?? {},
+    user_metadata: user.raw_user_meta_data ?? {},
+    identities: identities.map(presentIdentity),
+    created_at: time(user.created_at),
+    updated_at: time(user.updated_at),
+    banned_until: time(user.banned_until),
+    deleted_at: time(user.deleted_at),
+    is_anonymous: user.is_anonymous,
+  };
+}
+
+/** `id` and `identity_id` are swapped against the table: that is the published contract. */
+function presentIdentity(row: IdentityRow) {
+  return {
+    identity_id: row.id,
+    id: row.provider_id,
+    user_id: row.user_id,
+    identity_data: row.identity_data,
+    provider: row.provider,
+    last_sign_in_at: time(row.last_sign_in_at),
+    created_at: time(row.created_at),
+    updated_at: time(row.updated_at),
+    email: row.email ?? undefined,
+  };
+}

@@ -1,0 +1,77 @@
+/** `POST /auth/v1/admin/users`: the project's own server makes an account for somebody. */
+
+import { checkPassword } from "../accounts/check-password.ts";
+import { createUser, type UserDraft } from "../accounts/create-user.ts";
+import { isUuid } from "../accounts/find-current-user.ts";
+import { checkMetadata } from "../accounts/metadata.ts";
+import { requireEmail } from "../accounts/normalize-email.ts";
+import { presentUser, type UserJson } from "../accounts/present-user.ts";
+import type { AuthState, Caller } from "../auth-state.ts";
+import { authErrors } from "../errors.ts";
+import { flagOf, objectOf, textOf } from "../http/read-json.ts";
+import type { JsonObject } from "../schema.ts";
+import { createStore, inTransaction } from "../store.ts";
+import { parseBanDuration } from "./ban-duration.ts";
+
+const ROLE = /^[a-z_][a-z0-9_]{0,62}$/;
+
+/**
+ * Without a password the account gets one that nobody knows. @throws email_exists,
+ * user_already_exists (the id), weak_password, validation_failed
+ */
+export async function adminCreateUser(
+  state: AuthState,
+  caller: Caller,
+  body: JsonObject,
+): Promise<UserJson> {
+  const draft = await readDraft(state, body);
+  const sql = state.sql(caller.tenant);
+  const created = await inTransaction(sql, (store, tx) =>
+    createUser(state, store, tx, caller, draft),
+  );
+  if (created) return presentUser(created.user, created.identities);
+  const byEmail = await createStore(sql).findUserByEmail(draft.email);
+  throw byEmail ? authErrors.email_exists() : authErrors.user_id_exists();
+}
+
+async function readDraft(state: AuthState, body: JsonObject): Promise<UserDraft> {
+  const email = textOf(body, "email");
+  if (textOf(body, "phone") !== "") throw authErrors.phone_provider_disabled();
+  if (email === "") {
+    throw authErrors.validation_failed("Cannot create a user without either an email or phone");
+  }
+  const userMetadata = checkMetadata("user_metadata", objectOf(body, "user_metadata") ?? {});
+  const appMetadata = checkMetadata("app_metadata", objectOf(body, "app_metadata") ?? {});
+  const rest = {
+    id: readId(state, textOf(body, "id")),
+    email: requireEmail(email),
+    role: readRole(textOf(body, "role")),
+    confirmed: flagOf(body, "email_confirm") || state.config.autoconfirm,
+    userMetadata,
+    appMetadata,
+    bannedUntil: readBan(state, textOf(body, "ban_duration")),
+  };
+  const given = textOf(body, "password");
+  if (given !== "") checkPassword(given, state.config.password_min_length);
+  const password = given === "" ? state.deps.ids.token() : given;
+  return { ...rest, passwordHash: await state.hasher.hash(password) };
+}
+
+function readId(state: AuthState, text: string): string {
+  if (text === "") return state.deps.ids.uuid();
+  if (!isUuid(text)) throw authErrors.validation_failed("id must be an UUID");
+  return text.toLowerCase();
+}
+
+function readRole(text: string): string {
+  if (text === "") return "authenticated";
+  if (!ROLE.test(text)) throw authErrors.validation_failed("role must be a database role's name");
+  return text;
+}
+
+function readBan(state: AuthState, text: string): Date | null {
+  if (text === "" || text === "none") return null;
+  const ms = parseBanDuration(text);
+  if (ms === null) throw authErrors.validation_failed("invalid format for ban duration");
+  return new Date(state.now().getTime() + ms);
+}

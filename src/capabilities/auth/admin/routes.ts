@@ -1,0 +1,55 @@
+/** The routes of `/auth/v1/admin`: the secret key only. */
+import { Elysia } from "elysia";
+import { contextOf } from "../../../core/context.ts";
+import type { AuthState } from "../auth-state.ts";
+import { serviceCaller } from "../http/caller.ts";
+import { readJson, readOptionalJson } from "../http/read-json.ts";
+import { respond } from "../http/respond.ts";
+import { docs } from "../http/route-docs.ts";
+import { adminCreateUser } from "./admin-create-user.ts";
+import { adminDeleteUser } from "./admin-delete-user.ts";
+import { adminGetUser } from "./admin-get-user.ts";
+import { adminListUsers } from "./admin-list-users.ts";
+
+const raw = { parse: "none" } as const;
+
+const queryOf = (request: Request) => new URL(request.url).searchParams;
+
+export function adminRoutes(state: AuthState) {
+  return new Elysia({ name: "auth.admin" })
+    .post(
+      "/auth/v1/admin/users",
+      ({ request }) =>
+        respond(request, async () => ({
+          body: await adminCreateUser(state, await serviceCaller(request), await readJson(request)),
+        })),
+      { ...raw, ...docs.adminCreateUser },
+    )
+    .get(
+      "/auth/v1/admin/users",
+      ({ request }) =>
+        respond(request, async () => {
+          const url = `${contextOf(request).origin}/auth/v1/admin/users`;
+          return adminListUsers(state, await serviceCaller(request), queryOf(request), url);
+        }),
+      docs.adminListUsers,
+    )
+    .get(
+      "/auth/v1/admin/users/:id",
+      ({ request, params }) =>
+        respond(request, async () => ({
+          body: await adminGetUser(state, await serviceCaller(request), params.id),
+        })),
+      docs.adminGetUser,
+    )
+    .delete(
+      "/auth/v1/admin/users/:id",
+      ({ request, params }) =>
+        respond(request, async () => {
+          const caller = await serviceCaller(request);
+          await adminDeleteUser(state, caller, params.id, await readOptionalJson(request));
+          return { body: {} };
+        }),
+      { ...raw, ...docs.adminDeleteUser },
+    );
+}

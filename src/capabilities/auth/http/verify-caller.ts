@@ -1,0 +1,25 @@
+/**
+ * `POST /auth/v1/_verify`: who the credentials of this very request belong to. Servers whose auth
+ * runs here ask it through `src/shared/auth-remote.ts`; a bad credential answers 401
+ * `bad_credential`, as the port throws it.
+ */
+import { contextOf } from "../../../core/context.ts";
+
+/** `claims` is JSON text; `expires_at` milliseconds since the epoch, null = never. */
+export interface VerifiedCaller {
+  readonly role: string;
+  readonly user_id: string | null;
+  readonly claims: string;
+  readonly expires_at: number | null;
+}
+
+/** @throws bad_credential */
+export async function verifyCaller(request: Request): Promise<VerifiedCaller> {
+  const principal = await contextOf(request).principal();
+  return {
+    role: principal.role,
+    user_id: principal.userId,
+    claims: principal.claims,
+    expires_at: Number.isFinite(principal.expiresAt) ? principal.expiresAt : null,
+  };
+}

@@ -1,0 +1,39 @@
+/** What anybody may know of the token issuer: keys, discovery document and settings. */
+import type { Project } from "../../../core/project.ts";
+import type { AuthConfig } from "../config.ts";
+
+/** RFC 7517 §5: public keys by which tokens issued here are verified, newest first. */
+export function describeKeys(project: Project) {
+  return {
+    keys: project.signingKeys.map(({ kid, alg, publicJwk }) => {
+      const { kty, crv, x, y } = publicJwk;
+      return { kty, crv, x, y, kid, alg, use: "sig", key_ops: ["verify"], ext: true };
+    }),
+  };
+}
+
+/**
+ * OpenID Connect Discovery 1.0 §3, as far as this server is a token issuer and not yet a provider.
+ * @param origin by which the client reached us; used while the issuer is a name and not an address.
+ */
+export function describeIssuer({ issuer }: Project, origin: string) {
+  const address = /^https?:/.test(issuer) ? issuer : `${origin}/auth/v1`;
+  return {
+    issuer,
+    jwks_uri: `${address}/.well-known/jwks.json`,
+    subject_types_supported: ["public"],
+    id_token_signing_alg_values_supported: ["ES256"],
+  };
+}
+
+/** GoTrue's `/settings`: which ways in there are. */
+export function describeSettings(config: AuthConfig) {
+  return {
+    external: { anonymous_users: false, email: true, phone: false },
+    disable_signup: config.disable_signup,
+    mailer_autoconfirm: config.autoconfirm,
+    phone_autoconfirm: false,
+    sms_provider: "",
+    saml_enabled: false,
+  };
+}

@@ -1,0 +1,155 @@
+/**
+ * `POST /auth/v1/token?grant_type=refresh_token`: swaps a refresh token for its successor and a new
+ * access token. A token is used once; using it again ends the session, except within a short grace
+ * in which the same successor is answered, because tabs and retries race (RFC 9700 §4.14.2).
+ */
+import type { AuthState, Caller } from "../auth-state.ts";
+import { authErrors } from "../errors.ts";
+import { limitByAddress } from "../http/limit-rate.ts";
+import { textOf } from "../http/read-json.ts";
+import type { IdentityRow, JsonObject, RefreshTokenRow, SessionRow, UserRow } from "../schema.ts";
+import { type AuthStore, inTransaction } from "../store.ts";
+import { agentOf, ipOf, type TokenAnswer, tokenAnswer } from "./issue-session.ts";
+import { hashRefreshToken, isRefreshToken, successorOf } from "./refresh-token.ts";
+
+interface Rotated {
+  readonly user: UserRow;
+  readonly identities: readonly IdentityRow[];
+  readonly session: SessionRow;
+  readonly refreshToken: string;
+}
+
+/** Returned, not thrown, where the transaction must commit (a revoked family). */
+type Outcome = Rotated | { readonly refused: keyof typeof authErrors & RefusalCode };
+type RefusalCode =
+  | "refresh_token_not_found"
+  | "refresh_token_already_used"
+  | "session_expired"
+  | "user_banned";
+
+/** Rotations that a grace period can hold before the chain is not followed any further. */
+const CHAIN_MAX = 64;
+
+export async function grantRefresh(
+  state: AuthState,
+  caller: Caller,
+  body: JsonObject,
+): Promise<TokenAnswer> {
+  await limitByAddress(state, caller, "refresh", state.config.rate_limit_refresh);
+  const token = textOf(body, "refresh_token");
+  if (token === "") throw authErrors.validation_failed("refresh_token required");
+  if (!isRefreshToken(token)) throw authErrors.refresh_token_not_found();
+  const outcome = await inTransaction(state.sql(caller.tenant), (store) =>
+    rotate(state, store, caller, token),
+  );
+  if ("refused" in outcome) throw authErrors[outcome.refused]();
+  return tokenAnswer(state, caller, outcome.user, outcome.identities, outcome);
+}
+
+async function rotate(
+  state: AuthState,
+  store: AuthStore,
+  caller: Caller,
+  token: string,
+): Promise<Outcome> {
+  const tokenHash = hashRefreshToken(token);
+  // The session first and alone: the token must be read after whoever held the lock has committed.
+  const session = await store.lockSessionByToken(tokenHash);
+  const row = session && (await store.findRefreshToken(tokenHash));
+  const user = session && (await store.findUserById(session.user_id));
+  if (!row || !user) return { refused: "refresh_token_not_found" };
+  if (session.revoked_at) return { refused: "refresh_token_already_used" };
+  const now = state.now();
+  if (user.banned_until && user.banned_until > now) return { refused: "user_banned" };
+  if (isOver(state, session, now)) return { refused: "session_expired" };
+  const refreshToken = row.revoked
+    ? await repeat(state, store, session, row, token, now)
+    : await advance(store, session, row, token, now);
+  if (refreshToken === null) {
+    await endFamily(state, store, caller, session, user, now);
+    return { refused: "refresh_token_already_used" };
+  }
+  await store.markRefreshed(session.id, agentOf(caller), ipOf(caller), now);
+  await audit(state, store, caller, user, "token_refreshed", session, now);
+  return { user, identities: await store.identitiesOf([user.id]), session, refreshToken };
+}
+
+function isOver(state: AuthState, session: SessionRow, now: Date): boolean {
+  if (session.not_after && session.not_after <= now) return true;
+  const idleMs = state.config.session_inactivity_s * 1000;
+  const lastUsed = session.refreshed_at ?? session.created_at;
+  return idleMs > 0 && lastUsed.getTime() + idleMs <= now.getTime();
+}
+
+/** Spends the token and writes its successor. */
+async function advance(
+  store: AuthStore,
+  session: SessionRow,
+  row: RefreshTokenRow,
+  token: string,
+  now: Date,
+): Promise<string> {
+  const next = successorOf(token, session.refresh_token_hmac_key);
+  await store.spendRefreshToken(row.id, now);
+  await store.insertRefreshToken({
+    sessionId: session.id,
+    userId: session.user_id,
+    tokenHash: hashRefreshToken(next),
+    parentId: row.id,
+    now,
+  });
+  return next;
+}
+
+/** The family's live token for one that was spent a moment ago; null when that was too long ago. */
+async function repeat(
+  state: AuthState,
+  store: AuthStore,
+  session: SessionRow,
+  row: RefreshTokenRow,
+  token: string,
+  now: Date,
+): Promise<string | null> {
+  const graceMs = state.config.refresh_token_grace_s * 1000;
+  if (row.updated_at.getTime() + graceMs <= now.getTime()) return null;
+  let next = token;
+  for (let step = 0; step < CHAIN_MAX; step += 1) {
+    next = successorOf(next, session.refresh_token_hmac_key);
+    const found = await store.findRefreshToken(hashRefreshToken(next));
+    if (!found) return null;
+    if (!found.revoked) return next;
+  }
+  return null;
+}
+
+async function endFamily(
+  state: AuthState,
+  store: AuthStore,
+  caller: Caller,
+  session: SessionRow,
+  user: UserRow,
+  now: Date,
+): Promise<void> {
+  await store.revokeFamily(session.id, now);
+  await audit(state, store, caller, user, "token_revoked", session, now);
+  caller.log.warn("auth.refresh_token_reused", { user_id: user.id, session_id: session.id });
+}
+
+function audit(
+  state: AuthState,
+  store: AuthStore,
+  caller: Caller,
+  user: UserRow,
+  action: string,
+  session: SessionRow,
+  now: Date,
+) {
+  const entry = {
+    action,
+    actorId: user.id,
+    actorName: user.email ?? "",
+    address: caller.address,
+    traits: { session_id: session.id },
+  };
+  return store.audit(state.deps.ids.uuid(), entry, now);
+}

@@ -1,0 +1,42 @@
+/**
+ * `POST /auth/v1/logout`: ends sessions and with them their refresh tokens. Access tokens that are
+ * out stay valid until they expire, because they are verified without the database.
+ */
+
+import type { CurrentUser } from "../accounts/find-current-user.ts";
+import type { AuthState, Caller } from "../auth-state.ts";
+import { authErrors } from "../errors.ts";
+import { inTransaction } from "../store.ts";
+
+const SCOPES = ["global", "local", "others"] as const;
+type Scope = (typeof SCOPES)[number];
+
+/** @param scope `global` (default): all; `local`: this one; `others`: all but this one. */
+export async function logOut(
+  state: AuthState,
+  caller: Caller,
+  { user, session }: CurrentUser,
+  scope: string | null,
+): Promise<void> {
+  const which = rangeOf(scope ?? "global", session?.id);
+  const now = state.now();
+  await inTransaction(state.sql(caller.tenant), async (store) => {
+    await store.deleteSessions(user.id, which);
+    const entry = {
+      action: "logout",
+      actorId: user.id,
+      actorName: user.email ?? "",
+      address: caller.address,
+      traits: { scope: scope ?? "global" },
+    };
+    await store.audit(state.deps.ids.uuid(), entry, now);
+  });
+}
+
+function rangeOf(scope: string, sessionId: string | undefined) {
+  if (!SCOPES.includes(scope as Scope)) {
+    throw authErrors.validation_failed(`Unsupported logout scope "${scope.slice(0, 40)}"`);
+  }
+  if (scope === "global" || sessionId === undefined) return {};
+  return scope === "local" ? { only: sessionId } : { except: sessionId };
+}
