@@ -77,6 +77,8 @@ export interface AmrEntry {
   readonly method: string;
   /** Seconds since the epoch. */
   readonly timestamp: number;
+  /** Of `sso/saml`: which one. */
+  readonly provider?: string;
 }
 
 /** `auth.sessions`. */
@@ -89,12 +91,20 @@ export interface SessionRow {
   readonly not_after: Date | null;
   readonly refreshed_at: Date | null;
   readonly revoked_at: Date | null;
+  readonly factor_id: string | null;
+  readonly user_agent: string | null;
+  readonly ip: string | null;
+  /** `cookie`: of the ready pages. */
+  readonly tag: string | null;
   readonly refresh_token_hmac_key: Uint8Array;
 }
 
 export interface NewSession {
   readonly id: string;
   readonly user_id: string;
+  readonly aal: AalLevel;
+  readonly factor_id: string | null;
+  readonly tag: string | null;
   readonly amr: readonly AmrEntry[];
   readonly not_after: Date | null;
   readonly user_agent: string | null;

@@ -3,26 +3,18 @@
  * simulation owns them. A store speaks through one connection pool or one transaction; the caller
  * decides by `inTransaction`.
  */
-import type { JSONValue, Sql, TransactionSql } from "postgres";
-import type {
-  AuditEntry,
-  IdentityRow,
-  NewSession,
-  NewUser,
-  RefreshTokenRow,
-  SessionRow,
-  UserPatch,
-  UserRow,
-} from "./schema.ts";
+import type { Sql, TransactionSql } from "postgres";
+import type { AuditEntry, IdentityRow, NewUser, UserPatch, UserRow } from "./schema.ts";
+import { type SessionStore, sessionQueries } from "./sessions/session-store.ts";
 
-type Executor = Sql | TransactionSql;
+export type Executor = Sql | TransactionSql;
 
 interface UserPage {
   readonly users: readonly UserRow[];
   readonly total: number;
 }
 
-export interface AuthStore {
+export interface AuthStore extends SessionStore {
   findUserByEmail(email: string): Promise<UserRow | null>;
   findUserById(id: string): Promise<UserRow | null>;
   /** Locks the row until the transaction ends, but not against rows that come to refer to it. */
@@ -44,26 +36,7 @@ export interface AuthStore {
   ): Promise<void>;
   touchIdentity(userId: string, provider: string, now: Date): Promise<void>;
   deleteIdentities(userId: string): Promise<void>;
-  insertSession(session: NewSession): Promise<void>;
-  findSession(id: string): Promise<SessionRow | null>;
-  /** The session a refresh token belongs to, locked: whoever rotates or revokes waits here. */
-  lockSessionByToken(tokenHash: Uint8Array): Promise<SessionRow | null>;
-  markRefreshed(id: string, userAgent: string | null, ip: string | null, now: Date): Promise<void>;
-  deleteSessions(userId: string, which: { only?: string; except?: string }): Promise<number>;
-  findRefreshToken(tokenHash: Uint8Array): Promise<RefreshTokenRow | null>;
-  insertRefreshToken(token: {
-    readonly sessionId: string;
-    readonly userId: string;
-    readonly tokenHash: Uint8Array;
-    readonly parentId: string | null;
-    readonly now: Date;
-  }): Promise<void>;
-  spendRefreshToken(id: string, now: Date): Promise<void>;
-  /** Ends a session and every token of its family; the rows stay. */
-  revokeFamily(sessionId: string, now: Date): Promise<void>;
   audit(id: string, entry: AuditEntry, now: Date): Promise<void>;
-  /** Deletes what was spent or ended before `before`, at most `limit` rows of each; the count. */
-  purge(before: Date, limit: number): Promise<number>;
 }
 
 /** Tries of a transaction that Postgres chose to end for another's sake. */
@@ -98,15 +71,12 @@ export function isEmailConflict(error: unknown): boolean {
   return code === "23505" && name === "users_email_partial_key";
 }
 
-/** postgres.js has no type for a row of `unknown` JSON; what we write is JSON by construction. */
-const asJson = (value: unknown) => value as JSONValue;
-
 export function createStore(sql: Executor): AuthStore {
   return {
     ...userQueries(sql),
     ...identityQueries(sql),
     ...sessionQueries(sql),
-    ...tokenQueries(sql),
+    ...auditQueries(sql),
   };
 }
 
@@ -206,73 +176,8 @@ function identityQueries(sql: Executor) {
   };
 }
 
-function sessionQueries(sql: Executor) {
+function auditQueries(sql: Executor) {
   return {
-    async insertSession(session: NewSession) {
-      await sql`
-        insert into auth.sessions (
-          id, user_id, amr, not_after, refreshed_at, user_agent, ip, refresh_token_hmac_key,
-          created_at, updated_at
-        ) values (
-          ${session.id}, ${session.user_id}, ${sql.json(asJson(session.amr))}, ${session.not_after},
-          ${session.now}, ${session.user_agent}, ${session.ip}, ${session.refresh_token_hmac_key},
-          ${session.now}, ${session.now}
-        )`;
-    },
-    async findSession(id: string) {
-      const [row] = await sql<SessionRow[]>`select * from auth.sessions where id = ${id}`;
-      return row ?? null;
-    },
-    async lockSessionByToken(tokenHash: Uint8Array) {
-      const [row] = await sql<SessionRow[]>`
-        select * from auth.sessions
-        where id = (select session_id from auth.refresh_tokens where token_hash = ${tokenHash})
-        for update`;
-      return row ?? null;
-    },
-    async markRefreshed(id: string, userAgent: string | null, ip: string | null, now: Date) {
-      await sql`
-        update auth.sessions
-        set refreshed_at = ${now}, updated_at = ${now}, user_agent = ${userAgent}, ip = ${ip}
-        where id = ${id}`;
-    },
-    async deleteSessions(userId: string, which: { only?: string; except?: string }) {
-      const only = which.only === undefined ? sql`` : sql`and id = ${which.only}`;
-      const except = which.except === undefined ? sql`` : sql`and id <> ${which.except}`;
-      const { count } = await sql`
-        delete from auth.sessions where user_id = ${userId} ${only} ${except}`;
-      return count;
-    },
-  };
-}
-
-function tokenQueries(sql: Executor) {
-  return {
-    async findRefreshToken(tokenHash: Uint8Array) {
-      const [row] = await sql<RefreshTokenRow[]>`
-        select id, session_id, revoked, updated_at from auth.refresh_tokens
-        where token_hash = ${tokenHash}`;
-      return row ?? null;
-    },
-    async insertRefreshToken(token: Parameters<AuthStore["insertRefreshToken"]>[0]) {
-      await sql`
-        insert into auth.refresh_tokens
-          (session_id, user_id, token_hash, parent_id, created_at, updated_at)
-        values (${token.sessionId}, ${token.userId}, ${token.tokenHash}, ${token.parentId},
-          ${token.now}, ${token.now})`;
-    },
-    async spendRefreshToken(id: string, now: Date) {
-      await sql`
-        update auth.refresh_tokens set revoked = true, updated_at = ${now} where id = ${id}`;
-    },
-    async revokeFamily(sessionId: string, now: Date) {
-      await sql`
-        update auth.refresh_tokens set revoked = true, updated_at = ${now}
-        where session_id = ${sessionId} and not revoked`;
-      await sql`
-        update auth.sessions set revoked_at = ${now}, updated_at = ${now}
-        where id = ${sessionId} and revoked_at is null`;
-    },
     async audit(id: string, entry: AuditEntry, now: Date) {
       const payload = {
         action: entry.action,
@@ -284,17 +189,6 @@ function tokenQueries(sql: Executor) {
       await sql`
         insert into auth.audit_log_entries (id, payload, created_at, ip_address)
         values (${id}, ${sql.json(payload)}, ${now}, ${entry.address})`;
-    },
-    async purge(before: Date, limit: number) {
-      const sessions = await sql`
-        delete from auth.sessions where id in (
-          select id from auth.sessions where revoked_at < ${before} or not_after < ${before}
-          limit ${limit})`;
-      const tokens = await sql`
-        delete from auth.refresh_tokens where id in (
-          select id from auth.refresh_tokens where revoked and updated_at < ${before}
-          limit ${limit})`;
-      return sessions.count + tokens.count;
     },
   };
 }

@@ -9,7 +9,7 @@ import { limitByAddress } from "../http/limit-rate.ts";
 import { textOf } from "../http/read-json.ts";
 import type { IdentityRow, JsonObject, RefreshTokenRow, SessionRow, UserRow } from "../schema.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
-import { agentOf, ipOf, type TokenAnswer, tokenAnswer } from "./issue-session.ts";
+import { addRefreshToken, agentOf, ipOf, type TokenAnswer, tokenAnswer } from "./issue-session.ts";
 import { hashRefreshToken, isRefreshToken, successorOf } from "./refresh-token.ts";
 
 interface Rotated {
@@ -43,7 +43,8 @@ export async function grantRefresh(
     rotate(state, store, caller, token),
   );
   if ("refused" in outcome) throw authErrors[outcome.refused]();
-  return tokenAnswer(state, caller, outcome.user, outcome.identities, outcome);
+  const more = { method: "token_refresh" };
+  return tokenAnswer(state, caller, outcome.user, outcome.identities, outcome, more);
 }
 
 async function rotate(
@@ -116,7 +117,8 @@ async function repeat(
   for (let step = 0; step < CHAIN_MAX; step += 1) {
     next = successorOf(next, session.refresh_token_hmac_key);
     const found = await store.findRefreshToken(hashRefreshToken(next));
-    if (!found) return null;
+    // Swapped when the session was raised: the loser of that race gets a branch of its own.
+    if (!found) return addRefreshToken(state, store, session, row.id);
     if (!found.revoked) return next;
   }
   return null;

@@ -1,20 +1,14 @@
 /**
- * Begins sessions and makes the answer that carries tokens: the one place that decides what an
- * access token says. Its claims are those that policies and clients written for Supabase read.
+ * Begins sessions, raises them when a person proves more, and makes the answer that carries tokens.
+ * What a token says is decided in `compose-claims.ts`.
  */
 import { isIP } from "node:net";
 import { presentUser, type UserJson } from "../accounts/present-user.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
-import type { AalLevel, AmrEntry, IdentityRow, UserRow } from "../schema.ts";
+import type { AalLevel, AmrEntry, IdentityRow, SessionRow, UserRow } from "../schema.ts";
 import type { AuthStore } from "../store.ts";
+import { composeClaims, type MoreClaims, type SessionFacts } from "./compose-claims.ts";
 import { firstRefreshToken, hashRefreshToken } from "./refresh-token.ts";
-
-/** The part of a session that its tokens repeat. */
-interface SessionFacts {
-  readonly id: string;
-  readonly aal: AalLevel;
-  readonly amr: readonly AmrEntry[];
-}
 
 export interface IssuedSession {
   readonly session: SessionFacts;
@@ -33,89 +27,133 @@ export interface TokenAnswer {
   readonly user: UserJson;
 }
 
+export interface SessionOptions {
+  /** Default `aal1`. */
+  readonly aal?: AalLevel;
+  /** Ways in, oldest first. Default: `method`, now. */
+  readonly amr?: readonly AmrEntry[];
+  /** The factor that raised it to its `aal`. */
+  readonly factorId?: string | null;
+  /** It lives in a cookie of the ready pages: shown as such in the list of sessions. */
+  readonly cookie?: boolean;
+}
+
 const USER_AGENT_MAX = 512;
+/** `auth.sessions.tag` of a session that lives in a cookie. */
+export const COOKIE_TAG = "cookie";
 
 /** A Unix socket has no address. */
 export const ipOf = (caller: Caller) => (isIP(caller.address) === 0 ? null : caller.address);
 
 export const agentOf = (caller: Caller) => caller.userAgent?.slice(0, USER_AGENT_MAX) ?? null;
 
-/** Writes the session and its first refresh token in the caller's transaction. */
+/**
+ * Writes the session and its first refresh token in the caller's transaction.
+ * @param method as in `amr`: `password`, `otp`, `magiclink`, `oauth`, `totp`, `anonymous`, …
+ */
 export async function startSession(
   state: AuthState,
   store: AuthStore,
   caller: Caller,
   userId: string,
   method: string,
+  options: SessionOptions = {},
 ): Promise<IssuedSession> {
   const { config, deps } = state;
   const now = state.now();
   const id = deps.ids.uuid();
-  const amr = [{ method, timestamp: seconds(now.getTime()) }];
+  const aal = options.aal ?? "aal1";
+  const amr = options.amr ?? [amrEntry(method, now)];
   const timeboxMs = config.session_timebox_s * 1000;
   await store.insertSession({
     id,
     user_id: userId,
+    aal,
     amr,
+    factor_id: options.factorId ?? null,
+    tag: options.cookie ? COOKIE_TAG : null,
     not_after: timeboxMs > 0 ? new Date(now.getTime() + timeboxMs) : null,
     user_agent: agentOf(caller),
     ip: ipOf(caller),
     refresh_token_hmac_key: deps.rng.bytes(32),
     now,
   });
-  const refreshToken = firstRefreshToken(deps.rng);
-  const tokenHash = hashRefreshToken(refreshToken);
-  await store.insertRefreshToken({ sessionId: id, userId, tokenHash, parentId: null, now });
-  return { session: { id, aal: "aal1", amr }, refreshToken };
+  const refreshToken = await addRefreshToken(state, store, { id, user_id: userId }, null);
+  return { session: { id, aal, amr }, refreshToken };
 }
 
-/** Signs an access token for the session as the person stands now. Needs no database. */
+/**
+ * The same session after its person proved one thing more: `method` joins its `amr`, its live
+ * refresh token is swapped for a new one. In the caller's transaction.
+ * @param aal what the session has from now on.
+ */
+export async function raiseSession(
+  state: AuthState,
+  store: AuthStore,
+  session: SessionRow,
+  method: string,
+  aal: AalLevel,
+  factorId: string | null,
+): Promise<IssuedSession> {
+  const now = state.now();
+  const amr = [...session.amr.filter((one) => one.method !== method), amrEntry(method, now)];
+  await store.raiseSession(session.id, { aal, amr, factor_id: factorId, now });
+  const parentId = await store.spendLiveToken(session.id, now);
+  const refreshToken = await addRefreshToken(state, store, session, parentId);
+  return { session: { id: session.id, aal, amr }, refreshToken };
+}
+
+export function amrEntry(method: string, now: Date): AmrEntry {
+  return { method, timestamp: Math.floor(now.getTime() / 1000) };
+}
+
+/** A new random token for the session. */
+export async function addRefreshToken(
+  state: AuthState,
+  store: AuthStore,
+  session: Pick<SessionRow, "id" | "user_id">,
+  parentId: string | null,
+): Promise<string> {
+  const token = firstRefreshToken(state.deps.rng);
+  await store.insertRefreshToken({
+    sessionId: session.id,
+    userId: session.user_id,
+    tokenHash: hashRefreshToken(token),
+    parentId,
+    now: state.now(),
+  });
+  return token;
+}
+
+/** Signs an access token for the session as the person stands now. */
 export async function tokenAnswer(
   state: AuthState,
   caller: Caller,
   user: UserRow,
   identities: readonly IdentityRow[],
   issued: IssuedSession,
+  more: MoreClaims = {},
 ): Promise<TokenAnswer> {
-  const project = await state.deps.project(caller.tenant);
-  const [key] = project.signingKeys;
-  if (!key) throw new Error("the project has no signing key");
-  const ttlS = state.config.access_token_ttl_s;
-  const issuedAt = seconds(state.deps.clock.now());
-  const claims = accessClaims(user, issued.session, project.issuer, issuedAt, ttlS);
+  const claims = await composeClaims(state, caller, user, issued.session, more);
+  const expiresAt = Number(claims["exp"]);
   return {
-    access_token: await state.signer.sign(key, claims),
+    access_token: await signClaims(state, caller, claims),
     token_type: "bearer",
-    expires_in: ttlS,
-    expires_at: issuedAt + ttlS,
+    expires_in: expiresAt - Number(claims["iat"]),
+    expires_at: expiresAt,
     refresh_token: issued.refreshToken,
     user: presentUser(user, identities),
   };
 }
 
-function accessClaims(
-  user: UserRow,
-  session: SessionFacts,
-  issuer: string,
-  issuedAt: number,
-  ttlS: number,
-) {
-  return {
-    iss: issuer,
-    sub: user.id,
-    aud: user.aud,
-    exp: issuedAt + ttlS,
-    iat: issuedAt,
-    email: user.email ?? "",
-    phone: user.phone ?? "",
-    app_metadata: user.raw_app_meta_data ?? {},
-    user_metadata: user.raw_user_meta_data ?? {},
-    role: user.role,
-    aal: session.aal,
-    amr: session.amr,
-    session_id: session.id,
-    is_anonymous: user.is_anonymous,
-  };
+/** A token of these claims under the project's current key. */
+export async function signClaims(
+  state: AuthState,
+  caller: Caller,
+  claims: Readonly<Record<string, unknown>>,
+): Promise<string> {
+  const { signingKeys } = await state.deps.project(caller.tenant);
+  const [key] = signingKeys;
+  if (!key) throw new Error("the project has no signing key");
+  return state.signer.sign(key, claims);
 }
-
-const seconds = (ms: number) => Math.floor(ms / 1000);
