@@ -3,6 +3,7 @@
  * configuration reference and `docs/auth.md` are made from the descriptions.
  */
 import { type Static, Type } from "@sinclair/typebox";
+import { factorsConfig } from "./factors/config.ts";
 
 const perMinute = (description: string, fallback: number) =>
   Type.Integer({ minimum: 1, maximum: 1_000_000, default: fallback, description });
@@ -89,6 +90,7 @@ export const authConfig = Type.Object(
     rate_limit_password_identity: perMinute("Password sign-ins per minute and account", 20),
     rate_limit_refresh: perMinute("Token refreshes per minute and address", 300),
     rate_limit_user_update: perMinute("Changes of their own account per minute and user", 30),
+    ...factorsConfig,
   },
   { additionalProperties: false },
 );

@@ -117,6 +117,11 @@ export const authErrors = defineErrors({
     hint: "The session has been ended for safety; sign in again",
   }),
   session_expired: () => ({ status: 400, message: "Invalid Refresh Token: Session Expired" }),
+  insufficient_aal: (message: string, status: 401 | 403 | 422) => ({
+    status,
+    message,
+    hint: "Verify a second factor in this session, then repeat the request",
+  }),
   over_request_rate_limit: (retryAfterS: number) => ({
     status: 429,
     message: "Request rate limit reached",

@@ -1,5 +1,6 @@
 /** Identity: accounts, sessions and tokens under `/auth/v1`, and the AuthClient of this server. */
 import m0001 from "../../../migrations/auth/0001_identity.sql" with { type: "text" };
+import m0005 from "../../../migrations/auth/0005_factors.sql" with { type: "text" };
 import { defineCapability } from "../../core/capability.ts";
 import { createLocalAuth } from "../../shared/auth/create-local-auth.ts";
 import { createAuthState } from "./auth-state.ts";
@@ -13,7 +14,10 @@ export const auth = defineCapability({
   section: "auth",
   mounts: [{ path: "/auth/v1" }],
   config: authConfig,
-  migrations: [{ name: "0001_identity", sql: m0001 }],
+  migrations: [
+    { name: "0001_identity", sql: m0001 },
+    { name: "0005_factors", sql: m0005 },
+  ],
   needs: [],
   provides: ["auth"],
   async mount(config, deps) {

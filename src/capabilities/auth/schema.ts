@@ -3,6 +3,7 @@
  * operations pass around. Only the columns that something here uses.
  */
 import type { JSONValue } from "postgres";
+import type { FactorJson } from "./factors/schema.ts";
 
 /** A JSON object, as kept in metadata columns. */
 export type JsonObject = { [key: string]: JSONValue };
@@ -30,6 +31,8 @@ export interface UserRow {
   readonly banned_until: Date | null;
   readonly deleted_at: Date | null;
   readonly is_anonymous: boolean;
+  /** Second factors, oldest first; kept by a trigger. */
+  readonly factors: readonly FactorJson[];
 }
 
 export interface NewUser {

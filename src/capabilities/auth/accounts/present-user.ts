@@ -19,6 +19,7 @@ export function presentUser(user: UserRow, identities: readonly IdentityRow[]): 
     last_sign_in_at: time(user.last_sign_in_at),
     app_metadata: user.raw_app_meta_data ?? {},
     user_metadata: user.raw_user_meta_data ?? {},
+    factors: user.factors.length > 0 ? user.factors : undefined,
     identities: identities.map(presentIdentity),
     created_at: time(user.created_at),
     updated_at: time(user.updated_at),

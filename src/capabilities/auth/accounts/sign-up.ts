@@ -123,6 +123,7 @@ function pretendUser(state: AuthState, request: SignUpRequest): UserRow {
     banned_until: null,
     deleted_at: null,
     is_anonymous: false,
+    factors: [],
   };
 }
 

@@ -1,6 +1,7 @@
 /** `PUT /auth/v1/user`: people change their own address, password and metadata. */
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
+import { requireAal2 } from "../factors/aal.ts";
 import { limitByIdentity } from "../http/limit-rate.ts";
 import { objectOf, textOf } from "../http/read-json.ts";
 import type { JsonObject, SessionRow, UserPatch, UserRow } from "../schema.ts";
@@ -32,6 +33,9 @@ export async function updateUser(
   const limit = state.config.rate_limit_user_update;
   await limitByIdentity(state, caller, "user_update", user.id, limit);
   if (objectOf(body, "app_metadata")) throw authErrors.app_metadata_not_yours();
+  if (textOf(body, "email") !== "" || textOf(body, "password") !== "") {
+    requireAal2(state, current, "update email or password when MFA is enabled");
+  }
   if (textOf(body, "phone") !== "") throw authErrors.phone_provider_disabled();
   const changes = {
     email: readEmail(state, user, textOf(body, "email")),
