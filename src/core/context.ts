@@ -32,8 +32,13 @@ export interface RequestContext {
   loggedFromStatus?: number;
   /** The answer repeats the client's own `X-Request-Id`, whatever it is. */
   echoesRequestId?: boolean;
-  /** Who asks; resolves once, throws `bad_credential`. */
+  /**
+   * Who asks; resolves once, throws `bad_credential` and `org_forbidden`. API keys that have scopes
+   * are refused (`insufficient_scope`): see `scopedPrincipal`.
+   */
   principal(): Promise<Principal> | Principal;
+  /** The same for routes that ask `permits` about everything they do: keys with scopes come in. */
+  scopedPrincipal(): Promise<Principal> | Principal;
   /** Switches the idle timeout off: for streams. */
   keepOpen(): void;
   /**

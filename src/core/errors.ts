@@ -131,6 +131,17 @@ export const coreErrors = defineErrors({
     cause: fault,
   }),
   forbidden: (message: string, hint?: string) => ({ status: 403, message, hint: hint ?? null }),
+  org_forbidden: () => ({
+    status: 403,
+    message: "X-Reactor-Org names no organisation that this caller belongs to",
+    hint: "Leave the header out for the default organisation; GET /auth/v1/orgs lists yours",
+  }),
+  insufficient_scope: (wanted: string | null) => ({
+    status: 403,
+    message: "The scopes of this API key do not allow this",
+    details: wanted === null ? "API keys are not accepted here" : `It needs ${wanted}`,
+    headers: { "WWW-Authenticate": 'Bearer error="insufficient_scope"' },
+  }),
   too_many_requests: (retryAfterS: number) => ({
     status: 429,
     message: "Too many requests",

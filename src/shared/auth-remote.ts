@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { coreErrors } from "../core/errors.ts";
+import { isPermission } from "../core/permissions.ts";
 import type { AuthClient, Principal } from "../core/ports/auth.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Logger } from "../core/ports/log.ts";
@@ -27,12 +28,21 @@ export interface AuthRemoteOptions {
 
 /** How long a revoked project key may still be honoured here. */
 const KEY_CACHE_MS = 30_000;
+/** How long somebody who was removed from an organisation may still act in it here. */
+const ORG_CACHE_MS = 900;
 const KEY_CACHE_MAX = 1_000;
 
 interface RemoteState {
   readonly tokens: TokenVerifier;
-  /** By the key's hash. */
+  /** By the hash of the credential and the organisation asked for. */
   readonly verified: LruMap<string, { readonly principal: Principal; readonly until: number }>;
+}
+
+/** A credential as it was sent. */
+interface Sent {
+  readonly header: "authorization" | "apikey";
+  readonly value: string;
+  readonly org: string | null;
 }
 
 export function createAuthRemote(options: AuthRemoteOptions): AuthClient {
@@ -45,19 +55,31 @@ export function createAuthRemote(options: AuthRemoteOptions): AuthClient {
     const tokens = createTokenVerifier({ key, issuer: () => keys.issuer(), clock });
     return { tokens, verified: new LruMap(KEY_CACHE_MAX) };
   });
-  const verifyKey = (tenant: TenantCtx, key: string, header: "authorization" | "apikey") => {
+  const askAbout = (tenant: TenantCtx, sent: Sent, keepMaxMs: number) => {
     const { verified } = states.of(tenant);
-    const name = createHash("sha256").update(key).digest("base64");
+    const name = createHash("sha256")
+      .update(`${sent.org ?? ""}\0${sent.value}`)
+      .digest("base64");
     const known = verified.get(name);
     if (known && isFresh(clock, known)) return known.principal;
-    return askWho(ask, base, header, key).then((principal) => {
-      verified.set(name, { principal, until: clock.monotonic() + KEY_CACHE_MS });
+    const askedAt = clock.monotonic();
+    return askWho(ask, base, sent).then((principal) => {
+      const keepMs = Math.min(principal.keepMs ?? keepMaxMs, keepMaxMs);
+      verified.set(name, { principal, until: askedAt + keepMs });
       return principal;
     });
   };
   return createAuthenticator({
     verifyToken: (tenant, token) => states.of(tenant).tokens.verify(token),
-    verifyKey,
+    verifyKey: (tenant, value, header) =>
+      askAbout(tenant, { header, value, org: null }, KEY_CACHE_MS),
+    actIn(tenant, principal, { bearer, apikey, org = null }) {
+      if (org === null) return principal;
+      const value = bearer ?? apikey;
+      if (value === null) throw coreErrors.org_forbidden();
+      const header = bearer === null ? "apikey" : "authorization";
+      return askAbout(tenant, { header, value, org }, ORG_CACHE_MS);
+    },
   });
 }
 
@@ -66,22 +88,33 @@ function isFresh(clock: Clock, { principal, until }: { principal: Principal; unt
 }
 
 /** `POST /auth/v1/_verify` with the credential as it was sent. */
-async function askWho(
-  ask: AskOptions,
-  base: string,
-  header: "authorization" | "apikey",
-  key: string,
-): Promise<Principal> {
-  const headers = { [header]: header === "authorization" ? `Bearer ${key}` : key };
-  const answer = await askRemote(ask, `${base}/_verify`, { method: "POST", headers });
+async function askWho(ask: AskOptions, base: string, { header, value, org }: Sent) {
+  const headers = {
+    [header]: header === "authorization" ? `Bearer ${value}` : value,
+    ...(org === null ? {} : { "x-reactor-org": org }),
+  };
+  return readPrincipal(await askRemote(ask, `${base}/_verify`, { method: "POST", headers }));
+}
+
+/** Strict: a scope that is not read would be a key without limits. */
+function readPrincipal(answer: Record<string, unknown>): Principal {
   const { role, user_id: userId, claims, expires_at: expiresAt } = answer;
+  const { scopes = null, key_id: keyId = null, keep_ms: keepMs = null } = answer;
   const wellFormed =
     typeof role === "string" &&
     typeof claims === "string" &&
     (userId === null || typeof userId === "string") &&
-    (expiresAt === null || typeof expiresAt === "number");
+    (expiresAt === null || typeof expiresAt === "number") &&
+    (scopes === null || (Array.isArray(scopes) && scopes.every(isPermission))) &&
+    (keyId === null || typeof keyId === "string") &&
+    (keepMs === null || typeof keepMs === "number");
   if (!wellFormed) {
     throw coreErrors.unavailable("Authentication", new Error("_verify answered in another form"));
   }
-  return { role, userId, claims, expiresAt: expiresAt ?? Number.POSITIVE_INFINITY };
+  return {
+    ...{ role, userId, claims, expiresAt: expiresAt ?? Number.POSITIVE_INFINITY },
+    ...(scopes === null ? {} : { scopes }),
+    ...(keyId === null ? {} : { keyId }),
+    ...(keepMs === null ? {} : { keepMs }),
+  };
 }

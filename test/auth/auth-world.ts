@@ -19,6 +19,7 @@ import type { Project } from "../../src/core/project.ts";
 import { DEFAULT_TENANT } from "../../src/core/tenant.ts";
 import { parseDatabaseUrl, postgresJsOptions } from "../../src/postgres/url.ts";
 import { createLocalAuth } from "../../src/shared/auth/create-local-auth.ts";
+import { readCredentials } from "../../src/shared/auth/credentials.ts";
 import { createPostgresEvents } from "../../src/shared/events/postgres-events.ts";
 import { createIds } from "../../src/shared/ids.ts";
 import { createMemoryLeases } from "../../src/shared/leases/memory-leases.ts";
@@ -148,7 +149,9 @@ async function send(
     headers: all,
     ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
   });
-  const credentials = { bearer: bearer ?? null, apikey: all.get("apikey") };
+  const credentials = readCredentials(all);
+  const scopedPrincipal = () =>
+    client.authenticate(DEFAULT_TENANT, { ...credentials, checksScopes: true });
   const context: Partial<RequestContext> = {
     id: "request-1",
     tenant: DEFAULT_TENANT,
@@ -159,6 +162,7 @@ async function send(
     originalPath: new URL(request.url).pathname,
     route: "unmatched",
     principal: () => client.authenticate(DEFAULT_TENANT, credentials),
+    scopedPrincipal,
   };
   attachContext(request, context as RequestContext);
   const response = await app.handle(request);

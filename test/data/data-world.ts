@@ -177,6 +177,7 @@ function contextFor(request: Request, asking: Asking): RequestContext {
     startedAt: 0,
     route: "",
     principal: () => principalOf(asking),
+    scopedPrincipal: () => principalOf(asking),
     keepOpen: () => undefined,
     upgrade: () => false,
   };

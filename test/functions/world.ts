@@ -188,6 +188,7 @@ async function send(
     startedAt: systemClock.monotonic(),
     route: "",
     principal: () => principalFor(as === "" ? "anon" : as),
+    scopedPrincipal: () => principalFor(as === "" ? "anon" : as),
     keepOpen: () => undefined,
     upgrade: () => false,
   };

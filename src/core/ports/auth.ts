@@ -6,10 +6,25 @@ export interface Principal {
   readonly role: string;
   /** The user's id (UUID) or null for keys and anonymous callers. */
   readonly userId: string | null;
-  /** The claims as JSON text: goes into `request.jwt.claims` as it is. `{"role":"anon"}` for nobody. */
+  /**
+   * The claims as JSON text: goes into `request.jwt.claims` as it is. `{"role":"anon"}` for nobody.
+   * `org_id`, `org_role` and `permissions` are those of the organisation that this request acts in.
+   */
   readonly claims: string;
   /** Milliseconds since the epoch after which this must not be honoured; Infinity for keys. */
   readonly expiresAt: number;
+  /**
+   * What an API key may do at most, as permissions (`core/permissions.ts`). Absent for everybody
+   * else, whom no scope limits. Ask `permits`, never this list.
+   */
+  readonly scopes?: readonly string[];
+  /** The API key (UUID) behind this request. */
+  readonly keyId?: string;
+  /**
+   * How long a server that asked another for this may keep it, milliseconds; 0 = for one request.
+   * Absent = as long as it likes.
+   */
+  readonly keepMs?: number;
 }
 
 /** Credentials of one request, as sent. */
@@ -18,6 +33,13 @@ export interface Credentials {
   readonly bearer: string | null;
   /** Value of the `apikey` header, or null. */
   readonly apikey: string | null;
+  /** `X-Reactor-Org`: the organisation to act in, an id or a slug; null or absent = the default one. */
+  readonly org?: string | null;
+  /**
+   * The caller asks `permits` before everything it does, so API keys with scopes may come in. Without
+   * it they are refused: a route that has not thought of scopes must not be one without limits.
+   */
+  readonly checksScopes?: boolean;
 }
 
 /**
@@ -27,7 +49,8 @@ export interface Credentials {
 export interface AuthClient {
   /**
    * No credential at all is `anon`. A Bearer JWT outranks `apikey`. Never falls back to `anon` for a
-   * credential that was sent and is bad: throws `bad_credential` (401).
+   * credential that was sent and is bad: throws `bad_credential` (401). An `org` that the caller is
+   * not in is `org_forbidden` (403), never another one.
    */
   authenticate(tenant: TenantCtx, credentials: Credentials): Promise<Principal> | Principal;
 }

@@ -6,6 +6,7 @@ import system0004 from "../../../migrations/system/0004_deploy.sql" with { type:
 import system0005 from "../../../migrations/system/0005_schema_watch_more.sql" with {
   type: "text",
 };
+import system0006 from "../../../migrations/system/0006_org_claims.sql" with { type: "text" };
 import type { Capability } from "../../core/capability.ts";
 import type { Config } from "../../core/config/config.ts";
 import type { MigrationFile } from "../../core/migration.ts";
@@ -19,6 +20,7 @@ const SYSTEM: readonly MigrationFile[] = [
   { name: "0003_schema_watch", sql: system0003 },
   { name: "0004_deploy", sql: system0004 },
   { name: "0005_schema_watch_more", sql: system0005 },
+  { name: "0006_org_claims", sql: system0006 },
 ];
 
 export interface MigrationSetsOptions {

@@ -7,6 +7,7 @@ import type { AuthClient, Principal } from "../../core/ports/auth.ts";
 import type { Logger } from "../../core/ports/log.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
 import { readCredentials } from "../../shared/auth/credentials.ts";
+import { requireUnscoped } from "../../shared/auth/require-unscoped.ts";
 
 /** The listener a request came through: answers differ between a TCP and a Unix socket. */
 export interface Arrival {
@@ -85,10 +86,15 @@ export class EdgeContext implements RequestContext {
   }
 
   principal(): Promise<Principal> | Principal {
-    this.#principal ??= this.#init.auth.authenticate(
-      this.tenant,
-      readCredentials(this.#init.headers),
-    );
+    const proven = this.scopedPrincipal();
+    return proven instanceof Promise ? proven.then(requireUnscoped) : requireUnscoped(proven);
+  }
+
+  scopedPrincipal(): Promise<Principal> | Principal {
+    this.#principal ??= this.#init.auth.authenticate(this.tenant, {
+      ...readCredentials(this.#init.headers),
+      checksScopes: true,
+    });
     return this.#principal;
   }
 

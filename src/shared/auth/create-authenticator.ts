@@ -2,28 +2,42 @@
  * Which of the credentials counts, and how it is checked: the same for auth in this process and
  * elsewhere. A bearer outranks `apikey`; with dots it is a token, without it is a key.
  */
-import type { AuthClient, Principal } from "../../core/ports/auth.ts";
+import type { AuthClient, Credentials, Principal } from "../../core/ports/auth.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
 import { ANONYMOUS } from "./principals.ts";
+import { requireUnscoped } from "./require-unscoped.ts";
 
-type Proven = Promise<Principal> | Principal;
+export type Proven = Promise<Principal> | Principal;
 
 export interface AuthenticatorOptions {
   /** A JWT. @throws bad_credential */
   verifyToken(tenant: TenantCtx, token: string): Proven;
   /** An opaque key, as sent in this header. @throws bad_credential */
   verifyKey(tenant: TenantCtx, key: string, header: "authorization" | "apikey"): Proven;
+  /**
+   * The same caller, acting in the organisation that was asked for, or for null in the one that the
+   * credential stands for as things are now. @throws org_forbidden
+   */
+  actIn(tenant: TenantCtx, principal: Principal, credentials: Credentials): Proven;
 }
 
-export function createAuthenticator({ verifyToken, verifyKey }: AuthenticatorOptions): AuthClient {
+export function createAuthenticator(options: AuthenticatorOptions): AuthClient {
+  const prove = (tenant: TenantCtx, { bearer, apikey }: Credentials): Proven => {
+    if (bearer !== null) {
+      return bearer.includes(".")
+        ? options.verifyToken(tenant, bearer)
+        : options.verifyKey(tenant, bearer, "authorization");
+    }
+    return apikey === null ? ANONYMOUS : options.verifyKey(tenant, apikey, "apikey");
+  };
   return {
-    authenticate(tenant, { bearer, apikey }) {
-      if (bearer !== null) {
-        return bearer.includes(".")
-          ? verifyToken(tenant, bearer)
-          : verifyKey(tenant, bearer, "authorization");
-      }
-      return apikey === null ? ANONYMOUS : verifyKey(tenant, apikey, "apikey");
+    authenticate(tenant, credentials) {
+      const admit = credentials.checksScopes
+        ? (principal: Principal) => principal
+        : requireUnscoped;
+      const actIn = (principal: Principal) => options.actIn(tenant, admit(principal), credentials);
+      const proven = prove(tenant, credentials);
+      return proven instanceof Promise ? proven.then(actIn) : actIn(proven);
     },
   };
 }

@@ -1,6 +1,6 @@
 /**
- * Reads the two headers that may carry a credential. What was sent and cannot be read is refused
- * here: it must never count as "nothing sent".
+ * Reads the two headers that may carry a credential, and the one that says for which organisation.
+ * What was sent and cannot be read is refused here: it must never count as "nothing sent".
  */
 import { coreErrors } from "../../core/errors.ts";
 import type { Credentials } from "../../core/ports/auth.ts";
@@ -9,7 +9,10 @@ import type { Credentials } from "../../core/ports/auth.ts";
 const BEARER = /^bearer +([A-Za-z0-9\-._~+/]+=*)$/i;
 const KEY = /^[\x21-\x7e]+$/;
 
-/** @throws bad_credential for a header that is there but is not of the form, empty ones included. */
+/** A UUID or a slug; two such headers arrive joined by a comma and are neither. */
+const ORG = /^[A-Za-z0-9-]{1,64}$/;
+
+/** @throws org_forbidden; bad_credential for a header that is there but is not of the form, empty ones included. */
 export function readCredentials(headers: Headers): Credentials {
   const authorization = headers.get("authorization");
   const apikey = headers.get("apikey");
@@ -20,5 +23,7 @@ export function readCredentials(headers: Headers): Credentials {
   if (apikey !== null && !KEY.test(apikey)) {
     throw coreErrors.bad_credential("The apikey header is empty or malformed");
   }
-  return { bearer, apikey };
+  const org = headers.get("x-reactor-org");
+  if (org !== null && !ORG.test(org)) throw coreErrors.org_forbidden();
+  return org === null ? { bearer, apikey } : { bearer, apikey, org };
 }

@@ -13,8 +13,14 @@ const OF_THE_WAY =
  * callers by what we do not (a webhook's secret, a cookie, a signature), so those nobody proved
  * share an answer only when all they sent is the same, but for how it came.
  */
-export function answerOwner({ userId, role }: Principal, headers: Headers): string {
-  if (userId !== null || role === "service_role") return `${role}:${userId ?? ""}`;
+export function answerOwner(principal: Principal, headers: Headers): string {
+  const { userId, role, keyId } = principal;
+  if (userId !== null || keyId !== undefined || role === "service_role") {
+    // One person's keys have scopes of their own, and each organisation rows of its own.
+    const org = headers.get("x-reactor-org");
+    const more = [...(keyId ? [keyId] : []), ...(org ? [org] : [])];
+    return [role, userId ?? "", ...more].join(":");
+  }
   const hash = new Bun.CryptoHasher("sha256");
   for (const [name, value] of headers) {
     if (!OF_THE_WAY.test(name)) hash.update(JSON.stringify([name, value]));

@@ -11,15 +11,23 @@ export interface VerifiedCaller {
   readonly user_id: string | null;
   readonly claims: string;
   readonly expires_at: number | null;
+  /** Of an API key; null = limited by none. */
+  readonly scopes: readonly string[] | null;
+  readonly key_id: string | null;
+  /** Milliseconds for which the answer may be kept; null = as long as the asker likes. */
+  readonly keep_ms: number | null;
 }
 
 /** @throws bad_credential */
 export async function verifyCaller(request: Request): Promise<VerifiedCaller> {
-  const principal = await contextOf(request).principal();
+  const principal = await contextOf(request).scopedPrincipal();
   return {
     role: principal.role,
     user_id: principal.userId,
     claims: principal.claims,
     expires_at: Number.isFinite(principal.expiresAt) ? principal.expiresAt : null,
+    scopes: principal.scopes ?? null,
+    key_id: principal.keyId ?? null,
+    keep_ms: principal.keepMs ?? null,
   };
 }

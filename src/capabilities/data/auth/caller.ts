@@ -5,6 +5,7 @@
 import type { RequestContext } from "../../../core/context.ts";
 import { type CredentialFault, ReactorError } from "../../../core/errors.ts";
 import type { Principal } from "../../../core/ports/auth.ts";
+import { actInClaimedOrg } from "../../../shared/auth/act-in-org.ts";
 import { ANONYMOUS } from "../../../shared/auth/principals.ts";
 import { errors } from "../errors.ts";
 import type { DataRoom } from "../room.ts";
@@ -38,13 +39,25 @@ function callerByToken(
     }
     if (!room.tokens) throw errors.PGRST300();
     if (token === "") throw undecodable.empty();
-    return room.tokens.verify(token);
+    return inOrg(room, headers, room.tokens.verify(token));
   }
   // Another scheme is for whoever stands before PostgREST; where we are that, it is a bad credential.
   if (!room.isForeign && (authorization !== null || headers.has("apikey"))) {
     return callerByServer(room, headers, context);
   }
   return nobody(room);
+}
+
+/** Another issuer's claims are all that says in which organisation its people are. */
+function inOrg(
+  room: DataRoom,
+  headers: Headers,
+  proven: Principal | Promise<Principal>,
+): Principal | Promise<Principal> {
+  const org = room.isForeign ? null : headers.get("x-reactor-org");
+  if (org === null) return proven;
+  if (proven instanceof Promise) return proven.then((one) => actInClaimedOrg(one, org));
+  return actInClaimedOrg(proven, org);
 }
 
 function nobody(room: DataRoom): Principal {
