@@ -170,8 +170,12 @@ async function send(
   return {
     status: response.status,
     headers: response.headers,
-    body: text === "" ? null : JSON.parse(text),
+    body: isJson(response) && text !== "" ? JSON.parse(text) : text || null,
   };
+}
+
+function isJson(response: Response): boolean {
+  return /[/+]json\b/.test(response.headers.get("content-type") ?? "");
 }
 
 function scriptedLimiter() {

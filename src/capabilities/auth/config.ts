@@ -4,6 +4,7 @@
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { factorsConfig } from "./factors/config.ts";
+import { uiConfig } from "./ui/config.ts";
 
 const perMinute = (description: string, fallback: number) =>
   Type.Integer({ minimum: 1, maximum: 1_000_000, default: fallback, description });
@@ -91,6 +92,7 @@ export const authConfig = Type.Object(
     rate_limit_refresh: perMinute("Token refreshes per minute and address", 300),
     rate_limit_user_update: perMinute("Changes of their own account per minute and user", 30),
     ...factorsConfig,
+    ui: uiConfig,
   },
   { additionalProperties: false },
 );

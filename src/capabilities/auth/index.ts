@@ -1,6 +1,7 @@
 /** Identity: accounts, sessions and tokens under `/auth/v1`, and the AuthClient of this server. */
 import m0001 from "../../../migrations/auth/0001_identity.sql" with { type: "text" };
 import m0005 from "../../../migrations/auth/0005_factors.sql" with { type: "text" };
+import m0010 from "../../../migrations/auth/0010_browser_sessions.sql" with { type: "text" };
 import { defineCapability } from "../../core/capability.ts";
 import { createLocalAuth } from "../../shared/auth/create-local-auth.ts";
 import { createAuthState } from "./auth-state.ts";
@@ -12,11 +13,12 @@ import { sessionJanitor } from "./tasks.ts";
 export const auth = defineCapability({
   name: "auth",
   section: "auth",
-  mounts: [{ path: "/auth/v1" }],
+  mounts: [{ path: "/auth/v1" }, { path: "/auth/ui" }],
   config: authConfig,
   migrations: [
     { name: "0001_identity", sql: m0001 },
     { name: "0005_factors", sql: m0005 },
+    { name: "0010_browser_sessions", sql: m0010 },
   ],
   needs: [],
   provides: ["auth"],

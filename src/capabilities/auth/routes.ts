@@ -5,11 +5,13 @@ import { accountRoutes } from "./accounts/routes.ts";
 import { adminRoutes } from "./admin/routes.ts";
 import type { AuthState } from "./auth-state.ts";
 import { issuerRoutes } from "./issuer/routes.ts";
+import { uiRoutes } from "./ui/routes.ts";
 
 export function authRoutes(state: AuthState) {
   return new Elysia({ name: "auth" })
     .use(base())
     .use(accountRoutes(state))
     .use(issuerRoutes(state))
-    .use(adminRoutes(state));
+    .use(adminRoutes(state))
+    .use(uiRoutes(state));
 }

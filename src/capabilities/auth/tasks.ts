@@ -4,6 +4,7 @@ import type { TenantCtx } from "../../core/tenant.ts";
 import { leaseService } from "../../shared/leases/lease-service.ts";
 import type { AuthState } from "./auth-state.ts";
 import { createStore } from "./store.ts";
+import { createBrowserStore } from "./ui/browser-store.ts";
 
 const BATCH = 1000;
 const EVERY_MS = 15 * 60 * 1000;
@@ -13,9 +14,10 @@ const LEASE_MS = 60_000;
 export async function sweepSessions(state: AuthState, tenant: TenantCtx): Promise<number> {
   const before = new Date(state.now().getTime() - state.config.refresh_token_keep_s * 1000);
   const store = createStore(state.sql(tenant));
+  const browsers = createBrowserStore(state.sql(tenant));
   let total = 0;
   for (;;) {
-    const count = await store.purge(before, BATCH);
+    const count = (await store.purge(before, BATCH)) + (await browsers.purge(state.now(), BATCH));
     total += count;
     if (count < BATCH) return total;
   }

@@ -119,10 +119,13 @@ describe("with credentials", () => {
 describe("the admin API", () => {
   const open = cors({ origins: ["*", APP] });
 
-  test.each(["/_admin", "/_admin/", "/_admin/deploy"])("%s is open to no page", (path) => {
-    expect(preflight(open, APP, path)?.status).toBe(403);
-    expect([...applied(open, APP, path)]).toEqual([]);
-  });
+  test.each(["/_admin", "/_admin/", "/_admin/deploy", "/auth/ui/account"])(
+    "%s is open to no page",
+    (path) => {
+      expect(preflight(open, APP, path)?.status).toBe(403);
+      expect([...applied(open, APP, path)]).toEqual([]);
+    },
+  );
 
   test("a path that only begins alike is not the admin API", () => {
     expect(preflight(open, APP, "/_administration")?.status).toBe(204);

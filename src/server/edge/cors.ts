@@ -1,6 +1,6 @@
 /**
  * Cross-origin rules of `[server.cors]`, the same for every capability that has none of its own, and
- * none for `/_admin`. Fetch standard §3.2 (CORS protocol).
+ * none for `/_admin` and the pages of identity, which know people by a cookie. Fetch standard §3.2 (CORS protocol).
  */
 import type { MountedCors } from "../../core/capability.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
@@ -64,7 +64,7 @@ export function createCors(config: CorsConfig, mounted: readonly MountedCors[] =
       if (request.method !== "OPTIONS" || origin === null || method === null) return null;
       const policy = policyFor(path, tenant);
       const headers = new Headers({ Vary: "Origin" });
-      if (isBelow(path, "/_admin") || !allow(policy, origin, headers)) {
+      if (isPrivate(path) || !allow(policy, origin, headers)) {
         return new Response(null, { status: 403, headers });
       }
       headers.set("Access-Control-Allow-Methods", policy.mounted?.methods.join(", ") ?? METHODS);
@@ -75,7 +75,7 @@ export function createCors(config: CorsConfig, mounted: readonly MountedCors[] =
       return new Response(null, { status: policy.mounted?.preflightStatus ?? 204, headers });
     },
     apply(request, path, headers, tenant) {
-      if (isBelow(path, "/_admin")) return;
+      if (isPrivate(path)) return;
       const policy = policyFor(path, tenant);
       // Answers differ by origin as soon as one is named, so caches must know even without one.
       if (!policy.any || policy.credentials) headers.append("Vary", "Origin");
@@ -84,6 +84,11 @@ export function createCors(config: CorsConfig, mounted: readonly MountedCors[] =
       headers.set("Access-Control-Expose-Headers", policy.exposed);
     },
   };
+}
+
+/** Nobody else's script may read these, whatever the configuration allows. */
+function isPrivate(path: string): boolean {
+  return isBelow(path, "/_admin") || isBelow(path, "/auth/ui");
 }
 
 function isBelow(path: string, prefix: string): boolean {

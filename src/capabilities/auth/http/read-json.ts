@@ -32,7 +32,7 @@ export async function readOptionalJson(request: Request): Promise<JsonObject> {
   return {};
 }
 
-async function readBytes(request: Request): Promise<Uint8Array> {
+export async function readBytes(request: Request): Promise<Uint8Array> {
   if (Number(request.headers.get("content-length") ?? 0) > BODY_BYTES_MAX) {
     throw coreErrors.payload_too_large(BODY_BYTES_MAX);
   }

@@ -1,0 +1,83 @@
+/**
+ * A browser that is signed in on the pages. Its cookie holds 32 random bytes that stand for one
+ * session of `auth.sessions`, so it shows among the person's devices and ends with it; only the hash
+ * is stored. No token reaches the browser. The value changes at each sign-in and at each step up, so
+ * a planted one is worth nothing (OWASP ASVS 5.0, 7.2.4).
+ */
+import { contextOf } from "../../../core/context.ts";
+import { type CurrentUser, isUuid } from "../accounts/find-current-user.ts";
+import type { AuthState, Caller } from "../auth-state.ts";
+import type { TokenAnswer } from "../sessions/issue-session.ts";
+import { agentOf, ipOf } from "../sessions/issue-session.ts";
+import { createStore, inTransaction } from "../store.ts";
+import { browserOrigin } from "./browser-origin.ts";
+import { createBrowserStore } from "./browser-store.ts";
+import { readCookie, setCookie } from "./cookies.ts";
+
+const COOKIE = "reactor-session";
+/** A visit counts as use of the session; one write a minute is enough for that. */
+const TOUCH_MS = 60_000;
+
+const hashOf = (token: string) =>
+  new Uint8Array(new Bun.CryptoHasher("sha256").update(token).digest());
+
+/** Anybody at a browser: pages know nobody by a header. */
+export function browserCaller(request: Request): Caller {
+  const { tenant, address, log } = contextOf(request);
+  const userAgent = request.headers.get("user-agent");
+  return { tenant, address, userAgent, log, isService: false };
+}
+
+/** The person of the request's cookie; null for nobody, and for who is banned or gone. */
+export async function browserUser(state: AuthState, request: Request): Promise<CurrentUser | null> {
+  const token = readCookie(request, await browserOrigin(state, request), COOKIE);
+  if (token === null) return null;
+  const caller = browserCaller(request);
+  const now = state.now();
+  const found = await createBrowserStore(state.sql(caller.tenant)).find(hashOf(token), now);
+  if (!found) return null;
+  const { user, session } = found;
+  if (user.banned_until && user.banned_until > now) return null;
+  const idleMs = now.getTime() - (session.refreshed_at ?? session.created_at).getTime();
+  const idleMaxMs = state.config.session_inactivity_s * 1000;
+  if (idleMaxMs > 0 && idleMs >= idleMaxMs) return null;
+  if (idleMs >= TOUCH_MS) {
+    const store = createStore(state.sql(caller.tenant));
+    await store.markRefreshed(session.id, agentOf(caller), ipOf(caller), now);
+  }
+  return { user, session };
+}
+
+/**
+ * Gives the browser the session that a way in has just answered; what the browser held before ends.
+ * @param answer of any grant; its tokens go nowhere.
+ * @returns the `Set-Cookie` value.
+ */
+export async function startBrowserSession(
+  state: AuthState,
+  request: Request,
+  answer: TokenAnswer,
+): Promise<string> {
+  const origin = await browserOrigin(state, request);
+  const { tenant } = contextOf(request);
+  const credentials = { bearer: answer.access_token, apikey: null };
+  const { claims } = await state.client.authenticate(tenant, credentials);
+  const { session_id: sessionId } = JSON.parse(claims) as { session_id?: unknown };
+  if (!isUuid(sessionId)) throw new Error("the answer of a sign-in names no session");
+  const before = readCookie(request, origin, COOKIE);
+  const token = Buffer.from(state.deps.rng.bytes(32)).toString("base64url");
+  const now = state.now();
+  const lifeS = state.config.ui.session_s;
+  await inTransaction(state.sql(tenant), async (_store, tx) => {
+    const store = createBrowserStore(tx);
+    if (before !== null) await store.end(hashOf(before));
+    const expiresAt = new Date(now.getTime() + lifeS * 1000);
+    await store.insert({ tokenHash: hashOf(token), sessionId, now, expiresAt });
+  });
+  return setCookie(origin, COOKIE, token, lifeS);
+}
+
+/** The `Set-Cookie` value that removes the cookie; ending the session is `logOut`'s work. */
+export async function forgetBrowser(state: AuthState, request: Request): Promise<string> {
+  return setCookie(await browserOrigin(state, request), COOKIE, "", 0);
+}

@@ -1,0 +1,193 @@
+/**
+ * From an operation of the pages to an answer: the shell around each page, its headers, and pages for
+ * errors. The policy allows our own style sheet, script and pictures and nothing else; forms go to us.
+ */
+import { contextOf } from "../../../core/context.ts";
+import { ReactorError } from "../../../core/errors.ts";
+import { reportError, toReactorError } from "../../../core/http.ts";
+import type { CurrentUser } from "../accounts/find-current-user.ts";
+import type { AuthState, Caller } from "../auth-state.ts";
+import { browserCaller, browserUser } from "./browser-session.ts";
+import { CSRF_FIELD, checkCsrf, csrfFor } from "./csrf.ts";
+import { type Errand, readErrand } from "./errand.ts";
+import type { Fault } from "./form-parts.ts";
+import { type Child, type Html, html } from "./html.ts";
+import { type Form, readForm } from "./read-form.ts";
+
+/** What a page's operation knows of who came. */
+export interface Visit {
+  readonly state: AuthState;
+  readonly request: Request;
+  readonly caller: Caller;
+  readonly query: URLSearchParams;
+  readonly errand: Errand;
+  /** The token for forms. */
+  readonly csrf: string;
+  /** Who is signed in here; null = nobody. */
+  readonly current: CurrentUser | null;
+}
+
+/** A page, or where to go instead; `cookies` are `Set-Cookie` values. */
+export type Page =
+  | {
+      readonly title: string;
+      readonly body: Child;
+      readonly status?: number;
+      readonly script?: boolean;
+      readonly cookies?: readonly string[];
+    }
+  | { readonly redirect: string; readonly cookies?: readonly string[] };
+
+/** One address of the pages. */
+export interface PageRoute {
+  readonly path: `/auth/ui/${string}`;
+  readonly show?: (visit: Visit) => Promise<Page> | Page;
+  readonly take?: (visit: Visit, form: Form) => Promise<Page> | Page;
+}
+
+const POLICY = [
+  "default-src 'none'",
+  "style-src 'self'",
+  "script-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+const HEADERS = {
+  "Content-Type": "text/html; charset=utf-8",
+  "Cache-Control": "no-store",
+  "Content-Security-Policy": POLICY,
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Resource-Policy": "same-origin",
+  "Permissions-Policy":
+    "camera=(), geolocation=(), microphone=(), publickey-credentials-get=(self), publickey-credentials-create=(self)",
+  // Not `no-referrer`: with it browsers send `Origin: null` with our own forms (Fetch §3.2).
+  "Referrer-Policy": "same-origin",
+  "X-Content-Type-Options": "nosniff",
+  "X-Frame-Options": "DENY",
+} as const;
+
+/** Answers a GET with what `work` makes. */
+export function showPage(
+  state: AuthState,
+  request: Request,
+  work: (visit: Visit) => Promise<Page> | Page,
+): Promise<Response> {
+  return answer(state, request, work);
+}
+
+/** Answers a POST of one of our forms; one that is not is refused before anything happens. */
+export function takeForm(
+  state: AuthState,
+  request: Request,
+  work: (visit: Visit, form: Form) => Promise<Page> | Page,
+): Promise<Response> {
+  return answer(state, request, async (visit) => {
+    const form = await readForm(request);
+    await checkCsrf(state, request, form(CSRF_FIELD));
+    return work(visit, form);
+  });
+}
+
+async function answer(
+  state: AuthState,
+  request: Request,
+  work: (visit: Visit) => Promise<Page> | Page,
+): Promise<Response> {
+  const cookies: string[] = [];
+  try {
+    const url = new URL(request.url);
+    const csrf = await csrfFor(state, request);
+    if (csrf.cookie !== null) cookies.push(csrf.cookie);
+    const current = await browserUser(state, request);
+    const errand = readErrand(url);
+    const caller = browserCaller(request);
+    const query = url.searchParams;
+    const visit = { state, request, caller, query, errand, csrf: csrf.token, current };
+    return toResponse(state, await work(visit), cookies);
+  } catch (error) {
+    const known = toReactorError(error, contextOf(request).originalPath);
+    reportError(request, known);
+    return toResponse(state, errorPage(known), cookies, known.headers);
+  }
+}
+
+/** For what no form can answer: there is nothing of the person's to keep. */
+function errorPage({ status, message, hint }: ReactorError): Page {
+  return {
+    status,
+    title: status >= 500 ? "Something went wrong" : "That did not work",
+    body: html`<p role="alert">${message}.</p>
+${status < 500 && hint ? html`<p>${hint}.</p>` : null}
+<p><a href="/auth/ui/sign-in">Back to the start</a></p>`,
+  };
+}
+
+function toResponse(
+  state: AuthState,
+  page: Page,
+  before: readonly string[],
+  more: Readonly<Record<string, string>> = {},
+): Response {
+  const headers = new Headers({ ...HEADERS, ...more });
+  for (const cookie of [...before, ...(page.cookies ?? [])]) headers.append("Set-Cookie", cookie);
+  if ("redirect" in page) {
+    headers.delete("Content-Type");
+    headers.set("Location", page.redirect);
+    return new Response(null, { status: 303, headers });
+  }
+  const { markup } = shell(state, page.title, page.body, page.script ?? false);
+  return new Response(`<!doctype html>\n${markup}\n`, { status: page.status ?? 200, headers });
+}
+
+function shell(state: AuthState, title: string, body: Child, script: boolean): Html {
+  const { name, logo, css } = state.config.ui;
+  return html`<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>${title} · ${name}</title>
+<link rel="stylesheet" href="/auth/ui/_assets/pages.css">
+${css === "" ? null : html`<link rel="stylesheet" href="/auth/ui/_assets/theme.css">`}
+${script ? html`<script src="/auth/ui/_assets/passkeys.js" defer></script>` : null}
+</head>
+<body>
+<header class="brand">${
+    logo === "" ? null : html`<img src="/auth/ui/_assets/logo" alt="" height="40">`
+  }<span>${name}</span></header>
+<main>
+<h1>${title}</h1>
+${body}
+</main>
+</body>
+</html>`;
+}
+
+/** The input a refusal is about, by its code. */
+const FIELD_OF: Readonly<Record<string, string>> = {
+  weak_password: "password",
+  same_password: "password",
+  email_exists: "email",
+  user_already_exists: "email",
+  email_address_invalid: "email",
+};
+
+/**
+ * Runs what a form asked for; what it refuses becomes a fault of the form, so that the person can
+ * mend it. Faults of ours (500 and above) and requests that are none of a form's are thrown on.
+ */
+export async function attempt<T>(work: () => Promise<T>): Promise<{ done: T } | { fault: Fault }> {
+  try {
+    return { done: await work() };
+  } catch (error) {
+    if (!(error instanceof ReactorError) || error.status >= 500) throw error;
+    const { status, code, message } = error;
+    return { fault: { status, message: sentence(message), field: FIELD_OF[code] ?? null } };
+  }
+}
+
+const sentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`);
