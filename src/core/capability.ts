@@ -48,6 +48,8 @@ export interface ServerFacts {
   readonly runtimeDir: string;
   /** The `[[functions]]`, `[[jobs]]`, `[[sites]]` lists of reactor.toml, validated only as tables. */
   readonly lists: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>;
+  /** `server.public_url` without a slash at its end; empty when there is none. */
+  readonly publicUrl: string;
   /** Path of the internal Unix-socket listener that serves the whole surface to our own children. */
   readonly gatewaySocket: string;
 }

@@ -106,7 +106,7 @@ export async function openAuthWorld(overrides: Partial<AuthConfig> = {}): Promis
     rateLimiter: limiter,
     idempotency: mapIdempotency(),
     mail,
-    server: { version: "0.0.0-test", instanceId: "test" },
+    server: { version: "0.0.0-test", instanceId: "test", development: false, publicUrl: "" },
     tenants: () => [DEFAULT_TENANT],
     project: async () => project,
   } as unknown as Deps;

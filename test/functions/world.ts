@@ -117,6 +117,7 @@ function createDeps(own: {
       projectDir: null,
       runtimeDir: dataDir,
       lists: {},
+      publicUrl: "",
       gatewaySocket: join(dataDir, "gateway"),
     },
     log,

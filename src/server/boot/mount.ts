@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import type { Capability, Deps, ServerFacts } from "../../core/capability.ts";
 import type { Config } from "../../core/config/config.ts";
+import type { ServerConfig } from "../../core/config/sections.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Ids } from "../../core/ports/ids.ts";
 import type { PortName, Ports } from "../../core/ports/index.ts";
@@ -91,8 +92,13 @@ function serverFacts(options: MountOptions): ServerFacts {
     projectDir: options.projectDir,
     runtimeDir: options.runtimeDir,
     lists: options.config.lists,
+    publicUrl: publicUrlOf(options),
     gatewaySocket: join(options.runtimeDir, GATEWAY_SOCKET),
   };
+}
+
+function publicUrlOf({ config }: MountOptions): string {
+  return config.section<ServerConfig>("server").public_url.replace(/\/+$/, "");
 }
 
 function depsFor(
