@@ -128,14 +128,14 @@ describe("a one-time token", () => {
     const who = await person();
     const token = await make(who);
     const invitation = await make(who, "invite");
-    world.clock.advance(600_000);
+    await world.clock.advance(600_000);
     expect(await byCode(who.sentTo, token.otp)).toBeNull();
-    world.clock.advance(3_000_000 - 1);
+    await world.clock.advance(3_000_000 - 1);
     const again = await make(who, "recovery");
     expect(await byLink(token)).not.toBeNull();
-    world.clock.advance(3_600_000);
+    await world.clock.advance(3_600_000);
     expect(await byLink(again, ["recovery"])).toBeNull();
-    world.clock.advance(604_800_000 - 7_200_000);
+    await world.clock.advance(604_800_000 - 7_200_000);
     expect(await byLink(invitation, ["invite"])).not.toBeNull();
   });
 
