@@ -4,6 +4,7 @@
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { factorsConfig } from "./factors/config.ts";
+import { providerSettings } from "./providers/config.ts";
 import { uiConfig } from "./ui/config.ts";
 
 const perMinute = (description: string, fallback: number) =>
@@ -125,6 +126,7 @@ export const authConfig = Type.Object(
       description: "Password hashes that may wait; beyond it the answer is 429",
     }),
     ...oneTimeTokens,
+    ...providerSettings,
     rate_limit_signup: perMinute("Sign-ups per minute and address", 100),
     rate_limit_password: perMinute("Password sign-ins per minute and address", 100),
     rate_limit_password_identity: perMinute("Password sign-ins per minute and account", 20),

@@ -66,7 +66,7 @@ export const authErrors = defineErrors({
     status: 400,
     code: "invalid_credentials",
     message: "unsupported_grant_type",
-    hint: "grant_type is password or refresh_token",
+    hint: "grant_type is password, refresh_token, pkce or id_token",
   }),
   email_not_confirmed: () => ({ status: 400, message: "Email not confirmed" }),
   user_banned: () => ({ status: 400, message: "User is banned" }),
@@ -121,6 +121,35 @@ export const authErrors = defineErrors({
     status,
     message,
     hint: "Verify a second factor in this session, then repeat the request",
+  }),
+  email_address_not_provided: (provider: string) => ({
+    status: 422,
+    message: `Error getting user email from external provider ${provider}`,
+    hint: "Let the provider share your e-mail address, or sign in another way",
+  }),
+  provider_email_needs_verification: (provider: string) => ({
+    status: 403,
+    message: `Unverified email with ${provider}`,
+    hint: "Verify your e-mail address at the provider and sign in again",
+  }),
+  identity_already_exists: (isOwn: boolean) => ({
+    status: 422,
+    message: isOwn ? "Identity is already linked" : "Identity is already linked to another user",
+  }),
+  flow_state_not_found: () => ({
+    status: 404,
+    message: "invalid flow state, no valid flow state found",
+    hint: "A code works once; begin the sign-in again",
+  }),
+  flow_state_expired: () => ({
+    status: 403,
+    message: "invalid flow state, flow state has expired",
+    hint: "Begin the sign-in again",
+  }),
+  bad_code_verifier: () => ({
+    status: 400,
+    message: "code challenge does not match previously saved code verifier",
+    hint: "The code is spent; begin the sign-in again in the same browser",
   }),
   over_request_rate_limit: (retryAfterS: number) => ({
     status: 429,

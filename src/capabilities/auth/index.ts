@@ -1,6 +1,7 @@
 /** Identity: accounts, sessions and tokens under `/auth/v1`, and the AuthClient of this server. */
 import m0001 from "../../../migrations/auth/0001_identity.sql" with { type: "text" };
 import m0002 from "../../../migrations/auth/0002_one_time_tokens.sql" with { type: "text" };
+import m0004 from "../../../migrations/auth/0004_flow_state.sql" with { type: "text" };
 import m0005 from "../../../migrations/auth/0005_factors.sql" with { type: "text" };
 import m0010 from "../../../migrations/auth/0010_browser_sessions.sql" with { type: "text" };
 import { defineCapability } from "../../core/capability.ts";
@@ -19,6 +20,7 @@ export const auth = defineCapability({
   migrations: [
     { name: "0001_identity", sql: m0001 },
     { name: "0002_one_time_tokens", sql: m0002 },
+    { name: "0004_flow_state", sql: m0004 },
     { name: "0005_factors", sql: m0005 },
     { name: "0010_browser_sessions", sql: m0010 },
   ],

@@ -33,14 +33,19 @@ export interface UserRow {
   readonly is_anonymous: boolean;
   /** Second factors, oldest first; kept by a trigger. */
   readonly factors: readonly FactorJson[];
+  readonly is_sso_user: boolean;
+  /** The address that was proven to be the person's, see `identities/prove-email.ts`. */
+  readonly proven_email: string | null;
 }
 
 export interface NewUser {
   readonly id: string;
   readonly role: string;
-  readonly email: string;
-  readonly encrypted_password: string;
+  readonly email: string | null;
+  readonly encrypted_password: string | null;
   readonly email_confirmed_at: Date | null;
+  readonly proven_email: string | null;
+  readonly is_sso_user: boolean;
   readonly raw_app_meta_data: JsonObject;
   readonly raw_user_meta_data: JsonObject;
   readonly banned_until: Date | null;
@@ -59,6 +64,9 @@ export type UserPatch = Partial<
     | "raw_app_meta_data"
     | "deleted_at"
     | "phone"
+    | "phone_confirmed_at"
+    | "proven_email"
+    | "is_anonymous"
   >
 > & { readonly updated_at: Date };
 

@@ -109,12 +109,13 @@ function userQueries(sql: Executor) {
         insert into auth.users (
           instance_id, id, aud, role, email, encrypted_password, email_confirmed_at,
           confirmation_token, recovery_token, email_change_token_new, email_change,
-          raw_app_meta_data, raw_user_meta_data, banned_until, created_at, updated_at
+          raw_app_meta_data, raw_user_meta_data, banned_until, created_at, updated_at,
+          proven_email, is_sso_user
         ) values (
           '00000000-0000-0000-0000-000000000000', ${user.id}, 'authenticated', ${user.role},
           ${user.email}, ${user.encrypted_password}, ${user.email_confirmed_at}, '', '', '', '',
           ${sql.json(user.raw_app_meta_data)}, ${sql.json(user.raw_user_meta_data)},
-          ${user.banned_until}, ${user.now}, ${user.now}
+          ${user.banned_until}, ${user.now}, ${user.now}, ${user.proven_email}, ${user.is_sso_user}
         ) on conflict do nothing returning *`;
       return row ?? null;
     },

@@ -4,19 +4,31 @@
  */
 import type { TransactionSql } from "postgres";
 import type { AuthState, Caller } from "../auth-state.ts";
+import { createIdentityStore } from "../identities/identity-store.ts";
 import type { IdentityRow, JsonObject, UserRow } from "../schema.ts";
 import type { AuthStore } from "../store.ts";
 
 export interface UserDraft {
   readonly id: string;
-  /** Normalised. */
-  readonly email: string;
-  readonly passwordHash: string;
+  /** Normalised; null = none. */
+  readonly email: string | null;
+  /** Null = no password. */
+  readonly passwordHash: string | null;
   readonly role: string;
   readonly confirmed: boolean;
   readonly userMetadata: JsonObject;
   readonly appMetadata: JsonObject;
   readonly bannedUntil: Date | null;
+  /** The address is known to be the person's, see `prove-email.ts`. Default false. */
+  readonly proven?: boolean;
+  /** Who else vouches for the person; absent = the address is the identity. */
+  readonly identity?: {
+    readonly provider: string;
+    readonly providerId: string;
+    readonly data: JsonObject;
+    /** Their address may be that of another account. */
+    readonly isSso: boolean;
+  };
 }
 
 export interface CreatedUser {
@@ -35,25 +47,28 @@ export async function createUser(
   const { deps } = state;
   const now = state.now();
   const { id } = draft;
+  const provider = draft.identity?.provider ?? "email";
   const inserted = await store.insertUser({
     id,
     role: draft.role,
     email: draft.email,
     encrypted_password: draft.passwordHash,
     email_confirmed_at: draft.confirmed ? now : null,
-    raw_app_meta_data: { provider: "email", providers: ["email"], ...draft.appMetadata },
+    proven_email: draft.proven ? draft.email : null,
+    is_sso_user: draft.identity?.isSso ?? false,
+    raw_app_meta_data: { provider, providers: [provider], ...draft.appMetadata },
     raw_user_meta_data: { ...draft.userMetadata },
     banned_until: draft.bannedUntil,
     now,
   });
   if (!inserted) return null;
-  await store.putEmailIdentity(deps.ids.uuid(), id, draft.email, draft.confirmed, now);
+  await putIdentity(deps.ids.uuid(), store, tx, draft, now);
   const audit = {
     action: "user_signedup",
     actorId: caller.isService ? null : id,
-    actorName: caller.isService ? "service_role" : draft.email,
+    actorName: caller.isService ? "service_role" : (draft.email ?? ""),
     address: caller.address,
-    traits: { user_id: id, provider: "email" },
+    traits: { user_id: id, provider },
   };
   await store.audit(deps.ids.uuid(), audit, now);
   const data = { user_id: id, email: draft.email, confirmed: draft.confirmed };
@@ -61,4 +76,20 @@ export async function createUser(
   // Triggers on auth.users may have written to the row as it went in.
   const user = (await store.findUserById(id)) ?? inserted;
   return { user, identities: await store.identitiesOf([id]) };
+}
+
+async function putIdentity(
+  identityId: string,
+  store: AuthStore,
+  tx: TransactionSql,
+  { id, email, confirmed, identity }: UserDraft,
+  now: Date,
+): Promise<void> {
+  if (identity) {
+    const { provider, providerId, data } = identity;
+    const row = { id: identityId, userId: id, provider, providerId, data, now };
+    await createIdentityStore(tx).insert(row);
+  } else if (email !== null) {
+    await store.putEmailIdentity(identityId, id, email, confirmed, now);
+  }
 }

@@ -17,6 +17,10 @@ export function checkMetadata(name: keyof typeof BYTES_MAX, value: JsonObject): 
   return value;
 }
 
+export function fitsUserMetadata(value: JsonObject): boolean {
+  return Buffer.byteLength(JSON.stringify(value)) <= BYTES_MAX.user_metadata;
+}
+
 /** Lays `changes` over `base`; a null removes the key. */
 export function mergeMetadata(base: JsonObject | null, changes: JsonObject): JsonObject {
   const merged = new Map(Object.entries(base ?? {}));

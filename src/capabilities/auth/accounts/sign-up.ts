@@ -124,6 +124,8 @@ function pretendUser(state: AuthState, request: SignUpRequest): UserRow {
     deleted_at: null,
     is_anonymous: false,
     factors: [],
+    is_sso_user: false,
+    proven_email: null,
   };
 }
 

@@ -30,7 +30,7 @@ export async function adminCreateUser(
     createUser(state, store, tx, caller, draft),
   );
   if (created) return presentUser(created.user, created.identities);
-  const byEmail = await createStore(sql).findUserByEmail(draft.email);
+  const byEmail = draft.email && (await createStore(sql).findUserByEmail(draft.email));
   throw byEmail ? authErrors.email_exists() : authErrors.user_id_exists();
 }
 
@@ -47,6 +47,7 @@ async function readDraft(state: AuthState, body: JsonObject): Promise<UserDraft>
     email: requireEmail(email),
     role: readRole(textOf(body, "role")),
     confirmed: flagOf(body, "email_confirm") || state.config.autoconfirm,
+    proven: flagOf(body, "email_confirm"),
     userMetadata,
     appMetadata,
     bannedUntil: readBan(state, textOf(body, "ban_duration")),

@@ -3,6 +3,7 @@
 import { grantPassword } from "../accounts/grant-password.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
+import { grantPkce } from "../flows/grant-pkce.ts";
 import type { JsonObject } from "../schema.ts";
 import { grantRefresh } from "./grant-refresh.ts";
 import type { TokenAnswer } from "./issue-session.ts";
@@ -12,6 +13,7 @@ type Grant = (state: AuthState, caller: Caller, body: JsonObject) => Promise<Tok
 const GRANTS: ReadonlyMap<string | null, Grant> = new Map([
   ["password", grantPassword],
   ["refresh_token", grantRefresh],
+  ["pkce", grantPkce],
 ]);
 
 /** @throws invalid_credentials (unsupported_grant_type) and what the grant throws */

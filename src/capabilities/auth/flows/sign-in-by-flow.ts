@@ -1,0 +1,34 @@
+/** The last step of every sign-in that a browser carried: session, time of sign-in, audit entry. */
+import type { AuthState, Caller } from "../auth-state.ts";
+import type { IdentityRow, UserRow } from "../schema.ts";
+import { type IssuedSession, startSession } from "../sessions/issue-session.ts";
+import type { AuthStore } from "../store.ts";
+
+export interface SignedIn {
+  readonly user: UserRow;
+  readonly identities: readonly IdentityRow[];
+  readonly issued: IssuedSession;
+}
+
+/** In the caller's transaction, which has looked at whether the person may. */
+export async function signInByFlow(
+  state: AuthState,
+  store: AuthStore,
+  caller: Caller,
+  user: UserRow,
+  way: { readonly method: string; readonly provider: string },
+): Promise<SignedIn> {
+  const now = state.now();
+  const issued = await startSession(state, store, caller, user.id, way.method);
+  const patched = await store.updateUser(user.id, { last_sign_in_at: now, updated_at: now });
+  await store.touchIdentity(user.id, way.provider, now);
+  const entry = {
+    action: "login",
+    actorId: user.id,
+    actorName: user.email ?? "",
+    address: caller.address,
+    traits: { provider: way.provider },
+  };
+  await store.audit(state.deps.ids.uuid(), entry, now);
+  return { user: patched ?? user, identities: await store.identitiesOf([user.id]), issued };
+}
