@@ -324,7 +324,7 @@ describe("the person of a token", () => {
       world.send("PUT", "/auth/v1/user", { body: { password }, bearer: here.accessToken });
     expect((await put(PASSWORD)).body.code).toBe("same_password");
     expect((await put("tiny")).body.code).toBe("weak_password");
-    const told = () => world.mail.inbox(DEFAULT_TENANT).filter((sent) => sent.to === email);
+    const told = () => world.mail.inbox.list(DEFAULT_TENANT).filter((sent) => sent.to === email);
     expect(told()).toEqual([]);
     expect((await put("a wholly new password")).status).toBe(200);
     expect(told()).toMatchObject([{ subject: "Your password was changed" }]);

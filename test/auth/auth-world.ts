@@ -23,6 +23,7 @@ import { readCredentials } from "../../src/shared/auth/credentials.ts";
 import { createPostgresEvents } from "../../src/shared/events/postgres-events.ts";
 import { createIds } from "../../src/shared/ids.ts";
 import { createMemoryLeases } from "../../src/shared/leases/memory-leases.ts";
+import { createInbox } from "../../src/shared/mail/inbox.ts";
 import { createLogMail, type LogMail } from "../../src/shared/mail/log-mail.ts";
 import { systemRng } from "../../src/shared/rng.ts";
 import { createMemoryLog, type MemoryLog } from "../support/memory-log.ts";
@@ -93,12 +94,13 @@ export async function openAuthWorld(overrides: Partial<AuthConfig> = {}): Promis
   const log = createMemoryLog();
   const project = await makeProject();
   const limiter = scriptedLimiter();
-  const mail = createLogMail({ log, clock });
+  const ids = createIds(clock, systemRng);
+  const mail = createLogMail({ log, inbox: createInbox(clock, ids) });
   const deps = {
     log,
     clock,
     rng: systemRng,
-    ids: createIds(clock, systemRng),
+    ids,
     metrics: silentMetrics,
     databases: { for: () => ({ system: sql }) },
     events: createPostgresEvents({ for: () => ({ system: sql, direct: sql }) }, async () => {}),
@@ -106,7 +108,13 @@ export async function openAuthWorld(overrides: Partial<AuthConfig> = {}): Promis
     rateLimiter: limiter,
     idempotency: mapIdempotency(),
     mail,
-    server: { version: "0.0.0-test", instanceId: "test", development: false, publicUrl: "" },
+    server: {
+      version: "0.0.0-test",
+      instanceId: "test",
+      development: false,
+      publicUrl: "",
+      projectDir: null,
+    },
     tenants: () => [DEFAULT_TENANT],
     project: async () => project,
   } as unknown as Deps;
@@ -124,7 +132,12 @@ export async function openAuthWorld(overrides: Partial<AuthConfig> = {}): Promis
     limited: limiter.asked,
     mail,
     refuse: limiter.refuse,
-    send: (method, path, options = {}) => send(app, client, log, method, path, options),
+    async send(method, path, options = {}) {
+      const answer = await send(app, client, log, method, path, options);
+      // Messages leave after the answer; here they have left.
+      await state.outbox.idle();
+      return answer;
+    },
     async close() {
       await sql.end({ timeout: 5 });
       await database.drop();

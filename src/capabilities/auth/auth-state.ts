@@ -3,12 +3,18 @@
  * once per server (the hashing queue, the signer). Made in `mount`, handed down by argument.
  */
 import type { Sql } from "postgres";
+import type { BreachFilter } from "../../core/breach-filter.ts";
 import type { Deps } from "../../core/capability.ts";
 import type { AuthClient } from "../../core/ports/auth.ts";
 import type { Logger } from "../../core/ports/log.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
 import { createPasswordHasher, type PasswordHasher } from "./accounts/password-hasher.ts";
 import type { AuthConfig } from "./config.ts";
+import { openFilter } from "./defence/open-filter.ts";
+import { type Hooks, readHooks } from "./hooks/hook-target.ts";
+import { createOutbox, type Outbox } from "./messages/outbox.ts";
+import { openSmsProvider, type SmsProvider } from "./messages/sms-provider.ts";
+import { loadTemplates, type Templates } from "./messages/templates.ts";
 import { createTokenSigner, type TokenSigner } from "./sessions/sign-token.ts";
 
 export interface AuthState {
@@ -16,6 +22,14 @@ export interface AuthState {
   readonly deps: Deps;
   readonly hasher: PasswordHasher;
   readonly signer: TokenSigner;
+  /** What of the project's own runs at which moment; absent = none. */
+  readonly hooks: Hooks;
+  readonly templates: Templates;
+  /** Messages that leave after the answer. */
+  readonly outbox: Outbox;
+  /** Null: text messages are only shown in the inbox. */
+  readonly sms: SmsProvider | null;
+  readonly breachedFilter: BreachFilter | null;
   /** Who credentials belong to: the port this capability provides. */
   readonly client: AuthClient;
   /** The owner's connection of a tenant's database. */
@@ -30,6 +44,8 @@ export interface Caller {
   /** After trusted proxies; `unix` on a Unix socket. */
   readonly address: string;
   readonly userAgent: string | null;
+  /** Scheme and authority by which they reached us, as they say; see `messages/link-base.ts`. */
+  readonly origin?: string;
   /** Holds the secret key: acts for many people, so limits per address do not fit. */
   readonly isService: boolean;
   readonly log: Logger;
@@ -50,6 +66,15 @@ export function createAuthState(config: AuthConfig, deps: Deps, client: AuthClie
     deps,
     hasher,
     signer: createTokenSigner(),
+    hooks: readHooks(config.hooks),
+    templates: loadTemplates({
+      dir: config.templates_dir,
+      projectDir: deps.server.projectDir,
+      fresh: deps.server.development,
+    }),
+    outbox: createOutbox(deps),
+    sms: openSmsProvider(config.sms, deps),
+    breachedFilter: openFilter(config.breached_passwords, deps.server.projectDir),
     client,
     sql: (tenant) => deps.databases.for(tenant).system,
     now: () => new Date(deps.clock.now()),

@@ -3,7 +3,10 @@
  * configuration reference and `docs/auth.md` are made from the descriptions.
  */
 import { type Static, Type } from "@sinclair/typebox";
+import { breachedConfig, captchaConfig } from "./defence/config.ts";
 import { factorsConfig } from "./factors/config.ts";
+import { hooksConfig } from "./hooks/config.ts";
+import { messageSettings } from "./messages/config.ts";
 import { providerSettings } from "./providers/config.ts";
 import { uiConfig } from "./ui/config.ts";
 
@@ -133,6 +136,10 @@ export const authConfig = Type.Object(
     rate_limit_refresh: perMinute("Token refreshes per minute and address", 300),
     rate_limit_user_update: perMinute("Changes of their own account per minute and user", 30),
     ...factorsConfig,
+    ...messageSettings,
+    hooks: hooksConfig,
+    captcha: captchaConfig,
+    breached_passwords: breachedConfig,
     ui: uiConfig,
   },
   { additionalProperties: false },

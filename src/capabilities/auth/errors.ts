@@ -151,6 +151,76 @@ export const authErrors = defineErrors({
     message: "code challenge does not match previously saved code verifier",
     hint: "The code is spent; begin the sign-in again in the same browser",
   }),
+  // Hooks, messages and defence.
+  hook_refused: (status: number, message: string) => ({
+    status,
+    code: status === 500 ? "unexpected_failure" : "unknown",
+    message,
+  }),
+  hook_failed: (message: string, cause?: unknown) => ({
+    status: 500,
+    code: "unexpected_failure",
+    message,
+    cause,
+  }),
+  hook_timeout: (seconds: number) => ({
+    status: 422,
+    message: `Failed to reach hook within maximum time of ${seconds.toFixed(6)} seconds`,
+  }),
+  hook_timeout_after_retry: (cause?: unknown) => ({
+    status: 422,
+    message: "Failed to reach hook after maximum retries",
+    cause,
+  }),
+  hook_payload_over_size_limit: (limitBytes: number) => ({
+    status: 422,
+    message: `Payload size exceeded size limit of ${limitBytes} bytes`,
+  }),
+  hook_payload_invalid_content_type: (type: string) => ({
+    status: 400,
+    message:
+      type === ""
+        ? "Invalid Content-Type: Missing Content-Type header"
+        : `Invalid JSON response. Received content-type: ${type.slice(0, 100)}`,
+  }),
+  user_creation_rejected: (message: string) => ({
+    status: 403,
+    code: "unknown",
+    message: message.slice(0, 1000) || "The account was refused",
+  }),
+  password_attempt_rejected: (message: string) => ({
+    status: 400,
+    code: "invalid_credentials",
+    message: message || "Further password verification attempts will be rejected.",
+  }),
+  mfa_verification_rejected: (message: string) => ({
+    status: 403,
+    message: message || "Further MFA verification attempts will be rejected.",
+  }),
+  message_not_sent: (what: string, cause: unknown) => ({
+    status: 500,
+    code: "unexpected_failure",
+    message: `Error sending ${what} email`,
+    cause,
+  }),
+  sms_send_failed: (message: string, cause?: unknown) => ({ status: 422, message, cause }),
+  captcha_failed: (reasons: string) => ({
+    status: 400,
+    message: `captcha protection: request disallowed (${reasons})`,
+  }),
+  captcha_unavailable: (cause: unknown) => ({
+    status: 500,
+    code: "unexpected_failure",
+    message: "captcha verification process failed",
+    cause,
+  }),
+  breach_check_unavailable: (cause: unknown) => ({
+    status: 500,
+    code: "unexpected_failure",
+    message: "Unable to perform password strength check",
+    hint: "Try again later",
+    cause,
+  }),
   over_request_rate_limit: (retryAfterS: number) => ({
     status: 429,
     message: "Request rate limit reached",

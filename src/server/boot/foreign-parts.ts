@@ -5,6 +5,7 @@ import { createMemoryIdempotency } from "../../shared/idempotency/memory-idempot
 import { createMemoryKv } from "../../shared/kv/memory-kv.ts";
 import { createMemoryLeases } from "../../shared/leases/memory-leases.ts";
 import { createMemoryRateLimiter } from "../../shared/limits/memory-rate-limiter.ts";
+import { createInbox } from "../../shared/mail/inbox.ts";
 import { createLogMail } from "../../shared/mail/log-mail.ts";
 import { createMetrics } from "../../shared/metrics.ts";
 import { loadProject } from "../../shared/project.ts";
@@ -31,7 +32,7 @@ export function buildForeignParts(options: Omit<SharedOptions, "openVault">): Sh
     rateLimiter: createMemoryRateLimiter(clock),
     idempotency,
     vault,
-    mail: createLogMail({ log, clock }),
+    mail: createLogMail({ log, inbox: createInbox(clock, ids) }),
     sweepers: [kv, idempotency],
     project: (tenant) => loadProject({ vault, tenant, ids, publicUrl: "" }),
   };

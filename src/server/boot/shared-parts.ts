@@ -28,6 +28,7 @@ import { createPostgresIdempotency } from "../../shared/idempotency/postgres-ide
 import { createPostgresKv } from "../../shared/kv/postgres-kv.ts";
 import { createPostgresLeases } from "../../shared/leases/postgres-leases.ts";
 import { createPostgresRateLimiter } from "../../shared/limits/postgres-rate-limiter.ts";
+import { createInbox } from "../../shared/mail/inbox.ts";
 import { createLogMail } from "../../shared/mail/log-mail.ts";
 import { createMetrics } from "../../shared/metrics.ts";
 import { loadProject } from "../../shared/project.ts";
@@ -106,7 +107,7 @@ export function buildShared(options: SharedOptions): SharedParts {
     rateLimiter,
     idempotency,
     vault,
-    mail: createLogMail({ log, clock }),
+    mail: createLogMail({ log, inbox: createInbox(clock, ids) }),
     sweepers: [kv, rateLimiter, idempotency],
     project: projectCache(options, vault),
   };

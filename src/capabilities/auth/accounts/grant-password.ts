@@ -1,6 +1,8 @@
 /** `POST /auth/v1/token?grant_type=password`: signs a person in by e-mail and password. */
 import type { AuthState, Caller } from "../auth-state.ts";
+import { requireCaptcha } from "../defence/require-captcha.ts";
 import { authErrors } from "../errors.ts";
+import { passwordAttempt } from "../hooks/verification-attempts.ts";
 import { limitByAddress, limitByIdentity } from "../http/limit-rate.ts";
 import { textOf } from "../http/read-json.ts";
 import type { JsonObject, UserRow } from "../schema.ts";
@@ -21,10 +23,12 @@ export async function grantPassword(
   const { config } = state;
   await limitByAddress(state, caller, "password", config.rate_limit_password);
   const { email, password } = readGrant(body);
+  await requireCaptcha(state, caller, body);
   await limitByIdentity(state, caller, "password", email, config.rate_limit_password_identity);
   const found = await createStore(state.sql(caller.tenant)).findUserByEmail(email);
   const stored = found?.encrypted_password ?? null;
   const matches = !isPasswordTooLong(password) && (await state.hasher.verify(password, stored));
+  await passwordAttempt(state, caller, found?.deleted_at ? null : (found?.id ?? null), matches);
   if (!found || !matches || found.deleted_at) throw authErrors.invalid_credentials();
   return signInUser(state, caller, found);
 }

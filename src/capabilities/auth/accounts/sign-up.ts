@@ -1,6 +1,9 @@
 /** `POST /auth/v1/signup`: a new account by e-mail and password, signed in at once when confirmed. */
 import type { AuthState, Caller } from "../auth-state.ts";
+import { checkBreached } from "../defence/check-breached.ts";
+import { requireCaptcha } from "../defence/require-captcha.ts";
 import { authErrors } from "../errors.ts";
+import { beforeUserCreated } from "../hooks/before-user-created.ts";
 import { limitByAddress } from "../http/limit-rate.ts";
 import { objectOf, textOf } from "../http/read-json.ts";
 import type { IdentityRow, JsonObject, UserRow } from "../schema.ts";
@@ -38,8 +41,16 @@ export async function signUp(
   const { config } = state;
   await limitByAddress(state, caller, "signup", config.rate_limit_signup);
   if (config.disable_signup) throw authErrors.signup_disabled();
+  await requireCaptcha(state, caller, body);
   const request = readSignUp(state, body);
+  await checkBreached(state, request.password);
   const passwordHash = await state.hasher.hash(request.password);
+  await beforeUserCreated(state, caller, {
+    id: request.id,
+    email: request.email,
+    appMetadata: { provider: "email", providers: ["email"] },
+    userMetadata: request.metadata,
+  });
   const done = await inTransaction(state.sql(caller.tenant), async (store, tx) => {
     const draft = {
       id: request.id,

@@ -1,5 +1,6 @@
 /** `PUT /auth/v1/user`: people change their own address, password and metadata. */
 import type { AuthState, Caller } from "../auth-state.ts";
+import { checkBreached } from "../defence/check-breached.ts";
 import { authErrors } from "../errors.ts";
 import { requireAal2 } from "../factors/aal.ts";
 import { limitByIdentity } from "../http/limit-rate.ts";
@@ -49,7 +50,7 @@ export async function updateUser(
     if (isEmailConflict(error)) throw authErrors.email_exists();
     throw error;
   });
-  if (changes.passwordHash !== null) await tellOfNewPassword(state, caller, user.email);
+  if (changes.passwordHash !== null) await tellOfNewPassword(state, caller, user);
   return presentUser(row, identities);
 }
 
@@ -77,6 +78,7 @@ async function readPassword(
   if (user.encrypted_password && (await state.hasher.verify(password, user.encrypted_password))) {
     throw authErrors.same_password();
   }
+  await checkBreached(state, password);
   return state.hasher.hash(password);
 }
 

@@ -52,9 +52,9 @@ function requireAuthorization(request: Request, principal: Principal): void {
 }
 
 function callerOf(request: Request, principal: Principal): Caller {
-  const { tenant, address, log } = contextOf(request);
+  const { tenant, address, log, origin } = contextOf(request);
   const userAgent = request.headers.get("user-agent");
-  return { tenant, address, userAgent, log, isService: principal.role === SERVICE };
+  return { tenant, address, userAgent, origin, log, isService: principal.role === SERVICE };
 }
 
 /** GoTrue's code for a credential that does not verify. */

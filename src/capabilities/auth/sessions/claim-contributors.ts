@@ -4,6 +4,7 @@
  * keep them to one query at most, and what they add small, since it travels with every request.
  */
 import type { AuthState, Caller } from "../auth-state.ts";
+import { customizeClaims } from "../hooks/customize-claims.ts";
 import type { JsonObject, UserRow } from "../schema.ts";
 import type { SessionFacts } from "./compose-claims.ts";
 
@@ -32,4 +33,4 @@ export type ClaimRewriter = (
 
 export const CLAIM_CONTRIBUTORS: readonly ClaimContributor[] = [];
 
-export const CLAIM_REWRITERS: readonly ClaimRewriter[] = [];
+export const CLAIM_REWRITERS: readonly ClaimRewriter[] = [customizeClaims];

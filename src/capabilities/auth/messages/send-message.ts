@@ -1,0 +1,144 @@
+/**
+ * Sends a mail to a person: builds the link, then hands it to the `send_email` hook, or fills the
+ * template and gives it to the mail port. By default after the answer.
+ */
+import { presentUser } from "../accounts/present-user.ts";
+import type { AuthState, Caller } from "../auth-state.ts";
+import { authErrors } from "../errors.ts";
+import { runHook } from "../hooks/run-hook.ts";
+import type { UserRow } from "../schema.ts";
+import { createStore } from "../store.ts";
+import { linkBase } from "./link-base.ts";
+import {
+  MESSAGE_KINDS,
+  type MessageData,
+  type MessageKind,
+  type TemplateValues,
+} from "./message-kinds.ts";
+
+export interface Message {
+  readonly kind: MessageKind;
+  /** The address. */
+  readonly to: string;
+  /** The person it is about; null for somebody who has no account yet. */
+  readonly user: UserRow | null;
+  /** The code to type in. */
+  readonly otp?: string;
+  /** For the link: the hash as `createOneTimeToken` made it. */
+  readonly tokenHash?: string;
+  /** Where the link leads in the end; checked already. */
+  readonly redirectTo?: string;
+  readonly data?: MessageData;
+  /**
+   * `email_change` with confirmation at both ends: the other message, to the address of now. The
+   * hook is told of both at once, as GoTrue does.
+   */
+  readonly current?: { readonly to: string; readonly otp: string; readonly tokenHash: string };
+  /**
+   * Waits until the message is handed over, and throws when it cannot be: only where the answer may
+   * tell whether there is an account (the secret key, a signed-in person).
+   */
+  readonly wait?: boolean;
+}
+
+/** Beside what the message itself says. */
+interface Sending extends Message {
+  readonly base: string | null;
+}
+
+/**
+ * Returns at once unless `wait`. Call it after the transaction that made the token has committed.
+ * @throws with `wait`: message_not_sent, and what the hook answers in `error`
+ */
+export async function sendMessage(
+  state: AuthState,
+  caller: Caller,
+  message: Message,
+): Promise<void> {
+  const deliver = async () => {
+    const sending = { ...message, base: linkBase(state, caller) };
+    if (state.hooks.has("send_email")) await sendByHook(state, caller, sending);
+    else await sendByMail(state, caller, sending);
+  };
+  if (message.wait !== true) {
+    state.outbox.add(message.kind, deliver);
+    return;
+  }
+  await deliver().catch((error: unknown) => {
+    if (state.hooks.has("send_email")) throw error;
+    throw authErrors.message_not_sent(MESSAGE_KINDS[message.kind].title, error);
+  });
+}
+
+async function sendByHook(state: AuthState, caller: Caller, message: Sending): Promise<void> {
+  const { user, current, kind, redirectTo = "", base } = message;
+  const identities = user
+    ? await createStore(state.sql(caller.tenant)).identitiesOf([user.id])
+    : [];
+  const payload = {
+    user: user ? presentUser(user, identities) : { email: message.to },
+    email_data: {
+      // With two messages `token` is the one of the address of now, as GoTrue has it.
+      token: current?.otp ?? message.otp ?? "",
+      token_hash: message.tokenHash ?? "",
+      redirect_to: redirectTo,
+      email_action_type: MESSAGE_KINDS[kind].action,
+      site_url: base ?? "",
+      token_new: current ? (message.otp ?? "") : "",
+      token_hash_new: current?.tokenHash ?? "",
+      ...message.data,
+    },
+  };
+  await runHook(state, caller.tenant, "send_email", payload, caller.address);
+}
+
+async function sendByMail(state: AuthState, caller: Caller, message: Sending): Promise<void> {
+  const both = message.current ? [message, { ...message, ...message.current }] : [message];
+  for (const one of both) {
+    const rendered = state.templates.render(one.kind, valuesOf(state, one));
+    const { subject, text, html } = rendered;
+    await state.deps.mail.send(caller.tenant, {
+      to: one.to,
+      subject,
+      text,
+      ...(html === "" ? {} : { html }),
+    });
+  }
+}
+
+function valuesOf(state: AuthState, message: Sending): TemplateValues {
+  const { user, data = {}, kind } = message;
+  return {
+    SiteURL: siteUrl(state, message),
+    ConfirmationURL: data.link ?? confirmationUrl(message),
+    Email: user?.email ?? message.to,
+    NewEmail: data.new_email ?? (kind === "email_change" ? message.to : ""),
+    OldEmail: data.old_email ?? "",
+    Phone: user?.phone ?? "",
+    OldPhone: data.old_phone ?? "",
+    SendingTo: message.to,
+    Token: message.otp ?? "",
+    TokenHash: message.tokenHash ?? "",
+    RedirectTo: message.redirectTo ?? "",
+    Provider: data.provider ?? "",
+    FactorType: data.factor_type ?? "",
+    Change: data.change ?? "",
+    Organization: data.organization ?? "",
+    Inviter: data.inviter ?? "",
+    Role: data.role ?? "",
+    Time: state.now().toISOString(),
+    Data: user?.raw_user_meta_data ?? {},
+  };
+}
+
+/** Empty without a trusted address of this server: the message then has the code only. */
+function confirmationUrl({ kind, tokenHash, redirectTo, base }: Sending): string {
+  if (tokenHash === undefined || base === null) return "";
+  const query = new URLSearchParams({ token: tokenHash, type: MESSAGE_KINDS[kind].action });
+  if (redirectTo !== undefined && redirectTo !== "") query.set("redirect_to", redirectTo);
+  return `${base}/verify?${query.toString()}`;
+}
+
+function siteUrl({ config }: AuthState, { base }: Sending): string {
+  return config.site_url || (base === null ? "" : new URL(base).origin);
+}
