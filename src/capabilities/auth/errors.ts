@@ -70,6 +70,7 @@ export const authErrors = defineErrors({
   }),
   email_not_confirmed: () => ({ status: 400, message: "Email not confirmed" }),
   user_banned: () => ({ status: 400, message: "User is banned" }),
+  token_user_banned: () => ({ status: 403, code: "user_banned", message: "User is banned" }),
   signup_disabled: () => ({ status: 422, message: "Signups not allowed for this instance" }),
   anonymous_provider_disabled: () => ({
     status: 422,

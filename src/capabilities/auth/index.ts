@@ -4,6 +4,7 @@ import m0002 from "../../../migrations/auth/0002_one_time_tokens.sql" with { typ
 import m0004 from "../../../migrations/auth/0004_flow_state.sql" with { type: "text" };
 import m0005 from "../../../migrations/auth/0005_factors.sql" with { type: "text" };
 import m0010 from "../../../migrations/auth/0010_browser_sessions.sql" with { type: "text" };
+import m0011 from "../../../migrations/auth/0011_admin.sql" with { type: "text" };
 import { defineCapability } from "../../core/capability.ts";
 import { createLocalAuth } from "../../shared/auth/create-local-auth.ts";
 import { createAuthState } from "./auth-state.ts";
@@ -23,6 +24,7 @@ export const auth = defineCapability({
     { name: "0004_flow_state", sql: m0004 },
     { name: "0005_factors", sql: m0005 },
     { name: "0010_browser_sessions", sql: m0010 },
+    { name: "0011_admin", sql: m0011 },
   ],
   needs: [],
   provides: ["auth"],

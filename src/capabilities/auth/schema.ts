@@ -67,6 +67,8 @@ export type UserPatch = Partial<
     | "phone_confirmed_at"
     | "proven_email"
     | "is_anonymous"
+    | "role"
+    | "banned_until"
   >
 > & { readonly updated_at: Date };
 

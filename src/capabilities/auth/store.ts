@@ -9,18 +9,11 @@ import { type SessionStore, sessionQueries } from "./sessions/session-store.ts";
 
 export type Executor = Sql | TransactionSql;
 
-interface UserPage {
-  readonly users: readonly UserRow[];
-  readonly total: number;
-}
-
 export interface AuthStore extends SessionStore {
   findUserByEmail(email: string): Promise<UserRow | null>;
   findUserById(id: string): Promise<UserRow | null>;
   /** Locks the row until the transaction ends, but not against rows that come to refer to it. */
   lockUser(id: string): Promise<UserRow | null>;
-  /** Newest first. `limit` 1 to 1,000. */
-  listUsers(limit: number, offset: number): Promise<UserPage>;
   /** Null when the address or the id is taken. */
   insertUser(user: NewUser): Promise<UserRow | null>;
   /** Null when the new address is taken or the user is gone. */
@@ -96,13 +89,6 @@ function userQueries(sql: Executor) {
         UserRow[]
       >`select * from auth.users where id = ${id} for no key update`;
       return row ?? null;
-    },
-    async listUsers(limit: number, offset: number) {
-      const users = await sql<UserRow[]>`
-        select * from auth.users order by created_at desc, id limit ${limit} offset ${offset}`;
-      const [count] = await sql<{ total: number }[]>`
-        select count(*)::float8 as total from auth.users`;
-      return { users: [...users], total: count?.total ?? 0 };
     },
     async insertUser(user: NewUser) {
       const [row] = await sql<UserRow[]>`

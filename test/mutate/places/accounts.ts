@@ -20,7 +20,7 @@ export const accounts: readonly Mutation[] = [
   {
     name: "password: an unknown account costs nothing",
     file: "src/capabilities/auth/accounts/password-hasher.ts",
-    find: "return enter.run(() => verifyOnce(password, target));",
+    find: "return enter.run(() => verifyAny(readingsOf(password, target), target));",
     replace:
       "return target === dummy ? Promise.resolve(false) : enter.run(() => verifyOnce(password, target));",
     tests: ["src/capabilities/auth/accounts/password-hasher.test.ts", "test/auth/accounts.test.ts"],
@@ -49,7 +49,7 @@ export const accounts: readonly Mutation[] = [
     ...ACCOUNTS,
     name: "ban: not looked at",
     file: "src/capabilities/auth/accounts/grant-password.ts",
-    find: "if (found.banned_until && found.banned_until > now) throw authErrors.user_banned();",
+    find: "if (isBanned(found, now)) throw authErrors.user_banned();",
     replace: "",
     only: "banned",
     why: "a banned person signs in again",

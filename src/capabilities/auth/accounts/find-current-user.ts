@@ -8,6 +8,7 @@ import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import type { SessionRow, UserRow } from "../schema.ts";
 import { createStore } from "../store.ts";
+import { isBanned } from "./is-banned.ts";
 import { presentUser, type UserJson } from "./present-user.ts";
 
 export interface CurrentUser {
@@ -21,7 +22,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 export const isUuid = (text: unknown): text is string =>
   typeof text === "string" && UUID.test(text);
 
-/** @throws bad_jwt (a key is nobody), user_not_found, session_not_found */
+/** @throws bad_jwt (a key is nobody), user_not_found, user_banned, session_not_found */
 export async function findCurrentUser(
   state: AuthState,
   caller: Caller,
@@ -31,6 +32,7 @@ export async function findCurrentUser(
   const store = createStore(state.sql(caller.tenant));
   const user = await store.findUserById(principal.userId);
   if (!user || user.deleted_at) throw authErrors.token_user_not_found();
+  if (isBanned(user, state.now())) throw authErrors.token_user_banned();
   const sessionId = sessionIdOf(principal);
   if (sessionId === null) return { user, session: null };
   const session = await store.findSession(sessionId);

@@ -9,6 +9,7 @@ import type { JsonObject, UserRow } from "../schema.ts";
 import { startSession, type TokenAnswer, tokenAnswer } from "../sessions/issue-session.ts";
 import { createStore, inTransaction } from "../store.ts";
 import { isPasswordTooLong } from "./check-password.ts";
+import { isBanned } from "./is-banned.ts";
 import { normalizeEmail } from "./normalize-email.ts";
 
 /**
@@ -30,7 +31,7 @@ export async function grantPassword(
   const matches = !isPasswordTooLong(password) && (await state.hasher.verify(password, stored));
   await passwordAttempt(state, caller, found?.deleted_at ? null : (found?.id ?? null), matches);
   if (!found || !matches || found.deleted_at) throw authErrors.invalid_credentials();
-  return signInUser(state, caller, found);
+  return signInUser(state, caller, found, password);
 }
 
 function readGrant(body: JsonObject): { email: string; password: string } {
@@ -42,17 +43,27 @@ function readGrant(body: JsonObject): { email: string; password: string } {
   return { email: normalizeEmail(email) ?? email, password };
 }
 
-async function signInUser(state: AuthState, caller: Caller, found: UserRow): Promise<TokenAnswer> {
+async function signInUser(
+  state: AuthState,
+  caller: Caller,
+  found: UserRow,
+  password: string,
+): Promise<TokenAnswer> {
   const { deps } = state;
   const now = state.now();
-  if (found.banned_until && found.banned_until > now) throw authErrors.user_banned();
+  if (isBanned(found, now)) throw authErrors.user_banned();
   if (!found.email_confirmed_at) throw authErrors.email_not_confirmed();
+  const renewed = await renewHash(state, found.encrypted_password, password);
   const done = await inTransaction(state.sql(caller.tenant), async (store) => {
     const current = await store.lockUser(found.id);
     // The password may have been changed, or the person removed, while the hash was computed.
     if (!current || current.encrypted_password !== found.encrypted_password) return null;
     const issued = await startSession(state, store, caller, found.id, "password");
-    const user = await store.updateUser(found.id, { last_sign_in_at: now, updated_at: now });
+    const user = await store.updateUser(found.id, {
+      last_sign_in_at: now,
+      updated_at: now,
+      ...(renewed === null ? {} : { encrypted_password: renewed }),
+    });
     await store.touchIdentity(found.id, "email", now);
     const entry = {
       action: "login",
@@ -66,4 +77,20 @@ async function signInUser(state: AuthState, caller: Caller, found: UserRow): Pro
   });
   if (!done) throw authErrors.invalid_credentials();
   return tokenAnswer(state, caller, done.user, done.identities, done.issued);
+}
+
+/** An imported or cheaper hash becomes one of ours while the password is at hand; null = none is due. */
+async function renewHash(
+  state: AuthState,
+  stored: string | null,
+  password: string,
+): Promise<string | null> {
+  if (stored === null || !state.hasher.isOutdated(stored)) return null;
+  try {
+    return await state.hasher.hash(password);
+  } catch (error) {
+    // The queue is full: the person comes in all the same, the hash waits for their next sign-in.
+    if ((error as { code?: string }).code === "over_request_rate_limit") return null;
+    throw error;
+  }
 }

@@ -5,6 +5,13 @@
  */
 import type { Rng } from "../../../core/ports/rng.ts";
 import { authErrors } from "../errors.ts";
+import {
+  isImportableHash,
+  isOutdatedHash,
+  isScryptHash,
+  readingsOf,
+  verifyScrypt,
+} from "./foreign-hash.ts";
 
 export interface HasherOptions {
   readonly memoryKib: number;
@@ -20,11 +27,13 @@ export interface PasswordHasher {
   /** A PHC string. @throws over_request_rate_limit when the queue is full. */
   hash(password: string): Promise<string>;
   /**
-   * True when `password` made `stored` (argon2id or bcrypt). For null, empty or unknown formats it
-   * spends the same time on a hash that nothing matches.
+   * True when `password` made `stored` (ours, or one of `foreign-hash.ts`). For null, empty or unknown
+   * formats it spends the same time on a hash that nothing matches.
    * @throws over_request_rate_limit when the queue is full.
    */
   verify(password: string, stored: string | null): Promise<boolean>;
+  /** True for a hash that the next sign-in should replace: of another kind, or cheaper than today's. */
+  isOutdated(stored: string): boolean;
   /** Waiting now; for metrics. */
   waiting(): number;
 }
@@ -44,15 +53,29 @@ export function createPasswordHasher(options: HasherOptions): PasswordHasher {
   return {
     hash: (password) => enter.run(() => Bun.password.hash(password, settings)),
     verify(password, stored) {
+      if (stored !== null && isScryptHash(stored) && isImportableHash(stored)) {
+        return enter.run(() => verifyScrypt(password, stored));
+      }
       const target = stored !== null && KNOWN.test(stored) ? stored : dummy;
-      return enter.run(() => verifyOnce(password, target));
+      return enter.run(() => verifyAny(readingsOf(password, target), target));
     },
+    isOutdated: (stored) => isOutdatedHash(stored, options.memoryKib, options.iterations),
     waiting: () => enter.waiting(),
   };
 }
 
+async function verifyAny(
+  readings: readonly (string | Uint8Array)[],
+  target: string,
+): Promise<boolean> {
+  for (const reading of readings) {
+    if (await verifyOnce(reading, target)) return true;
+  }
+  return false;
+}
+
 /** A damaged hash in the table must not turn a sign-in into a 500. */
-async function verifyOnce(password: string, target: string): Promise<boolean> {
+async function verifyOnce(password: string | Uint8Array, target: string): Promise<boolean> {
   try {
     return await Bun.password.verify(password, target);
   } catch (error) {

@@ -2,7 +2,6 @@
 
 import { checkPassword } from "../accounts/check-password.ts";
 import { createUser, type UserDraft } from "../accounts/create-user.ts";
-import { isUuid } from "../accounts/find-current-user.ts";
 import { checkMetadata } from "../accounts/metadata.ts";
 import { requireEmail } from "../accounts/normalize-email.ts";
 import { presentUser, type UserJson } from "../accounts/present-user.ts";
@@ -11,9 +10,8 @@ import { authErrors } from "../errors.ts";
 import { flagOf, objectOf, textOf } from "../http/read-json.ts";
 import type { JsonObject } from "../schema.ts";
 import { createStore, inTransaction } from "../store.ts";
-import { parseBanDuration } from "./ban-duration.ts";
-
-const ROLE = /^[a-z_][a-z0-9_]{0,62}$/;
+import { readPasswordHash } from "./password-hash.ts";
+import { readBan, readId, readRole } from "./user-fields.ts";
 
 /**
  * Without a password the account gets one that nobody knows. @throws email_exists,
@@ -45,34 +43,17 @@ async function readDraft(state: AuthState, body: JsonObject): Promise<UserDraft>
   const rest = {
     id: readId(state, textOf(body, "id")),
     email: requireEmail(email),
-    role: readRole(textOf(body, "role")),
+    role: readRole(textOf(body, "role")) ?? "authenticated",
     confirmed: flagOf(body, "email_confirm") || state.config.autoconfirm,
     proven: flagOf(body, "email_confirm"),
     userMetadata,
     appMetadata,
-    bannedUntil: readBan(state, textOf(body, "ban_duration")),
+    bannedUntil: readBan(state, textOf(body, "ban_duration")) ?? null,
   };
+  const imported = readPasswordHash(body);
+  if (imported !== null) return { ...rest, passwordHash: imported };
   const given = textOf(body, "password");
   if (given !== "") checkPassword(given, state.config.password_min_length);
   const password = given === "" ? state.deps.ids.token() : given;
   return { ...rest, passwordHash: await state.hasher.hash(password) };
-}
-
-function readId(state: AuthState, text: string): string {
-  if (text === "") return state.deps.ids.uuid();
-  if (!isUuid(text)) throw authErrors.validation_failed("id must be an UUID");
-  return text.toLowerCase();
-}
-
-function readRole(text: string): string {
-  if (text === "") return "authenticated";
-  if (!ROLE.test(text)) throw authErrors.validation_failed("role must be a database role's name");
-  return text;
-}
-
-function readBan(state: AuthState, text: string): Date | null {
-  if (text === "" || text === "none") return null;
-  const ms = parseBanDuration(text);
-  if (ms === null) throw authErrors.validation_failed("invalid format for ban duration");
-  return new Date(state.now().getTime() + ms);
 }

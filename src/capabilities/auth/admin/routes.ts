@@ -9,7 +9,10 @@ import { docs } from "../http/route-docs.ts";
 import { adminCreateUser } from "./admin-create-user.ts";
 import { adminDeleteUser } from "./admin-delete-user.ts";
 import { adminGetUser } from "./admin-get-user.ts";
+import { adminListAudit } from "./admin-list-audit.ts";
 import { adminListUsers } from "./admin-list-users.ts";
+import { adminUpdateUser } from "./admin-update-user.ts";
+import { adminDocs } from "./route-docs.ts";
 
 const raw = { parse: "none" } as const;
 
@@ -41,6 +44,24 @@ export function adminRoutes(state: AuthState) {
           body: await adminGetUser(state, await serviceCaller(request), params.id),
         })),
       docs.adminGetUser,
+    )
+    .put(
+      "/auth/v1/admin/users/:id",
+      ({ request, params }) =>
+        respond(request, async () => {
+          const caller = await serviceCaller(request);
+          return { body: await adminUpdateUser(state, caller, params.id, await readJson(request)) };
+        }),
+      { ...raw, ...adminDocs.updateUser },
+    )
+    .get(
+      "/auth/v1/admin/audit",
+      ({ request }) =>
+        respond(request, async () => {
+          const url = `${contextOf(request).origin}/auth/v1/admin/audit`;
+          return adminListAudit(state, await serviceCaller(request), queryOf(request), url);
+        }),
+      adminDocs.audit,
     )
     .delete(
       "/auth/v1/admin/users/:id",

@@ -3,6 +3,7 @@
  * who holds the verifier. A code works once: presenting it with a wrong verifier spends it too,
  * because then somebody else has seen it.
  */
+import { isBanned } from "../accounts/is-banned.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { limitByAddress } from "../http/limit-rate.ts";
@@ -71,7 +72,7 @@ async function exchange(
   if (!answersChallenge(challenge, verifier)) return { refused: "bad_code_verifier" };
   const user = await store.lockUser(flow.user_id);
   if (!user || user.deleted_at) return { refused: "flow_state_not_found" };
-  if (user.banned_until && user.banned_until > state.now()) return { refused: "user_banned" };
+  if (isBanned(user, state.now())) return { refused: "user_banned" };
   const way = { method: flow.authentication_method, provider: flow.provider_type };
   return { flow, ...(await signInByFlow(state, store, caller, user, way)) };
 }

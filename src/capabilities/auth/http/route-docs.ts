@@ -4,7 +4,7 @@ import { type TSchema, Type } from "@sinclair/typebox";
 const json = (schema: TSchema) => ({ "application/json": { schema } });
 const tags = ["auth"];
 
-const user = Type.Object(
+export const user = Type.Object(
   {
     id: Type.String({ format: "uuid" }),
     aud: Type.String(),
@@ -47,7 +47,7 @@ interface DocOptions {
   readonly open?: boolean;
 }
 
-function doc(summary: string, { description, body, answer, open }: DocOptions) {
+export function doc(summary: string, { description, body, answer, open }: DocOptions) {
   const ok = answer
     ? { 200: { description: "Done", content: json(answer) } }
     : { 204: { description: "Done" } };
@@ -63,7 +63,7 @@ function doc(summary: string, { description, body, answer, open }: DocOptions) {
   };
 }
 
-const anything = Type.Object({}, { additionalProperties: true });
+export const anything = Type.Object({}, { additionalProperties: true });
 
 export const docs = {
   signUp: doc("Sign up", {
@@ -137,7 +137,8 @@ export const docs = {
     answer: user,
   }),
   adminListUsers: doc("List users", {
-    description: "Newest first; page and per_page (at most 1000). Needs the secret key.",
+    description:
+      "page and per_page (at most 1000); filter (part of an address, number or name, or an id), provider, role, banned, confirmed, anonymous, deleted, created_after, created_before; sort is created_at, updated_at, last_sign_in_at or email, then asc or desc. Needs the secret key.",
     answer: Type.Object({ users: Type.Array(user), aud: Type.String() }),
   }),
   adminGetUser: doc("Get a user", { description: "Needs the secret key.", answer: user }),

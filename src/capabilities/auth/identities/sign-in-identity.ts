@@ -9,8 +9,10 @@
  *
  * People of a SAML provider (`sso:…`) stay among themselves: rule 2 never applies to them.
  */
+
 import type { TransactionSql } from "postgres";
 import { createUser } from "../accounts/create-user.ts";
+import { isBanned } from "../accounts/is-banned.ts";
 import { normalizeEmail } from "../accounts/normalize-email.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
@@ -55,7 +57,7 @@ export async function signInWithIdentity(
   const known = await identities.find(identity.provider, identity.providerId);
   const done = known ? await signInKnown(scope, known) : await signInNew(scope);
   const { user } = done;
-  if (user.banned_until && user.banned_until > state.now()) throw authErrors.user_banned();
+  if (isBanned(user, state.now())) throw authErrors.user_banned();
   return done;
 }
 

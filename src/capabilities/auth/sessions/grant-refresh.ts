@@ -3,6 +3,7 @@
  * access token. A token is used once; using it again ends the session, except within a short grace
  * in which the same successor is answered, because tabs and retries race (RFC 9700 §4.14.2).
  */
+import { isBanned } from "../accounts/is-banned.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { limitByAddress } from "../http/limit-rate.ts";
@@ -61,7 +62,7 @@ async function rotate(
   if (!row || !user) return { refused: "refresh_token_not_found" };
   if (session.revoked_at) return { refused: "refresh_token_already_used" };
   const now = state.now();
-  if (user.banned_until && user.banned_until > now) return { refused: "user_banned" };
+  if (isBanned(user, now)) return { refused: "user_banned" };
   if (isOver(state, session, now)) return { refused: "session_expired" };
   const refreshToken = row.revoked
     ? await repeat(state, store, session, row, token, now)

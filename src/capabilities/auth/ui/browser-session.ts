@@ -4,8 +4,10 @@
  * is stored. No token reaches the browser. The value changes at each sign-in and at each step up, so
  * a planted one is worth nothing (OWASP ASVS 5.0, 7.2.4).
  */
+
 import { contextOf } from "../../../core/context.ts";
 import { type CurrentUser, isUuid } from "../accounts/find-current-user.ts";
+import { isBanned } from "../accounts/is-banned.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import type { TokenAnswer } from "../sessions/issue-session.ts";
 import { agentOf, ipOf } from "../sessions/issue-session.ts";
@@ -37,7 +39,7 @@ export async function browserUser(state: AuthState, request: Request): Promise<C
   const found = await createBrowserStore(state.sql(caller.tenant)).find(hashOf(token), now);
   if (!found) return null;
   const { user, session } = found;
-  if (user.banned_until && user.banned_until > now) return null;
+  if (isBanned(user, now)) return null;
   const idleMs = now.getTime() - (session.refreshed_at ?? session.created_at).getTime();
   const idleMaxMs = state.config.session_inactivity_s * 1000;
   if (idleMaxMs > 0 && idleMs >= idleMaxMs) return null;

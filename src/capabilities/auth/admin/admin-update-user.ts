@@ -1,0 +1,147 @@
+/** `PUT /auth/v1/admin/users/{id}`: changes a person, with the attributes that auth-js sends. */
+import type { TransactionSql } from "postgres";
+import { checkPassword } from "../accounts/check-password.ts";
+import { isUuid } from "../accounts/find-current-user.ts";
+import { checkMetadata, mergeMetadata } from "../accounts/metadata.ts";
+import { requireEmail } from "../accounts/normalize-email.ts";
+import { presentUser, type UserJson } from "../accounts/present-user.ts";
+import { tellOfNewPassword } from "../accounts/tell-of-new-password.ts";
+import type { AuthState, Caller } from "../auth-state.ts";
+import { authErrors } from "../errors.ts";
+import { flagOf, objectOf, textOf } from "../http/read-json.ts";
+import { voidTokens } from "../mailed/one-time-token.ts";
+import type { JsonObject, UserPatch, UserRow } from "../schema.ts";
+import { type AuthStore, inTransaction, isEmailConflict } from "../store.ts";
+import { readPasswordHash } from "./password-hash.ts";
+import { recordChange } from "./record-change.ts";
+import { readBan, readRole } from "./user-fields.ts";
+
+/** Null = as it is. */
+interface Changes {
+  /** Normalised. */
+  readonly email: string | null;
+  readonly emailConfirm: boolean;
+  readonly passwordHash: string | null;
+  readonly role: string | null;
+  /** Null = lift it; undefined = as it is. */
+  readonly bannedUntil: Date | null | undefined;
+  readonly userMetadata: JsonObject | null;
+  readonly appMetadata: JsonObject | null;
+}
+
+/**
+ * A new password ends every session and what was mailed before; a ban keeps the sessions, which are
+ * refused until it is over. Null values in metadata remove keys.
+ * @throws user_not_found, email_exists, weak_password, validation_failed
+ */
+export async function adminUpdateUser(
+  state: AuthState,
+  caller: Caller,
+  id: string,
+  body: JsonObject,
+): Promise<UserJson> {
+  if (!isUuid(id)) throw authErrors.user_id_invalid();
+  const changes = await readChanges(state, body);
+  const work = inTransaction(state.sql(caller.tenant), (store, tx) =>
+    applyChanges(state, store, tx, caller, id, changes),
+  );
+  const { before, row, identities } = await work.catch((error: unknown) => {
+    if (isEmailConflict(error)) throw authErrors.email_exists();
+    throw error;
+  });
+  if (changes.passwordHash !== null) await tellOfNewPassword(state, caller, before);
+  return presentUser(row, identities);
+}
+
+async function readChanges(state: AuthState, body: JsonObject): Promise<Changes> {
+  if (textOf(body, "phone") !== "") throw authErrors.phone_provider_disabled();
+  const email = textOf(body, "email");
+  const rest = {
+    email: email === "" ? null : requireEmail(email),
+    emailConfirm: flagOf(body, "email_confirm"),
+    role: readRole(textOf(body, "role")),
+    bannedUntil: readBan(state, textOf(body, "ban_duration")),
+    userMetadata: objectOf(body, "user_metadata"),
+    appMetadata: objectOf(body, "app_metadata"),
+  };
+  return { ...rest, passwordHash: await readPassword(state, body) };
+}
+
+async function readPassword(state: AuthState, body: JsonObject): Promise<string | null> {
+  const given = readPasswordHash(body);
+  if (given !== null) return given;
+  const password = textOf(body, "password");
+  if (password === "") return null;
+  checkPassword(password, state.config.password_min_length);
+  return state.hasher.hash(password);
+}
+
+async function applyChanges(
+  state: AuthState,
+  store: AuthStore,
+  tx: TransactionSql,
+  caller: Caller,
+  id: string,
+  changes: Changes,
+) {
+  const now = state.now();
+  // Sessions before their person, as refreshing locks them: the other order would deadlock.
+  if (changes.passwordHash !== null) await store.deleteSessions(id, {});
+  const before = await store.lockUser(id);
+  if (!before) throw authErrors.user_not_found();
+  const row = await store.updateUser(id, patchOf(before, changes, now));
+  if (!row) throw authErrors.email_exists();
+  const { email } = changes;
+  if (email !== null) {
+    const verified = changes.emailConfirm || state.config.autoconfirm;
+    await store.putEmailIdentity(state.deps.ids.uuid(), id, email, verified, now);
+  }
+  if (changes.passwordHash !== null || (email !== null && email !== before.email)) {
+    await voidTokens(tx, id);
+  }
+  const traits = { changed: namesOf(changes) };
+  const record = { action: "user_modified", event: "auth.user_updated", userId: id, traits };
+  await recordChange(state, store, tx, caller, record);
+  return { before, row, identities: await store.identitiesOf([id]) };
+}
+
+function patchOf(user: UserRow, changes: Changes, now: Date): UserPatch {
+  const { email, emailConfirm, passwordHash, role, bannedUntil } = changes;
+  const address = email ?? user.email;
+  const merged = (
+    name: "user_metadata" | "app_metadata",
+    base: JsonObject | null,
+    more: JsonObject,
+  ) => checkMetadata(name, mergeMetadata(base, more));
+  const { userMetadata, appMetadata } = changes;
+  return {
+    updated_at: now,
+    ...(email === null ? {} : { email }),
+    ...(emailConfirm && address !== null
+      ? { email_confirmed_at: user.email_confirmed_at ?? now, proven_email: address }
+      : {}),
+    ...(passwordHash === null ? {} : { encrypted_password: passwordHash }),
+    ...(role === null ? {} : { role }),
+    ...(bannedUntil === undefined ? {} : { banned_until: bannedUntil }),
+    ...(userMetadata === null
+      ? {}
+      : { raw_user_meta_data: merged("user_metadata", user.raw_user_meta_data, userMetadata) }),
+    ...(appMetadata === null
+      ? {}
+      : { raw_app_meta_data: merged("app_metadata", user.raw_app_meta_data, appMetadata) }),
+  };
+}
+
+/** What was changed, for the audit log: names, never values. */
+function namesOf(changes: Changes): string[] {
+  const { bannedUntil } = changes;
+  return [
+    changes.email !== null && "email",
+    changes.emailConfirm && "email_confirm",
+    changes.passwordHash !== null && "password",
+    changes.role !== null && "role",
+    bannedUntil !== undefined && (bannedUntil === null ? "ban_lifted" : "ban"),
+    changes.userMetadata !== null && "user_metadata",
+    changes.appMetadata !== null && "app_metadata",
+  ].filter((name) => name !== false);
+}
