@@ -43,7 +43,7 @@ describe("signing up", () => {
     expect(identity).toMatchObject({ id, user_id: id, provider: "email", email });
     const claims = claimsOf(body.access_token);
     expect(claims).toEqual({
-      iss: "https://auth.example.test",
+      iss: "https://auth.example.test/auth/v1",
       sub: id,
       aud: "authenticated",
       exp: now + 3600,

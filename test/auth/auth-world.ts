@@ -31,7 +31,7 @@ import { testPostgres } from "../support/postgres.ts";
 import { createSimClock, type SimClock } from "../support/sim-clock.ts";
 
 const MIGRATIONS = join(import.meta.dir, "../../migrations");
-const ISSUER = "https://auth.example.test";
+const ISSUER = "https://auth.example.test/auth/v1";
 
 interface Answer {
   readonly status: number;
@@ -162,9 +162,8 @@ async function send(
     headers: all,
     ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
   });
-  const credentials = readCredentials(all);
   const scopedPrincipal = () =>
-    client.authenticate(DEFAULT_TENANT, { ...credentials, checksScopes: true });
+    client.authenticate(DEFAULT_TENANT, { ...readCredentials(all), checksScopes: true });
   const context: Partial<RequestContext> = {
     id: "request-1",
     tenant: DEFAULT_TENANT,
@@ -174,7 +173,7 @@ async function send(
     path: new URL(request.url).pathname,
     originalPath: new URL(request.url).pathname,
     route: "unmatched",
-    principal: () => client.authenticate(DEFAULT_TENANT, credentials),
+    principal: () => client.authenticate(DEFAULT_TENANT, readCredentials(all)),
     scopedPrincipal,
   };
   attachContext(request, context as RequestContext);

@@ -41,7 +41,10 @@ describe("a whole server", () => {
     };
     const discovery = await fetch(`${server.url}/auth/v1/.well-known/openid-configuration`);
     expect(discovery.headers.get("cache-control")).toBe("public, max-age=300");
-    const { issuer, jwks_uri: keysUrl } = (await discovery.json()) as Record<string, string>;
+    const { access_token_issuer: issuer, jwks_uri: keysUrl } = (await discovery.json()) as Record<
+      string,
+      string
+    >;
     expect(keysUrl).toBe(`${server.url}/auth/v1/.well-known/jwks.json`);
     const keys = createRemoteJWKSet(new URL(keysUrl ?? ""));
     const { payload } = await jwtVerify(token, keys, {

@@ -7,6 +7,7 @@ import { breachedConfig, captchaConfig } from "./defence/config.ts";
 import { factorsConfig } from "./factors/config.ts";
 import { hooksConfig } from "./hooks/config.ts";
 import { messageSettings } from "./messages/config.ts";
+import { oauthServerConfig } from "./issuer/config.ts";
 import { providerSettings } from "./providers/config.ts";
 import { uiConfig } from "./ui/config.ts";
 
@@ -141,6 +142,7 @@ export const authConfig = Type.Object(
     captcha: captchaConfig,
     breached_passwords: breachedConfig,
     ui: uiConfig,
+    oauth_server: oauthServerConfig,
   },
   { additionalProperties: false },
 );

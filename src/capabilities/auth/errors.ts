@@ -228,4 +228,38 @@ export const authErrors = defineErrors({
     hint: `Try again in ${retryAfterS} s`,
     headers: { "Retry-After": String(retryAfterS) },
   }),
+  // The OAuth server. What clients are told in RFC 6749's form is in issuer/errors.ts.
+  feature_disabled: (what: string) => ({ status: 404, message: `${what} is disabled` }),
+  oauth_client_not_found: () => ({ status: 404, message: "OAuth client not found" }),
+  oauth_client_unknown: () => ({
+    status: 400,
+    code: "oauth_client_not_found",
+    message: "invalid client_id",
+  }),
+  oauth_dynamic_client_registration_disabled: () => ({
+    status: 403,
+    message: "Dynamic client registration is not enabled",
+  }),
+  oauth_authorization_not_found: () => ({ status: 404, message: "authorization not found" }),
+  oauth_consent_not_found: () => ({
+    status: 404,
+    message: "No active grant found for this client",
+  }),
+  oauth_login_needed: () => ({
+    status: 403,
+    code: "reauthentication_needed",
+    message: "The client asks for a new sign-in",
+    hint: "Sign in again and open the request once more",
+  }),
+  device_code_not_found: () => ({
+    status: 404,
+    message: "There is no such device code",
+    hint: "It may have expired; start again on the device",
+  }),
+  insufficient_scope: () => ({
+    status: 403,
+    message: "An OAuth client may not do this for a person",
+    hint: "Sign in and send your own access token",
+    headers: { "WWW-Authenticate": 'Bearer error="insufficient_scope"' },
+  }),
 });

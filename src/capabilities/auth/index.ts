@@ -3,6 +3,7 @@ import m0001 from "../../../migrations/auth/0001_identity.sql" with { type: "tex
 import m0002 from "../../../migrations/auth/0002_one_time_tokens.sql" with { type: "text" };
 import m0004 from "../../../migrations/auth/0004_flow_state.sql" with { type: "text" };
 import m0005 from "../../../migrations/auth/0005_factors.sql" with { type: "text" };
+import m0009 from "../../../migrations/auth/0009_oauth_server.sql" with { type: "text" };
 import m0010 from "../../../migrations/auth/0010_browser_sessions.sql" with { type: "text" };
 import m0011 from "../../../migrations/auth/0011_admin.sql" with { type: "text" };
 import { defineCapability } from "../../core/capability.ts";
@@ -23,6 +24,7 @@ export const auth = defineCapability({
     { name: "0002_one_time_tokens", sql: m0002 },
     { name: "0004_flow_state", sql: m0004 },
     { name: "0005_factors", sql: m0005 },
+    { name: "0009_oauth_server", sql: m0009 },
     { name: "0010_browser_sessions", sql: m0010 },
     { name: "0011_admin", sql: m0011 },
   ],

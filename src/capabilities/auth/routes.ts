@@ -4,7 +4,11 @@ import { base } from "../../core/http.ts";
 import { accountRoutes } from "./accounts/routes.ts";
 import { adminRoutes } from "./admin/routes.ts";
 import type { AuthState } from "./auth-state.ts";
+import { deviceRoutes } from "./devices/routes.ts";
+import { authorizeRoutes } from "./issuer/authorize/routes.ts";
+import { clientRoutes } from "./issuer/clients/routes.ts";
 import { issuerRoutes } from "./issuer/routes.ts";
+import { tokenRoutes } from "./issuer/token/routes.ts";
 import { uiRoutes } from "./ui/routes.ts";
 
 export function authRoutes(state: AuthState) {
@@ -12,6 +16,10 @@ export function authRoutes(state: AuthState) {
     .use(base())
     .use(accountRoutes(state))
     .use(issuerRoutes(state))
+    .use(clientRoutes(state))
+    .use(authorizeRoutes(state))
+    .use(tokenRoutes(state))
+    .use(deviceRoutes(state))
     .use(adminRoutes(state))
     .use(uiRoutes(state));
 }

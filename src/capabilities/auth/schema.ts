@@ -110,6 +110,15 @@ export interface SessionRow {
   /** `cookie`: of the ready pages. */
   readonly tag: string | null;
   readonly refresh_token_hmac_key: Uint8Array;
+  /** The OAuth client it was given to; null = the person's own. */
+  readonly oauth_client_id: string | null;
+  /** Of that client, separated by spaces. */
+  readonly scopes: string | null;
+  readonly oauth_resource: string | null;
+  /** `iss` of its ID tokens. */
+  readonly oauth_issuer: string | null;
+  /** When the person had signed in who gave it to the client. */
+  readonly authenticated_at: Date | null;
 }
 
 export interface NewSession {

@@ -4,6 +4,7 @@ import type { TenantCtx } from "../../core/tenant.ts";
 import { leaseService } from "../../shared/leases/lease-service.ts";
 import type { AuthState } from "./auth-state.ts";
 import { sweepFlows } from "./flows/flow-state.ts";
+import { sweepOAuth } from "./issuer/sweep-oauth.ts";
 import { createStore } from "./store.ts";
 import { createBrowserStore } from "./ui/browser-store.ts";
 
@@ -39,6 +40,7 @@ export function sessionJanitor(state: AuthState, tenant: TenantCtx): Service {
       while (!signal.aborted) {
         const count = await sweepSessions(state, tenant);
         await sweepFlows(state, state.sql(tenant), BATCH);
+        await sweepOAuth(state, tenant);
         if (count > 0) log.info("auth.sessions_swept", { tenant: tenant.id, count });
         await clock.sleep(EVERY_MS, signal);
       }

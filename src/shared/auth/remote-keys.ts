@@ -67,7 +67,8 @@ export class RemoteKeys {
       get("/.well-known/jwks.json"),
       get("/.well-known/openid-configuration"),
     ]);
-    const issuer = discovery["issuer"];
+    // The OAuth server's own address is another while tokens carry a name.
+    const issuer = discovery["access_token_issuer"] ?? discovery["issuer"];
     const list = jwks["keys"];
     if (typeof issuer !== "string" || !Array.isArray(list)) {
       const fault = new Error("the discovery document has no issuer, or the JWKS no keys");

@@ -15,6 +15,8 @@ export interface CurrentUser {
   readonly user: UserRow;
   /** Null for a token that names no session (made outside). */
   readonly session: SessionRow | null;
+  /** The token is one that this client was given, for these scopes (separated by spaces). */
+  readonly delegated?: { readonly clientId: string; readonly scope: string };
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -33,29 +35,47 @@ export async function findCurrentUser(
   const user = await store.findUserById(principal.userId);
   if (!user || user.deleted_at) throw authErrors.token_user_not_found();
   if (isBanned(user, state.now())) throw authErrors.token_user_banned();
-  const sessionId = sessionIdOf(principal);
-  if (sessionId === null) return { user, session: null };
+  const claims = JSON.parse(principal.claims) as Claims;
+  const delegated = delegationIn(claims);
+  const sessionId = isUuid(claims.session_id) ? claims.session_id : null;
+  if (sessionId === null) return { user, session: null, ...delegated };
   const session = await store.findSession(sessionId);
   const isLive = session && !session.revoked_at && session.user_id === user.id;
   if (!isLive || isPast(state, session.not_after)) throw authErrors.session_not_found();
-  return { user, session };
+  return { user, session, ...delegated };
 }
 
-function sessionIdOf(principal: Principal): string | null {
-  const { session_id: id } = JSON.parse(principal.claims) as { session_id?: unknown };
-  return isUuid(id) ? id : null;
+interface Claims {
+  readonly session_id?: unknown;
+  readonly client_id?: unknown;
+  readonly scope?: unknown;
+}
+
+/** A token with `client_id` is a client's, whatever else it says (RFC 9068 §2.2). */
+function delegationIn({ client_id: id, scope }: Claims): Pick<CurrentUser, "delegated"> {
+  if (id === undefined) return {};
+  return { delegated: { clientId: String(id), scope: typeof scope === "string" ? scope : "" } };
 }
 
 function isPast(state: AuthState, at: Date | null): boolean {
   return at !== null && at <= state.now();
 }
 
-/** `GET /auth/v1/user`. */
+/** `GET /auth/v1/user`. An OAuth client sees what its scopes cover. */
 export async function presentCurrentUser(
   state: AuthState,
   caller: Caller,
-  { user }: CurrentUser,
+  { user, delegated }: CurrentUser,
 ): Promise<UserJson> {
   const store = createStore(state.sql(caller.tenant));
-  return presentUser(user, await store.identitiesOf([user.id]));
+  const identities = await store.identitiesOf([user.id]);
+  if (!delegated) return presentUser(user, identities);
+  const scopes = new Set(delegated.scope.split(" "));
+  const visible = {
+    ...user,
+    email: scopes.has("email") ? user.email : null,
+    phone: scopes.has("phone") ? user.phone : null,
+    raw_user_meta_data: scopes.has("profile") ? user.raw_user_meta_data : {},
+  };
+  return presentUser(visible, scopes.has("profile") && scopes.has("email") ? identities : []);
 }

@@ -49,7 +49,7 @@ export function accountRoutes(state: AuthState) {
       "/auth/v1/user",
       ({ request }) =>
         respond(request, async () => ({
-          body: await presentCurrentUser(state, ...(await userCaller(state, request))),
+          body: await presentCurrentUser(state, ...(await userCaller(state, request, "delegated"))),
         })),
       docs.getUser,
     )

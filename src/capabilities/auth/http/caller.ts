@@ -26,15 +26,22 @@ export async function openCaller(state: AuthState, request: Request): Promise<Ca
   return callerOf(request, await named(() => state.client.authenticate(tenant, credentials)));
 }
 
-/** A signed-in person whose session stands. @throws no_authorization, bad_jwt, session_not_found */
+/**
+ * A signed-in person whose session stands, by their own token. What an OAuth client was given for
+ * them counts only where `by` is `delegated`: it must not manage the account, nor grant itself more.
+ * @throws no_authorization, bad_jwt, session_not_found, insufficient_scope
+ */
 export async function userCaller(
   state: AuthState,
   request: Request,
+  by: "person" | "delegated" = "person",
 ): Promise<[Caller, CurrentUser]> {
   const principal = await named(() => contextOf(request).principal());
   requireAuthorization(request, principal);
   const caller = callerOf(request, principal);
-  return [caller, await findCurrentUser(state, caller, principal)];
+  const current = await findCurrentUser(state, caller, principal);
+  if (current.delegated && by === "person") throw authErrors.insufficient_scope();
+  return [caller, current];
 }
 
 /** The secret key. @throws no_authorization, bad_jwt, not_admin */

@@ -1,4 +1,4 @@
-/** What anybody may know of the token issuer: keys, discovery document and settings. */
+/** What anybody may know of the token issuer: keys and settings. */
 import type { Project } from "../../../core/project.ts";
 import type { AuthConfig } from "../config.ts";
 
@@ -9,20 +9,6 @@ export function describeKeys(project: Project) {
       const { kty, crv, x, y } = publicJwk;
       return { kty, crv, x, y, kid, alg, use: "sig", key_ops: ["verify"], ext: true };
     }),
-  };
-}
-
-/**
- * OpenID Connect Discovery 1.0 §3, as far as this server is a token issuer and not yet a provider.
- * @param origin by which the client reached us; used while the issuer is a name and not an address.
- */
-export function describeIssuer({ issuer }: Project, origin: string) {
-  const address = /^https?:/.test(issuer) ? issuer : `${origin}/auth/v1`;
-  return {
-    issuer,
-    jwks_uri: `${address}/.well-known/jwks.json`,
-    subject_types_supported: ["public"],
-    id_token_signing_alg_values_supported: ["ES256"],
   };
 }
 

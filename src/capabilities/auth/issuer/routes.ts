@@ -5,9 +5,14 @@ import type { AuthState } from "../auth-state.ts";
 import { respond } from "../http/respond.ts";
 import { docs } from "../http/route-docs.ts";
 import { verifyCaller } from "../http/verify-caller.ts";
-import { describeIssuer, describeKeys, describeSettings } from "./describe-issuer.ts";
+import { describeKeys, describeSettings } from "./describe-issuer.ts";
+import { describeResource, describeServer } from "./describe-server.ts";
+import { requireOAuthServer } from "./oauth-caller.ts";
+import { oauthDocs } from "./route-docs.ts";
 
 const raw = { parse: "none" } as const;
+
+const RESOURCE = "/auth/v1/.well-known/oauth-protected-resource";
 
 const PUBLIC = { "Cache-Control": "public, max-age=300" } as const;
 
@@ -15,6 +20,17 @@ const tenantOf = (request: Request) => contextOf(request).tenant;
 
 export function issuerRoutes(state: AuthState) {
   const { config, deps } = state;
+  const metadata = async (request: Request) => {
+    const { tenant, origin } = contextOf(request);
+    return { body: describeServer(config, await deps.project(tenant), origin), headers: PUBLIC };
+  };
+  const resource = async (request: Request) => {
+    requireOAuthServer(state);
+    const { tenant, origin, path } = contextOf(request);
+    const project = await deps.project(tenant);
+    const body = describeResource(config, project, origin, path.slice(RESOURCE.length));
+    return { body, headers: PUBLIC };
+  };
   return new Elysia({ name: "auth.issuer" })
     .get(
       "/auth/v1/.well-known/jwks.json",
@@ -27,12 +43,23 @@ export function issuerRoutes(state: AuthState) {
     )
     .get(
       "/auth/v1/.well-known/openid-configuration",
-      ({ request }) =>
-        respond(request, async () => ({
-          body: describeIssuer(await deps.project(tenantOf(request)), contextOf(request).origin),
-          headers: PUBLIC,
-        })),
+      ({ request }) => respond(request, () => metadata(request)),
       docs.issuer,
+    )
+    .get(
+      "/auth/v1/.well-known/oauth-authorization-server",
+      ({ request }) => respond(request, () => metadata(request)),
+      oauthDocs.serverMetadata,
+    )
+    .get(
+      RESOURCE,
+      ({ request }) => respond(request, () => resource(request)),
+      oauthDocs.resourceMetadata,
+    )
+    .get(
+      `${RESOURCE}/*`,
+      ({ request }) => respond(request, () => resource(request)),
+      oauthDocs.resourceMetadata,
     )
     .get(
       "/auth/v1/settings",

@@ -13,6 +13,16 @@ import { type AuthStore, inTransaction } from "../store.ts";
 import { addRefreshToken, agentOf, ipOf, type TokenAnswer, tokenAnswer } from "./issue-session.ts";
 import { hashRefreshToken, isRefreshToken, successorOf } from "./refresh-token.ts";
 
+/** Whose token it must be, and how it is treated. */
+export interface TokenOwner {
+  /** The OAuth client that the session was given to; null = a person's own session. */
+  readonly clientId: string | null;
+  /** How long a used token still answers with its successor, seconds. */
+  readonly graceS: number;
+  /** Throws when what is asked for cannot be had: before anything is spent. */
+  admit?(session: SessionRow): void;
+}
+
 interface Rotated {
   readonly user: UserRow;
   readonly identities: readonly IdentityRow[];
@@ -39,13 +49,29 @@ export async function grantRefresh(
   await limitByAddress(state, caller, "refresh", state.config.rate_limit_refresh);
   const token = textOf(body, "refresh_token");
   if (token === "") throw authErrors.validation_failed("refresh_token required");
+  const owner = { clientId: null, graceS: state.config.refresh_token_grace_s };
+  const rotated = await rotateToken(state, caller, token, owner);
+  const more = { method: "token_refresh" };
+  return tokenAnswer(state, caller, rotated.user, rotated.identities, rotated, more);
+}
+
+/**
+ * The successor of a token and the session it is of, for sessions of people and of OAuth clients.
+ * @throws refresh_token_not_found, refresh_token_already_used, session_expired, user_banned, and
+ * what `owner.admit` throws
+ */
+export async function rotateToken(
+  state: AuthState,
+  caller: Caller,
+  token: string,
+  owner: TokenOwner,
+): Promise<Rotated> {
   if (!isRefreshToken(token)) throw authErrors.refresh_token_not_found();
   const outcome = await inTransaction(state.sql(caller.tenant), (store) =>
-    rotate(state, store, caller, token),
+    rotate(state, store, caller, token, owner),
   );
   if ("refused" in outcome) throw authErrors[outcome.refused]();
-  const more = { method: "token_refresh" };
-  return tokenAnswer(state, caller, outcome.user, outcome.identities, outcome, more);
+  return outcome;
 }
 
 async function rotate(
@@ -53,6 +79,7 @@ async function rotate(
   store: AuthStore,
   caller: Caller,
   token: string,
+  owner: TokenOwner,
 ): Promise<Outcome> {
   const tokenHash = hashRefreshToken(token);
   // The session first and alone: the token must be read after whoever held the lock has committed.
@@ -60,12 +87,15 @@ async function rotate(
   const row = session && (await store.findRefreshToken(tokenHash));
   const user = session && (await store.findUserById(session.user_id));
   if (!row || !user) return { refused: "refresh_token_not_found" };
+  // A client's token is the client's alone, who must have proven itself; a person's is no client's.
+  if (session.oauth_client_id !== owner.clientId) return { refused: "refresh_token_not_found" };
   if (session.revoked_at) return { refused: "refresh_token_already_used" };
   const now = state.now();
   if (isBanned(user, now)) return { refused: "user_banned" };
   if (isOver(state, session, now)) return { refused: "session_expired" };
+  owner.admit?.(session);
   const refreshToken = row.revoked
-    ? await repeat(state, store, session, row, token, now)
+    ? await repeat(state, store, session, row, token, now, owner.graceS * 1000)
     : await advance(store, session, row, token, now);
   if (refreshToken === null) {
     await endFamily(state, store, caller, session, user, now);
@@ -111,8 +141,8 @@ async function repeat(
   row: RefreshTokenRow,
   token: string,
   now: Date,
+  graceMs: number,
 ): Promise<string | null> {
-  const graceMs = state.config.refresh_token_grace_s * 1000;
   if (row.updated_at.getTime() + graceMs <= now.getTime()) return null;
   let next = token;
   for (let step = 0; step < CHAIN_MAX; step += 1) {

@@ -1,0 +1,57 @@
+/**
+ * `POST /oauth/revoke` (RFC 7009): a client gives back what it holds. Either token stands for the
+ * session, which ends; access tokens that are out verify until they expire, and introspection and
+ * userinfo refuse them at once. An unknown token is answered like a known one (§2.2).
+ */
+import { isUuid } from "../../accounts/find-current-user.ts";
+import type { AuthState, Caller } from "../../auth-state.ts";
+import type { SessionRow } from "../../schema.ts";
+import { hashRefreshToken, isRefreshToken } from "../../sessions/refresh-token.ts";
+import { type AuthStore, createStore, inTransaction } from "../../store.ts";
+import { oauthErrors } from "../errors.ts";
+import type { Params } from "../read-form.ts";
+import type { ClientRow } from "../schema.ts";
+import { readAccessToken } from "./introspect.ts";
+
+/** @throws invalid_request, unauthorized_client (the token is another client's) */
+export async function revokeToken(
+  state: AuthState,
+  caller: Caller,
+  client: ClientRow,
+  params: Params,
+): Promise<void> {
+  const token = params.get("token");
+  if (token === "") throw oauthErrors.invalid_request("token is required");
+  const store = createStore(state.sql(caller.tenant));
+  const session = await sessionOf(state, caller, store, token);
+  if (!session) return;
+  if (session.oauth_client_id !== client.id) {
+    throw oauthErrors.unauthorized_client("The token was not issued to this client");
+  }
+  const now = state.now();
+  await inTransaction(state.sql(caller.tenant), async (writer) => {
+    await writer.revokeFamily(session.id, now);
+    const entry = {
+      action: "token_revoked",
+      actorId: session.user_id,
+      actorName: "",
+      address: caller.address,
+      traits: { session_id: session.id, client_id: client.id },
+    };
+    await writer.audit(state.deps.ids.uuid(), entry, now);
+  });
+}
+
+async function sessionOf(
+  state: AuthState,
+  caller: Caller,
+  store: AuthStore,
+  token: string,
+): Promise<SessionRow | null> {
+  if (isRefreshToken(token)) {
+    const row = await store.findRefreshToken(hashRefreshToken(token));
+    return row ? store.findSession(row.session_id) : null;
+  }
+  const id = (await readAccessToken(state, caller, token))?.["session_id"];
+  return isUuid(id) ? store.findSession(id) : null;
+}

@@ -1,0 +1,67 @@
+/** A session that a client is given of a person, and the SQL that binds it to the client. */
+
+import type { AuthState, Caller } from "../../auth-state.ts";
+import type { UserRow } from "../../schema.ts";
+import type { SessionFacts } from "../../sessions/compose-claims.ts";
+import { amrEntry, startSession } from "../../sessions/issue-session.ts";
+import type { AuthStore, Executor } from "../../store.ts";
+import { clientStore } from "../clients/client-store.ts";
+import type { Approval, ClientRow, TokenRequest } from "../schema.ts";
+import { bindSession } from "./session-grant-store.ts";
+
+export interface ClientSession {
+  readonly user: UserRow;
+  readonly session: SessionFacts;
+  readonly request: TokenRequest;
+  readonly authenticatedAt: Date;
+  /** Null when the client may not refresh. */
+  readonly refreshToken: string | null;
+}
+
+/**
+ * In the transaction that spends the code. It proves as much as the person had proven when they
+ * agreed, and no more. Null when the person is gone or banned.
+ * @param method how the client came by it, as in `amr`.
+ */
+export async function startClientSession(
+  state: AuthState,
+  store: AuthStore,
+  tx: Executor,
+  caller: Caller,
+  client: ClientRow,
+  request: TokenRequest,
+  approval: Approval,
+  method: string,
+): Promise<ClientSession | null> {
+  const now = state.now();
+  const user = await store.lockUser(approval.user_id);
+  const isBanned = user?.banned_until != null && user.banned_until > now;
+  if (!user || user.deleted_at || isBanned) return null;
+  const amr = [...approval.amr, amrEntry(method, now)];
+  const options = { aal: approval.aal, amr };
+  const issued = await startSession(state, store, caller, user.id, method, options);
+  const mayRefresh = client.grant_types.includes("refresh_token");
+  // Without a refresh token it lives as long as its access token.
+  const notAfter = mayRefresh
+    ? null
+    : new Date(now.getTime() + state.config.access_token_ttl_s * 1000);
+  await bindSession(tx, issued.session.id, request, approval.authenticated_at, notAfter);
+  await clientStore(tx).markUsed(client.id, now);
+  const entry = {
+    action: "login",
+    actorId: user.id,
+    actorName: user.email ?? "",
+    address: caller.address,
+    traits: { provider_type: method, client_id: client.id, scope: request.scope },
+  };
+  await store.audit(state.deps.ids.uuid(), entry, now);
+  const { session, refreshToken } = issued;
+  const authenticatedAt = approval.authenticated_at;
+  return {
+    user,
+    session,
+    request,
+    authenticatedAt,
+    refreshToken: mayRefresh ? refreshToken : null,
+  };
+}
