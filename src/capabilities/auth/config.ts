@@ -6,8 +6,8 @@ import { type Static, Type } from "@sinclair/typebox";
 import { breachedConfig, captchaConfig } from "./defence/config.ts";
 import { factorsConfig } from "./factors/config.ts";
 import { hooksConfig } from "./hooks/config.ts";
-import { messageSettings } from "./messages/config.ts";
 import { oauthServerConfig } from "./issuer/config.ts";
+import { messageSettings } from "./messages/config.ts";
 import { providerSettings } from "./providers/config.ts";
 import { uiConfig } from "./ui/config.ts";
 
