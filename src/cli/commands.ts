@@ -1,4 +1,5 @@
 /** Every command, in the order in which completion offers them. */
+import { command as auth } from "./auth.ts";
 import { command as backup } from "./backup.ts";
 import type { Command } from "./command.ts";
 import { command as completion } from "./completion.ts";
@@ -35,6 +36,7 @@ export const commands: readonly Command[] = [
   sql,
   types,
   fn,
+  auth,
   logs,
   doctor,
   config,

@@ -54,6 +54,14 @@ export interface ServerFacts {
   readonly gatewaySocket: string;
 }
 
+/** How a project is read anew. */
+export interface Projects {
+  /** At most once in five seconds: for a signing key that is not known here. */
+  lookAgain(tenant: TenantCtx): Promise<Project>;
+  /** Because this server changed it; the other servers are told. */
+  changed(tenant: TenantCtx): Promise<Project>;
+}
+
 /** Built once by the server and handed to all; nobody makes their own. */
 export interface Deps {
   readonly server: ServerFacts;
@@ -75,6 +83,7 @@ export interface Deps {
   tenants(): readonly TenantCtx[];
   /** Identity of the tenant's installation. Cached; cheap. */
   project(tenant: TenantCtx): Promise<Project>;
+  readonly projects: Projects;
   /** A port named in `needs`, provided by another capability or a remote adapter. */
   port<N extends PortName>(name: N): Ports[N];
 }

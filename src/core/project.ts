@@ -9,15 +9,20 @@ export interface Project {
   readonly publishableKey: string;
   /** Opaque `sb_secret_…`: role `service_role`. Never logged. */
   readonly secretKey: string;
-  /** Signing keys, newest first; the first signs. */
+  /** The first signs; every one of them verifies. The object changes when the keys do. */
   readonly signingKeys: readonly SigningKey[];
 }
 
+/** RFC 7518 §3.1, RFC 8037 §3.1. */
+export type SigningAlgorithm = "ES256" | "EdDSA" | "HS256";
+
 export interface SigningKey {
   readonly kid: string;
-  readonly alg: "ES256";
-  /** Private JWK. */
+  readonly alg: SigningAlgorithm;
+  /** Private JWK; empty of a key that signs no more. */
   readonly privateJwk: Readonly<Record<string, string>>;
-  /** Public JWK, as served by the JWKS. */
-  readonly publicJwk: Readonly<Record<string, string>>;
+  /** Public JWK, as served by the JWKS; null where both sides share a secret (HS256). */
+  readonly publicJwk: Readonly<Record<string, string>> | null;
+  /** Milliseconds since the epoch from which its tokens are refused; absent = not known yet. */
+  readonly endsAt?: number;
 }

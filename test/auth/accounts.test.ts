@@ -58,7 +58,11 @@ describe("signing up", () => {
       session_id: expect.any(String),
       is_anonymous: false,
     });
-    expect(headerOf(body.access_token)).toEqual({ alg: "ES256", kid: "test-key", typ: "JWT" });
+    expect(headerOf(body.access_token)).toEqual({
+      alg: "ES256",
+      kid: world.project.signingKeys[0]?.kid ?? "",
+      typ: "JWT",
+    });
   });
 
   test("writes account, audit entry and event, or none of them", async () => {

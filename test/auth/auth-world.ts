@@ -6,7 +6,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Value } from "@sinclair/typebox/value";
-import { exportJWK, generateKeyPair } from "jose";
 import postgres, { type Sql } from "postgres";
 import { type AuthState, createAuthState } from "../../src/capabilities/auth/auth-state.ts";
 import { type AuthConfig, authConfig } from "../../src/capabilities/auth/config.ts";
@@ -15,17 +14,22 @@ import type { Deps } from "../../src/core/capability.ts";
 import { attachContext, type RequestContext } from "../../src/core/context.ts";
 import type { AuthClient } from "../../src/core/ports/auth.ts";
 import type { SavedAnswer } from "../../src/core/ports/idempotency.ts";
+import type { Vault } from "../../src/core/ports/vault.ts";
 import type { Project } from "../../src/core/project.ts";
 import { DEFAULT_TENANT } from "../../src/core/tenant.ts";
 import { parseDatabaseUrl, postgresJsOptions } from "../../src/postgres/url.ts";
 import { createLocalAuth } from "../../src/shared/auth/create-local-auth.ts";
 import { readCredentials } from "../../src/shared/auth/credentials.ts";
+import { createMemoryBus } from "../../src/shared/bus/memory-bus.ts";
 import { createPostgresEvents } from "../../src/shared/events/postgres-events.ts";
 import { createIds } from "../../src/shared/ids.ts";
 import { createMemoryLeases } from "../../src/shared/leases/memory-leases.ts";
 import { createInbox } from "../../src/shared/mail/inbox.ts";
 import { createLogMail, type LogMail } from "../../src/shared/mail/log-mail.ts";
+import { loadProject } from "../../src/shared/project.ts";
+import { createProjectCache } from "../../src/shared/project-cache.ts";
 import { systemRng } from "../../src/shared/rng.ts";
+import { createMemoryVault } from "../../src/shared/vault/memory-vault.ts";
 import { createMemoryLog, type MemoryLog } from "../support/memory-log.ts";
 import { testPostgres } from "../support/postgres.ts";
 import { createSimClock, type SimClock } from "../support/sim-clock.ts";
@@ -45,6 +49,7 @@ export interface AuthWorld {
   readonly sql: Sql;
   readonly clock: SimClock;
   readonly log: MemoryLog;
+  /** As it was at first; the keys of a rotation are asked of `state.deps.project`. */
   readonly project: Project;
   /** Keys of the rate limiter that were asked for. */
   readonly limited: readonly { key: string; limit: number }[];
@@ -62,23 +67,18 @@ interface SendOptions {
   readonly bearer?: string;
 }
 
-async function makeProject(): Promise<Project> {
-  const { privateKey, publicKey } = await generateKeyPair("ES256", { extractable: true });
-  const kid = "test-key";
-  const jwk = async (key: CryptoKey) => (await exportJWK(key)) as Record<string, string>;
-  return {
+/** A vault with the keys that tests name, and the rest as a first boot makes it. */
+async function makeVault(): Promise<Vault> {
+  const vault = createMemoryVault();
+  const known = {
     issuer: ISSUER,
-    publishableKey: "sb_publishable_test",
-    secretKey: "sb_secret_test",
-    signingKeys: [
-      {
-        kid,
-        alg: "ES256",
-        privateJwk: await jwk(privateKey),
-        publicJwk: await jwk(publicKey),
-      },
-    ],
+    publishable_key: "sb_publishable_test",
+    secret_key: "sb_secret_test",
   };
+  for (const [name, value] of Object.entries(known)) {
+    await vault.put(DEFAULT_TENANT, `project/${name}`, value);
+  }
+  return vault;
 }
 
 export async function openAuthWorld(overrides: Partial<AuthConfig> = {}): Promise<AuthWorld> {
@@ -92,15 +92,25 @@ export async function openAuthWorld(overrides: Partial<AuthConfig> = {}): Promis
   }
   const clock = createSimClock();
   const log = createMemoryLog();
-  const project = await makeProject();
-  const limiter = scriptedLimiter();
+  const config = { ...Value.Create(authConfig), hash_memory_kib: 8192, hash_iterations: 1 };
+  const { signing_algorithm: algorithm, jwt_secret: jwtSecret } = { ...config, ...overrides };
+  const vault = await makeVault();
   const ids = createIds(clock, systemRng);
+  const tokens = { algorithm, jwtSecret };
+  const projects = createProjectCache({
+    load: (tenant) => loadProject({ vault, tenant, ids, publicUrl: "", tokens }),
+    bus: createMemoryBus(log),
+    clock,
+    log,
+  });
+  const limiter = scriptedLimiter();
   const mail = createLogMail({ log, inbox: createInbox(clock, ids) });
   const deps = {
     log,
     clock,
     rng: systemRng,
     ids,
+    vault,
     metrics: silentMetrics,
     databases: { for: () => ({ system: sql }) },
     events: createPostgresEvents({ for: () => ({ system: sql, direct: sql }) }, async () => {}),
@@ -116,10 +126,11 @@ export async function openAuthWorld(overrides: Partial<AuthConfig> = {}): Promis
       projectDir: null,
     },
     tenants: () => [DEFAULT_TENANT],
-    project: async () => project,
+    project: projects.of,
+    projects,
   } as unknown as Deps;
-  const config = { ...Value.Create(authConfig), hash_memory_kib: 8192, hash_iterations: 1 };
-  const client = createLocalAuth({ project: () => project, clock });
+  const { of: project, lookAgain } = projects;
+  const client = createLocalAuth({ project, lookAgain, clock });
   const state = createAuthState({ ...config, ...overrides }, deps, client);
   const app = authRoutes(state);
   app.compile();
@@ -128,7 +139,7 @@ export async function openAuthWorld(overrides: Partial<AuthConfig> = {}): Promis
     sql,
     clock,
     log,
-    project,
+    project: await project(DEFAULT_TENANT),
     limited: limiter.asked,
     mail,
     refuse: limiter.refuse,

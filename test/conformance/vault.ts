@@ -47,6 +47,19 @@ export function vaultConformance(name: string, open: () => Promise<OpenedVault>)
       expect(await vault.putIfAbsent(a, "first", "2")).toEqual({ value: "1", version: 1 });
     });
 
+    test("replace writes only over the version it names", async () => {
+      expect(await vault.replace(a, "swap", "x", 1, null)).toBeNull();
+      await vault.put(a, "swap", "1");
+      expect(await vault.replace(a, "swap", "2", 1, null)).toBe(2);
+      expect(await vault.replace(a, "swap", "lost", 1, null)).toBeNull();
+      expect(await vault.get(a, "swap")).toEqual({ value: "2", version: 2 });
+      const many = Array.from({ length: 8 }, (_, i) => vault.replace(a, "swap", `${i}`, 2, null));
+      const won = (await Promise.all(many)).filter((version) => version !== null);
+      expect(won).toEqual([3]);
+      await vault.delete(a, "swap");
+      expect(await vault.replace(a, "swap", "x", 3, null)).toBeNull();
+    });
+
     test("of many that put at once all agree on the first, and plain puts count up", async () => {
       const many = Array.from({ length: 16 }, (_, i) => vault.putIfAbsent(a, "race", `${i}`));
       const values = new Set((await Promise.all(many)).map((s) => `${s.version}:${s.value}`));

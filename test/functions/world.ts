@@ -136,6 +136,7 @@ function createDeps(own: {
     mail: missing as Deps["mail"],
     tenants: () => [DEFAULT_TENANT],
     project: () => fail("project"),
+    projects: missing as Deps["projects"],
     port: (name) => fail(name),
   };
 }

@@ -25,7 +25,11 @@ export const segment = (value: Json | string): string =>
   Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
 
 /** Signs with ES256 whatever the header claims. */
-export function forge(key: ForgeKey, header: Json | string, claims: Json | string): string {
+export function forge(
+  key: Pick<ForgeKey, "privateJwk">,
+  header: Json | string,
+  claims: Json | string,
+): string {
   const input = `${segment(header)}.${segment(claims)}`;
   const privateKey = createPrivateKey({ key: key.privateJwk as JsonWebKey, format: "jwk" });
   const how = { key: privateKey, dsaEncoding: "ieee-p1363" } as const;

@@ -7,6 +7,7 @@ import { breachedConfig, captchaConfig } from "./defence/config.ts";
 import { factorsConfig } from "./factors/config.ts";
 import { hooksConfig } from "./hooks/config.ts";
 import { oauthServerConfig } from "./issuer/config.ts";
+import { keySettings } from "./keys/config.ts";
 import { messageSettings } from "./messages/config.ts";
 import { providerSettings } from "./providers/config.ts";
 import { uiConfig } from "./ui/config.ts";
@@ -131,6 +132,7 @@ export const authConfig = Type.Object(
     }),
     ...oneTimeTokens,
     ...providerSettings,
+    ...keySettings,
     rate_limit_signup: perMinute("Sign-ups per minute and address", 100),
     rate_limit_password: perMinute("Password sign-ins per minute and address", 100),
     rate_limit_password_identity: perMinute("Password sign-ins per minute and account", 20),

@@ -7,12 +7,25 @@ import m0009 from "../../../migrations/auth/0009_oauth_server.sql" with { type: 
 import m0010 from "../../../migrations/auth/0010_browser_sessions.sql" with { type: "text" };
 import m0011 from "../../../migrations/auth/0011_admin.sql" with { type: "text" };
 import { defineCapability } from "../../core/capability.ts";
+import { StartupError } from "../../core/startup-error.ts";
+import type { TenantCtx } from "../../core/tenant.ts";
 import { createLocalAuth } from "../../shared/auth/create-local-auth.ts";
 import { createAuthState } from "./auth-state.ts";
-import { authConfig } from "./config.ts";
+import { type AuthConfig, authConfig } from "./config.ts";
+import { keyRotator } from "./keys/key-rotator.ts";
 import { authRoutes } from "./routes.ts";
 import { pingStore } from "./store.ts";
 import { sessionJanitor } from "./tasks.ts";
+
+/** @throws StartupError config_invalid */
+function checkSigning(config: AuthConfig): void {
+  if (config.signing_algorithm !== "HS256" || config.jwt_secret !== "") return;
+  throw new StartupError({
+    code: "config_invalid",
+    message: "auth.signing_algorithm = HS256 needs auth.jwt_secret",
+    hint: "Set REACTOR_AUTH__JWT_SECRET to 32 characters or more, or choose ES256",
+  });
+}
 
 export const auth = defineCapability({
   name: "auth",
@@ -31,12 +44,17 @@ export const auth = defineCapability({
   needs: [],
   provides: ["auth"],
   async mount(config, deps) {
-    const client = createLocalAuth({ project: deps.project, clock: deps.clock });
+    checkSigning(config);
+    const { project, projects, clock } = deps;
+    const lookAgain = (tenant: TenantCtx) => projects.lookAgain(tenant);
+    const client = createLocalAuth({ project, lookAgain, clock });
     const state = createAuthState(config, deps, client);
     return {
       plugin: authRoutes(state),
       ports: { auth: client },
-      services: deps.tenants().map((tenant) => sessionJanitor(state, tenant)),
+      services: deps
+        .tenants()
+        .flatMap((tenant) => [sessionJanitor(state, tenant), keyRotator(state, tenant)]),
       async health() {
         for (const tenant of deps.tenants()) await pingStore(state.sql(tenant));
         return { status: "ok", details: { hashes_waiting: state.hasher.waiting() } };

@@ -9,6 +9,7 @@ import { authorizeRoutes } from "./issuer/authorize/routes.ts";
 import { clientRoutes } from "./issuer/clients/routes.ts";
 import { issuerRoutes } from "./issuer/routes.ts";
 import { tokenRoutes } from "./issuer/token/routes.ts";
+import { keyRoutes } from "./keys/routes.ts";
 import { uiRoutes } from "./ui/routes.ts";
 
 export function authRoutes(state: AuthState) {
@@ -21,5 +22,6 @@ export function authRoutes(state: AuthState) {
     .use(tokenRoutes(state))
     .use(deviceRoutes(state))
     .use(adminRoutes(state))
-    .use(uiRoutes(state));
+    .use(uiRoutes(state))
+    .use(keyRoutes(state));
 }

@@ -1,3 +1,4 @@
+import type { TransactionSql } from "postgres";
 import type { TenantCtx } from "../tenant.ts";
 
 export interface Secret {
@@ -13,6 +14,17 @@ export interface Vault {
   put(tenant: TenantCtx, path: string, value: string): Promise<number>;
   /** Writes only when the path is empty; the value that stands afterwards. Safe among concurrent servers. */
   putIfAbsent(tenant: TenantCtx, path: string, value: string): Promise<Secret>;
+  /**
+   * Writes only when the path stands at `version`; the new version, or null when another was quicker.
+   * Inside the caller's transaction where one is given (Postgres), else at once.
+   */
+  replace(
+    tenant: TenantCtx,
+    path: string,
+    value: string,
+    version: number,
+    tx: TransactionSql | null,
+  ): Promise<number | null>;
   delete(tenant: TenantCtx, path: string): Promise<boolean>;
   list(tenant: TenantCtx, prefix: string): Promise<string[]>;
 }

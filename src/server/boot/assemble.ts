@@ -130,6 +130,7 @@ function servicesOf(options: AssembleOptions) {
   const own = options.mounted.capabilities.flatMap(({ mounted }) => mounted.services);
   return [
     eventLoopLagService(options.shared.metrics, options.clock),
+    options.shared.projects.follower(() => options.tenants.all()),
     ...own,
     ...housekeeping(options),
   ];

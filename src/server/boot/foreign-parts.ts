@@ -1,4 +1,5 @@
 /** What is handed to capabilities on a database of somebody else's: pools, and the ports in memory. */
+import type { TenantCtx } from "../../core/tenant.ts";
 import { createMemoryBus } from "../../shared/bus/memory-bus.ts";
 import { createMemoryEvents } from "../../shared/events/memory-events.ts";
 import { createMemoryIdempotency } from "../../shared/idempotency/memory-idempotency.ts";
@@ -9,6 +10,7 @@ import { createInbox } from "../../shared/mail/inbox.ts";
 import { createLogMail } from "../../shared/mail/log-mail.ts";
 import { createMetrics } from "../../shared/metrics.ts";
 import { loadProject } from "../../shared/project.ts";
+import { createProjectCache } from "../../shared/project-cache.ts";
 import { createMemoryVault } from "../../shared/vault/memory-vault.ts";
 import { openDatabases, type SharedOptions, type SharedParts } from "./shared-parts.ts";
 
@@ -22,6 +24,8 @@ export function buildForeignParts(options: Omit<SharedOptions, "openVault">): Sh
   const idempotency = createMemoryIdempotency(clock, ids);
   // Nobody puts anything into it: whoever needs a vault is not served here.
   const vault = createMemoryVault();
+  const load = (tenant: TenantCtx) => loadProject({ vault, tenant, ids, publicUrl: "" });
+  const projects = createProjectCache({ load, bus, clock, log });
   return {
     metrics,
     databases,
@@ -34,6 +38,7 @@ export function buildForeignParts(options: Omit<SharedOptions, "openVault">): Sh
     vault,
     mail: createLogMail({ log, inbox: createInbox(clock, ids) }),
     sweepers: [kv, idempotency],
-    project: (tenant) => loadProject({ vault, tenant, ids, publicUrl: "" }),
+    projects,
+    project: projects.of,
   };
 }

@@ -14,7 +14,7 @@ import type { Metrics } from "../../core/ports/metrics.ts";
 import type { RateLimiter } from "../../core/ports/rate-limiter.ts";
 import type { Rng } from "../../core/ports/rng.ts";
 import type { Vault } from "../../core/ports/vault.ts";
-import type { Project } from "../../core/project.ts";
+import type { Project, SigningAlgorithm } from "../../core/project.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
 import {
   createDatabases,
@@ -31,7 +31,8 @@ import { createPostgresRateLimiter } from "../../shared/limits/postgres-rate-lim
 import { createInbox } from "../../shared/mail/inbox.ts";
 import { createLogMail } from "../../shared/mail/log-mail.ts";
 import { createMetrics } from "../../shared/metrics.ts";
-import { loadProject } from "../../shared/project.ts";
+import { loadProject, type TokenSettings } from "../../shared/project.ts";
+import { createProjectCache, type ProjectCache } from "../../shared/project-cache.ts";
 import type { Sweeper } from "../../shared/tenant-database.ts";
 import type { BootSteps } from "./steps.ts";
 import type { OpenVault } from "./vault-opener.ts";
@@ -60,6 +61,7 @@ export interface SharedParts {
   readonly mail: Mail;
   /** Stores that keep expired rows until swept. */
   readonly sweepers: readonly Sweeper[];
+  readonly projects: ProjectCache;
   project(tenant: TenantCtx): Promise<Project>;
 }
 
@@ -109,20 +111,21 @@ export function buildShared(options: SharedOptions): SharedParts {
     vault,
     mail: createLogMail({ log, inbox: createInbox(clock, ids) }),
     sweepers: [kv, rateLimiter, idempotency],
-    project: projectCache(options, vault),
+    ...projectParts(options, vault, bus),
   };
 }
 
-/** Loads each tenant's project once; a failed load is tried again by the next caller. */
-function projectCache(options: SharedOptions, vault: Vault): SharedParts["project"] {
-  const { public_url: publicUrl } = options.config.section<ServerConfig>("server");
-  const known = new Map<string, Promise<Project>>();
-  return (tenant) => {
-    const loaded = known.get(tenant.id);
-    if (loaded) return loaded;
-    const loading = loadProject({ vault, tenant, ids: options.ids, publicUrl });
-    known.set(tenant.id, loading);
-    loading.catch(() => known.delete(tenant.id));
-    return loading;
-  };
+/** How tokens are signed, as `[auth]` says: also where auth itself is not mounted. */
+function tokenSettings(config: Config): TokenSettings {
+  const auth = config.section<{ signing_algorithm: SigningAlgorithm; jwt_secret: string }>("auth");
+  return { algorithm: auth.signing_algorithm, jwtSecret: auth.jwt_secret };
+}
+
+function projectParts(options: SharedOptions, vault: Vault, bus: Bus) {
+  const { clock, ids, log, config } = options;
+  const { public_url: publicUrl } = config.section<ServerConfig>("server");
+  const tokens = tokenSettings(config);
+  const load = (tenant: TenantCtx) => loadProject({ vault, tenant, ids, publicUrl, tokens });
+  const projects = createProjectCache({ load, bus, clock, log });
+  return { projects, project: projects.of };
 }

@@ -6,12 +6,18 @@ import type { TenantCtx } from "../../core/tenant.ts";
 import { PerTenant } from "../per-tenant.ts";
 import { actInClaimedOrg } from "./act-in-org.ts";
 import { createAuthenticator, type Proven } from "./create-authenticator.ts";
+import { verificationJwk } from "./signing-key.ts";
 import { verifyKey } from "./verify-key.ts";
 import { createTokenVerifier, type TokenVerifier } from "./verify-token.ts";
 
 export interface LocalAuthOptions {
   /** Cached by the server; a promise only until first loaded, and whenever keys change. */
   project(tenant: TenantCtx): Promise<Project> | Project;
+  /**
+   * The project as it stands in the vault, for a token whose key is not known here: another server
+   * may have begun to sign with it a moment ago. Bounds by itself how often it looks. Default: never.
+   */
+  lookAgain?(tenant: TenantCtx): Promise<Project>;
   readonly clock: Clock;
   /** API keys of people, organisations, services and agents. Absent: there are none. */
   readonly apiKeys?: ApiKeys;
@@ -38,12 +44,16 @@ interface Loaded {
 
 /** Each call asks for the project, so that a rotation counts at once; tokens of a project that stays stay cached. */
 export function createLocalAuth(options: LocalAuthOptions): AuthClient {
-  const { project, clock, apiKeys } = options;
+  const { project, lookAgain, clock, apiKeys } = options;
   const states = new PerTenant<{ loaded: Loaded | null }>(() => ({ loaded: null }));
   const load = (tenant: TenantCtx, current: Project): Loaded => {
     const state = states.of(tenant);
     if (state.loaded?.project === current) return state.loaded;
-    const key = (kid: string) => current.signingKeys.find((k) => k.kid === kid)?.publicJwk ?? null;
+    const key = (kid: string) => {
+      const found = keyOf(current, kid, clock.now());
+      if (found || !lookAgain || kid === "") return found;
+      return lookAgain(tenant).then((fresh) => keyOf(fresh, kid, clock.now()));
+    };
     const tokens = createTokenVerifier({ key, issuer: () => current.issuer, clock });
     state.loaded = { project: current, tokens };
     return state.loaded;
@@ -72,4 +82,10 @@ function actIn(
 ): Proven {
   if (orgs) return orgs.actIn(tenant, principal, org);
   return org === null ? principal : actInClaimedOrg(principal, org);
+}
+
+/** The key of this id, while its tokens are honoured; without an id the shared secret, if there is one. */
+function keyOf({ signingKeys }: Project, kid: string, now: number) {
+  const found = signingKeys.find((one) => (kid === "" ? one.alg === "HS256" : one.kid === kid));
+  return found && now < (found.endsAt ?? Infinity) ? verificationJwk(found) : null;
 }

@@ -6,6 +6,7 @@
 
 import { coreErrors } from "../../core/errors.ts";
 import { type AskOptions, askRemote } from "./remote-answer.ts";
+import { algorithmOf } from "./signing-key.ts";
 import type { PublicJwk } from "./verify-token.ts";
 
 const REFRESH_MS_MIN = 10_000;
@@ -80,7 +81,10 @@ export class RemoteKeys {
   }
 }
 
-/** ES256 signing keys only. A key that is there already stays the same object, as the verifier's cache wants. */
+/**
+ * Public signing keys only: a server that publishes a shared secret is not believed. A key that is
+ * there already stays the same object, as the verifier's cache wants.
+ */
 function readKeys(
   list: readonly unknown[],
   before: ReadonlyMap<string, PublicJwk> | undefined,
@@ -89,11 +93,12 @@ function readKeys(
   for (const entry of list.slice(0, KEYS_MAX)) {
     if (typeof entry !== "object" || entry === null) continue;
     const { kid, kty, crv, alg, use, x, y } = entry as Record<string, unknown>;
-    if (typeof kid !== "string" || kty !== "EC" || crv !== "P-256") continue;
-    if ((alg !== undefined && alg !== "ES256") || (use !== undefined && use !== "sig")) continue;
+    const expected = algorithmOf({ kty, crv });
+    if (typeof kid !== "string" || expected === null || expected === "HS256") continue;
+    if ((alg !== undefined && alg !== expected) || (use !== undefined && use !== "sig")) continue;
     const earlier = before?.get(kid);
-    const same = earlier?.["x"] === x && earlier?.["y"] === y;
-    keys.set(kid, earlier && same ? earlier : { kty, crv, x, y });
+    const same = earlier?.["kty"] === kty && earlier?.["x"] === x && earlier?.["y"] === y;
+    keys.set(kid, earlier && same ? earlier : { kty, crv, x, ...(y === undefined ? {} : { y }) });
   }
   return keys;
 }

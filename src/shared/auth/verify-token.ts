@@ -1,20 +1,32 @@
 /**
  * Verifies access tokens: one piece of code for auth in this process and for servers whose auth is
- * elsewhere. The algorithm is fixed (ES256, RFC 7518 §3.4) and never taken from the token; a header
- * member that would change how the token is read is a reason to refuse it (RFC 8725 §3).
+ * elsewhere. A key has one algorithm, which the token must name and never chooses; a header member
+ * that would change how the token is read is a reason to refuse it (RFC 8725 §3).
  */
-import { createPublicKey, type KeyObject, verify as verifySignature } from "node:crypto";
+import {
+  createHmac,
+  createPublicKey,
+  createSecretKey,
+  type KeyObject,
+  timingSafeEqual,
+  verify as verifySignature,
+} from "node:crypto";
 import { type CredentialFault, coreErrors } from "../../core/errors.ts";
 import type { Principal } from "../../core/ports/auth.ts";
 import type { Clock } from "../../core/ports/clock.ts";
+import type { SigningAlgorithm } from "../../core/project.ts";
 import { LruMap } from "../lru-map.ts";
 import { type CompactToken, parseCompactToken } from "./compact-token.ts";
+import { algorithmOf } from "./signing-key.ts";
 
 export type PublicJwk = Readonly<Record<string, unknown>>;
 type MaybePromise<T> = T | Promise<T>;
 
 export interface TokenVerifierOptions {
-  /** The public key of this id, the same object each time; null when there is none (any more). */
+  /**
+   * The verifying key of this id, the same object each time; null when there is none (any more).
+   * A token of HS256 need not name its key: then the id is empty.
+   */
   key(kid: string): MaybePromise<PublicJwk | null>;
   /** `iss` that tokens must carry, exactly. */
   issuer(): MaybePromise<string>;
@@ -31,6 +43,7 @@ export interface TokenVerifier {
 const AUDIENCE = "authenticated";
 /** How far the issuer's clock may be ahead of ours. */
 const AHEAD_S = 60;
+const ALGORITHMS = new Set<unknown>(["ES256", "EdDSA", "HS256"]);
 const HEADER_MEMBERS = new Set(["alg", "kid", "typ"]);
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const ROLE = /^[a-z_][a-z0-9_]{0,62}$/;
@@ -40,6 +53,11 @@ const FORBIDDEN_ROLES = new Set([
   ...["rds_superuser", "rdsadmin", "cloudsqlsuperuser", "cloudsqladmin", "azure_pg_admin"],
   ...["none", "public"],
 ]);
+
+interface VerifyingKey {
+  readonly alg: SigningAlgorithm;
+  readonly key: KeyObject;
+}
 
 interface Remembered {
   readonly principal: Principal;
@@ -52,11 +70,11 @@ interface Remembered {
 export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
   const { clock, cacheMax = 10_000 } = options;
   const remembered = new LruMap<string, Remembered>(Math.max(1, cacheMax));
-  const imported = new WeakMap<PublicJwk, KeyObject>();
+  const imported = new WeakMap<PublicJwk, VerifyingKey>();
 
   const check = (token: string, parsed: CompactToken, key: PublicJwk | null, issuer: string) => {
     if (!key) throw refused("it was signed by an unknown key", "unknown_key");
-    checkSignature(parsed, keyObject(imported, key));
+    checkSignature(parsed, verifyingKey(imported, key));
     const principal = checkClaims(parsed, issuer, clock.now() / 1_000);
     const kid = kidOf(parsed);
     if (cacheMax > 0) remembered.set(token, { principal, key, kid, issuer });
@@ -91,29 +109,46 @@ function kidOf({ header }: CompactToken): string {
     // `crit`, `b64`, `jwk`, `jku`, `x5u`, `zip` … each changes what a token means, or who signed it.
     if (!HEADER_MEMBERS.has(name)) throw refused(`its header carries '${name}'`);
   }
-  if (header["alg"] !== "ES256") throw refused("its algorithm is not ES256");
+  if (!ALGORITHMS.has(header["alg"])) throw refused("its algorithm is not one that is used here");
   if (header["typ"] !== undefined && header["typ"] !== "JWT") throw refused("its type is not JWT");
   const kid = header["kid"];
-  if (typeof kid !== "string") throw refused("it names no key");
+  if (kid === undefined && header["alg"] === "HS256") return "";
+  if (typeof kid !== "string" || kid === "") throw refused("it names no key");
   return kid;
 }
 
-function keyObject(imported: WeakMap<PublicJwk, KeyObject>, jwk: PublicJwk): KeyObject {
+function verifyingKey(imported: WeakMap<PublicJwk, VerifyingKey>, jwk: PublicJwk): VerifyingKey {
   const known = imported.get(jwk);
   if (known) return known;
-  const { kty, crv, x, y } = jwk;
-  if (kty !== "EC" || crv !== "P-256") throw refused("its key is not an ES256 key");
-  const key = createPublicKey({ key: { kty, crv, x, y } as JsonWebKey, format: "jwk" });
-  imported.set(jwk, key);
-  return key;
+  const alg = algorithmOf(jwk);
+  if (alg === null) throw refused("its key is not one that tokens are verified with");
+  const fresh = { alg, key: keyObject(alg, jwk) };
+  imported.set(jwk, fresh);
+  return fresh;
 }
 
-function checkSignature({ signed, signature }: CompactToken, key: KeyObject): void {
-  // r and s, 32 bytes each: Node reads other lengths as false, and DER only when asked to.
-  const how = { key, dsaEncoding: "ieee-p1363" } as const;
-  if (!verifySignature("sha256", Buffer.from(signed), how, signature)) {
+function keyObject(alg: SigningAlgorithm, { kty, crv, x, y, k }: PublicJwk): KeyObject {
+  if (alg === "HS256") return createSecretKey(Buffer.from(String(k), "base64url"));
+  const key = alg === "ES256" ? { kty, crv, x, y } : { kty, crv, x };
+  return createPublicKey({ key: key as JsonWebKey, format: "jwk" });
+}
+
+function checkSignature({ header, signed, signature }: CompactToken, use: VerifyingKey): void {
+  // The public key as the secret of an HMAC, and every other mix of the two, ends here.
+  if (header["alg"] !== use.alg) throw refused("its algorithm is not its key's");
+  if (!isSigned(use, Buffer.from(signed), signature)) {
     throw refused("its signature does not verify", "bad_signature");
   }
+}
+
+function isSigned({ alg, key }: VerifyingKey, signed: Uint8Array, signature: Uint8Array): boolean {
+  if (alg === "HS256") {
+    const expected = createHmac("sha256", key).update(signed).digest();
+    return signature.byteLength === expected.byteLength && timingSafeEqual(signature, expected);
+  }
+  if (alg === "EdDSA") return verifySignature(null, signed, key, signature);
+  // r and s, 32 bytes each: Node reads other lengths as false, and DER only when asked to.
+  return verifySignature("sha256", signed, { key, dsaEncoding: "ieee-p1363" }, signature);
 }
 
 function checkClaims(parsed: CompactToken, issuer: string, nowS: number): Principal {

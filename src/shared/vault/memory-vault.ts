@@ -33,6 +33,14 @@ export function createMemoryVault(): Vault {
       secrets.of(tenant).set(path, { version, value });
       return { value, version };
     },
+    async replace(tenant, path, value, version) {
+      checkPath(path);
+      checkSecret(value);
+      const kept = secrets.of(tenant).get(path);
+      if (!kept || kept.value === null || kept.version !== version) return null;
+      secrets.of(tenant).set(path, { version: version + 1, value });
+      return version + 1;
+    },
     async delete(tenant, path) {
       checkPath(path);
       const kept = secrets.of(tenant).get(path);

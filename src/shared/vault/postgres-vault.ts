@@ -4,6 +4,7 @@
  * another was quicker. Each database carries a known text sealed under its master key, by which a
  * wrong key is told from a damaged secret before anything is written with it.
  */
+import type { Sql, TransactionSql } from "postgres";
 import type { Rng } from "../../core/ports/rng.ts";
 import type { Secret, Vault } from "../../core/ports/vault.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
@@ -63,6 +64,12 @@ export function createPostgresVault(options: PostgresVaultOptions): Vault {
       await ready(tenant);
       return rows.write(tenant, path, value, true);
     },
+    async replace(tenant, path, value, version, tx) {
+      checkPath(path);
+      checkSecret(value);
+      await ready(tenant);
+      return rows.replace(tenant, path, value, version, tx);
+    },
     async delete(tenant, path) {
       checkPath(path);
       return rows.remove(tenant, path);
@@ -110,9 +117,27 @@ class SecretRows {
       if (known.secret) return known.secret;
       const version = known.version + 1;
       const sealed = this.#seal.close({ tenantId: tenant.id, path, version }, value);
-      if (await this.#insert(tenant, path, version, sealed)) return { value, version };
+      const sql = this.#databases.for(tenant).system;
+      if (await this.#insert(sql, tenant, path, version, sealed)) return { value, version };
     }
     throw sharedErrors.vault_busy();
+  }
+
+  async replace(
+    tenant: TenantCtx,
+    path: string,
+    value: string,
+    version: number,
+    tx: TransactionSql | null,
+  ): Promise<number | null> {
+    const sql = tx ?? this.#databases.for(tenant).system;
+    const [newest] = await sql<{ version: number; present: boolean }[]>`
+      select version, sealed is not null as present from reactor.secrets
+      where tenant = ${tenant.id} and path = ${path} order by version desc limit 1`;
+    if (!newest?.present || newest.version !== version) return null;
+    const next = version + 1;
+    const sealed = this.#seal.close({ tenantId: tenant.id, path, version: next }, value);
+    return (await this.#insert(sql, tenant, path, next, sealed)) ? next : null;
   }
 
   async remove(tenant: TenantCtx, path: string): Promise<boolean> {
@@ -154,12 +179,12 @@ class SecretRows {
 
   /** False when another wrote this version first. */
   async #insert(
+    sql: Sql | TransactionSql,
     tenant: TenantCtx,
     path: string,
     version: number,
     sealed: Uint8Array,
   ): Promise<boolean> {
-    const sql = this.#databases.for(tenant).system;
     const { count } = await sql`
       insert into reactor.secrets (tenant, path, version, sealed)
       values (${tenant.id}, ${path}, ${version}, ${sealed}) on conflict do nothing`;

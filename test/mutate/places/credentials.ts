@@ -10,8 +10,8 @@ export const credentials: readonly Mutation[] = [
   {
     ...VERIFIER,
     name: "token: the signature is not checked",
-    find: "checkSignature(parsed, keyObject(imported, key));",
-    replace: "keyObject(imported, key);",
+    find: "checkSignature(parsed, verifyingKey(imported, key));",
+    replace: "verifyingKey(imported, key);",
     why: "anybody writes their own token",
   },
   {
@@ -56,7 +56,7 @@ export const credentials: readonly Mutation[] = [
   {
     ...VERIFIER,
     name: "token: any algorithm",
-    find: 'if (header["alg"] !== "ES256") throw refused("its algorithm is not ES256");',
+    find: 'if (header["alg"] !== use.alg) throw refused("its algorithm is not its key\'s");',
     replace: "",
     only: "only ES256",
     why: "the token chooses how it is checked (RFC 8725 §3.1)",

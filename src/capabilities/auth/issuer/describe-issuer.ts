@@ -2,12 +2,17 @@
 import type { Project } from "../../../core/project.ts";
 import type { AuthConfig } from "../config.ts";
 
-/** RFC 7517 §5: public keys by which tokens issued here are verified, newest first. */
-export function describeKeys(project: Project) {
+/**
+ * RFC 7517 §5: public keys by which tokens issued here are verified: the one that signs, the next
+ * one, and those before it while their tokens may live. A shared secret is none of them.
+ * @param now milliseconds since the epoch.
+ */
+export function describeKeys(project: Project, now: number) {
   return {
-    keys: project.signingKeys.map(({ kid, alg, publicJwk }) => {
+    keys: project.signingKeys.flatMap(({ kid, alg, publicJwk, endsAt = Infinity }) => {
+      if (publicJwk === null || endsAt <= now) return [];
       const { kty, crv, x, y } = publicJwk;
-      return { kty, crv, x, y, kid, alg, use: "sig", key_ops: ["verify"], ext: true };
+      return [{ kty, crv, x, y, kid, alg, use: "sig", key_ops: ["verify"], ext: true }];
     }),
   };
 }

@@ -31,7 +31,7 @@ export function describeServer(config: AuthConfig, project: Project, origin: str
 }
 
 function algorithmsOf({ signingKeys }: Project): string[] {
-  const keys = signingKeys.filter(({ publicJwk }) => publicJwk["kty"] !== "oct");
+  const keys = signingKeys.filter(({ publicJwk }) => publicJwk !== null);
   return [...new Set(keys.map(({ alg }): string => alg))];
 }
 

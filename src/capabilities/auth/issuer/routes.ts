@@ -36,7 +36,7 @@ export function issuerRoutes(state: AuthState) {
       "/auth/v1/.well-known/jwks.json",
       ({ request }) =>
         respond(request, async () => ({
-          body: describeKeys(await deps.project(tenantOf(request))),
+          body: describeKeys(await deps.project(tenantOf(request)), deps.clock.now()),
           headers: PUBLIC,
         })),
       docs.keys,

@@ -65,7 +65,7 @@ async function forResourceElsewhere(
   const { resources } = state.config.oauth_server;
   if (resources.length === 0) return null;
   const { signingKeys, issuer } = await state.deps.project(caller.tenant);
-  const keys = signingKeys.filter(({ publicJwk }) => publicJwk["kty"] !== "oct");
+  const keys = signingKeys.filter(({ publicJwk }) => publicJwk !== null);
   const set = createLocalJWKSet({
     keys: keys.map(({ kid, alg, publicJwk }) => ({ ...publicJwk, kid, alg }) as JWK),
   });

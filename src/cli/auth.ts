@@ -1,0 +1,13 @@
+/** `reactor auth`: identity from the command line. */
+import { keys } from "./auth-keys.ts";
+import type { Command } from "./command.ts";
+
+export const command: Command = {
+  name: "auth",
+  summary: "Work on identity: the signing keys of access tokens",
+  usage: "COMMAND",
+  options: {},
+  args: [0, 0],
+  examples: [{ run: "reactor auth keys list", what: "which keys sign and verify" }],
+  subcommands: [keys],
+};
