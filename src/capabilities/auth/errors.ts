@@ -60,6 +60,22 @@ export const authErrors = defineErrors({
     status: 403,
     message: "Session from session_id claim in JWT does not exist",
   }),
+  impersonation_not_allowed: () => ({
+    status: 403,
+    message: "This cannot be done while acting as another person",
+  }),
+  erase_blocked: (tables: readonly string[]) => ({
+    status: 409,
+    message: "Rows that refer to this person stand in the way",
+    details: tables.join(", "),
+    hint: 'Send references, as in {"public.orders":"set_null"} or "delete", or give the key an on delete',
+  }),
+  merge_conflict: (table: string) => ({
+    status: 409,
+    message: "Both accounts have a row where only one may be",
+    details: table,
+    hint: "Remove one of the two rows, then merge",
+  }),
   user_not_found: () => ({ status: 404, message: "User not found" }),
   invalid_credentials: () => ({ status: 400, message: "Invalid login credentials" }),
   unsupported_grant_type: () => ({

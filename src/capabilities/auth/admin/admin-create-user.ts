@@ -33,6 +33,17 @@ export async function adminCreateUser(
 }
 
 async function readDraft(state: AuthState, body: JsonObject): Promise<UserDraft> {
+  const person = readPerson(state, body);
+  const imported = readPasswordHash(body);
+  if (imported !== null) return { ...person, passwordHash: imported };
+  const given = textOf(body, "password");
+  if (given !== "") checkPassword(given, state.config.password_min_length);
+  const password = given === "" ? state.deps.ids.token() : given;
+  return { ...person, passwordHash: await state.hasher.hash(password) };
+}
+
+/** All but the password. @throws validation_failed, phone_provider_disabled */
+export function readPerson(state: AuthState, body: JsonObject): UserDraft {
   const email = textOf(body, "email");
   if (textOf(body, "phone") !== "") throw authErrors.phone_provider_disabled();
   if (email === "") {
@@ -40,7 +51,7 @@ async function readDraft(state: AuthState, body: JsonObject): Promise<UserDraft>
   }
   const userMetadata = checkMetadata("user_metadata", objectOf(body, "user_metadata") ?? {});
   const appMetadata = checkMetadata("app_metadata", objectOf(body, "app_metadata") ?? {});
-  const rest = {
+  return {
     id: readId(state, textOf(body, "id")),
     email: requireEmail(email),
     role: readRole(textOf(body, "role")) ?? "authenticated",
@@ -49,11 +60,6 @@ async function readDraft(state: AuthState, body: JsonObject): Promise<UserDraft>
     userMetadata,
     appMetadata,
     bannedUntil: readBan(state, textOf(body, "ban_duration")) ?? null,
+    passwordHash: null,
   };
-  const imported = readPasswordHash(body);
-  if (imported !== null) return { ...rest, passwordHash: imported };
-  const given = textOf(body, "password");
-  if (given !== "") checkPassword(given, state.config.password_min_length);
-  const password = given === "" ? state.deps.ids.token() : given;
-  return { ...rest, passwordHash: await state.hasher.hash(password) };
 }

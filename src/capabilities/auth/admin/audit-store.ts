@@ -1,5 +1,5 @@
 /** SQL of the audit log as it is read. Entries are written by `AuthStore.audit`, and never changed. */
-import type { Sql } from "postgres";
+import type { Sql, TransactionSql } from "postgres";
 import type { JsonObject } from "../schema.ts";
 
 /** Null = whatever. */
@@ -32,7 +32,7 @@ export interface AuditPage {
 
 /** Newest first. */
 export async function listAuditEntries(
-  sql: Sql,
+  sql: Sql | TransactionSql,
   filter: AuditFilter,
   page: { readonly limit: number; readonly offset: number },
 ): Promise<AuditPage> {
@@ -45,7 +45,7 @@ export async function listAuditEntries(
   return { entries: [...entries], total: count?.total ?? 0 };
 }
 
-function conditions(sql: Sql, filter: AuditFilter) {
+function conditions(sql: Sql | TransactionSql, filter: AuditFilter) {
   const holds = (name: string, text: string) =>
     sql`position(lower(${text}) in lower(coalesce(payload ->> ${name}, ''))) > 0`;
   const { author, actionPart, type, action, userId } = filter;

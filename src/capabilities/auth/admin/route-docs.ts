@@ -1,6 +1,6 @@
 /** What `/openapi.json` says of the admin routes that are not Supabase's alone. */
 import { Type } from "@sinclair/typebox";
-import { doc, user } from "../http/route-docs.ts";
+import { anything, doc, user } from "../http/route-docs.ts";
 
 const metadata = Type.Object({}, { additionalProperties: true });
 
@@ -31,5 +31,43 @@ export const adminDocs = {
         ip_address: Type.String(),
       }),
     ),
+  }),
+  importUsers: doc("Import users", {
+    description:
+      "Up to 500 people of another system, with their password hashes and the identities of other providers; each is made or refused by itself. Needs the secret key.",
+    body: Type.Object({ users: Type.Array(anything, { maxItems: 500 }) }),
+    answer: Type.Object({ created: Type.Integer(), results: Type.Array(anything) }),
+  }),
+  impersonate: doc("Act as a user", {
+    description:
+      "An access token as the person, for 60 to 3600 seconds, without a refresh token; act in it says who acts. It changes no way in. Needs the secret key.",
+    body: Type.Object({
+      actor: Type.Optional(Type.String({ maxLength: 200 })),
+      reason: Type.Optional(Type.String({ maxLength: 200 })),
+      expires_in: Type.Optional(Type.Integer({ minimum: 60, maximum: 3600, default: 900 })),
+    }),
+    answer: anything,
+  }),
+  merge: doc("Merge a user into this one", {
+    description:
+      "Identities and the app's rows of the user `from` become this one's; the other account ends. Needs the secret key.",
+    body: Type.Object({ from: Type.String({ format: "uuid" }) }),
+    answer: Type.Object({ user, moved: anything }),
+  }),
+  erase: doc("Erase a user", {
+    description:
+      "Removes the person and, by foreign key, what refers to them; references decides where a key would refuse; dry_run only tells. Needs the secret key.",
+    body: Type.Object({
+      dry_run: Type.Optional(Type.Boolean()),
+      references: Type.Optional(
+        Type.Record(Type.String(), Type.Union([Type.Literal("delete"), Type.Literal("set_null")])),
+      ),
+    }),
+    answer: anything,
+  }),
+  exportUser: doc("Export a user", {
+    description:
+      "All that is kept of the person: account, log, and rows that refer to them. Needs the secret key.",
+    answer: anything,
   }),
 };

@@ -12,6 +12,11 @@ import { adminGetUser } from "./admin-get-user.ts";
 import { adminListAudit } from "./admin-list-audit.ts";
 import { adminListUsers } from "./admin-list-users.ts";
 import { adminUpdateUser } from "./admin-update-user.ts";
+import { eraseUser } from "./erase-user.ts";
+import { exportUser } from "./export-user.ts";
+import { impersonateUser } from "./impersonate-user.ts";
+import { IMPORT_BYTES_MAX, importUsers } from "./import-users.ts";
+import { mergeUsers } from "./merge-users.ts";
 import { adminDocs } from "./route-docs.ts";
 
 const raw = { parse: "none" } as const;
@@ -20,6 +25,7 @@ const queryOf = (request: Request) => new URL(request.url).searchParams;
 
 export function adminRoutes(state: AuthState) {
   return new Elysia({ name: "auth.admin" })
+    .use(personRoutes(state))
     .post(
       "/auth/v1/admin/users",
       ({ request }) =>
@@ -72,5 +78,62 @@ export function adminRoutes(state: AuthState) {
           return { body: {} };
         }),
       { ...raw, ...docs.adminDeleteUser },
+    );
+}
+
+/** What is done with whole people. */
+function personRoutes(state: AuthState) {
+  return new Elysia({ name: "auth.admin.people" })
+    .post(
+      "/auth/v1/admin/users/import",
+      ({ request }) =>
+        respond(request, async () => {
+          const caller = await serviceCaller(request);
+          return {
+            body: await importUsers(state, caller, await readJson(request, IMPORT_BYTES_MAX)),
+          };
+        }),
+      { ...raw, ...adminDocs.importUsers },
+    )
+    .post(
+      "/auth/v1/admin/users/:id/impersonate",
+      ({ request, params }) =>
+        respond(request, async () => {
+          const caller = await serviceCaller(request);
+          return {
+            body: await impersonateUser(state, caller, params.id, await readOptionalJson(request)),
+          };
+        }),
+      { ...raw, ...adminDocs.impersonate },
+    )
+    .post(
+      "/auth/v1/admin/users/:id/merge",
+      ({ request, params }) =>
+        respond(request, async () => {
+          const caller = await serviceCaller(request);
+          return {
+            body: await mergeUsers(state, caller, params.id, await readOptionalJson(request)),
+          };
+        }),
+      { ...raw, ...adminDocs.merge },
+    )
+    .post(
+      "/auth/v1/admin/users/:id/erase",
+      ({ request, params }) =>
+        respond(request, async () => {
+          const caller = await serviceCaller(request);
+          return {
+            body: await eraseUser(state, caller, params.id, await readOptionalJson(request)),
+          };
+        }),
+      { ...raw, ...adminDocs.erase },
+    )
+    .get(
+      "/auth/v1/admin/users/:id/export",
+      ({ request, params }) =>
+        respond(request, async () => ({
+          body: await exportUser(state, await serviceCaller(request), params.id),
+        })),
+      adminDocs.exportUser,
     );
 }

@@ -8,6 +8,7 @@ import type { AuthState } from "../auth-state.ts";
 import type { AuthConfig } from "../config.ts";
 import { authErrors } from "../errors.ts";
 import type { UserRow } from "../schema.ts";
+import { refuseImpersonated } from "../sessions/impersonation.ts";
 import type { FactorType } from "./schema.ts";
 
 const SETTING = {
@@ -31,13 +32,14 @@ export function hasVerifiedFactor(state: AuthState, user: UserRow): boolean {
  * Refuses a sensitive change in a session that has not seen the person's second factor. People
  * without a factor pass; a token that names no session does not count as a second factor.
  * @param what the change, as it completes "AAL2 session is required to …".
- * @throws insufficient_aal (401, as GoTrue answers on `PUT /user`)
+ * @throws impersonation_not_allowed, insufficient_aal (401, as GoTrue answers on `PUT /user`)
  */
 export function requireAal2(
   state: AuthState,
   { user, session }: CurrentUser,
   what = "make this change when MFA is enabled",
 ): void {
+  refuseImpersonated(session);
   if (!hasVerifiedFactor(state, user) || session?.aal === "aal2") return;
   throw authErrors.insufficient_aal(`AAL2 session is required to ${what}.`, 401);
 }

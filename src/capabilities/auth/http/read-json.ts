@@ -15,12 +15,12 @@ const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
  * The body as an object; for a repeated key the last one stands, as in every JSON reader around.
  * @throws unsupported_media_type, payload_too_large, bad_json, validation_failed
  */
-export async function readJson(request: Request): Promise<JsonObject> {
+export async function readJson(request: Request, bytesMax = BODY_BYTES_MAX): Promise<JsonObject> {
   const type = request.headers.get("content-type") ?? "";
   if (!JSON_TYPE.test(type)) {
     throw coreErrors.unsupported_media_type(type.slice(0, 100), "application/json");
   }
-  return parseJson(await readBytes(request));
+  return parseJson(await readBytes(request, bytesMax));
 }
 
 /** Like `readJson`, for routes whose body may be absent. */
@@ -32,15 +32,15 @@ export async function readOptionalJson(request: Request): Promise<JsonObject> {
   return {};
 }
 
-export async function readBytes(request: Request): Promise<Uint8Array> {
-  if (Number(request.headers.get("content-length") ?? 0) > BODY_BYTES_MAX) {
-    throw coreErrors.payload_too_large(BODY_BYTES_MAX);
+export async function readBytes(request: Request, bytesMax = BODY_BYTES_MAX): Promise<Uint8Array> {
+  if (Number(request.headers.get("content-length") ?? 0) > bytesMax) {
+    throw coreErrors.payload_too_large(bytesMax);
   }
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
   for await (const chunk of request.body ?? []) {
     sizeBytes += chunk.byteLength;
-    if (sizeBytes > BODY_BYTES_MAX) throw coreErrors.payload_too_large(BODY_BYTES_MAX);
+    if (sizeBytes > bytesMax) throw coreErrors.payload_too_large(bytesMax);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -40,6 +40,13 @@ export function createIdentityStore(sql: Sql | TransactionSql) {
         set identity_data = ${sql.json(data)}, last_sign_in_at = ${now}, updated_at = ${now}
         where id = ${id}`;
     },
+    /** All but the address and the number, which are each account's own; the count. */
+    async moveIdentities(from: string, to: string, now: Date): Promise<number> {
+      const { count } = await sql`
+        update auth.identities set user_id = ${to}, updated_at = ${now}
+        where user_id = ${from} and provider not in ('email', 'phone')`;
+      return count;
+    },
     async remove(id: string): Promise<boolean> {
       const { count } = await sql`delete from auth.identities where id = ${id}`;
       return count === 1;
