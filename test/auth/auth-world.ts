@@ -65,6 +65,8 @@ interface SendOptions {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   readonly bearer?: string;
+  /** Of the sender; default 127.0.0.1. */
+  readonly address?: string;
 }
 
 /** A vault with the keys that tests name, and the rest as a first boot makes it. */
@@ -162,7 +164,7 @@ async function send(
   log: MemoryLog,
   method: string,
   path: string,
-  { body, headers = {}, bearer }: SendOptions,
+  { body, headers = {}, bearer, address = "127.0.0.1" }: SendOptions,
 ): Promise<Answer> {
   const all = new Headers(headers);
   if (bearer !== undefined) all.set("authorization", `Bearer ${bearer}`);
@@ -179,7 +181,7 @@ async function send(
     id: "request-1",
     tenant: DEFAULT_TENANT,
     log,
-    address: "127.0.0.1",
+    address,
     origin: "http://localhost",
     path: new URL(request.url).pathname,
     originalPath: new URL(request.url).pathname,

@@ -15,6 +15,8 @@ import { type Hooks, readHooks } from "./hooks/hook-target.ts";
 import { createOutbox, type Outbox } from "./messages/outbox.ts";
 import { openSmsProvider, type SmsProvider } from "./messages/sms-provider.ts";
 import { loadTemplates, type Templates } from "./messages/templates.ts";
+import { loadAttestationPolicy } from "./passkeys/attestation-policy.ts";
+import type { AttestationPolicy } from "./passkeys/webauthn/attestation.ts";
 import { createTokenSigner, type TokenSigner } from "./sessions/sign-token.ts";
 
 export interface AuthState {
@@ -30,6 +32,8 @@ export interface AuthState {
   /** Null: text messages are only shown in the inbox. */
   readonly sms: SmsProvider | null;
   readonly breachedFilter: BreachFilter | null;
+  /** What new authenticators must say of themselves. */
+  readonly attestation: AttestationPolicy;
   /** Who credentials belong to: the port this capability provides. */
   readonly client: AuthClient;
   /** The owner's connection of a tenant's database. */
@@ -75,6 +79,7 @@ export function createAuthState(config: AuthConfig, deps: Deps, client: AuthClie
     outbox: createOutbox(deps),
     sms: openSmsProvider(config.sms, deps),
     breachedFilter: openFilter(config.breached_passwords, deps.server.projectDir),
+    attestation: loadAttestationPolicy(config, deps.server.projectDir ?? "."),
     client,
     sql: (tenant) => deps.databases.for(tenant).system,
     now: () => new Date(deps.clock.now()),

@@ -5,11 +5,13 @@ import { accountRoutes } from "./accounts/routes.ts";
 import { adminRoutes } from "./admin/routes.ts";
 import type { AuthState } from "./auth-state.ts";
 import { deviceRoutes } from "./devices/routes.ts";
+import { factorRoutes } from "./factors/routes.ts";
 import { authorizeRoutes } from "./issuer/authorize/routes.ts";
 import { clientRoutes } from "./issuer/clients/routes.ts";
 import { issuerRoutes } from "./issuer/routes.ts";
 import { tokenRoutes } from "./issuer/token/routes.ts";
 import { keyRoutes } from "./keys/routes.ts";
+import { passkeyRoutes } from "./passkeys/routes.ts";
 import { uiRoutes } from "./ui/routes.ts";
 
 export function authRoutes(state: AuthState) {
@@ -21,6 +23,8 @@ export function authRoutes(state: AuthState) {
     .use(authorizeRoutes(state))
     .use(tokenRoutes(state))
     .use(deviceRoutes(state))
+    .use(factorRoutes(state))
+    .use(passkeyRoutes(state))
     .use(adminRoutes(state))
     .use(uiRoutes(state))
     .use(keyRoutes(state));

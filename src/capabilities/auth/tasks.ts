@@ -3,6 +3,7 @@ import type { Service } from "../../core/service.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
 import { leaseService } from "../../shared/leases/lease-service.ts";
 import type { AuthState } from "./auth-state.ts";
+import { sweepFactors } from "./factors/sweep-factors.ts";
 import { sweepFlows } from "./flows/flow-state.ts";
 import { sweepOAuth } from "./issuer/sweep-oauth.ts";
 import { createStore } from "./store.ts";
@@ -42,6 +43,8 @@ export function sessionJanitor(state: AuthState, tenant: TenantCtx): Service {
         await sweepFlows(state, state.sql(tenant), BATCH);
         await sweepOAuth(state, tenant);
         if (count > 0) log.info("auth.sessions_swept", { tenant: tenant.id, count });
+        const factors = await sweepFactors(state, tenant);
+        if (factors > 0) log.info("auth.factors_swept", { tenant: tenant.id, count: factors });
         await clock.sleep(EVERY_MS, signal);
       }
     },

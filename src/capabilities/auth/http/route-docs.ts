@@ -15,7 +15,7 @@ export const user = Type.Object(
   },
   { additionalProperties: true, title: "User" },
 );
-const tokens = Type.Object(
+export const tokens = Type.Object(
   {
     access_token: Type.String({ description: "ES256 JWT" }),
     token_type: Type.Literal("bearer"),

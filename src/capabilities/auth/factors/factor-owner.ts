@@ -1,0 +1,57 @@
+/** Whose factors an operation is about, and the trace it leaves in the audit log. */
+import { type CurrentUser, isUuid } from "../accounts/find-current-user.ts";
+import type { AuthState, Caller } from "../auth-state.ts";
+import { authErrors } from "../errors.ts";
+import type { JsonObject, SessionRow, UserRow } from "../schema.ts";
+import type { AuthStore } from "../store.ts";
+import { factorErrors } from "./errors.ts";
+import { createFactorStore } from "./factor-store.ts";
+import type { FactorRow } from "./schema.ts";
+
+export interface FactorOwner {
+  readonly user: UserRow;
+  readonly session: SessionRow;
+}
+
+/**
+ * A person with an account of their own, in a session of ours: a factor raises a session, and an
+ * anonymous account has nothing yet to protect.
+ * @throws session_not_found, no_authorization
+ */
+export function requireOwner({ user, session }: CurrentUser): FactorOwner {
+  if (user.is_anonymous) throw factorErrors.anonymous_not_allowed();
+  if (!session) throw authErrors.session_not_found();
+  return { user, session };
+}
+
+/** @throws validation_failed for what is no UUID, mfa_factor_not_found also for somebody else's */
+export async function findFactor(
+  state: AuthState,
+  caller: Caller,
+  { user }: FactorOwner,
+  id: string,
+): Promise<FactorRow> {
+  if (!isUuid(id)) throw factorErrors.factor_id_invalid();
+  const factor = await createFactorStore(state.sql(caller.tenant)).findFactor(id, user.id);
+  if (!factor) throw factorErrors.mfa_factor_not_found();
+  return factor;
+}
+
+/** Writes what the person did, in the transaction of the change. */
+export function auditOwner(
+  state: AuthState,
+  store: AuthStore,
+  caller: Caller,
+  user: UserRow,
+  action: string,
+  traits: JsonObject,
+): Promise<void> {
+  const entry = {
+    action,
+    actorId: user.id,
+    actorName: user.email ?? user.phone ?? "",
+    address: caller.address,
+    traits,
+  };
+  return store.audit(state.deps.ids.uuid(), entry, state.now());
+}
