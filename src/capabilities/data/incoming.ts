@@ -20,17 +20,32 @@ export interface Incoming {
   readonly trace: RequestTrace | null;
 }
 
-/** @throws PGRST002, PGRST106, PGRST300 to PGRST303, url_too_long */
-export async function readIncoming(
+/**
+ * At once where the credential was seen before, which is nearly always.
+ * @throws PGRST002, PGRST106, PGRST300 to PGRST303, url_too_long
+ */
+export function readIncoming(
   room: DataRoom,
   request: Request,
   context: RequestContext,
-): Promise<Incoming> {
+): Incoming | Promise<Incoming> {
+  if (request.url.length > room.config.max_url_bytes) {
+    throw errors.url_too_long(room.config.max_url_bytes);
+  }
+  const asking = callerOf(room, request.headers, context);
+  return asking instanceof Promise
+    ? asking.then((principal) => incomingOf(room, request, context, principal))
+    : incomingOf(room, request, context, asking);
+}
+
+function incomingOf(
+  room: DataRoom,
+  request: Request,
+  context: RequestContext,
+  principal: Principal,
+): Incoming {
   const { url, method, headers } = request;
   const trace = traceOf(request);
-  if (url.length > room.config.max_url_bytes) throw errors.url_too_long(room.config.max_url_bytes);
-  const asking = callerOf(room, headers, context);
-  const principal = asking instanceof Promise ? await asking : asking;
   trace?.enter("parse");
   const mark = url.indexOf("?");
   const profile = headers.get(WRITES.has(method) ? "content-profile" : "accept-profile");

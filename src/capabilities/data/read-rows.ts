@@ -32,12 +32,14 @@ export async function readRows(
   context: RequestContext,
   table: string,
 ): Promise<Response> {
-  const incoming = await readIncoming(room, request, context);
+  // Each wait costs as much as parsing a query, so there is none for what is at hand.
+  const reading = readIncoming(room, request, context);
+  const incoming = reading instanceof Promise ? await reading : reading;
   const ran = await runRequest(room, incoming, (state) =>
     prepareRead(room, incoming, state, table),
   );
-  const total = await totalRows(room, incoming, ran);
-  return answerRead(incoming, ran, total);
+  const isCounted = ran.prepared.preferences.count !== null;
+  return answerRead(incoming, ran, isCounted ? await totalRows(room, incoming, ran) : null);
 }
 
 function prepareRead(

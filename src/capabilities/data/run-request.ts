@@ -70,7 +70,8 @@ async function retry<P extends Prepared>(
   }
 }
 
-async function attempt<P extends Prepared>(
+/** @throws what preparing it throws, at once */
+function attempt<P extends Prepared>(
   room: DataRoom,
   incoming: Incoming,
   state: SchemaState,
@@ -81,9 +82,10 @@ async function attempt<P extends Prepared>(
   if (compiled.unprotected.length > 0) {
     checkExposure(room, state.schema, incoming, compiled.unprotected);
   }
-  const result = await query(room, incoming, state.schema, compiled, prepared);
-  incoming.trace?.enter("response");
-  return { prepared, row: result.rows[0] ?? [], rows: result.rows };
+  return query(room, incoming, state.schema, compiled, prepared).then(({ rows }) => {
+    incoming.trace?.enter("response");
+    return { prepared, row: rows[0] ?? [], rows };
+  });
 }
 
 function query(

@@ -25,14 +25,25 @@ export type Target =
 
 type Run = (request: Request) => Promise<Response>;
 
-export async function explained(
+export function explained(
   room: DataRoom,
   request: Request,
   context: RequestContext,
   target: Target,
   run: Run,
 ): Promise<Response> {
+  // Nearly every request: no promise of its own.
   if (!asksForAccess(request.headers)) return run(request);
+  return runExplained(room, request, context, target, run);
+}
+
+async function runExplained(
+  room: DataRoom,
+  request: Request,
+  context: RequestContext,
+  target: Target,
+  run: Run,
+): Promise<Response> {
   if (!(await mayExplain(room, request.headers, context))) return run(request);
   const copies = await copiesOf(room, request, context);
   const explain = (error: ReactorError | null) =>
