@@ -16,6 +16,7 @@ import { createAdminGuard } from "../admin/guard.ts";
 import { createAdminOperations } from "../admin/operations.ts";
 import { adminRoutes, type MigrateRequest } from "../admin/routes.ts";
 import { composeApp } from "../compose.ts";
+import { createChallenge } from "../edge/challenge.ts";
 import { createCors } from "../edge/cors.ts";
 import { type App, createEdge, type Edge, type EdgeOptions } from "../edge/edge.ts";
 import { createRequestMetrics } from "../edge/request-metrics.ts";
@@ -108,6 +109,9 @@ export function assemble(options: AssembleOptions): AssembledServer {
 }
 
 function edgeOptions(options: AssembleOptions, server: ServerConfig, app: App): EdgeOptions {
+  const isIssuer = options.mounted.capabilities.some(
+    ({ capability }) => capability.name === "auth",
+  );
   return {
     app,
     auth: options.mounted.ports.auth ?? nobodysAuth,
@@ -117,6 +121,7 @@ function edgeOptions(options: AssembleOptions, server: ServerConfig, app: App): 
     access: options.logs.access,
     cors: createCors(server.cors, mountedCors(options)),
     metrics: createRequestMetrics(options.shared.metrics),
+    ...(isIssuer ? { challenge: createChallenge(server.public_url.replace(/\/+$/, "")) } : {}),
     tenantOf: (host) => options.tenants.resolve(host),
     addressOf: addressReader(server.trusted_proxies),
   };

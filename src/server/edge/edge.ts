@@ -13,6 +13,7 @@ import type { Logger } from "../../core/ports/log.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
 import type { AccessLog } from "../../shared/log/access-log.ts";
 import { canonicalPath } from "./aliases.ts";
+import type { Challenge } from "./challenge.ts";
 import type { Cors } from "./cors.ts";
 import { checkHead, hostMemory, targetOf } from "./guard.ts";
 import { type Arrival, EdgeContext } from "./request-context.ts";
@@ -32,6 +33,8 @@ export interface EdgeOptions {
   readonly access: AccessLog;
   readonly cors: Cors;
   readonly metrics: RequestMetrics;
+  /** Completes the challenge of a 401; absent where no tokens are issued. */
+  readonly challenge?: Challenge;
   /** The tenant served at a Host; throws for a host that is nobody's. */
   tenantOf(host: string): TenantCtx;
   /** The client's address behind trusted proxies. */
@@ -124,6 +127,7 @@ function leave(
     return undefined;
   }
   if (isWaiting && !isStream(context, response)) arrival.timeout(arrival.idleTimeoutS);
+  options.challenge?.(context, response);
   options.cors.apply(request, path, response.headers, context.tenant);
   return finish(options, call, response, context.route, originalPath, context);
 }

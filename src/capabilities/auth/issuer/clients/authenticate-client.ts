@@ -1,7 +1,8 @@
 /**
  * Who asks at the token, introspection, revocation and device endpoints (RFC 6749 §2.3): a secret by
- * Basic or in the body, as the client is registered, or no secret for a public client. Unknown
- * clients and wrong secrets are answered alike.
+ * Basic or in the body, or no secret for a public client. Which of the two a confidential client
+ * was registered for is not held against it: libraries choose for their users, and neither is weaker.
+ * Unknown clients and wrong secrets are answered alike.
  */
 import { isUuid } from "../../accounts/find-current-user.ts";
 import type { AuthState, Caller } from "../../auth-state.ts";
@@ -34,7 +35,6 @@ export async function authenticateClient(
   const isPublic = client?.client_type === "public";
   const isProven = isPublic ? sent.method === "none" : fits;
   if (!client || !isProven) throw oauthErrors.invalid_client(isBasic);
-  if (sent.method !== client.token_endpoint_auth_method) throw oauthErrors.invalid_client(isBasic);
   return client;
 }
 
