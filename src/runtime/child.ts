@@ -13,6 +13,7 @@ import { createControlChannel } from "./control-channel.ts";
 import { EgressDenied } from "./egress/egress-policy.ts";
 import type { EgressOptions } from "./egress/egress-server.ts";
 import { listenForLink } from "./egress/link-socket.ts";
+import type { Cgroups } from "./jail/cgroups.ts";
 import { type JailOrder, SEALED, THREADS_MAX, TMP_BYTES, TMP_FILES } from "./jail/jail-order.ts";
 import { type JailPlan, UIDS } from "./jail/jail-plan.ts";
 import type { FromChild, LogEntry, ToChild } from "./messages.ts";
@@ -43,6 +44,7 @@ export interface ChildOptions {
   /** Grows from child to child; chooses its user id. */
   readonly number: number;
   readonly jail: JailPlan;
+  readonly cgroups: Cgroups | null;
   /** How the child reaches this server and the web. */
   readonly egress: Pick<EgressOptions, "gateway" | "openRanges"> & {
     readonly hostCalls: HostCalls;
@@ -76,6 +78,8 @@ export interface Child {
   alive(): boolean;
   killed(): KillReason | null;
   send(message: ToChild): void;
+  /** Bytes at which the kernel ends it, where it can; watching goes on in any case. */
+  limitMemory(bytes: number): void;
   /** SIGKILL. The first reason given stays. */
   kill(reason: KillReason): void;
   /** Resolves with the answer that `pick` accepts; rejects when the child dies. */
@@ -123,9 +127,12 @@ export function spawnChild(options: ChildOptions): Child {
     stdout: "pipe",
     stderr: "pipe",
   });
+  const group = options.cgroups?.enclose(spawned.pid, options.name) ?? null;
   const watchExit = async (): Promise<ChildExit> => {
     await spawned.exited;
     alive = false;
+    if (group?.wasOutOfMemory()) reason ??= { kind: "memory" };
+    group?.remove();
     await Promise.race([link.ended, options.clock.sleep(LAST_WORDS_MS)]);
     link.close();
     rmSync(dir, { recursive: true, force: true });
@@ -146,6 +153,7 @@ export function spawnChild(options: ChildOptions): Child {
     send(message) {
       if (alive) link.say(message);
     },
+    limitMemory: (bytes) => group?.limitMemory(bytes),
     kill(why) {
       reason ??= why;
       spawned.kill("SIGKILL");

@@ -16,6 +16,8 @@ export interface Runtimes {
   readonly bun: FunctionRuntime;
   readonly wasm: FunctionRuntime;
   readonly lambda: FunctionRuntime;
+  /** The kernel itself bounds each process. */
+  readonly cgroups: boolean;
   start(): Promise<void>;
   /** Drains within the budget, ends every child, removes the folder. */
   stop(budgetMs: number): Promise<void>;
@@ -31,6 +33,7 @@ export function createRuntimes(given: RuntimeOptions): Runtimes {
     bun,
     wasm,
     lambda,
+    cgroups: options.cgroups !== null,
     async start() {
       rmSync(options.dir, { recursive: true, force: true });
       // Children of other users go through it to their own folders, which are closed.

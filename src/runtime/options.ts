@@ -5,6 +5,7 @@ import type { Ids } from "../core/ports/ids.ts";
 import type { Logger } from "../core/ports/log.ts";
 import { selfSources } from "../core/self.ts";
 import type { IpRange } from "../shared/ip-address.ts";
+import { type Cgroups, openCgroups, systemCgroups } from "./jail/cgroups.ts";
 import { type JailPlan, planJail } from "./jail/jail-plan.ts";
 import type { AwsCredentials } from "./lambda/sigv4.ts";
 
@@ -41,6 +42,8 @@ export interface RuntimeOptions {
   readonly openRanges?: readonly IpRange[];
   /** Default: all that this machine can give. */
   readonly jail?: JailPlan;
+  /** Groups of the kernel for the children. Default: where the server was given a tree of its own. */
+  readonly cgroups?: Cgroups | null;
   /** Every line a function writes, already bounded. Must not throw. */
   readonly onLog: (line: FunctionLogLine) => void;
   /** Asked at assignment: how a function's `reactor.fetch` reaches this server. */
@@ -73,7 +76,13 @@ export function withDefaults(options: RuntimeOptions): FullRuntimeOptions {
     lambda: { region: null, credentials: null, endpoint: null },
     serviceKey: () => Promise.reject(new Error("This server has no secret key to lend")),
     hostCalls: async () => new Response(null, { status: 404 }),
+    cgroups: defaultCgroups(options.logger),
     jail: planJail([options.dir, process.execPath, ...selfSources()]),
     ...options,
   };
+}
+
+function defaultCgroups(log: Logger): Cgroups | null {
+  const places = systemCgroups();
+  return places && openCgroups(places, log);
 }

@@ -1,6 +1,6 @@
 /** How a running executable ends, and what it refuses to start on. */
 import { describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { NotReady, ordinaryUser, testUsers } from "../support/executable.ts";
 import { executableBench } from "../support/executable-bench.ts";
@@ -57,6 +57,17 @@ async function failure(cwd: string, args: readonly string[], more = {}) {
 }
 
 describe.each(testUsers.map((user) => [user.name, user] as const))("as %s", (_, user) => {
+  test("nobody else of the user looks into the server: no environment, no memory, no core", async () => {
+    const shop = await bench.project(user);
+    const server = await bench.start(shop, ["serve", "--port", "0"], { user });
+    // What a process of the same user may see belongs to the user; what is closed belongs to root.
+    expect(statSync(`/proc/${server.pid}/environ`).uid).toBe(0);
+    const ids = user.ids ?? undefined;
+    const look = Bun.spawnSync(["cat", `/proc/${server.pid}/environ`], { ...ids });
+    expect(look.success).toBe(user.ids === null);
+    await bench.run(shop, ["stop"], { user });
+  });
+
   test("`stop` ends the server and every process it had started", async () => {
     const shop = await bench.project(user);
     const server = await bench.start(shop, ["serve", "--port", "0"], { user });

@@ -21,7 +21,7 @@ function spawn(name: string) {
     hostCalls,
     serviceKey: async () => "",
   };
-  const common = { number: 1, jail, egress, env: {}, clock: systemClock, logger };
+  const common = { number: 1, jail, cgroups: null, egress, env: {}, clock: systemClock, logger };
   return spawnChild({ role: "__fn-runner", dir, name, ...common });
 }
 

@@ -50,6 +50,7 @@ function readHealth(parts: FunctionsParts): Health {
     status: registries.every((registry) => registry.loaded) ? "ok" : "degraded",
     details: {
       jail: jailOf(parts),
+      cgroups: parts.runtimes.cgroups,
       processes: processes.length,
       // Those that serve a function; the others are held ready.
       assigned: processes.filter((one) => one.function !== null).length,

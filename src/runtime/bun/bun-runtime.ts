@@ -212,6 +212,7 @@ export class BunRuntime implements FunctionRuntime {
       env: {},
       number: this.#children,
       jail: this.#options.jail,
+      cgroups: this.#options.cgroups,
       egress: this.#options,
       clock: this.#options.clock,
       logger: this.#options.logger,

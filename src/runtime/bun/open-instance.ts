@@ -39,6 +39,7 @@ async function assign(child: Child, spec: FunctionSpec, options: FullRuntimeOpti
   // The child may be of another user, and its folder is closed to all but the two.
   await chmod(codePath, 0o444);
   child.specOf = () => spec;
+  child.limitMemory(spec.limits.memoryBytes);
   const message: AssignMessage = {
     t: "assign",
     name: spec.name,

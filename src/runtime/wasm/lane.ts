@@ -142,8 +142,15 @@ export class Lane {
     return this.#loaded.get(key) ?? this.#loading.get(key) ?? this.#askToLoad(key, spec);
   }
 
+  /** The kernel's bound is for the largest that is resident; which call runs, it cannot know. */
+  #limitMemory(): void {
+    const limits = [...this.#specs.values()].map((spec) => spec.limits.memoryBytes);
+    this.child.limitMemory(HOST_BYTES + Math.max(...limits));
+  }
+
   #askToLoad(key: string, spec: FunctionSpec): Promise<LoadedModule> {
     this.#specs.set(key, spec);
+    this.#limitMemory();
     const loading = this.#sendModule(key, spec).then((loaded) => {
       this.#loaded.set(key, loaded);
       return loaded;

@@ -155,6 +155,7 @@ export class WasmRuntime implements FunctionRuntime {
       env: HOST_ENV,
       number: this.#children,
       jail: this.#options.jail,
+      cgroups: this.#options.cgroups,
       egress: this.#options,
       clock: this.#options.clock,
       logger: this.#options.logger,

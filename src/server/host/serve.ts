@@ -16,6 +16,7 @@ import { boot, type RunningServer } from "../boot/boot.ts";
 import { capabilities } from "../list.ts";
 import { createShutdown, onSignals, type Shutdown } from "../shutdown.ts";
 import { developerPage, readyLine } from "./announce.ts";
+import { closeMemory } from "./close-memory.ts";
 import { loadServerConfig } from "./config.ts";
 import { watchProject } from "./watch-project.ts";
 
@@ -39,6 +40,7 @@ export interface ServeRequest {
 export async function serve(request: ServeRequest): Promise<number> {
   const config = loadServerConfig(request.project, request.flags, request.env);
   const log = openLog(config.section<LogConfig>("log"), request);
+  closeMemory(log.logger);
   const stopping = stopRequests();
   const off = onSignals(["SIGINT", "SIGTERM"], stopping.ask);
   // While it boots there is nothing to read anew, and the default of the signal is an end.
