@@ -7,6 +7,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Value } from "@sinclair/typebox/value";
 import postgres, { type Sql } from "postgres";
+import { createAuthParts } from "../../src/capabilities/auth/auth-parts.ts";
 import { type AuthState, createAuthState } from "../../src/capabilities/auth/auth-state.ts";
 import { type AuthConfig, authConfig } from "../../src/capabilities/auth/config.ts";
 import { authRoutes } from "../../src/capabilities/auth/routes.ts";
@@ -18,7 +19,6 @@ import type { Vault } from "../../src/core/ports/vault.ts";
 import type { Project } from "../../src/core/project.ts";
 import { DEFAULT_TENANT } from "../../src/core/tenant.ts";
 import { parseDatabaseUrl, postgresJsOptions } from "../../src/postgres/url.ts";
-import { createLocalAuth } from "../../src/shared/auth/create-local-auth.ts";
 import { readCredentials } from "../../src/shared/auth/credentials.ts";
 import { createMemoryBus } from "../../src/shared/bus/memory-bus.ts";
 import { createPostgresEvents } from "../../src/shared/events/postgres-events.ts";
@@ -117,6 +117,7 @@ export async function openAuthWorld(overrides: Partial<AuthConfig> = {}): Promis
     databases: { for: () => ({ system: sql }) },
     events: createPostgresEvents({ for: () => ({ system: sql, direct: sql }) }, async () => {}),
     leases: createMemoryLeases(clock),
+    bus: createMemoryBus(log),
     rateLimiter: limiter,
     idempotency: mapIdempotency(),
     mail,
@@ -131,9 +132,9 @@ export async function openAuthWorld(overrides: Partial<AuthConfig> = {}): Promis
     project: projects.of,
     projects,
   } as unknown as Deps;
-  const { of: project, lookAgain } = projects;
-  const client = createLocalAuth({ project, lookAgain, clock });
-  const state = createAuthState({ ...config, ...overrides }, deps, client);
+  const settings = { ...config, ...overrides };
+  const { client, orgs } = createAuthParts(settings, deps);
+  const state = createAuthState(settings, deps, client, orgs);
   const app = authRoutes(state);
   app.compile();
   return {
@@ -141,7 +142,7 @@ export async function openAuthWorld(overrides: Partial<AuthConfig> = {}): Promis
     sql,
     clock,
     log,
-    project: await project(DEFAULT_TENANT),
+    project: await projects.of(DEFAULT_TENANT),
     limited: limiter.asked,
     mail,
     refuse: limiter.refuse,
@@ -152,6 +153,7 @@ export async function openAuthWorld(overrides: Partial<AuthConfig> = {}): Promis
       return answer;
     },
     async close() {
+      await orgs.close();
       await sql.end({ timeout: 5 });
       await database.drop();
     },
@@ -175,8 +177,8 @@ async function send(
     headers: all,
     ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
   });
-  const scopedPrincipal = () =>
-    client.authenticate(DEFAULT_TENANT, { ...readCredentials(all), checksScopes: true });
+  const prove = (checksScopes: boolean) =>
+    client.authenticate(DEFAULT_TENANT, { ...readCredentials(all), checksScopes });
   const context: Partial<RequestContext> = {
     id: "request-1",
     tenant: DEFAULT_TENANT,
@@ -186,8 +188,8 @@ async function send(
     path: new URL(request.url).pathname,
     originalPath: new URL(request.url).pathname,
     route: "unmatched",
-    principal: () => client.authenticate(DEFAULT_TENANT, readCredentials(all)),
-    scopedPrincipal,
+    principal: () => prove(false),
+    scopedPrincipal: () => prove(true),
   };
   attachContext(request, context as RequestContext);
   const response = await app.handle(request);

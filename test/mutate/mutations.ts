@@ -8,6 +8,7 @@ import { data } from "./places/data.ts";
 import { dataTokens } from "./places/data-tokens.ts";
 import { dataWrites } from "./places/data-writes.ts";
 import { functions } from "./places/functions.ts";
+import { orgs } from "./places/orgs.ts";
 import { server } from "./places/server.ts";
 import { sharedState } from "./places/shared-state.ts";
 
@@ -22,4 +23,5 @@ export const mutations: readonly Mutation[] = [
   ...sharedState,
   ...accounts,
   ...functions,
+  ...orgs,
 ];

@@ -15,6 +15,7 @@ import { type Hooks, readHooks } from "./hooks/hook-target.ts";
 import { createOutbox, type Outbox } from "./messages/outbox.ts";
 import { openSmsProvider, type SmsProvider } from "./messages/sms-provider.ts";
 import { loadTemplates, type Templates } from "./messages/templates.ts";
+import type { OrgDirectory } from "./orgs/org-directory.ts";
 import { loadAttestationPolicy } from "./passkeys/attestation-policy.ts";
 import type { AttestationPolicy } from "./passkeys/webauthn/attestation.ts";
 import { createTokenSigner, type TokenSigner } from "./sessions/sign-token.ts";
@@ -36,6 +37,8 @@ export interface AuthState {
   readonly attestation: AttestationPolicy;
   /** Who credentials belong to: the port this capability provides. */
   readonly client: AuthClient;
+  /** In which organisations people are; tells servers of changes. */
+  readonly orgs: OrgDirectory;
   /** The owner's connection of a tenant's database. */
   sql(tenant: TenantCtx): Sql;
   /** Now, as kept in rows. */
@@ -55,7 +58,12 @@ export interface Caller {
   readonly log: Logger;
 }
 
-export function createAuthState(config: AuthConfig, deps: Deps, client: AuthClient): AuthState {
+export function createAuthState(
+  config: AuthConfig,
+  deps: Deps,
+  client: AuthClient,
+  orgs: OrgDirectory,
+): AuthState {
   const hasher = createPasswordHasher({
     memoryKib: config.hash_memory_kib,
     iterations: config.hash_iterations,
@@ -81,6 +89,7 @@ export function createAuthState(config: AuthConfig, deps: Deps, client: AuthClie
     breachedFilter: openFilter(config.breached_passwords, deps.server.projectDir),
     attestation: loadAttestationPolicy(config, deps.server.projectDir ?? "."),
     client,
+    orgs,
     sql: (tenant) => deps.databases.for(tenant).system,
     now: () => new Date(deps.clock.now()),
   };

@@ -9,6 +9,7 @@ import { hooksConfig } from "./hooks/config.ts";
 import { oauthServerConfig } from "./issuer/config.ts";
 import { keySettings } from "./keys/config.ts";
 import { messageSettings } from "./messages/config.ts";
+import { orgsConfig } from "./orgs/config.ts";
 import { providerSettings } from "./providers/config.ts";
 import { uiConfig } from "./ui/config.ts";
 
@@ -139,6 +140,7 @@ export const authConfig = Type.Object(
     rate_limit_refresh: perMinute("Token refreshes per minute and address", 300),
     rate_limit_user_update: perMinute("Changes of their own account per minute and user", 30),
     ...factorsConfig,
+    ...orgsConfig,
     ...messageSettings,
     hooks: hooksConfig,
     captcha: captchaConfig,

@@ -3,13 +3,13 @@ import m0001 from "../../../migrations/auth/0001_identity.sql" with { type: "tex
 import m0002 from "../../../migrations/auth/0002_one_time_tokens.sql" with { type: "text" };
 import m0004 from "../../../migrations/auth/0004_flow_state.sql" with { type: "text" };
 import m0005 from "../../../migrations/auth/0005_factors.sql" with { type: "text" };
+import m0007 from "../../../migrations/auth/0007_orgs.sql" with { type: "text" };
 import m0009 from "../../../migrations/auth/0009_oauth_server.sql" with { type: "text" };
 import m0010 from "../../../migrations/auth/0010_browser_sessions.sql" with { type: "text" };
 import m0011 from "../../../migrations/auth/0011_admin.sql" with { type: "text" };
 import { defineCapability } from "../../core/capability.ts";
 import { StartupError } from "../../core/startup-error.ts";
-import type { TenantCtx } from "../../core/tenant.ts";
-import { createLocalAuth } from "../../shared/auth/create-local-auth.ts";
+import { createAuthParts } from "./auth-parts.ts";
 import { createAuthState } from "./auth-state.ts";
 import { type AuthConfig, authConfig } from "./config.ts";
 import { keyRotator } from "./keys/key-rotator.ts";
@@ -37,6 +37,7 @@ export const auth = defineCapability({
     { name: "0002_one_time_tokens", sql: m0002 },
     { name: "0004_flow_state", sql: m0004 },
     { name: "0005_factors", sql: m0005 },
+    { name: "0007_orgs", sql: m0007 },
     { name: "0009_oauth_server", sql: m0009 },
     { name: "0010_browser_sessions", sql: m0010 },
     { name: "0011_admin", sql: m0011 },
@@ -45,10 +46,8 @@ export const auth = defineCapability({
   provides: ["auth"],
   async mount(config, deps) {
     checkSigning(config);
-    const { project, projects, clock } = deps;
-    const lookAgain = (tenant: TenantCtx) => projects.lookAgain(tenant);
-    const client = createLocalAuth({ project, lookAgain, clock });
-    const state = createAuthState(config, deps, client);
+    const { client, orgs } = createAuthParts(config, deps);
+    const state = createAuthState(config, deps, client, orgs);
     return {
       plugin: authRoutes(state),
       ports: { auth: client },
@@ -59,7 +58,7 @@ export const auth = defineCapability({
         for (const tenant of deps.tenants()) await pingStore(state.sql(tenant));
         return { status: "ok", details: { hashes_waiting: state.hasher.waiting() } };
       },
-      close: async () => undefined,
+      close: () => orgs.close(),
     };
   },
 });

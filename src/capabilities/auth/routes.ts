@@ -11,6 +11,7 @@ import { clientRoutes } from "./issuer/clients/routes.ts";
 import { issuerRoutes } from "./issuer/routes.ts";
 import { tokenRoutes } from "./issuer/token/routes.ts";
 import { keyRoutes } from "./keys/routes.ts";
+import { orgRoutes } from "./orgs/routes.ts";
 import { passkeyRoutes } from "./passkeys/routes.ts";
 import { uiRoutes } from "./ui/routes.ts";
 
@@ -26,6 +27,7 @@ export function authRoutes(state: AuthState) {
     .use(factorRoutes(state))
     .use(passkeyRoutes(state))
     .use(adminRoutes(state))
+    .use(orgRoutes(state))
     .use(uiRoutes(state))
     .use(keyRoutes(state));
 }

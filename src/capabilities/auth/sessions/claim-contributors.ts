@@ -3,8 +3,10 @@
  * folder; the rewriter runs last and sees everything. They are asked for every token of a person:
  * keep them to one query at most, and what they add small, since it travels with every request.
  */
+
 import type { AuthState, Caller } from "../auth-state.ts";
 import { customizeClaims } from "../hooks/customize-claims.ts";
+import { contributeOrgClaims } from "../orgs/org-claims.ts";
 import type { JsonObject, UserRow } from "../schema.ts";
 import type { SessionFacts } from "./compose-claims.ts";
 
@@ -31,6 +33,6 @@ export type ClaimRewriter = (
   claims: JsonObject,
 ) => Promise<JsonObject> | JsonObject;
 
-export const CLAIM_CONTRIBUTORS: readonly ClaimContributor[] = [];
+export const CLAIM_CONTRIBUTORS: readonly ClaimContributor[] = [contributeOrgClaims];
 
 export const CLAIM_REWRITERS: readonly ClaimRewriter[] = [customizeClaims];
