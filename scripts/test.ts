@@ -54,6 +54,8 @@ const suite = (name: string, paths: string[], more: Partial<Suite> = {}): Suite 
 const POSTGRES = { postgresql: "/usr/lib/postgresql" };
 const POOLER = { ...POSTGRES, pgbouncer: "/usr/sbin/pgbouncer", openssl: "/usr/bin/openssl" };
 
+const CHROMIUM = { chromium: "/usr/bin/chromium" };
+
 const SUITES: readonly Suite[] = [
   check("format and lint", `${BIN}/biome`, "ci", "--colors=off", "."),
   check("types", `${BIN}/tsc`, "--noEmit"),
@@ -77,6 +79,7 @@ const SUITES: readonly Suite[] = [
   suite("realtime", ["test/realtime"]),
   suite("functions", ["test/functions"]),
   suite("HTTP rows", ["test/http"]),
+  suite("browser", ["test/browser"], { needs: CHROMIUM }),
   suite("topologies", ["test/topology.test.ts"]),
   suite("executable", ["test/executable"], { needs: POOLER, timeoutMs: 15 * MINUTE }),
   suite("hostile functions", ["test/hostile"], { timeoutMs: 15 * MINUTE }),
