@@ -8,6 +8,7 @@ import { data } from "./places/data.ts";
 import { dataTokens } from "./places/data-tokens.ts";
 import { dataWrites } from "./places/data-writes.ts";
 import { functions } from "./places/functions.ts";
+import { oauth } from "./places/oauth.ts";
 import { orgs } from "./places/orgs.ts";
 import { server } from "./places/server.ts";
 import { sharedState } from "./places/shared-state.ts";
@@ -24,4 +25,5 @@ export const mutations: readonly Mutation[] = [
   ...accounts,
   ...functions,
   ...orgs,
+  ...oauth,
 ];
