@@ -26,7 +26,7 @@ const tokens = { accessToken: "their-access", refreshToken: "their-refresh" };
 
 async function newCode(withTokens = false): Promise<string> {
   const id = (await begin()) ?? "";
-  return finishFlow(world.state, world.sql, id, ada.userId, withTokens ? tokens : null);
+  return finishFlow(world.state, world.sql, id, ada.userId, withTokens ? { tokens } : null);
 }
 
 async function exchange(code: unknown, verifier: unknown = VERIFIER) {

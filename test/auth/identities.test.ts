@@ -2,7 +2,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Caller } from "../../src/capabilities/auth/auth-state.ts";
 import type { ExternalIdentity } from "../../src/capabilities/auth/identities/external-identity.ts";
-import { signInWithIdentity } from "../../src/capabilities/auth/identities/sign-in-identity.ts";
+import {
+  admitIdentity,
+  signInWithIdentity,
+} from "../../src/capabilities/auth/identities/sign-in-identity.ts";
 import { inTransaction } from "../../src/capabilities/auth/store.ts";
 import { DEFAULT_TENANT } from "../../src/core/tenant.ts";
 import { type AuthWorld, openAuthWorld, PASSWORD, signUp } from "./auth-world.ts";
@@ -39,8 +42,12 @@ function identity(more: Partial<ExternalIdentity> = {}): ExternalIdentity {
 const verified = (email: string, more: Partial<ExternalIdentity> = {}) =>
   identity({ email, emailVerified: true, ...more });
 
-const enter = (who: ExternalIdentity, w = world) =>
-  inTransaction(w.sql, (store, tx) => signInWithIdentity(w.state, store, tx, caller(w), who));
+async function enter(who: ExternalIdentity, w = world) {
+  const admission = await admitIdentity(w.state, caller(w), who);
+  return inTransaction(w.sql, (store, tx) =>
+    signInWithIdentity(w.state, store, tx, caller(w), who, admission),
+  );
+}
 
 const password = (email: string) =>
   world.send("POST", "/auth/v1/token?grant_type=password", { body: { email, password: PASSWORD } });

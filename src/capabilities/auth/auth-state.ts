@@ -18,6 +18,7 @@ import { loadTemplates, type Templates } from "./messages/templates.ts";
 import type { OrgDirectory } from "./orgs/org-directory.ts";
 import { loadAttestationPolicy } from "./passkeys/attestation-policy.ts";
 import type { AttestationPolicy } from "./passkeys/webauthn/attestation.ts";
+import { createProviders, type Providers } from "./providers/providers.ts";
 import { createTokenSigner, type TokenSigner } from "./sessions/sign-token.ts";
 
 export interface AuthState {
@@ -25,6 +26,8 @@ export interface AuthState {
   readonly deps: Deps;
   readonly hasher: PasswordHasher;
   readonly signer: TokenSigner;
+  /** Sign-in through others. */
+  readonly providers: Providers;
   /** What of the project's own runs at which moment; absent = none. */
   readonly hooks: Hooks;
   readonly templates: Templates;
@@ -78,6 +81,7 @@ export function createAuthState(
     deps,
     hasher,
     signer: createTokenSigner(),
+    providers: createProviders(config, deps.clock),
     hooks: readHooks(config.hooks),
     templates: loadTemplates({
       dir: config.templates_dir,

@@ -149,6 +149,68 @@ export const authErrors = defineErrors({
     message: `Unverified email with ${provider}`,
     hint: "Verify your e-mail address at the provider and sign in again",
   }),
+  manual_linking_disabled: () => ({
+    status: 404,
+    message: "Manual linking is disabled",
+    hint: "auth.manual_linking = true allows it",
+  }),
+  identity_id_invalid: () => ({
+    status: 404,
+    code: "validation_failed",
+    message: "identity_id must be an UUID",
+  }),
+  identity_not_found: () => ({ status: 422, message: "Identity doesn't exist" }),
+  single_identity_not_deletable: () => ({
+    status: 422,
+    message: "User must have at least 1 identity after unlinking",
+    hint: "Link another identity first",
+  }),
+  email_conflict_identity_not_deletable: () => ({
+    status: 422,
+    message: "Unable to unlink identity due to email conflict",
+  }),
+  user_sso_managed: () => ({
+    status: 422,
+    message: "The account of this user is managed by their organisation's identity provider",
+  }),
+  oauth_provider_not_supported: (provider: string) => ({
+    status: 400,
+    code: "validation_failed",
+    message: `Unsupported provider: ${provider || "(none)"} is not enabled`,
+    hint: "[auth.providers.<name>] in reactor.toml enables one",
+  }),
+  bad_oauth_state: (details: string) => ({
+    status: 400,
+    message: "OAuth state is invalid",
+    details,
+    hint: "Begin the sign-in again, in the browser it ends in",
+  }),
+  bad_oauth_callback: (message: string, cause?: unknown) => ({ status: 400, message, cause }),
+  provider_refused: (error: string, message: string) => ({
+    status: 403,
+    code: "access_denied",
+    message,
+    extra: { oauth_error: error },
+  }),
+  provider_failed: (cause: unknown) => ({
+    status: 502,
+    code: "unexpected_failure",
+    message: "Unable to exchange external code",
+    hint: "The provider's answer was not as expected; the server's log has the reason",
+    cause,
+  }),
+  unexpected_failure: (cause: unknown) => ({
+    status: 500,
+    message: "Unexpected failure, please check server logs for more information",
+    cause,
+  }),
+  bad_id_token: (details: string, cause?: unknown) => ({
+    status: 400,
+    code: "validation_failed",
+    message: "Bad ID token",
+    details,
+    cause,
+  }),
   identity_already_exists: (isOwn: boolean) => ({
     status: 422,
     message: isOwn ? "Identity is already linked" : "Identity is already linked to another user",

@@ -7,6 +7,7 @@ import m0007 from "../../../migrations/auth/0007_orgs.sql" with { type: "text" }
 import m0009 from "../../../migrations/auth/0009_oauth_server.sql" with { type: "text" };
 import m0010 from "../../../migrations/auth/0010_browser_sessions.sql" with { type: "text" };
 import m0011 from "../../../migrations/auth/0011_admin.sql" with { type: "text" };
+import m0021 from "../../../migrations/auth/0021_oauth_states.sql" with { type: "text" };
 import { defineCapability } from "../../core/capability.ts";
 import { StartupError } from "../../core/startup-error.ts";
 import { createAuthParts } from "./auth-parts.ts";
@@ -41,6 +42,7 @@ export const auth = defineCapability({
     { name: "0009_oauth_server", sql: m0009 },
     { name: "0010_browser_sessions", sql: m0010 },
     { name: "0011_admin", sql: m0011 },
+    { name: "0021_oauth_states", sql: m0021 },
   ],
   needs: [],
   provides: ["auth"],

@@ -6,6 +6,7 @@ import { adminRoutes } from "./admin/routes.ts";
 import type { AuthState } from "./auth-state.ts";
 import { deviceRoutes } from "./devices/routes.ts";
 import { factorRoutes } from "./factors/routes.ts";
+import { identityRoutes } from "./identities/routes.ts";
 import { authorizeRoutes } from "./issuer/authorize/routes.ts";
 import { clientRoutes } from "./issuer/clients/routes.ts";
 import { issuerRoutes } from "./issuer/routes.ts";
@@ -13,6 +14,7 @@ import { tokenRoutes } from "./issuer/token/routes.ts";
 import { keyRoutes } from "./keys/routes.ts";
 import { orgRoutes } from "./orgs/routes.ts";
 import { passkeyRoutes } from "./passkeys/routes.ts";
+import { providerRoutes } from "./providers/routes.ts";
 import { uiRoutes } from "./ui/routes.ts";
 
 export function authRoutes(state: AuthState) {
@@ -20,6 +22,8 @@ export function authRoutes(state: AuthState) {
     .use(base())
     .use(accountRoutes(state))
     .use(issuerRoutes(state))
+    .use(providerRoutes(state))
+    .use(identityRoutes(state))
     .use(clientRoutes(state))
     .use(authorizeRoutes(state))
     .use(tokenRoutes(state))

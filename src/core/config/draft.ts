@@ -47,10 +47,17 @@ export function offer(
   }
   if (!Value.Check(field.schema, value)) {
     const got = field.secret || usedEnv ? "another value" : shown(value);
-    fault(`expected ${expectation(field.schema)}, got ${got}`);
+    fault(faultWithin(field, value) ?? `expected ${expectation(field.schema)}, got ${got}`);
     return;
   }
   draft.values.set(field.key, { value, origin: source.origin });
+}
+
+/** For a table of tables: which of its keys is at fault. The checker's words repeat no value. */
+function faultWithin({ schema }: Field, value: unknown): string | null {
+  const first = schema["type"] === "object" ? Value.Errors(schema, value).First() : undefined;
+  if (!first || first.path === "") return null;
+  return `${first.path.slice(1).replaceAll("/", ".")}: ${first.message}`;
 }
 
 const SHOWN_MAX = 60;

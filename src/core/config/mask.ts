@@ -11,6 +11,7 @@ export function maskUrlPasswords(text: string): string {
 /** A value fit to be shown. An empty or absent secret stays visible as such. */
 export function maskValue(value: unknown, secret: boolean): unknown {
   if (value === undefined || value === null || value === "") return value ?? null;
+  if (typeof value === "object" && Object.keys(value).length === 0) return value;
   if (secret) return MASK;
   if (typeof value === "string") return maskUrlPasswords(value);
   if (Array.isArray(value)) return value.map((item) => maskValue(item, false));

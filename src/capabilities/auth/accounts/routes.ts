@@ -41,6 +41,7 @@ export function accountRoutes(state: AuthState) {
             await openCaller(state, request),
             queryOf(request).get("grant_type"),
             await readJson(request),
+            request,
           ),
         })),
       { ...raw, ...docs.token },

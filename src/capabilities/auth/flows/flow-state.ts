@@ -7,9 +7,19 @@
 import type { Sql, TransactionSql } from "postgres";
 import type { AuthState } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
+import type { ExternalIdentity } from "../identities/external-identity.ts";
+import { createOauthStateStore } from "../providers/oauth-state-store.ts";
 import { readCodeChallenge } from "./code-challenge.ts";
-import { hashFlowCode, newFlowCode, type ProviderTokens, sealTokens } from "./flow-code.ts";
+import { hashFlowCode, newFlowCode, type ProviderTokens } from "./flow-code.ts";
 import { createFlowStore } from "./flow-store.ts";
+import { sealBy } from "./seal-by.ts";
+
+/** What waits for the exchange, sealed by the code. */
+export interface FlowLoad {
+  readonly tokens: ProviderTokens | null;
+  /** To be linked to the person when the client has shown its verifier. */
+  readonly link?: ExternalIdentity;
+}
 
 export interface FlowStart {
   /** As the client sent it; "" with the method for the implicit flow. */
@@ -59,12 +69,12 @@ export async function finishFlow(
   sql: Sql | TransactionSql,
   flowId: string,
   userId: string,
-  tokens: ProviderTokens | null = null,
+  load: FlowLoad | null = null,
 ): Promise<string> {
   const { rng } = state.deps;
   const now = state.now();
   const code = newFlowCode(rng);
-  const sealed = tokens && (await sealTokens(rng, code, tokens));
+  const sealed = load && (await sealBy(rng, code, load));
   const since = new Date(now.getTime() - BEGUN_MAX_MS);
   const kept = { hash: hashFlowCode(code), sealed };
   const isFinished = await createFlowStore(sql).finish(flowId, userId, kept, since, now);
@@ -72,7 +82,9 @@ export async function finishFlow(
   return code;
 }
 
-/** Deletes flows that nobody can finish any more; the count. */
+/** Deletes flows that nobody can finish any more, and what waits for a provider; the count. */
 export async function sweepFlows(state: AuthState, sql: Sql, limit: number): Promise<number> {
-  return createFlowStore(sql).purge(new Date(state.now().getTime() - BEGUN_MAX_MS), limit);
+  const before = new Date(state.now().getTime() - BEGUN_MAX_MS);
+  const states = await createOauthStateStore(sql).purge(before, limit);
+  return states + (await createFlowStore(sql).purge(before, limit));
 }

@@ -16,8 +16,9 @@ import { isBanned } from "../accounts/is-banned.ts";
 import { normalizeEmail } from "../accounts/normalize-email.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
+import { beforeUserCreated } from "../hooks/before-user-created.ts";
 import type { IdentityRow, UserRow } from "../schema.ts";
-import type { AuthStore } from "../store.ts";
+import { type AuthStore, createStore } from "../store.ts";
 import { type ExternalIdentity, isSso, profileOf, withProfile } from "./external-identity.ts";
 import { createIdentityStore } from "./identity-store.ts";
 import { isEmailProven, proveEmail } from "./prove-email.ts";
@@ -35,8 +36,39 @@ interface Scope {
   readonly tx: TransactionSql;
   readonly caller: Caller;
   readonly identity: ExternalIdentity;
+  readonly admission: Admission;
   /** Normalised, and verified by the provider; else null. */
   readonly email: string | null;
+}
+
+/** What was asked before the transaction; see `admitIdentity`. */
+export interface Admission {
+  /** The id that a new person gets; null: it was found that nobody new comes. */
+  readonly userId: string | null;
+}
+
+/**
+ * Asks the hook whether somebody new may come, before the transaction, because a hook may take its
+ * time. Nobody is asked about who is known.
+ * @throws what the hook answers in `error`; signup_disabled
+ */
+export async function admitIdentity(
+  state: AuthState,
+  caller: Caller,
+  identity: ExternalIdentity,
+): Promise<Admission> {
+  const sql = state.sql(caller.tenant);
+  const known = await createIdentityStore(sql).find(identity.provider, identity.providerId);
+  const email = identity.emailVerified ? normalizeEmail(identity.email ?? "") : null;
+  const joins = email !== null && !isSso(identity.provider);
+  if (known || (joins && (await createStore(sql).findUserByEmail(email)))) return { userId: null };
+  if (state.config.disable_signup) throw authErrors.signup_disabled();
+  const id = state.deps.ids.uuid();
+  const userMetadata = profileOf(identity, email);
+  const { provider } = identity;
+  const appMetadata = { provider, providers: [provider] };
+  await beforeUserCreated(state, caller, { id, email, userMetadata, appMetadata });
+  return { userId: id };
 }
 
 /**
@@ -49,9 +81,10 @@ export async function signInWithIdentity(
   tx: TransactionSql,
   caller: Caller,
   identity: ExternalIdentity,
+  admission: Admission,
 ): Promise<IdentitySignIn> {
   const email = identity.emailVerified ? normalizeEmail(identity.email ?? "") : null;
-  const scope = { state, store, tx, caller, identity, email };
+  const scope = { state, store, tx, caller, identity, admission, email };
   const identities = createIdentityStore(tx);
   await identities.lock(identity.provider, identity.providerId);
   const known = await identities.find(identity.provider, identity.providerId);
@@ -146,10 +179,13 @@ async function createPerson(scope: Scope): Promise<IdentitySignIn | null> {
   const { state, store, tx, caller, identity, email } = scope;
   if (state.config.disable_signup) throw authErrors.signup_disabled();
   if (email === null) requireOptionalEmail(identity);
+  // The person was there a moment ago and is gone: whoever may decide has not been asked.
+  const id = scope.admission.userId;
+  if (id === null) throw authErrors.user_not_found();
   const { provider, providerId } = identity;
   const profile = profileOf(identity, email ?? normalizeEmail(identity.email ?? ""));
   const created = await createUser(state, store, tx, caller, {
-    id: state.deps.ids.uuid(),
+    id,
     email,
     passwordHash: null,
     role: "authenticated",

@@ -18,9 +18,10 @@ export function describeKeys(project: Project, now: number) {
 }
 
 /** GoTrue's `/settings`: which ways in there are. */
-export function describeSettings(config: AuthConfig) {
+export function describeSettings(config: AuthConfig, providers: readonly string[]) {
+  const others = Object.fromEntries(providers.map((name) => [name, true]));
   return {
-    external: { anonymous_users: false, email: true, phone: false },
+    external: { anonymous_users: false, email: true, phone: false, ...others },
     disable_signup: config.disable_signup,
     mailer_autoconfirm: config.autoconfirm,
     phone_autoconfirm: false,

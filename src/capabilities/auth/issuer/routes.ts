@@ -63,7 +63,8 @@ export function issuerRoutes(state: AuthState) {
     )
     .get(
       "/auth/v1/settings",
-      ({ request }) => respond(request, () => ({ body: describeSettings(config) })),
+      ({ request }) =>
+        respond(request, () => ({ body: describeSettings(config, state.providers.names) })),
       docs.settings,
     )
     .get(

@@ -1,11 +1,11 @@
 /**
- * The two cookies of the pages. On https they carry the `__Host-` prefix (RFC 6265bis §4.1.3.2), so
+ * The cookies of the pages and of sign-ins through others. On https they carry the `__Host-` prefix (RFC 6265bis §4.1.3.2), so
  * that no other host or path can plant them; on plain http, where browsers refuse that prefix, they
  * have their plain names. A name is never read on the other scheme.
  */
 import type { BrowserOrigin } from "./browser-origin.ts";
 
-export type CookieName = "reactor-session" | "reactor-browser";
+export type CookieName = "reactor-session" | "reactor-browser" | "reactor-oauth";
 
 /** 32 random bytes as base64url. */
 const VALUE = /^[A-Za-z0-9_-]{43}$/;
