@@ -26,7 +26,7 @@ export async function startOidcIssuer(
   more: Partial<ClientMetadata> = {},
 ): Promise<OidcIssuer> {
   let handler: ReturnType<Provider["callback"]> | null = null;
-  const server = createServer((req, res) => handler?.(req, res));
+  const server = createServer((req, res) => void handler?.(req, res));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   let who = "nobody";
