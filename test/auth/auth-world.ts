@@ -106,7 +106,7 @@ export async function openAuthWorld(overrides: Partial<AuthConfig> = {}): Promis
     log,
   });
   const limiter = scriptedLimiter();
-  const mail = createLogMail({ log, inbox: createInbox(clock, ids) });
+  const mail = createLogMail({ log, inbox: createInbox(clock, ids), development: true });
   const deps = {
     log,
     clock,

@@ -28,6 +28,9 @@ function checkSigning(config: AuthConfig): void {
   });
 }
 
+/** Of the shutdown: for messages that are on their way. */
+const OUTBOX_BUDGET_MS = 5_000;
+
 export const auth = defineCapability({
   name: "auth",
   section: "auth",
@@ -60,7 +63,10 @@ export const auth = defineCapability({
         for (const tenant of deps.tenants()) await pingStore(state.sql(tenant));
         return { status: "ok", details: { hashes_waiting: state.hasher.waiting() } };
       },
-      close: () => orgs.close(),
+      async close() {
+        await state.outbox.close(OUTBOX_BUDGET_MS);
+        await orgs.close();
+      },
     };
   },
 });

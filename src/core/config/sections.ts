@@ -3,6 +3,7 @@
  * declare their own sections in their `config.ts`; `mergeSections` joins them with these.
  */
 import { type Static, type TObject, Type } from "@sinclair/typebox";
+import { mailSection } from "./mail-section.ts";
 
 const LIMIT_MS = 3_600_000;
 
@@ -194,6 +195,7 @@ export const coreSections: Readonly<Record<string, TObject>> = {
   admin: adminSection,
   log: logSection,
   vault: vaultSection,
+  mail: mailSection,
 };
 
 /** Lists of the project in reactor.toml: `[[functions]]` and so on. */

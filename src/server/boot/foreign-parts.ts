@@ -1,4 +1,6 @@
 /** What is handed to capabilities on a database of somebody else's: pools, and the ports in memory. */
+
+import type { MailConfig } from "../../core/config/mail-section.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
 import { createMemoryBus } from "../../shared/bus/memory-bus.ts";
 import { createMemoryEvents } from "../../shared/events/memory-events.ts";
@@ -6,8 +8,7 @@ import { createMemoryIdempotency } from "../../shared/idempotency/memory-idempot
 import { createMemoryKv } from "../../shared/kv/memory-kv.ts";
 import { createMemoryLeases } from "../../shared/leases/memory-leases.ts";
 import { createMemoryRateLimiter } from "../../shared/limits/memory-rate-limiter.ts";
-import { createInbox } from "../../shared/mail/inbox.ts";
-import { createLogMail } from "../../shared/mail/log-mail.ts";
+import { openMail } from "../../shared/mail/open-mail.ts";
 import { createMetrics } from "../../shared/metrics.ts";
 import { loadProject } from "../../shared/project.ts";
 import { createProjectCache } from "../../shared/project-cache.ts";
@@ -36,7 +37,7 @@ export function buildForeignParts(options: Omit<SharedOptions, "openVault">): Sh
     rateLimiter: createMemoryRateLimiter(clock),
     idempotency,
     vault,
-    mail: createLogMail({ log, inbox: createInbox(clock, ids) }),
+    mail: openMail({ ...options, config: options.config.section<MailConfig>("mail") }),
     sweepers: [kv, idempotency],
     projects,
     project: projects.of,

@@ -1,5 +1,6 @@
 /** Builds, once, what is handed to every capability: pools and the ports on Postgres. */
 import type { Config } from "../../core/config/config.ts";
+import type { MailConfig } from "../../core/config/mail-section.ts";
 import type { DatabaseConfig, ServerConfig } from "../../core/config/sections.ts";
 import type { Bus } from "../../core/ports/bus.ts";
 import type { Clock } from "../../core/ports/clock.ts";
@@ -28,8 +29,7 @@ import { createPostgresIdempotency } from "../../shared/idempotency/postgres-ide
 import { createPostgresKv } from "../../shared/kv/postgres-kv.ts";
 import { createPostgresLeases } from "../../shared/leases/postgres-leases.ts";
 import { createPostgresRateLimiter } from "../../shared/limits/postgres-rate-limiter.ts";
-import { createInbox } from "../../shared/mail/inbox.ts";
-import { createLogMail } from "../../shared/mail/log-mail.ts";
+import { openMail } from "../../shared/mail/open-mail.ts";
 import { createMetrics } from "../../shared/metrics.ts";
 import { loadProject, type TokenSettings } from "../../shared/project.ts";
 import { createProjectCache, type ProjectCache } from "../../shared/project-cache.ts";
@@ -44,6 +44,8 @@ export interface SharedOptions {
   readonly ids: Ids;
   readonly log: Logger;
   readonly steps: BootSteps;
+  /** `reactor dev`. */
+  readonly development: boolean;
   readonly urls: (tenant: TenantCtx) => DatabaseUrls;
   readonly openVault: OpenVault;
 }
@@ -109,7 +111,7 @@ export function buildShared(options: SharedOptions): SharedParts {
     rateLimiter,
     idempotency,
     vault,
-    mail: createLogMail({ log, inbox: createInbox(clock, ids) }),
+    mail: openMail({ ...options, config: options.config.section<MailConfig>("mail") }),
     sweepers: [kv, rateLimiter, idempotency],
     ...projectParts(options, vault, bus),
   };

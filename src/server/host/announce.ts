@@ -19,6 +19,7 @@ export function developerPage(
     ["API", status.url],
     ["Docs page", `${status.url}/swagger`],
     ["Health", `${status.url}/health`],
+    ["Inbox of mails", `${status.url}/auth/ui/_inbox`],
     ["Publishable key", status.publishable_key],
     ["Secret key", `${status.secret_key}   (server side only)`],
     ["Database", status.database_url],

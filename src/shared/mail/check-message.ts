@@ -25,3 +25,8 @@ export function checkMessage({ to, subject }: MailMessage): void {
     throw mailErrors.mail_refused(`The subject is longer than ${SUBJECT_MAX} characters`);
   }
 }
+
+/** True for text that may stand in a header as a name. */
+export function isHeaderText(text: string): boolean {
+  return !CONTROL.test(text);
+}

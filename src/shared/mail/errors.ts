@@ -11,7 +11,7 @@ export const mailErrors = defineErrors({
     status: 502,
     message: "The mail server does not take the message",
     details,
-    hint: "Check the [mail] settings: reactor doctor",
+    hint: "Check the [mail] settings and what the server says of them",
     cause,
   }),
   mail_unavailable: (details: string, cause?: unknown) => ({

@@ -13,7 +13,11 @@ function logMail() {
   const clock = createSimClock();
   return {
     log,
-    mail: createLogMail({ log, inbox: createInbox(clock, createIds(clock, systemRng)) }),
+    mail: createLogMail({
+      log,
+      inbox: createInbox(clock, createIds(clock, systemRng)),
+      development: true,
+    }),
   };
 }
 

@@ -13,15 +13,21 @@ export interface LogMail extends Mail {
 export interface LogMailOptions {
   readonly log: Logger;
   readonly inbox: Inbox;
+  /** Nobody expects a mail to arrive. */
+  readonly development: boolean;
 }
 
-export function createLogMail({ log, inbox }: LogMailOptions): LogMail {
+const HINT = "Set mail.smtp_host; until then messages are only shown at /auth/ui/_inbox";
+
+export function createLogMail({ log, inbox, development }: LogMailOptions): LogMail {
   return {
     async send(tenant, message) {
       checkMessage(message);
       inbox.keep(tenant, { channel: "mail", ...message });
       const { to, subject } = message;
-      log.info("mail.logged", { tenant: tenant.id, to, subject });
+      const told = { tenant: tenant.id, to, subject };
+      if (development) log.info("mail.kept", told);
+      else log.warn("mail.not_sent", { ...told, hint: HINT });
     },
     inbox,
   };

@@ -55,19 +55,26 @@ export async function sendMessage(
   caller: Caller,
   message: Message,
 ): Promise<void> {
-  const deliver = async () => {
-    const sending = { ...message, base: linkBase(state, caller) };
-    if (state.hooks.has("send_email")) await sendByHook(state, caller, sending);
-    else await sendByMail(state, caller, sending);
-  };
-  if (message.wait !== true) {
-    state.outbox.add(message.kind, deliver);
-    return;
+  const { kind, wait } = message;
+  const isHooked = state.hooks.has("send_email");
+  for (const job of jobsOf(state, caller, { ...message, base: linkBase(state, caller) })) {
+    if (wait !== true) {
+      state.outbox.add(kind, job);
+      continue;
+    }
+    await job().catch((error: unknown) => {
+      throw isHooked ? error : authErrors.message_not_sent(MESSAGE_KINDS[kind].title, error);
+    });
   }
-  await deliver().catch((error: unknown) => {
-    if (state.hooks.has("send_email")) throw error;
-    throw authErrors.message_not_sent(MESSAGE_KINDS[message.kind].title, error);
-  });
+}
+
+/** One for the hook; one for each address otherwise, so that a second try does not repeat the other. */
+function jobsOf(state: AuthState, caller: Caller, sending: Sending): (() => Promise<void>)[] {
+  if (state.hooks.has("send_email")) return [() => sendByHook(state, caller, sending)];
+  const { current } = sending;
+  const data = { new_email: sending.to, ...sending.data };
+  const all = current ? [sending, { ...sending, data, ...current }] : [sending];
+  return all.map((one) => () => sendByMail(state, caller, one));
 }
 
 async function sendByHook(state: AuthState, caller: Caller, message: Sending): Promise<void> {
@@ -93,17 +100,10 @@ async function sendByHook(state: AuthState, caller: Caller, message: Sending): P
 }
 
 async function sendByMail(state: AuthState, caller: Caller, message: Sending): Promise<void> {
-  const both = message.current ? [message, { ...message, ...message.current }] : [message];
-  for (const one of both) {
-    const rendered = state.templates.render(one.kind, valuesOf(state, one));
-    const { subject, text, html } = rendered;
-    await state.deps.mail.send(caller.tenant, {
-      to: one.to,
-      subject,
-      text,
-      ...(html === "" ? {} : { html }),
-    });
-  }
+  const values = valuesOf(state, message);
+  const { subject, text, html } = state.templates.render(message.kind, values);
+  const parts = { subject, text, ...(html === "" ? {} : { html }) };
+  await state.deps.mail.send(caller.tenant, { to: message.to, ...parts });
 }
 
 function valuesOf(state: AuthState, message: Sending): TemplateValues {
