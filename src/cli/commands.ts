@@ -21,6 +21,7 @@ import { command as sql } from "./sql.ts";
 import { command as status } from "./status.ts";
 import { command as stop } from "./stop.ts";
 import { command as types } from "./types.ts";
+import { command as vault } from "./vault.ts";
 import { command as version } from "./version.ts";
 import { command as whoami } from "./whoami.ts";
 
@@ -37,6 +38,7 @@ export const commands: readonly Command[] = [
   types,
   fn,
   auth,
+  vault,
   logs,
   doctor,
   config,

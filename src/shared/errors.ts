@@ -54,7 +54,7 @@ export const sharedErrors = defineErrors({
     status: 500,
     message: "The vault key does not fit this database",
     details: "The database was sealed under another master key",
-    hint: "Restore vault.key of the data folder that belongs to this database, or set vault.key to its value",
+    hint: "Restore vault.key of the data folder that belongs to this database, set vault.key or vault.passphrase to what it was, or start once with vault.recovery_code",
     cause,
   }),
   vault_key_invalid: (reason: string) => ({

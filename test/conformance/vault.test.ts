@@ -5,17 +5,22 @@ import { loadProject } from "../../src/shared/project.ts";
 import { systemRng } from "../../src/shared/rng.ts";
 import { createMemoryVault } from "../../src/shared/vault/memory-vault.ts";
 import { createPostgresVault } from "../../src/shared/vault/postgres-vault.ts";
+import { silentLog } from "../support/postgres.ts";
 import { openSharedDatabase, type SharedDatabase } from "../support/shared-database.ts";
 import { failure } from "./opened.ts";
 import { vaultConformance } from "./vault.ts";
 
 const rng = systemRng;
+const parts = (key: Uint8Array) => ({
+  master: { kind: "key", key, file: null } as const,
+  ...{ rng, log: silentLog },
+});
 
 vaultConformance("memory", async () => ({ vault: createMemoryVault(), close: async () => {} }));
 
 vaultConformance("postgres", async () => {
   const { databases, close } = await openSharedDatabase();
-  return { vault: createPostgresVault({ databases, masterKey: rng.bytes(32), rng }), close };
+  return { vault: createPostgresVault({ databases, ...parts(rng.bytes(32)) }), close };
 });
 
 describe("Vault (postgres)", () => {
@@ -23,7 +28,7 @@ describe("Vault (postgres)", () => {
   let shared: SharedDatabase;
   const masterKey = rng.bytes(32);
   const open = (key = masterKey) =>
-    createPostgresVault({ databases: shared.databases, masterKey: key, rng });
+    createPostgresVault({ databases: shared.databases, ...parts(key) });
   beforeAll(async () => {
     shared = await openSharedDatabase();
   });

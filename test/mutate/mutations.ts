@@ -8,6 +8,7 @@ import { data } from "./places/data.ts";
 import { dataTokens } from "./places/data-tokens.ts";
 import { dataWrites } from "./places/data-writes.ts";
 import { functions } from "./places/functions.ts";
+import { keys } from "./places/keys.ts";
 import { oauth } from "./places/oauth.ts";
 import { orgs } from "./places/orgs.ts";
 import { server } from "./places/server.ts";
@@ -15,6 +16,7 @@ import { sharedState } from "./places/shared-state.ts";
 
 export const mutations: readonly Mutation[] = [
   ...credentials,
+  ...keys,
   ...server,
   ...data,
   ...dataTokens,

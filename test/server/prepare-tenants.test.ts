@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => Promise.all(Object.values(databases).map((database) => database.drop())));
 
 async function systemSet() {
-  const names = ["0001_roles", "0002_shared", "0003_schema_watch"];
+  const names = ["0001_roles", "0002_shared", "0003_schema_watch", "0007_vault_roots"];
   const files = names.map(async (name) => ({
     name,
     sql: await Bun.file(`${ROOT}/${name}.sql`).text(),
@@ -53,7 +53,13 @@ test("each tenant is prepared on its own database, and asked for by its own URLs
         return { ownerUrl: url, directUrl: url, userUrl: null };
       },
     },
-    openVault: (handles) => createPostgresVault({ databases: handles, masterKey, rng: systemRng }),
+    openVault: (handles) =>
+      createPostgresVault({
+        databases: handles,
+        master: { kind: "key", key: masterKey, file: null },
+        rng: systemRng,
+        log: silentLog,
+      }),
   });
   for (const tenant of [one, two]) {
     const { ownerUrl, directUrl, userUrl } = urlsOf(tenant);

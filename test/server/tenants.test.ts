@@ -70,7 +70,12 @@ async function keysOf({ tenant, databaseUrl }: Side) {
     };
     const databases_ = { for: () => ({ system: sql, direct: sql }) };
     const masterKey = await loadMasterKey(source);
-    const vault = createPostgresVault({ databases: databases_, masterKey, rng: systemRng });
+    const vault = createPostgresVault({
+      databases: databases_,
+      master: { kind: "key", key: masterKey, file: null },
+      rng: systemRng,
+      log: silentLog,
+    });
     const ids = createIds(systemClock, systemRng);
     return await loadProject({ vault, tenant, ids, publicUrl: "" });
   } finally {

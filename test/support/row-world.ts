@@ -51,7 +51,12 @@ export async function projectOf(
       log: silentLog,
     });
     const databases = { for: () => ({ system: sql, direct: sql }) };
-    const vault = createPostgresVault({ databases, masterKey, rng: systemRng });
+    const vault = createPostgresVault({
+      databases,
+      master: { kind: "key", key: masterKey, file: null },
+      rng: systemRng,
+      log: silentLog,
+    });
     const ids = createIds(systemClock, systemRng);
     return await loadProject({ vault, tenant: DEFAULT_TENANT, ids, publicUrl: "" });
   } finally {

@@ -6,7 +6,8 @@ import { parseDatabaseUrl, postgresJsOptions } from "../../src/postgres/url.ts";
 import type { TenantDatabases } from "../../src/shared/tenant-database.ts";
 import { testPostgres } from "./postgres.ts";
 
-const SHARED_SQL = join(import.meta.dir, "../../migrations/system/0002_shared.sql");
+const SYSTEM = join(import.meta.dir, "../../migrations/system");
+const SHARED_SQL = ["0002_shared.sql", "0007_vault_roots.sql"];
 
 export interface SharedDatabase {
   /** The same database for every tenant: the tables must keep them apart. */
@@ -31,7 +32,9 @@ export async function openSharedDatabase(): Promise<SharedDatabase> {
     return { sql, databases: { for: () => ({ system: sql, direct: sql }) } };
   };
   const first = connect();
-  await first.sql.unsafe(readFileSync(SHARED_SQL, "utf8"));
+  for (const name of SHARED_SQL) {
+    await first.sql.unsafe(readFileSync(join(SYSTEM, name), "utf8"));
+  }
   return {
     ...first,
     connect,

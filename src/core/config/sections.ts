@@ -173,7 +173,16 @@ const logSection = Type.Object(
 const vaultSection = Type.Object(
   {
     key: secret(
-      "Key that seals secrets at rest: 32 bytes in base64 or hex. Empty: made at first boot and kept in the data folder.",
+      "Master key of the vault: 32 bytes in base64 or hex. Empty: `vault.passphrase`, or the key's file.",
+    ),
+    key_file: text(
+      "File of the master key. Empty: `vault.key` in the data folder. Made when it is not there.",
+    ),
+    passphrase: secret(
+      "Passphrase from which the master key is derived (argon2id), at least 12 characters. Empty: a key is used.",
+    ),
+    recovery_code: secret(
+      "Code of `reactor vault recovery-code`: lets a server in whose master key is lost, and gives the vault its present one. Remove it after that start.",
     ),
   },
   { description: "Secrets at rest." },

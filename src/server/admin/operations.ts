@@ -28,6 +28,7 @@ import { examine } from "./doctor.ts";
 import { createProjectMigrations, migrationsDirOf } from "./project-migrations.ts";
 import { readLogs } from "./read-logs.ts";
 import type { AdminOperations } from "./routes.ts";
+import { createVaultOperations } from "./vault/operations.ts";
 
 export interface OperationsOptions {
   readonly config: Config;
@@ -119,6 +120,7 @@ export function createAdminOperations(options: OperationsOptions): AdminOperatio
       directUrl: (tenant) => options.database.urlsFor(tenant).directUrl,
       projectFiles: () => migrations.files(),
     }),
+    vault: createVaultOperations(shared.vaultAdmin, checkOwned),
     shutdown: () => options.onShutdownRequest(),
   };
 }

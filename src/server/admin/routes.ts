@@ -18,6 +18,7 @@ import {
   PART_BYTES_MAX,
   STRICT,
 } from "./schemas.ts";
+import { type VaultOperations, vaultRoutes } from "./vault/routes.ts";
 
 /** What the routes call; one function each, made by boot. */
 export interface AdminOperations {
@@ -31,6 +32,7 @@ export interface AdminOperations {
   putPart(tenant: TenantCtx, sha256: string, body: Uint8Array): Promise<void>;
   backup(tenant: TenantCtx, signal: AbortSignal): Promise<Response>;
   readonly database: DatabaseOperations;
+  readonly vault: VaultOperations;
   /** Starts the shutdown and returns at once. */
   shutdown(): void;
 }
@@ -113,6 +115,7 @@ export function adminRoutes(operations: AdminOperations) {
   return new Elysia({ name: "server.admin", normalize: false })
     .use(base())
     .use(databaseRoutes(operations.database))
+    .use(vaultRoutes(operations.vault))
     .get("/_admin/version", () => operations.version() as never, detail("Versions of all parts"))
     .get("/_admin/status", () => operations.status(), detail("Addresses and keys of this server"))
     .get("/_admin/doctor", () => operations.doctor(), detail("Check and explain the installation"))

@@ -38,6 +38,7 @@ export function buildForeignParts(options: Omit<SharedOptions, "openVault">): Sh
     idempotency,
     vault,
     mail: openMail({ ...options, config: options.config.section<MailConfig>("mail") }),
+    vaultAdmin: null,
     sweepers: [kv, idempotency],
     projects,
     project: projects.of,

@@ -7,6 +7,7 @@ import system0005 from "../../../migrations/system/0005_schema_watch_more.sql" w
   type: "text",
 };
 import system0006 from "../../../migrations/system/0006_org_claims.sql" with { type: "text" };
+import system0007 from "../../../migrations/system/0007_vault_roots.sql" with { type: "text" };
 import type { Capability } from "../../core/capability.ts";
 import type { Config } from "../../core/config/config.ts";
 import type { MigrationFile } from "../../core/migration.ts";
@@ -21,6 +22,7 @@ const SYSTEM: readonly MigrationFile[] = [
   { name: "0004_deploy", sql: system0004 },
   { name: "0005_schema_watch_more", sql: system0005 },
   { name: "0006_org_claims", sql: system0006 },
+  { name: "0007_vault_roots", sql: system0007 },
 ];
 
 export interface MigrationSetsOptions {

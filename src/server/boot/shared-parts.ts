@@ -34,6 +34,8 @@ import { createMetrics } from "../../shared/metrics.ts";
 import { loadProject, type TokenSettings } from "../../shared/project.ts";
 import { createProjectCache, type ProjectCache } from "../../shared/project-cache.ts";
 import type { Sweeper } from "../../shared/tenant-database.ts";
+import type { Tenants } from "../../shared/tenants.ts";
+import { createVaultAdmin, type VaultAdmin } from "../../shared/vault/vault-admin.ts";
 import type { BootSteps } from "./steps.ts";
 import type { OpenVault } from "./vault-opener.ts";
 
@@ -46,6 +48,7 @@ export interface SharedOptions {
   readonly steps: BootSteps;
   /** `reactor dev`. */
   readonly development: boolean;
+  readonly tenants: Tenants;
   readonly urls: (tenant: TenantCtx) => DatabaseUrls;
   readonly openVault: OpenVault;
 }
@@ -61,6 +64,8 @@ export interface SharedParts {
   readonly idempotency: IdempotencyStore;
   readonly vault: Vault;
   readonly mail: Mail;
+  /** Null where the vault holds nothing: on somebody else's database. */
+  readonly vaultAdmin: VaultAdmin | null;
   /** Stores that keep expired rows until swept. */
   readonly sweepers: readonly Sweeper[];
   readonly projects: ProjectCache;
@@ -112,6 +117,10 @@ export function buildShared(options: SharedOptions): SharedParts {
     idempotency,
     vault,
     mail: openMail({ ...options, config: options.config.section<MailConfig>("mail") }),
+    vaultAdmin: createVaultAdmin({
+      ...{ vault, databases, log, rng: options.rng },
+      tenants: () => options.tenants.all(),
+    }),
     sweepers: [kv, rateLimiter, idempotency],
     ...projectParts(options, vault, bus),
   };

@@ -1,30 +1,47 @@
 /**
  * Vault in `reactor.secrets`: sealed rows, a new one with each put. The version is part of what is
  * sealed, so it must be known first: a writer seals for the next version, and begins again when
- * another was quicker. Each database carries a known text sealed under its master key, by which a
- * wrong key is told from a damaged secret before anything is written with it.
+ * another was quicker, or when a rotation took the root key away that it sealed with.
  */
 import type { Sql, TransactionSql } from "postgres";
+import type { Logger } from "../../core/ports/log.ts";
 import type { Rng } from "../../core/ports/rng.ts";
 import type { Secret, Vault } from "../../core/ports/vault.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
 import { sharedErrors } from "../errors.ts";
 import { PerTenant } from "../per-tenant.ts";
 import type { TenantDatabases } from "../tenant-database.ts";
-import { Seal } from "./seal.ts";
+import type { Derived, Master } from "./master.ts";
+import { type OpenRoots, openRoots } from "./open-roots.ts";
+import { finishRotation } from "./reseal.ts";
+import type { Seal } from "./seal.ts";
+import { insertRow, listPaths, newestRow, removeRows } from "./secret-rows.ts";
 import { checkPath, checkSecret } from "./vault-rules.ts";
 
 export interface PostgresVaultOptions {
   readonly databases: TenantDatabases;
-  /** 32 bytes; see `loadMasterKey`. */
-  readonly masterKey: Uint8Array;
+  readonly master: Master;
+  /** `vault.recovery_code`; absent or empty = none. */
+  readonly recoveryCode?: string;
+  /** Shared by the vaults of one boot. Default: this one's own. */
+  readonly derived?: Derived;
   readonly rng: Rng;
+  readonly log: Logger;
 }
 
-/** Earlier versions kept, for looking into what happened. */
-const HISTORY = 9;
+/** The vault, and what a rotation asks of it. */
+export interface PostgresVault extends Vault {
+  /** The opened root keys. @throws vault_key_mismatch */
+  roots(tenant: TenantCtx): Promise<OpenRoots>;
+  /** Reads the root keys again, by another master where one is given. */
+  reopen(tenant: TenantCtx, master?: Master): Promise<OpenRoots>;
+  /** What it is opened with. */
+  master(): Master;
+}
+
 const ATTEMPTS_MAX = 200;
-const CHECK_TEXT = "reactor vault check";
+/** A root that is still not known after so many looks is lost. */
+const READS_MAX = 5;
 
 interface Latest {
   /** 0 = never written. */
@@ -33,74 +50,102 @@ interface Latest {
   readonly secret: Secret | null;
 }
 
-export function createPostgresVault(options: PostgresVaultOptions): Vault {
-  const { databases } = options;
-  const seal = new Seal(options.masterKey, options.rng);
-  const checked = new PerTenant((tenant) => checkKey(databases, seal, tenant));
-  const ready = async (tenant: TenantCtx) => {
-    try {
-      await checked.of(tenant);
-    } catch (error) {
-      checked.drop(tenant);
-      throw error;
-    }
-  };
-  const rows = new SecretRows(databases, seal);
+export function createPostgresVault(options: PostgresVaultOptions): PostgresVault {
+  const rows = new SealedRows(options);
   return {
+    roots: (tenant) => rows.roots(tenant),
+    reopen: (tenant, master) => rows.reopen(tenant, master),
+    master: () => rows.master,
     async get(tenant, path) {
       checkPath(path);
-      await ready(tenant);
       return (await rows.latest(tenant, path)).secret;
     },
     async put(tenant, path, value) {
       checkPath(path);
       checkSecret(value);
-      await ready(tenant);
       return (await rows.write(tenant, path, value, false)).version;
     },
     async putIfAbsent(tenant, path, value) {
       checkPath(path);
       checkSecret(value);
-      await ready(tenant);
       return rows.write(tenant, path, value, true);
     },
     async replace(tenant, path, value, version, tx) {
       checkPath(path);
       checkSecret(value);
-      await ready(tenant);
       return rows.replace(tenant, path, value, version, tx);
     },
     async delete(tenant, path) {
       checkPath(path);
-      return rows.remove(tenant, path);
+      return removeRows(rows.sql(tenant), tenant, path);
     },
-    list: (tenant, prefix) => rows.list(tenant, prefix),
+    list: (tenant, prefix) => listPaths(rows.sql(tenant), tenant, prefix),
   };
 }
 
-class SecretRows {
-  readonly #databases: TenantDatabases;
-  readonly #seal: Seal;
+class SealedRows {
+  readonly #options: PostgresVaultOptions;
+  readonly #opened: PerTenant<{ roots: Promise<OpenRoots> | null }>;
+  readonly #derived: Derived;
+  master: Master;
 
-  constructor(databases: TenantDatabases, seal: Seal) {
-    this.#databases = databases;
-    this.#seal = seal;
+  constructor(options: PostgresVaultOptions) {
+    this.#options = options;
+    this.#opened = new PerTenant(() => ({ roots: null }));
+    this.#derived = options.derived ?? new Map();
+    this.master = options.master;
   }
 
+  sql(tenant: TenantCtx): Sql {
+    return this.#options.databases.for(tenant).system;
+  }
+
+  roots(tenant: TenantCtx): Promise<OpenRoots> {
+    const state = this.#opened.of(tenant);
+    return state.roots ?? this.#keep(state, this.#openFirst(tenant));
+  }
+
+  reopen(tenant: TenantCtx, master = this.master): Promise<OpenRoots> {
+    this.master = master;
+    return this.#keep(this.#opened.of(tenant), this.#open(tenant));
+  }
+
+  /** A failure is not kept: the next caller tries again. */
+  #keep(state: { roots: Promise<OpenRoots> | null }, opening: Promise<OpenRoots>) {
+    state.roots = opening;
+    opening.catch(() => {
+      if (state.roots === opening) state.roots = null;
+    });
+    return opening;
+  }
+
+  #open(tenant: TenantCtx): Promise<OpenRoots> {
+    const { recoveryCode = "", rng, log } = this.#options;
+    const how = { master: this.master, recoveryCode, derived: this.#derived, rng, log };
+    return openRoots(how, this.sql(tenant), tenant);
+  }
+
+  /** What a rotation left to do is done now: it may have ended with its server. */
+  async #openFirst(tenant: TenantCtx): Promise<OpenRoots> {
+    const opened = await this.#open(tenant);
+    if (opened.keys.size === 1) return opened;
+    await finishRotation(this.sql(tenant), tenant, opened, this.#options.log);
+    return this.#open(tenant);
+  }
+
+  /**
+   * The newest version, opened. Read again when its root is not known here: another server rotates,
+   * or this one has just finished what one left. @throws secret_unreadable
+   */
   async latest(tenant: TenantCtx, path: string): Promise<Latest> {
-    const [row] = await this.#databases.for(tenant).system<
-      { version: number; sealed: Uint8Array | null }[]
-    >`
-      select version, sealed from reactor.secrets
-      where tenant = ${tenant.id} and path = ${path} order by version desc limit 1`;
-    if (!row) return { version: 0, secret: null };
-    const { version, sealed } = row;
-    if (sealed === null) return { version, secret: null };
-    try {
-      const place = { tenantId: tenant.id, path, version };
-      return { version, secret: { version, value: this.#seal.open(place, sealed) } };
-    } catch (cause) {
-      throw sharedErrors.secret_unreadable(path, cause);
+    let roots = await this.roots(tenant);
+    for (let attempt = 0; ; attempt++) {
+      const row = await newestRow(this.sql(tenant), tenant, path);
+      if (!row || row.sealed === null) return { version: row?.version ?? 0, secret: null };
+      const seal = roots.seals.get(row.root);
+      if (seal) return open(seal, tenant, path, row.version, row.sealed);
+      if (attempt === READS_MAX) throw unreadable(path, row.root);
+      roots = await this.reopen(tenant);
     }
   }
 
@@ -111,14 +156,15 @@ class SecretRows {
     onlyIfAbsent: boolean,
   ): Promise<Secret> {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+      // A damaged secret can still be written anew: only who asks for it opens it.
       const known = onlyIfAbsent
         ? await this.latest(tenant, path)
-        : { version: await this.#latestVersion(tenant, path), secret: null };
+        : { version: await this.#version(tenant, path), secret: null };
       if (known.secret) return known.secret;
       const version = known.version + 1;
-      const sealed = this.#seal.close({ tenantId: tenant.id, path, version }, value);
-      const sql = this.#databases.for(tenant).system;
-      if (await this.#insert(sql, tenant, path, version, sealed)) return { value, version };
+      if (await this.#insert(this.sql(tenant), tenant, path, version, value)) {
+        return { value, version };
+      }
     }
     throw sharedErrors.vault_busy();
   }
@@ -130,51 +176,15 @@ class SecretRows {
     version: number,
     tx: TransactionSql | null,
   ): Promise<number | null> {
-    const sql = tx ?? this.#databases.for(tenant).system;
-    const [newest] = await sql<{ version: number; present: boolean }[]>`
-      select version, sealed is not null as present from reactor.secrets
-      where tenant = ${tenant.id} and path = ${path} order by version desc limit 1`;
-    if (!newest?.present || newest.version !== version) return null;
-    const next = version + 1;
-    const sealed = this.#seal.close({ tenantId: tenant.id, path, version: next }, value);
-    return (await this.#insert(sql, tenant, path, next, sealed)) ? next : null;
+    await this.roots(tenant);
+    const sql = tx ?? this.sql(tenant);
+    const newest = await newestRow(sql, tenant, path);
+    if (!newest || newest.sealed === null || newest.version !== version) return null;
+    return (await this.#insert(sql, tenant, path, version + 1, value)) ? version + 1 : null;
   }
 
-  async remove(tenant: TenantCtx, path: string): Promise<boolean> {
-    // Every sealed text goes; the newest row stays as the mark of its version.
-    return this.#databases.for(tenant).system.begin(async (tx) => {
-      const [newest] = await tx<{ version: number; present: boolean }[]>`
-        select version, sealed is not null as present from reactor.secrets
-        where tenant = ${tenant.id} and path = ${path}
-        order by version desc limit 1 for update`;
-      if (!newest?.present) return false;
-      await tx`
-        delete from reactor.secrets
-        where tenant = ${tenant.id} and path = ${path} and version < ${newest.version}`;
-      await tx`
-        update reactor.secrets set sealed = null
-        where tenant = ${tenant.id} and path = ${path} and version = ${newest.version}`;
-      return true;
-    });
-  }
-
-  async list(tenant: TenantCtx, prefix: string): Promise<string[]> {
-    const rows = await this.#databases.for(tenant).system<{ path: string }[]>`
-      select path from (
-        select distinct on (path) path, sealed from reactor.secrets
-        where tenant = ${tenant.id} and starts_with(path, ${prefix})
-        order by path, version desc
-      ) as newest
-      where sealed is not null order by path`;
-    return rows.map((row) => row.path);
-  }
-
-  /** Does not open the secret: a damaged one can still be written anew. */
-  async #latestVersion(tenant: TenantCtx, path: string): Promise<number> {
-    const [row] = await this.#databases.for(tenant).system<{ version: number }[]>`
-      select coalesce(max(version), 0)::int as version from reactor.secrets
-      where tenant = ${tenant.id} and path = ${path}`;
-    return row?.version ?? 0;
+  async #version(tenant: TenantCtx, path: string): Promise<number> {
+    return (await newestRow(this.sql(tenant), tenant, path))?.version ?? 0;
   }
 
   /** False when another wrote this version first. */
@@ -183,32 +193,37 @@ class SecretRows {
     tenant: TenantCtx,
     path: string,
     version: number,
-    sealed: Uint8Array,
+    value: string,
   ): Promise<boolean> {
-    const { count } = await sql`
-      insert into reactor.secrets (tenant, path, version, sealed)
-      values (${tenant.id}, ${path}, ${version}, ${sealed}) on conflict do nothing`;
-    if (count === 0) return false;
-    await sql`
-      delete from reactor.secrets
-      where tenant = ${tenant.id} and path = ${path} and version < ${version - HISTORY}`;
-    return true;
+    let roots = await this.roots(tenant);
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+      const root = roots.newest;
+      const seal = roots.seals.get(root);
+      if (!seal) break;
+      const sealed = seal.close({ tenantId: tenant.id, path, version }, value);
+      const outcome = await insertRow(sql, tenant, { path, version, root, sealed });
+      if (outcome !== "root_gone") return outcome === "written";
+      roots = await this.reopen(tenant);
+    }
+    throw sharedErrors.vault_busy();
   }
 }
 
-/** @throws vault_key_mismatch */
-async function checkKey(databases: TenantDatabases, seal: Seal, tenant: TenantCtx): Promise<void> {
-  const sql = databases.for(tenant).system;
-  const place = { tenantId: tenant.id, path: "", version: 0 };
-  await sql`
-    insert into reactor.vault_checks (tenant, sealed)
-    values (${tenant.id}, ${seal.close(place, CHECK_TEXT)}) on conflict do nothing`;
-  const [row] = await sql<{ sealed: Uint8Array }[]>`
-    select sealed from reactor.vault_checks where tenant = ${tenant.id}`;
+function open(
+  seal: Seal,
+  tenant: TenantCtx,
+  path: string,
+  version: number,
+  sealed: Uint8Array,
+): Latest {
   try {
-    if (row && seal.open(place, row.sealed) === CHECK_TEXT) return;
+    const value = seal.open({ tenantId: tenant.id, path, version }, sealed);
+    return { version, secret: { version, value } };
   } catch (cause) {
-    throw sharedErrors.vault_key_mismatch(cause);
+    throw sharedErrors.secret_unreadable(path, cause);
   }
-  throw sharedErrors.vault_key_mismatch();
+}
+
+function unreadable(path: string, root: number) {
+  return sharedErrors.secret_unreadable(path, new Error(`root key ${root} cannot be opened`));
 }

@@ -1,6 +1,6 @@
 /**
  * How a secret is sealed: AES-256-GCM under a key of its own, which is sealed under a key derived
- * from the master key. Both bind the place (tenant, path, version) as additional data, so that a
+ * from a root key. Both bind the place (tenant, path, version) as additional data, so that a
  * sealed value moved to another row does not open.
  *
  * Format 1: `01 | nonce 12 | sealed key 32 | tag 16 | nonce 12 | sealed value | tag 16`.
@@ -24,11 +24,11 @@ export class Seal {
   readonly #wrappingKey: Uint8Array;
   readonly #rng: Rng;
 
-  /** @param masterKey 32 bytes; only a key derived from it is kept. */
-  constructor(masterKey: Uint8Array, rng: Rng) {
-    if (masterKey.byteLength !== KEY_BYTES) throw new RangeError("a master key is 32 bytes");
+  /** @param rootKey 32 bytes; only a key derived from it is kept. */
+  constructor(rootKey: Uint8Array, rng: Rng) {
+    if (rootKey.byteLength !== KEY_BYTES) throw new RangeError("a root key is 32 bytes");
     this.#rng = rng;
-    const derived = hkdfSync("sha256", masterKey, "", "reactor vault wrapping key 1", KEY_BYTES);
+    const derived = hkdfSync("sha256", rootKey, "", "reactor vault wrapping key 1", KEY_BYTES);
     this.#wrappingKey = new Uint8Array(derived);
   }
 
@@ -36,29 +36,48 @@ export class Seal {
     const key = this.#rng.bytes(KEY_BYTES);
     const parts = [
       Uint8Array.of(FORMAT),
-      this.#encrypt(this.#wrappingKey, key, boundTo("key", place)),
-      this.#encrypt(key, Buffer.from(value, "utf8"), boundTo("value", place)),
+      encrypt(this.#wrappingKey, key, boundTo("key", place), this.#rng),
+      encrypt(key, Buffer.from(value, "utf8"), boundTo("value", place), this.#rng),
     ];
     return new Uint8Array(Buffer.concat(parts));
   }
 
-  /** @throws when the bytes were not sealed here, for this place, under this master key. */
+  /** @throws when the bytes were not sealed here, for this place, under this root key. */
   open(place: SecretPlace, sealed: Uint8Array): string {
-    if (sealed[0] !== FORMAT) throw new Error(`vault format ${sealed[0]} is not known`);
-    const wrapped = sealed.subarray(1, 1 + WRAPPED_BYTES);
-    const key = decrypt(this.#wrappingKey, wrapped, boundTo("key", place));
+    const key = this.#openKey(place, sealed);
     const value = decrypt(key, sealed.subarray(1 + WRAPPED_BYTES), boundTo("value", place));
     return Buffer.from(value).toString("utf8");
   }
 
-  #encrypt(key: Uint8Array, plain: Uint8Array, bound: Uint8Array): Uint8Array {
-    const nonce = this.#rng.bytes(NONCE_BYTES);
-    const cipher = createCipheriv("aes-256-gcm", key, nonce).setAAD(bound);
-    return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+  /** What another root key sealed, sealed under this one; the value's own part stays as it is. */
+  takeOver(from: Seal, place: SecretPlace, sealed: Uint8Array): Uint8Array {
+    const key = from.#openKey(place, sealed);
+    const wrapped = encrypt(this.#wrappingKey, key, boundTo("key", place), this.#rng);
+    const value = sealed.subarray(1 + WRAPPED_BYTES);
+    return new Uint8Array(Buffer.concat([Uint8Array.of(FORMAT), wrapped, value]));
+  }
+
+  #openKey(place: SecretPlace, sealed: Uint8Array): Uint8Array {
+    if (sealed[0] !== FORMAT) throw new Error(`vault format ${sealed[0]} is not known`);
+    const wrapped = sealed.subarray(1, 1 + WRAPPED_BYTES);
+    return decrypt(this.#wrappingKey, wrapped, boundTo("key", place));
   }
 }
 
-function decrypt(key: Uint8Array, sealed: Uint8Array, bound: Uint8Array): Uint8Array {
+/** `nonce 12 | sealed | tag 16`. */
+export function encrypt(
+  key: Uint8Array,
+  plain: Uint8Array,
+  bound: Uint8Array,
+  rng: Rng,
+): Uint8Array {
+  const nonce = rng.bytes(NONCE_BYTES);
+  const cipher = createCipheriv("aes-256-gcm", key, nonce).setAAD(bound);
+  return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+}
+
+/** @throws when it was not sealed under this key for this purpose. */
+export function decrypt(key: Uint8Array, sealed: Uint8Array, bound: Uint8Array): Uint8Array {
   const tagAt = sealed.byteLength - TAG_BYTES;
   if (tagAt < NONCE_BYTES) throw new Error("the sealed value is too short");
   const options = { authTagLength: TAG_BYTES };
