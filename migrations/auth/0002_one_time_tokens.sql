@@ -16,6 +16,9 @@ create table auth.one_time_tokens (
   attempts smallint not null default 0,
   -- Where the link leads; null = auth.site_url.
   redirect_to text,
+  -- The account that is made when it is spent, {"user_metadata"}; null = none. Until then there is no
+  -- account: nobody makes one for an address that is not theirs.
+  creates jsonb,
   -- PKCE: the flow that the link ends with a code for.
   flow_id uuid,
   created_at timestamptz not null,

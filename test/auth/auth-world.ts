@@ -67,6 +67,8 @@ interface SendOptions {
   readonly bearer?: string;
   /** Of the sender; default 127.0.0.1. */
   readonly address?: string;
+  /** As the request says it reached the server. Default http://localhost. */
+  readonly origin?: string;
 }
 
 /** A vault with the keys that tests name, and the rest as a first boot makes it. */
@@ -83,7 +85,10 @@ async function makeVault(): Promise<Vault> {
   return vault;
 }
 
-export async function openAuthWorld(overrides: Partial<AuthConfig> = {}): Promise<AuthWorld> {
+export async function openAuthWorld(
+  overrides: Partial<AuthConfig> = {},
+  facts: { readonly development?: boolean; readonly publicUrl?: string } = {},
+): Promise<AuthWorld> {
   const database = await (await testPostgres()).createDatabase();
   const address = postgresJsOptions(parseDatabaseUrl(database.url));
   const sql = postgres({ ...address, max: 8, onnotice: () => undefined });
@@ -127,6 +132,7 @@ export async function openAuthWorld(overrides: Partial<AuthConfig> = {}): Promis
       development: false,
       publicUrl: "",
       projectDir: null,
+      ...facts,
     },
     tenants: () => [DEFAULT_TENANT],
     project: projects.of,
@@ -166,13 +172,13 @@ async function send(
   log: MemoryLog,
   method: string,
   path: string,
-  { body, headers = {}, bearer, address = "127.0.0.1" }: SendOptions,
+  { body, headers = {}, bearer, address = "127.0.0.1", origin = "http://localhost" }: SendOptions,
 ): Promise<Answer> {
   const all = new Headers(headers);
   if (bearer !== undefined) all.set("authorization", `Bearer ${bearer}`);
   const isText = typeof body === "string";
   if (body !== undefined && !isText) all.set("content-type", "application/json");
-  const request = new Request(`http://localhost${path}`, {
+  const request = new Request(`${origin}${path}`, {
     method,
     headers: all,
     ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
@@ -184,7 +190,7 @@ async function send(
     tenant: DEFAULT_TENANT,
     log,
     address,
-    origin: "http://localhost",
+    origin,
     path: new URL(request.url).pathname,
     originalPath: new URL(request.url).pathname,
     route: "unmatched",

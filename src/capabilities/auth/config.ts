@@ -8,6 +8,7 @@ import { factorsConfig } from "./factors/config.ts";
 import { hooksConfig } from "./hooks/config.ts";
 import { oauthServerConfig } from "./issuer/config.ts";
 import { keySettings } from "./keys/config.ts";
+import { mailedSettings } from "./mailed/config.ts";
 import { messageSettings } from "./messages/config.ts";
 import { orgsConfig } from "./orgs/config.ts";
 import { providerSettings } from "./providers/config.ts";
@@ -15,44 +16,6 @@ import { uiConfig } from "./ui/config.ts";
 
 const perMinute = (description: string, fallback: number) =>
   Type.Integer({ minimum: 1, maximum: 1_000_000, default: fallback, description });
-
-/** A web address or an app's own scheme (RFC 8252 §7), see `http/redirects.ts` for the patterns. */
-const REDIRECT =
-  "^(?:https?://(?:(?:[a-z0-9*-]+\\.)*[a-z0-9-]+\\.[a-z0-9-]+|[a-z0-9-]+|\\[[0-9a-f:]+\\])(?::(?:\\d{1,5}|\\*))?(?:/[^\\s\\\\#]*)?|(?!(?:https?|wss?|ftp|file|data|blob|about|javascript|vbscript):)[a-z][a-z0-9+.-]*:/[^\\s\\\\#]*)$";
-
-const duration = (minimum: number, maximum: number, fallback: number, description: string) =>
-  Type.Integer({ minimum, maximum, default: fallback, description });
-
-/** One-time codes and links by mail or phone, and where links may lead. */
-const oneTimeTokens = {
-  site_url: Type.String({
-    default: "",
-    maxLength: 2048,
-    pattern: "^(?:|https?://[^\\s\\\\#@]+)$",
-    description:
-      "Address of your app: where links in mails lead when the request names no other; empty = this server",
-  }),
-  redirect_urls: Type.Array(Type.String({ maxLength: 2048, pattern: REDIRECT }), {
-    default: [],
-    maxItems: 200,
-    description:
-      "Addresses besides site_url that sign-ins may lead to: exact, or with * (within a name or a path segment) and ** (any rest of the path)",
-  }),
-  otp_ttl_s: duration(60, 3600, 600, "How long a one-time code is good, seconds"),
-  link_ttl_s: duration(60, 86_400, 3600, "How long a link in a mail is good, seconds"),
-  invite_ttl_s: duration(
-    3600,
-    2_592_000,
-    604_800,
-    "How long the link of an invitation is good, seconds",
-  ),
-  otp_attempts_max: Type.Integer({
-    minimum: 1,
-    maximum: 20,
-    default: 5,
-    description: "Wrong guesses after which a one-time code is void",
-  }),
-};
 
 export const authConfig = Type.Object(
   {
@@ -131,7 +94,7 @@ export const authConfig = Type.Object(
       default: 50,
       description: "Password hashes that may wait; beyond it the answer is 429",
     }),
-    ...oneTimeTokens,
+    ...mailedSettings,
     ...providerSettings,
     ...keySettings,
     rate_limit_signup: perMinute("Sign-ups per minute and address", 100),

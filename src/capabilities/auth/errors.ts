@@ -118,12 +118,6 @@ export const authErrors = defineErrors({
     message: "Password update requires reauthentication",
     hint: "Sign in again and repeat the change",
   }),
-  email_change_needs_mail: () => ({
-    status: 422,
-    code: "email_provider_disabled",
-    message: "Changing the address needs a confirmation mail, which is not set up",
-    hint: "auth.autoconfirm = true takes addresses as confirmed",
-  }),
   refresh_token_not_found: () => ({
     status: 400,
     message: "Invalid Refresh Token: Refresh Token Not Found",
@@ -362,5 +356,42 @@ export const authErrors = defineErrors({
     message: "An OAuth client may not do this for a person",
     hint: "Sign in and send your own access token",
     headers: { "WWW-Authenticate": 'Bearer error="insufficient_scope"' },
+  }),
+  // One-time codes and links, phone numbers, people without a credential.
+  otp_expired: () => ({ status: 403, message: "Token has expired or is invalid" }),
+  link_expired: () => ({
+    status: 403,
+    code: "otp_expired",
+    message: "Email link is invalid or has expired",
+  }),
+  banned_here: () => ({ status: 403, code: "user_banned", message: "User is banned" }),
+  reauthentication_not_valid: () => ({ status: 422, message: "Nonce has expired or is invalid" }),
+  over_email_send_rate_limit: (retryAfterS: number) => ({
+    status: 429,
+    message: "email rate limit exceeded",
+    hint: `Try again in ${retryAfterS} s`,
+    headers: { "Retry-After": String(retryAfterS) },
+  }),
+  over_sms_send_rate_limit: (retryAfterS: number) => ({
+    status: 429,
+    message: "SMS rate limit exceeded",
+    hint: `Try again in ${retryAfterS} s`,
+    headers: { "Retry-After": String(retryAfterS) },
+  }),
+  anonymous_password: () => ({
+    status: 422,
+    code: "validation_failed",
+    message: "Updating password of an anonymous user without an email or phone is not allowed",
+    hint: "Add an address, confirm it, then set the password",
+  }),
+  phone_exists: () => ({
+    status: 422,
+    message: "A user with this phone number has already been registered",
+  }),
+  phone_not_confirmed: () => ({ status: 400, message: "Phone not confirmed" }),
+  no_address: () => ({
+    status: 422,
+    code: "validation_failed",
+    message: "Reauthentication requires the user to have an email or a phone number",
   }),
 });

@@ -12,6 +12,7 @@ import { clientRoutes } from "./issuer/clients/routes.ts";
 import { issuerRoutes } from "./issuer/routes.ts";
 import { tokenRoutes } from "./issuer/token/routes.ts";
 import { keyRoutes } from "./keys/routes.ts";
+import { mailedRoutes } from "./mailed/routes.ts";
 import { inboxRoutes } from "./messages/routes.ts";
 import { orgRoutes } from "./orgs/routes.ts";
 import { passkeyRoutes } from "./passkeys/routes.ts";
@@ -35,5 +36,6 @@ export function authRoutes(state: AuthState) {
     .use(orgRoutes(state))
     .use(inboxRoutes(state))
     .use(uiRoutes(state))
-    .use(keyRoutes(state));
+    .use(keyRoutes(state))
+    .use(mailedRoutes(state));
 }

@@ -31,6 +31,17 @@ export interface UserRow {
   readonly banned_until: Date | null;
   readonly deleted_at: Date | null;
   readonly is_anonymous: boolean;
+  readonly confirmation_sent_at: Date | null;
+  readonly invited_at: Date | null;
+  /** The address it shall become; null or empty = none. */
+  readonly email_change: string | null;
+  readonly email_change_sent_at: Date | null;
+  /** 0: by nobody yet, 1: at the new address, 2: at the current one. */
+  readonly email_change_confirm_status: number;
+  /** The number it shall become; null or empty = none. */
+  readonly phone_change: string | null;
+  readonly phone_change_sent_at: Date | null;
+  readonly reauthentication_sent_at: Date | null;
   /** Second factors, oldest first; kept by a trigger. */
   readonly factors: readonly FactorJson[];
   readonly is_sso_user: boolean;
@@ -49,6 +60,11 @@ export interface NewUser {
   readonly raw_app_meta_data: JsonObject;
   readonly raw_user_meta_data: JsonObject;
   readonly banned_until: Date | null;
+  readonly phone: string | null;
+  readonly phone_confirmed_at: Date | null;
+  readonly is_anonymous: boolean;
+  readonly confirmation_sent_at: Date | null;
+  readonly invited_at: Date | null;
   readonly now: Date;
 }
 
@@ -69,6 +85,14 @@ export type UserPatch = Partial<
     | "is_anonymous"
     | "role"
     | "banned_until"
+    | "confirmation_sent_at"
+    | "invited_at"
+    | "email_change"
+    | "email_change_sent_at"
+    | "email_change_confirm_status"
+    | "phone_change"
+    | "phone_change_sent_at"
+    | "reauthentication_sent_at"
   >
 > & { readonly updated_at: Date };
 

@@ -11,12 +11,14 @@ export type Executor = Sql | TransactionSql;
 
 export interface AuthStore extends SessionStore {
   findUserByEmail(email: string): Promise<UserRow | null>;
+  /** @param phone digits, as stored. */
+  findUserByPhone(phone: string): Promise<UserRow | null>;
   findUserById(id: string): Promise<UserRow | null>;
   /** Locks the row until the transaction ends, but not against rows that come to refer to it. */
   lockUser(id: string): Promise<UserRow | null>;
   /** Null when the address or the id is taken. */
   insertUser(user: NewUser): Promise<UserRow | null>;
-  /** Null when the new address is taken or the user is gone. */
+  /** Null when the new address or number is taken or the user is gone. */
   updateUser(id: string, patch: UserPatch): Promise<UserRow | null>;
   deleteUser(id: string): Promise<boolean>;
   identitiesOf(userIds: readonly string[]): Promise<readonly IdentityRow[]>;
@@ -58,10 +60,10 @@ export async function pingStore(sql: Sql): Promise<void> {
   await sql`select from auth.users limit 1`;
 }
 
-/** True for the error of a write that lost the race for an address. */
-export function isEmailConflict(error: unknown): boolean {
+/** True for the error of a write that lost the race for an address or a number. */
+export function isAddressConflict(error: unknown): boolean {
   const { code, constraint_name: name } = error as { code?: string; constraint_name?: string };
-  return code === "23505" && name === "users_email_partial_key";
+  return code === "23505" && (name === "users_email_partial_key" || name === "users_phone_key");
 }
 
 export function createStore(sql: Executor): AuthStore {
@@ -80,6 +82,11 @@ function userQueries(sql: Executor) {
         select * from auth.users where email = ${email} and is_sso_user = false`;
       return row ?? null;
     },
+    async findUserByPhone(phone: string) {
+      const [row] = await sql<UserRow[]>`
+        select * from auth.users where phone = ${phone} and is_sso_user = false`;
+      return row ?? null;
+    },
     async findUserById(id: string) {
       const [row] = await sql<UserRow[]>`select * from auth.users where id = ${id}`;
       return row ?? null;
@@ -96,12 +103,15 @@ function userQueries(sql: Executor) {
           instance_id, id, aud, role, email, encrypted_password, email_confirmed_at,
           confirmation_token, recovery_token, email_change_token_new, email_change,
           raw_app_meta_data, raw_user_meta_data, banned_until, created_at, updated_at,
-          proven_email, is_sso_user
+          proven_email, is_sso_user, phone, phone_confirmed_at, is_anonymous,
+          confirmation_sent_at, invited_at
         ) values (
           '00000000-0000-0000-0000-000000000000', ${user.id}, 'authenticated', ${user.role},
           ${user.email}, ${user.encrypted_password}, ${user.email_confirmed_at}, '', '', '', '',
           ${sql.json(user.raw_app_meta_data)}, ${sql.json(user.raw_user_meta_data)},
-          ${user.banned_until}, ${user.now}, ${user.now}, ${user.proven_email}, ${user.is_sso_user}
+          ${user.banned_until}, ${user.now}, ${user.now}, ${user.proven_email}, ${user.is_sso_user},
+          ${user.phone}, ${user.phone_confirmed_at}, ${user.is_anonymous},
+          ${user.confirmation_sent_at}, ${user.invited_at}
         ) on conflict do nothing returning *`;
       return row ?? null;
     },
@@ -111,6 +121,11 @@ function userQueries(sql: Executor) {
         const [taken] = await sql`
           select 1 from auth.users
           where email = ${patch.email} and is_sso_user = false and id <> ${id}`;
+        if (taken) return null;
+      }
+      if (patch.phone != null) {
+        const [taken] = await sql`
+          select 1 from auth.users where phone = ${patch.phone} and id <> ${id}`;
         if (taken) return null;
       }
       const [row] = await sql<UserRow[]>`

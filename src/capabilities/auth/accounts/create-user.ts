@@ -5,7 +5,8 @@
 import type { TransactionSql } from "postgres";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { createIdentityStore } from "../identities/identity-store.ts";
-import type { IdentityRow, JsonObject, UserRow } from "../schema.ts";
+import { putPhoneIdentity } from "../phone/store.ts";
+import type { IdentityRow, JsonObject, NewUser, UserRow } from "../schema.ts";
 import type { AuthStore } from "../store.ts";
 
 export interface UserDraft {
@@ -21,6 +22,14 @@ export interface UserDraft {
   readonly bannedUntil: Date | null;
   /** The address is known to be the person's, see `prove-email.ts`. Default false. */
   readonly proven?: boolean;
+  /** Digits, as stored; absent = none. */
+  readonly phone?: string | null;
+  readonly phoneConfirmed?: boolean;
+  /** Nobody vouches for anything: there is no identity. */
+  readonly isAnonymous?: boolean;
+  /** Something was sent by which the address or number can be confirmed. */
+  readonly confirmationSent?: boolean;
+  readonly invited?: boolean;
   /** Who else vouches for the person; absent = the address is the identity. */
   readonly identity?: {
     readonly provider: string;
@@ -36,7 +45,7 @@ export interface CreatedUser {
   readonly identities: readonly IdentityRow[];
 }
 
-/** Null when the address or the id is taken. */
+/** Null when the address, the number or the id is taken. */
 export async function createUser(
   state: AuthState,
   store: AuthStore,
@@ -47,49 +56,72 @@ export async function createUser(
   const { deps } = state;
   const now = state.now();
   const { id } = draft;
-  const provider = draft.identity?.provider ?? "email";
-  const inserted = await store.insertUser({
-    id,
-    role: draft.role,
-    email: draft.email,
-    encrypted_password: draft.passwordHash,
-    email_confirmed_at: draft.confirmed ? now : null,
-    proven_email: draft.proven ? draft.email : null,
-    is_sso_user: draft.identity?.isSso ?? false,
-    raw_app_meta_data: { provider, providers: [provider], ...draft.appMetadata },
-    raw_user_meta_data: { ...draft.userMetadata },
-    banned_until: draft.bannedUntil,
-    now,
-  });
+  const provider = providerOf(draft);
+  const inserted = await store.insertUser(rowOf(draft, provider, now));
   if (!inserted) return null;
   await putIdentity(deps.ids.uuid(), store, tx, draft, now);
   const audit = {
     action: "user_signedup",
     actorId: caller.isService ? null : id,
-    actorName: caller.isService ? "service_role" : (draft.email ?? ""),
+    actorName: caller.isService ? "service_role" : (draft.email ?? draft.phone ?? ""),
     address: caller.address,
-    traits: { user_id: id, provider },
+    traits: { user_id: id, provider: provider ?? "anonymous" },
   };
   await store.audit(deps.ids.uuid(), audit, now);
-  const data = { user_id: id, email: draft.email, confirmed: draft.confirmed };
+  const confirmed = draft.confirmed || draft.phoneConfirmed === true;
+  const data = { user_id: id, email: draft.email, confirmed };
   await deps.events.append(caller.tenant, tx, [{ type: "auth.user_created", subject: id, data }]);
   // Triggers on auth.users may have written to the row as it went in.
   const user = (await store.findUserById(id)) ?? inserted;
   return { user, identities: await store.identitiesOf([id]) };
 }
 
+/** Null: nobody, of an anonymous person. */
+function providerOf(draft: UserDraft): string | null {
+  if (draft.identity) return draft.identity.provider;
+  if (draft.isAnonymous) return null;
+  return draft.email === null && draft.phone ? "phone" : "email";
+}
+
+function rowOf(draft: UserDraft, provider: string | null, now: Date): NewUser {
+  const when = (flag: boolean | undefined) => (flag ? now : null);
+  const ways = provider === null ? {} : { provider, providers: [provider] };
+  return {
+    id: draft.id,
+    role: draft.role,
+    email: draft.email,
+    encrypted_password: draft.passwordHash,
+    email_confirmed_at: when(draft.confirmed && draft.email !== null),
+    proven_email: draft.proven ? draft.email : null,
+    phone: draft.phone ?? null,
+    phone_confirmed_at: when(draft.phoneConfirmed),
+    is_sso_user: draft.identity?.isSso ?? false,
+    is_anonymous: draft.isAnonymous ?? false,
+    confirmation_sent_at: when(draft.confirmationSent),
+    invited_at: when(draft.invited),
+    raw_app_meta_data: { ...ways, ...draft.appMetadata },
+    raw_user_meta_data: { ...draft.userMetadata },
+    banned_until: draft.bannedUntil,
+    now,
+  };
+}
+
 async function putIdentity(
   identityId: string,
   store: AuthStore,
   tx: TransactionSql,
-  { id, email, confirmed, identity }: UserDraft,
+  draft: UserDraft,
   now: Date,
 ): Promise<void> {
+  const { id, email, phone, confirmed, identity } = draft;
   if (identity) {
     const { provider, providerId, data } = identity;
     const row = { id: identityId, userId: id, provider, providerId, data, now };
     await createIdentityStore(tx).insert(row);
   } else if (email !== null) {
     await store.putEmailIdentity(identityId, id, email, confirmed, now);
+  } else if (phone) {
+    const verified = draft.phoneConfirmed ?? false;
+    await putPhoneIdentity(tx, { id: identityId, userId: id, phone, verified, now });
   }
 }

@@ -1,10 +1,11 @@
-/** `POST /auth/v1/token?grant_type=password`: signs a person in by e-mail and password. */
+/** `POST /auth/v1/token?grant_type=password`: signs a person in by e-mail, or phone, and password. */
 import type { AuthState, Caller } from "../auth-state.ts";
 import { requireCaptcha } from "../defence/require-captcha.ts";
 import { authErrors } from "../errors.ts";
 import { passwordAttempt } from "../hooks/verification-attempts.ts";
 import { limitByAddress, limitByIdentity } from "../http/limit-rate.ts";
 import { textOf } from "../http/read-json.ts";
+import { normalizePhone } from "../phone/normalize-phone.ts";
 import type { JsonObject, UserRow } from "../schema.ts";
 import { startSession, type TokenAnswer, tokenAnswer } from "../sessions/issue-session.ts";
 import { createStore, inTransaction } from "../store.ts";
@@ -23,36 +24,48 @@ export async function grantPassword(
 ): Promise<TokenAnswer> {
   const { config } = state;
   await limitByAddress(state, caller, "password", config.rate_limit_password);
-  const { email, password } = readGrant(body);
+  const { channel, to, password } = readGrant(body);
   await requireCaptcha(state, caller, body);
-  await limitByIdentity(state, caller, "password", email, config.rate_limit_password_identity);
-  const found = await createStore(state.sql(caller.tenant)).findUserByEmail(email);
+  await limitByIdentity(state, caller, "password", to, config.rate_limit_password_identity);
+  const store = createStore(state.sql(caller.tenant));
+  const found = await (channel === "email" ? store.findUserByEmail(to) : store.findUserByPhone(to));
   const stored = found?.encrypted_password ?? null;
   const matches = !isPasswordTooLong(password) && (await state.hasher.verify(password, stored));
   await passwordAttempt(state, caller, found?.deleted_at ? null : (found?.id ?? null), matches);
   if (!found || !matches || found.deleted_at) throw authErrors.invalid_credentials();
-  return signInUser(state, caller, found, password);
+  return signInUser(state, caller, found, channel, password);
 }
 
-function readGrant(body: JsonObject): { email: string; password: string } {
+type Channel = "email" | "phone";
+
+function readGrant(body: JsonObject): { channel: Channel; to: string; password: string } {
   const email = textOf(body, "email");
+  const phone = textOf(body, "phone");
   const password = textOf(body, "password");
-  if (textOf(body, "phone") !== "") throw authErrors.phone_provider_disabled();
-  if (email === "") throw authErrors.validation_failed("missing email or phone");
+  if (email !== "" && phone !== "") {
+    throw authErrors.validation_failed(
+      "Only an email address or phone number should be provided on login.",
+    );
+  }
+  if (email === "" && phone === "") throw authErrors.validation_failed("missing email or phone");
   // What is no address is nobody's address: it takes the same way, and time, as an unknown one.
-  return { email: normalizeEmail(email) ?? email, password };
+  return email === ""
+    ? { channel: "phone", to: normalizePhone(phone) ?? phone, password }
+    : { channel: "email", to: normalizeEmail(email) ?? email, password };
 }
 
 async function signInUser(
   state: AuthState,
   caller: Caller,
   found: UserRow,
+  channel: Channel,
   password: string,
 ): Promise<TokenAnswer> {
   const { deps } = state;
   const now = state.now();
   if (isBanned(found, now)) throw authErrors.user_banned();
-  if (!found.email_confirmed_at) throw authErrors.email_not_confirmed();
+  if (channel === "email" && !found.email_confirmed_at) throw authErrors.email_not_confirmed();
+  if (channel === "phone" && !found.phone_confirmed_at) throw authErrors.phone_not_confirmed();
   const renewed = await renewHash(state, found.encrypted_password, password);
   const done = await inTransaction(state.sql(caller.tenant), async (store) => {
     const current = await store.lockUser(found.id);
@@ -64,13 +77,13 @@ async function signInUser(
       updated_at: now,
       ...(renewed === null ? {} : { encrypted_password: renewed }),
     });
-    await store.touchIdentity(found.id, "email", now);
+    await store.touchIdentity(found.id, channel, now);
     const entry = {
       action: "login",
       actorId: found.id,
-      actorName: found.email ?? "",
+      actorName: found.email ?? found.phone ?? "",
       address: caller.address,
-      traits: { provider: "email" },
+      traits: { provider: channel },
     };
     await store.audit(deps.ids.uuid(), entry, now);
     return { issued, user: user ?? current, identities: await store.identitiesOf([found.id]) };

@@ -6,6 +6,7 @@ import { idempotent } from "../http/idempotent.ts";
 import { readJson } from "../http/read-json.ts";
 import { respond } from "../http/respond.ts";
 import { docs } from "../http/route-docs.ts";
+import { redirectOf } from "../mailed/read-request.ts";
 import { grantToken } from "../sessions/grant-token.ts";
 import { logOut } from "../sessions/log-out.ts";
 import { presentCurrentUser } from "./find-current-user.ts";
@@ -27,7 +28,7 @@ export function accountRoutes(state: AuthState) {
           const key = request.headers.get("idempotency-key");
           const once = { key, scope: "POST:/auth/v1/signup", body };
           return idempotent(state, caller, once, async () => ({
-            body: await signUp(state, caller, body),
+            body: await signUp(state, caller, body, redirectOf(state, request)),
           }));
         }),
       { ...raw, ...docs.signUp },
@@ -62,6 +63,7 @@ export function accountRoutes(state: AuthState) {
             state,
             ...(await userCaller(state, request)),
             await readJson(request),
+            redirectOf(state, request),
           ),
         })),
       { ...raw, ...docs.updateUser },

@@ -11,7 +11,7 @@ import { authErrors } from "../errors.ts";
 import { flagOf, objectOf, textOf } from "../http/read-json.ts";
 import { voidTokens } from "../mailed/one-time-token.ts";
 import type { JsonObject, UserPatch, UserRow } from "../schema.ts";
-import { type AuthStore, inTransaction, isEmailConflict } from "../store.ts";
+import { type AuthStore, inTransaction, isAddressConflict } from "../store.ts";
 import { readPasswordHash } from "./password-hash.ts";
 import { recordChange } from "./record-change.ts";
 import { readBan, readRole } from "./user-fields.ts";
@@ -46,7 +46,7 @@ export async function adminUpdateUser(
     applyChanges(state, store, tx, caller, id, changes),
   );
   const { before, row, identities } = await work.catch((error: unknown) => {
-    if (isEmailConflict(error)) throw authErrors.email_exists();
+    if (isAddressConflict(error)) throw authErrors.email_exists();
     throw error;
   });
   if (changes.passwordHash !== null) await tellOfNewPassword(state, caller, before);

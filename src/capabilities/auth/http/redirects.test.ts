@@ -4,7 +4,7 @@ import { Value } from "@sinclair/typebox/value";
 import { attachContext, type RequestContext } from "../../../core/context.ts";
 import type { AuthState } from "../auth-state.ts";
 import { authConfig } from "../config.ts";
-import { allowedRedirect } from "./redirects.ts";
+import { allowedRedirect, mailedRedirect } from "./redirects.ts";
 
 const SITE = "https://app.example.test";
 
@@ -14,19 +14,22 @@ interface Setting {
   readonly development?: boolean;
   readonly publicUrl?: string;
   readonly referer?: string;
+  readonly origin?: string;
+  readonly mailed?: boolean;
 }
 
-function redirect(candidate: string | null, setting: Setting = {}): string {
+function redirect(candidate: string | null, setting: Setting = {}): string | null {
   const { site = SITE, urls = [], development = false, publicUrl = "", referer } = setting;
+  const { origin = "http://10.0.0.9:7890", mailed = false } = setting;
   const request = new Request("http://localhost/auth/v1/verify", {
     headers: referer === undefined ? {} : { referer },
   });
-  attachContext(request, { origin: "http://10.0.0.9:7890" } as RequestContext);
+  attachContext(request, { origin } as RequestContext);
   const state = {
     config: { site_url: site, redirect_urls: urls },
     deps: { server: { development, publicUrl } },
   } as unknown as AuthState;
-  return allowedRedirect(state, request, candidate);
+  return (mailed ? mailedRedirect : allowedRedirect)(state, request, candidate);
 }
 
 describe("without a list", () => {
@@ -81,6 +84,18 @@ describe("without a list", () => {
     expect(redirect(null, { site: "", publicUrl: "https://api.test" })).toBe("https://api.test");
     expect(redirect(null, { site: "" })).toBe("http://10.0.0.9:7890");
     expect(redirect("https://evil.test", { site: "" })).toBe("http://10.0.0.9:7890");
+  });
+
+  test("a mail never leads to a server that only the request named", () => {
+    const poisoned = { site: "", origin: "http://evil.test", mailed: true };
+    expect(redirect(null, poisoned)).toBeNull();
+    expect(redirect("http://evil.test/page", poisoned)).toBeNull();
+    expect(redirect("https://ok.test/", { ...poisoned, urls: ["https://ok.test"] })).toBe(
+      "https://ok.test/",
+    );
+    const local = "http://127.0.0.1:7890";
+    expect(redirect(null, { site: "", origin: local, mailed: true })).toBe(local);
+    expect(redirect(null, { ...poisoned, publicUrl: "https://api.test" })).toBe("https://api.test");
   });
 
   test("on a developer's machine, so are its own ports", () => {

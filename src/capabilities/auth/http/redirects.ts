@@ -29,16 +29,36 @@ export function allowedRedirect(
   request: Request,
   candidate: string | null,
 ): string {
-  const site = siteUrl(state, request);
-  for (const text of [candidate, request.headers.get("referer")]) {
-    const url = parseTarget(text ?? "");
-    if (url && isAllowed(state, url, new URL(site))) return url.href;
-  }
-  return site;
+  const site = siteUrl(state, request) ?? contextOf(request).origin;
+  return choose(state, request, candidate, site) ?? site;
 }
 
-function siteUrl({ config, deps }: AuthState, request: Request): string {
-  return config.site_url || deps.server.publicUrl || contextOf(request).origin;
+/**
+ * The same for what goes into a mail: null where only the request itself says how this server is
+ * called, because who asks for somebody else's mail chooses its `Host`.
+ */
+export function mailedRedirect(
+  state: AuthState,
+  request: Request,
+  candidate: string | null,
+): string | null {
+  const site = siteUrl(state, request);
+  return choose(state, request, candidate, site) ?? site;
+}
+
+function choose(state: AuthState, request: Request, candidate: string | null, site: string | null) {
+  const origin = site === null ? null : new URL(site).origin;
+  for (const text of [candidate, request.headers.get("referer")]) {
+    const url = parseTarget(text ?? "");
+    if (url && isAllowed(state, url, origin)) return url.href;
+  }
+  return null;
+}
+
+function siteUrl({ config, deps }: AuthState, request: Request): string | null {
+  const { origin } = contextOf(request);
+  const own = LOOPBACK.test(new URL(origin).hostname) ? origin : null;
+  return config.site_url || deps.server.publicUrl || own;
 }
 
 /** Null for what is no address, or one that hides where it leads. */
@@ -50,9 +70,9 @@ function parseTarget(text: string): URL | null {
   return url;
 }
 
-function isAllowed({ config, deps }: AuthState, url: URL, site: URL): boolean {
+function isAllowed({ config, deps }: AuthState, url: URL, site: string | null): boolean {
   const isWeb = WEB.test(url.protocol);
-  if (isWeb && url.origin === site.origin) return true;
+  if (isWeb && url.origin === site) return true;
   if (isWeb && deps.server.development && LOOPBACK.test(url.hostname)) return true;
   return config.redirect_urls.some((entry) => matches(entry, url, isWeb));
 }

@@ -1,6 +1,7 @@
 /** What anybody may know of the token issuer: keys and settings. */
 import type { Project } from "../../../core/project.ts";
-import type { AuthConfig } from "../config.ts";
+import type { AuthState } from "../auth-state.ts";
+import { canSendSms } from "../messages/send-sms.ts";
 
 /**
  * RFC 7517 §5: public keys by which tokens issued here are verified: the one that signs, the next
@@ -18,14 +19,20 @@ export function describeKeys(project: Project, now: number) {
 }
 
 /** GoTrue's `/settings`: which ways in there are. */
-export function describeSettings(config: AuthConfig, providers: readonly string[]) {
-  const others = Object.fromEntries(providers.map((name) => [name, true]));
+export function describeSettings(state: AuthState) {
+  const { config, providers } = state;
+  const others = Object.fromEntries(providers.names.map((name) => [name, true]));
   return {
-    external: { anonymous_users: false, email: true, phone: false, ...others },
+    external: {
+      anonymous_users: config.anonymous_sign_ins,
+      email: true,
+      phone: canSendSms(state),
+      ...others,
+    },
     disable_signup: config.disable_signup,
     mailer_autoconfirm: config.autoconfirm,
-    phone_autoconfirm: false,
-    sms_provider: "",
+    phone_autoconfirm: config.sms_autoconfirm,
+    sms_provider: config.sms.provider,
     saml_enabled: false,
   };
 }

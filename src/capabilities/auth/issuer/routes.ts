@@ -63,8 +63,7 @@ export function issuerRoutes(state: AuthState) {
     )
     .get(
       "/auth/v1/settings",
-      ({ request }) =>
-        respond(request, () => ({ body: describeSettings(config, state.providers.names) })),
+      ({ request }) => respond(request, () => ({ body: describeSettings(state) })),
       docs.settings,
     )
     .get(

@@ -7,13 +7,17 @@ import { timingSafeEqual } from "node:crypto";
 import type { Sql, TransactionSql } from "postgres";
 import type { Rng } from "../../../core/ports/rng.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
-import { createTokenStore, type TokenKind, type TokenRow } from "./store.ts";
+import { type ComingAccount, createTokenStore, type TokenKind, type TokenRow } from "./store.ts";
 
-export type { TokenKind } from "./store.ts";
+export type { ComingAccount, TokenKind } from "./store.ts";
 
 export interface TokenRequest {
-  /** Null: the address has no account; the token is made, so that it costs the same, and opens nothing. */
+  /**
+   * Null: the address has no account. The token is made all the same, so that it costs the same; it
+   * opens nothing unless it `creates` the account.
+   */
   readonly userId: string | null;
+  readonly creates?: ComingAccount | null;
   readonly kind: TokenKind;
   /** Address or number, normalised. The code is good only together with it. */
   readonly sentTo: string;
@@ -31,7 +35,9 @@ export interface OneTimeToken {
 }
 
 export interface SpentToken {
-  readonly userId: string;
+  /** Null: the account is to be made. */
+  readonly userId: string | null;
+  readonly creates: ComingAccount | null;
   readonly kind: TokenKind;
   readonly sentTo: string;
   readonly redirectTo: string | null;
@@ -67,6 +73,7 @@ export async function createOneTimeToken(
     otp_hash: await hashOtp(state, caller, { id, sent_to: request.sentTo }, otp),
     token_hash: sha256(tokenHash),
     redirect_to: request.redirectTo ?? null,
+    creates: request.userId === null ? (request.creates ?? null) : null,
     flow_id: flowId,
     created_at: now,
     otp_expires_at: after(config.otp_ttl_s),
@@ -101,8 +108,8 @@ export async function spendCode(
       (guess.userId === undefined || row.user_id === guess.userId),
   );
   for (const row of live) {
-    if (!(await isCodeOf(state, caller, row, guess.otp)) || row.user_id === null) continue;
-    return (await store.deleteToken(row.id)) ? spent(row, row.user_id) : null;
+    if (!(await isCodeOf(state, caller, row, guess.otp)) || isDecoy(row)) continue;
+    return (await store.deleteToken(row.id)) ? spent(row) : null;
   }
   if (live.length > 0) await store.countWrongGuess(live.map((row) => row.id));
   return null;
@@ -118,9 +125,9 @@ export async function spendLink(
   if (!LINK.test(tokenHash)) return null;
   const store = createTokenStore(tx);
   const row = await store.lockTokenByHash(sha256(tokenHash));
-  if (!row || row.user_id === null || !kinds.includes(row.kind)) return null;
+  if (!row || isDecoy(row) || !kinds.includes(row.kind)) return null;
   if (row.expires_at <= state.now()) return null;
-  return (await store.deleteToken(row.id)) ? spent(row, row.user_id) : null;
+  return (await store.deleteToken(row.id)) ? spent(row) : null;
 }
 
 /** Voids what was sent to a person: after a change that it must not outlive. */
@@ -132,9 +139,18 @@ export function voidTokens(
   return createTokenStore(sql).deleteTokensOf(userId, kinds);
 }
 
-function spent(row: TokenRow, userId: string): SpentToken {
-  const { kind, sent_to: sentTo, redirect_to: redirectTo, flow_id: flowId } = row;
-  return { userId, kind, sentTo, redirectTo, flowId };
+/** Stands for an address without an account, and for nothing else. */
+const isDecoy = (row: TokenRow) => row.user_id === null && row.creates === null;
+
+function spent(row: TokenRow): SpentToken {
+  return {
+    userId: row.user_id,
+    creates: row.creates,
+    kind: row.kind,
+    sentTo: row.sent_to,
+    redirectTo: row.redirect_to,
+    flowId: row.flow_id,
+  };
 }
 
 async function isCodeOf(state: AuthState, caller: Caller, row: TokenRow, otp: string) {

@@ -9,7 +9,8 @@ import { createStore } from "../store.ts";
 export interface TextMessage {
   /** E.164 without the plus, as phones are stored, or with it. */
   readonly to: string;
-  readonly user: UserRow;
+  /** Null for somebody who has no account yet. */
+  readonly user: UserRow | null;
   readonly otp: string;
   /** What it is for, for the hook: GoTrue's `sms_type`. */
   readonly type?: "sms" | "phone_change" | "reauthentication" | "mfa";
@@ -49,13 +50,15 @@ export async function sendSms(
 
 async function sendByHook(state: AuthState, caller: Caller, message: TextMessage): Promise<void> {
   const { user, otp, to, type } = message;
-  const identities = await createStore(state.sql(caller.tenant)).identitiesOf([user.id]);
+  const identities = user
+    ? await createStore(state.sql(caller.tenant)).identitiesOf([user.id])
+    : [];
   const sms = {
     otp,
     phone: to.replace(/^\+/, ""),
     ...(type === undefined ? {} : { sms_type: type }),
   };
-  const payload = { user: presentUser(user, identities), sms };
+  const payload = { user: user ? presentUser(user, identities) : { phone: sms.phone }, sms };
   await runHook(state, caller.tenant, "send_sms", payload, caller.address);
 }
 

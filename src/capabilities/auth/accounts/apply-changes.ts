@@ -1,0 +1,130 @@
+/** The transaction of `PUT /auth/v1/user`: what a person changes of their own account. */
+import type { TransactionSql } from "postgres";
+import type { AuthState, Caller } from "../auth-state.ts";
+import { authErrors } from "../errors.ts";
+import { beginFlow } from "../flows/flow-state.ts";
+import { providersPatch } from "../identities/providers-of.ts";
+import { CHANGE_OVER, requestEmailChange } from "../mailed/change-email.ts";
+import { voidTokens } from "../mailed/one-time-token.ts";
+import type { Message } from "../messages/send-message.ts";
+import type { TextMessage } from "../messages/send-sms.ts";
+import { applyPhoneChange, requestPhoneChange } from "../phone/change-phone.ts";
+import type { IdentityRow, JsonObject, UserPatch, UserRow } from "../schema.ts";
+import type { AuthStore } from "../store.ts";
+import type { CurrentUser } from "./find-current-user.ts";
+import { checkMetadata, mergeMetadata } from "./metadata.ts";
+
+export interface Changes {
+  /** Normalised; null = as it is. */
+  readonly email: string | null;
+  /** Digits; null = as it is. */
+  readonly phone: string | null;
+  readonly passwordHash: string | null;
+  readonly data: JsonObject | null;
+  readonly redirectTo: string | null;
+  /** PKCE, as sent. */
+  readonly challenge: { readonly codeChallenge: string; readonly codeChallengeMethod: string };
+}
+
+export interface Applied {
+  readonly row: UserRow;
+  readonly identities: readonly IdentityRow[];
+  /** To be sent once the transaction has committed. */
+  readonly mail: Message | null;
+  readonly text: TextMessage | null;
+}
+
+interface Work {
+  readonly state: AuthState;
+  readonly store: AuthStore;
+  readonly tx: TransactionSql;
+  readonly caller: Caller;
+  readonly changes: Changes;
+}
+
+/** @throws user_not_found, email_exists, phone_exists */
+export async function applyChanges(
+  state: AuthState,
+  store: AuthStore,
+  tx: TransactionSql,
+  caller: Caller,
+  { user, session }: CurrentUser,
+  changes: Changes,
+): Promise<Applied> {
+  const work = { state, store, tx, caller, changes };
+  const locked = await store.lockUser(user.id);
+  if (!locked || locked.deleted_at) throw authErrors.token_user_not_found();
+  const patched = await store.updateUser(user.id, patchOf(state, locked, changes));
+  if (!patched) throw authErrors.email_exists();
+  if (changes.passwordHash !== null) {
+    await store.deleteSessions(user.id, session ? { except: session.id } : {});
+    // Nothing that was sent before, to whomever, opens the account or moves it.
+    await voidTokens(tx, user.id);
+    await audit(work, patched, "user_updated_password");
+  }
+  const { row: withEmail, mail } = await changeEmail(work, patched);
+  const { row, text } = await changePhone(work, withEmail);
+  await audit(work, row, "user_modified");
+  return { row, identities: await store.identitiesOf([user.id]), mail, text };
+}
+
+function audit({ state, store, caller }: Work, row: UserRow, action: string): Promise<void> {
+  const actorName = row.email ?? row.phone ?? "";
+  const entry = { action, actorId: row.id, actorName, address: caller.address };
+  return store.audit(state.deps.ids.uuid(), entry, state.now());
+}
+
+function patchOf(state: AuthState, user: UserRow, changes: Changes): UserPatch {
+  const now = state.now();
+  const { passwordHash, data } = changes;
+  const email = state.config.autoconfirm ? changes.email : null;
+  const changed = { ...data, ...(email === null ? {} : { email }) };
+  const merged = mergeMetadata(user.raw_user_meta_data, changed);
+  return {
+    updated_at: now,
+    ...(email === null ? {} : { email, email_confirmed_at: now, is_anonymous: false }),
+    ...(passwordHash === null ? {} : { encrypted_password: passwordHash, ...NOTHING_WAITS }),
+    ...(data === null && email === null
+      ? {}
+      : { raw_user_meta_data: checkMetadata("user_metadata", merged) }),
+  };
+}
+
+/** A change that somebody else asked for does not outlive the new password. */
+const NOTHING_WAITS = { ...CHANGE_OVER, phone_change: "" } as const;
+
+async function changeEmail(
+  { state, store, tx, caller, changes }: Work,
+  row: UserRow,
+): Promise<{ readonly row: UserRow; readonly mail: Message | null }> {
+  const { email, redirectTo, challenge } = changes;
+  if (email === null) return { row, mail: null };
+  const now = state.now();
+  if (state.config.autoconfirm) {
+    await store.putEmailIdentity(state.deps.ids.uuid(), row.id, email, true, now);
+    await voidTokens(tx, row.id);
+    const ways = providersPatch(row, await store.identitiesOf([row.id]));
+    const patched = await store.updateUser(row.id, { ...ways, ...CHANGE_OVER, updated_at: now });
+    return { row: patched ?? row, mail: null };
+  }
+  const start = { ...challenge, method: "email_change", provider: "email", userId: row.id };
+  const flowId = await beginFlow(state, tx, start);
+  const target = { redirectTo, flowId };
+  const asked = await requestEmailChange(state, store, tx, caller, row, email, target);
+  return { row: asked.user, mail: asked.message };
+}
+
+async function changePhone(
+  { state, store, tx, caller, changes }: Work,
+  row: UserRow,
+): Promise<{ readonly row: UserRow; readonly text: TextMessage | null }> {
+  const { phone } = changes;
+  if (phone === null) return { row, text: null };
+  if (!state.config.sms_autoconfirm) {
+    const { user, text } = await requestPhoneChange(state, store, tx, caller, row, phone);
+    return { row: user, text };
+  }
+  const changed = await applyPhoneChange(state, store, tx, caller, row, phone);
+  if (typeof changed === "string") throw authErrors.phone_exists();
+  return { row: changed.user, text: null };
+}

@@ -1,0 +1,40 @@
+/**
+ * A sign-up with an address that has signed up before and was never confirmed. Who comes back with
+ * the same password is the same person. Otherwise there are two, and which of them reads mail at the
+ * address is not known yet: whoever confirms it gets an account without a password and without
+ * anything that the other may have left in it, so that neither can wait inside for the other.
+ */
+import type { TransactionSql } from "postgres";
+import type { AuthState, Caller } from "../auth-state.ts";
+import { voidTokens } from "../mailed/one-time-token.ts";
+import type { UserRow } from "../schema.ts";
+import type { AuthStore } from "../store.ts";
+
+/** @param matched the stored hash that the new password fits; null = none. The row is locked. */
+export async function keepOrEmpty(
+  state: AuthState,
+  store: AuthStore,
+  tx: TransactionSql,
+  caller: Caller,
+  user: UserRow,
+  matched: string | null,
+): Promise<UserRow> {
+  if (matched !== null && matched === user.encrypted_password) return user;
+  const now = state.now();
+  const { ids } = state.deps;
+  await store.deleteSessions(user.id, {});
+  await store.deleteIdentities(user.id);
+  await voidTokens(tx, user.id);
+  const emptied = await store.updateUser(user.id, { encrypted_password: null, updated_at: now });
+  if (user.email !== null) {
+    await store.putEmailIdentity(ids.uuid(), user.id, user.email, false, now);
+  }
+  const entry = {
+    action: "unproven_access_removed",
+    actorId: user.id,
+    actorName: user.email ?? user.phone ?? "",
+    address: caller.address,
+  };
+  await store.audit(ids.uuid(), entry, now);
+  return emptied ?? user;
+}

@@ -1,0 +1,40 @@
+/**
+ * How many codes one address or number gets: each is a chance to guess, and each mail or text
+ * message goes to somebody who may not have asked. Counted before it is known whether there is an
+ * account, so the answer tells nothing.
+ */
+import type { AuthState, Caller } from "../auth-state.ts";
+import { authErrors } from "../errors.ts";
+
+const HOUR_MS = 60 * 60 * 1000;
+const DAY_MS = 24 * HOUR_MS;
+
+/**
+ * The secret key is exempt: it writes to people of its own choice.
+ * @param to normalised.
+ * @throws over_email_send_rate_limit, over_sms_send_rate_limit
+ */
+export async function limitMessages(
+  state: AuthState,
+  caller: Caller,
+  channel: "email" | "sms",
+  to: string,
+): Promise<void> {
+  if (caller.isService) return;
+  const { config, deps } = state;
+  const isMail = channel === "email";
+  const windows = [
+    ["hour", HOUR_MS, isMail ? config.mails_per_hour : config.texts_per_hour],
+    ["day", DAY_MS, isMail ? config.mails_per_day : config.texts_per_day],
+  ] as const;
+  const digest = new Bun.CryptoHasher("sha256").update(to).digest("base64url");
+  for (const [name, windowMs, limit] of windows) {
+    const key = `auth:${channel}:${name}:${digest}`;
+    const decision = await deps.rateLimiter.take(caller.tenant, key, { limit, windowMs });
+    if (decision.allowed) continue;
+    const seconds = Math.max(1, Math.ceil(decision.retryAfterMs / 1000));
+    throw isMail
+      ? authErrors.over_email_send_rate_limit(seconds)
+      : authErrors.over_sms_send_rate_limit(seconds);
+  }
+}

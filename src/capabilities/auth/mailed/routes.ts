@@ -1,0 +1,98 @@
+/** The routes of one-time codes and links. */
+import { Elysia } from "elysia";
+import { contextOf } from "../../../core/context.ts";
+import type { AuthState } from "../auth-state.ts";
+import { openCaller, serviceCaller, userCaller } from "../http/caller.ts";
+import { readJson, textOf } from "../http/read-json.ts";
+import { allowedRedirect } from "../http/redirects.ts";
+import { respond } from "../http/respond.ts";
+import { generateLink } from "./generate-link.ts";
+import { invite } from "./invite.ts";
+import { redirectOf } from "./read-request.ts";
+import { reauthenticate } from "./reauthenticate.ts";
+import { recover } from "./recover.ts";
+import { requestOtp } from "./request-otp.ts";
+import { resend } from "./resend.ts";
+import { mailedDocs as docs } from "./route-docs.ts";
+import { verify } from "./verify.ts";
+import { verifyLink } from "./verify-link.ts";
+
+const raw = { parse: "none" } as const;
+
+/** Routes that send something to whoever asks, whatever bearer token they hold. */
+const ASKED = { otp: requestOtp, magiclink: requestOtp, recover, resend } as const;
+
+export function mailedRoutes(state: AuthState) {
+  const ask = (name: keyof typeof ASKED) => ({
+    path: `/auth/v1/${name}` as const,
+    handle: ({ request }: { request: Request }) =>
+      respond(request, async () => {
+        const caller = await openCaller(state, request);
+        const body = await readJson(request);
+        return { body: await ASKED[name](state, caller, body, redirectOf(state, request)) };
+      }),
+    options: { ...raw, ...docs[name] },
+  });
+  const [otp, magiclink, recovery, again] = [
+    ask("otp"),
+    ask("magiclink"),
+    ask("recover"),
+    ask("resend"),
+  ];
+  return new Elysia({ name: "auth.mailed" })
+    .post(otp.path, otp.handle, otp.options)
+    .post(magiclink.path, magiclink.handle, magiclink.options)
+    .post(recovery.path, recovery.handle, recovery.options)
+    .post(again.path, again.handle, again.options)
+    .post(
+      "/auth/v1/verify",
+      ({ request }) =>
+        respond(request, async () => ({
+          body: await verify(state, await openCaller(state, request), await readJson(request)),
+        })),
+      { ...raw, ...docs.verify },
+    )
+    .get(
+      "/auth/v1/verify",
+      ({ request }) =>
+        respond(request, async () => verifyLink(state, await openCaller(state, request), request)),
+      docs.verifyLink,
+    )
+    .get(
+      "/auth/v1/reauthenticate",
+      ({ request }) =>
+        respond(request, async () => {
+          await reauthenticate(state, ...(await userCaller(state, request)));
+          return { body: {} };
+        }),
+      docs.reauthenticate,
+    )
+    .post(
+      "/auth/v1/invite",
+      ({ request }) =>
+        respond(request, async () => {
+          const caller = await serviceCaller(request);
+          const body = await readJson(request);
+          return { body: await invite(state, caller, body, redirectOf(state, request)) };
+        }),
+      { ...raw, ...docs.invite },
+    )
+    .post(
+      "/auth/v1/admin/generate_link",
+      ({ request }) =>
+        respond(request, async () => ({
+          body: await linkFor(state, request),
+        })),
+      { ...raw, ...docs.generateLink },
+    );
+}
+
+/** The secret key's holder may be told of any address of this server, also the request's own. */
+async function linkFor(state: AuthState, request: Request) {
+  const caller = await serviceCaller(request);
+  const body = await readJson(request);
+  const query = new URL(request.url).searchParams.get("redirect_to");
+  const redirectTo = allowedRedirect(state, request, textOf(body, "redirect_to") || query);
+  const base = `${state.deps.server.publicUrl || contextOf(request).origin}/auth/v1`;
+  return generateLink(state, caller, body, redirectTo, base);
+}

@@ -1,0 +1,84 @@
+/**
+ * A new phone number: kept beside the old one until a code sent to it comes back, unless
+ * `auth.sms_autoconfirm`. A number that somebody else has answers the same and gets no message.
+ */
+import type { TransactionSql } from "postgres";
+import type { AuthState, Caller } from "../auth-state.ts";
+import { providersPatch } from "../identities/providers-of.ts";
+import { type SpentToken, voidTokens } from "../mailed/one-time-token.ts";
+import type { TextMessage } from "../messages/send-sms.ts";
+import type { UserRow } from "../schema.ts";
+import type { AuthStore } from "../store.ts";
+import { issueText } from "./issue-text.ts";
+import { putPhoneIdentity } from "./store.ts";
+
+export type PhoneChange = { readonly user: UserRow } | "otp_expired" | "phone_exists";
+
+/** Notes the wish, in place of one that waited, and writes the code. The user's row is locked. */
+export async function requestPhoneChange(
+  state: AuthState,
+  store: AuthStore,
+  tx: TransactionSql,
+  caller: Caller,
+  user: UserRow,
+  phone: string,
+): Promise<{ readonly user: UserRow; readonly text: TextMessage | null }> {
+  const now = state.now();
+  const patch = { phone_change: phone, phone_change_sent_at: now, updated_at: now };
+  const waiting = (await store.updateUser(user.id, patch)) ?? user;
+  const letter = { kind: "phone_change", to: phone, user: waiting } as const;
+  const text = await issueText(state, caller, tx, letter);
+  const isTaken = (await store.findUserByPhone(phone)) !== null;
+  return { user: waiting, text: isTaken ? null : text };
+}
+
+/** A spent code makes the change that waited. */
+export async function confirmPhoneChange(
+  state: AuthState,
+  store: AuthStore,
+  tx: TransactionSql,
+  caller: Caller,
+  user: UserRow,
+  { sentTo }: SpentToken,
+): Promise<PhoneChange> {
+  if (user.phone_change !== sentTo) return "otp_expired";
+  // Whoever began without a credential and does not hold this phone stays outside.
+  if (user.is_anonymous) await store.deleteSessions(user.id, {});
+  return applyPhoneChange(state, store, tx, caller, user, sentTo);
+}
+
+/** Gives the account its new number. */
+export async function applyPhoneChange(
+  state: AuthState,
+  store: AuthStore,
+  tx: TransactionSql,
+  caller: Caller,
+  user: UserRow,
+  phone: string,
+): Promise<PhoneChange> {
+  const now = state.now();
+  const { ids, events } = state.deps;
+  const own = { phone, phone_confirmed_at: now, phone_change: "", is_anonymous: false };
+  if (!(await store.updateUser(user.id, { ...own, updated_at: now }))) return "phone_exists";
+  const identity = { id: ids.uuid(), userId: user.id, phone, verified: true, now };
+  await putPhoneIdentity(tx, identity);
+  await voidTokens(tx, user.id, ["phone", "phone_change"]);
+  const changed = await store.updateUser(user.id, {
+    ...providersPatch(user, await store.identitiesOf([user.id])),
+    raw_user_meta_data: { ...user.raw_user_meta_data, phone, phone_verified: true },
+    updated_at: now,
+  });
+  const entry = {
+    action: "user_modified",
+    actorId: user.id,
+    actorName: user.email ?? phone,
+    address: caller.address,
+    traits: { changed: "phone" },
+  };
+  await store.audit(ids.uuid(), entry, now);
+  const data = { user_id: user.id };
+  await events.append(caller.tenant, tx, [
+    { type: "auth.user_phone_changed", subject: user.id, data },
+  ]);
+  return { user: changed ?? user };
+}

@@ -1,0 +1,54 @@
+/**
+ * What a spent code means for the account of a phone number. As with mail: the code of a sign-up
+ * keeps what came with it, any other shows that the holder of the number has arrived, and closes
+ * what somebody else may have left open.
+ */
+import type { TransactionSql } from "postgres";
+import type { AuthState, Caller } from "../auth-state.ts";
+import { isEmailProven } from "../identities/prove-email.ts";
+import { type SpentToken, voidTokens } from "../mailed/one-time-token.ts";
+import type { UserRow } from "../schema.ts";
+import type { AuthStore } from "../store.ts";
+import { putPhoneIdentity } from "./store.ts";
+
+type Opened = { readonly user: UserRow } | "otp_expired";
+
+export async function confirmPhone(
+  state: AuthState,
+  store: AuthStore,
+  tx: TransactionSql,
+  caller: Caller,
+  user: UserRow,
+  { sentTo, kind }: SpentToken,
+): Promise<Opened> {
+  if (user.phone !== sentTo) return "otp_expired";
+  if (user.phone_confirmed_at) return { user };
+  const now = state.now();
+  const { ids, events } = state.deps;
+  // Nothing of the account is known to be anybody's yet, and it was not this code that came with it.
+  const isStrangers = kind !== "confirmation" && !isEmailProven(user);
+  if (isStrangers) {
+    await store.deleteSessions(user.id, {});
+    await store.deleteIdentities(user.id);
+    await voidTokens(tx, user.id);
+  }
+  const confirmed = await store.updateUser(user.id, {
+    phone_confirmed_at: now,
+    ...(isStrangers ? { encrypted_password: null } : {}),
+    raw_user_meta_data: { ...user.raw_user_meta_data, phone_verified: true },
+    updated_at: now,
+  });
+  const identity = { id: ids.uuid(), userId: user.id, phone: sentTo, verified: true, now };
+  await putPhoneIdentity(tx, identity);
+  const entry = {
+    action: "user_confirmed",
+    actorId: user.id,
+    actorName: sentTo,
+    address: caller.address,
+    traits: { provider: "phone", removed_unproven_access: isStrangers },
+  };
+  await store.audit(ids.uuid(), entry, now);
+  const event = { type: "auth.phone_proven", subject: user.id, data: { user_id: user.id } };
+  await events.append(caller.tenant, tx, [event]);
+  return { user: confirmed ?? user };
+}

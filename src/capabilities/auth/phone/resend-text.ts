@@ -1,0 +1,43 @@
+/** `POST /auth/v1/resend` with a phone number: the code of a sign-up, or of a waiting change, anew. */
+import type { AuthState, Caller } from "../auth-state.ts";
+import { auditRequest } from "../mailed/audit-request.ts";
+import { limitMessages } from "../mailed/limit-messages.ts";
+import { createTokenStore } from "../mailed/store.ts";
+import type { JsonObject } from "../schema.ts";
+import { inTransaction } from "../store.ts";
+import { issueText, requirePhoneProvider, sendText } from "./issue-text.ts";
+import { requirePhone } from "./normalize-phone.ts";
+import { findOpenUserByPhone } from "./request-text-otp.ts";
+
+/**
+ * @param type `sms`: to the number of an account that is not confirmed yet; `phone_change`: to the
+ *   new number of whose number this is.
+ * @throws phone_provider_disabled, validation_failed, over_sms_send_rate_limit
+ */
+export async function resendText(
+  state: AuthState,
+  caller: Caller,
+  text: string,
+  type: "sms" | "phone_change",
+): Promise<JsonObject> {
+  requirePhoneProvider(state);
+  const phone = requirePhone(text);
+  await limitMessages(state, caller, "sms", phone);
+  const message = await inTransaction(state.sql(caller.tenant), async (store, tx) => {
+    const found = await findOpenUserByPhone(store, phone);
+    await auditRequest(state, store, caller, "user_confirmation_requested", found, phone);
+    if (type === "phone_change") {
+      const user = found?.phone_change ? found : null;
+      const to = user?.phone_change ?? phone;
+      return issueText(state, caller, tx, { kind: "phone_change", to, user });
+    }
+    const user = found && !found.phone_confirmed_at ? found : null;
+    const coming = await createTokenStore(tx).comingAccount(phone, state.now());
+    const creates = found ? null : coming;
+    // An account that waits came from a sign-up; one that is to come, from a sign-in.
+    const kind = user ? "confirmation" : "phone";
+    return issueText(state, caller, tx, { kind, to: phone, user, creates });
+  });
+  await sendText(state, caller, message);
+  return {};
+}
