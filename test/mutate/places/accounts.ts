@@ -31,7 +31,7 @@ export const accounts: readonly Mutation[] = [
     ...ACCOUNTS,
     name: "password: as many guesses as one likes",
     file: "src/capabilities/auth/accounts/grant-password.ts",
-    find: 'await limitByIdentity(state, caller, "password", email, config.rate_limit_password_identity);',
+    find: 'await limitByIdentity(state, caller, "password", to, config.rate_limit_password_identity);',
     replace: "",
     only: "limited by address and by account",
     why: "one account's password is guessed from many addresses",
@@ -39,9 +39,10 @@ export const accounts: readonly Mutation[] = [
   {
     ...ACCOUNTS,
     name: "sign-up: tells who has an account",
-    file: "src/capabilities/auth/accounts/sign-up.ts",
-    find: "if (config.autoconfirm) throw authErrors.user_already_exists();",
-    replace: "throw authErrors.user_already_exists();",
+    file: "src/capabilities/auth/accounts/register.ts",
+    find: "const shown = created ?? (await pretendToCreate(state, store, tx, caller, draft));",
+    replace:
+      "if (!created) throw authErrors.user_already_exists();\n  const shown = created ?? (await pretendToCreate(state, store, tx, caller, draft));",
     only: "strangers and account holders alike",
     why: "lists of addresses are tried out",
   },
@@ -99,7 +100,7 @@ export const accounts: readonly Mutation[] = [
   {
     ...ACCOUNTS,
     name: "password change: the other sessions stay",
-    file: "src/capabilities/auth/accounts/update-user.ts",
+    file: "src/capabilities/auth/accounts/apply-changes.ts",
     find: "await store.deleteSessions(user.id, session ? { except: session.id } : {});",
     replace: "",
     only: "changes the password",
