@@ -68,11 +68,11 @@ const list: Command = {
   examples: [{ run: "reactor context list", what: "the current one is marked" }],
   async run({ host, out }) {
     const { current, contexts } = readContexts(host);
-    const data = contexts.map(({ name, url, tunnel, admin_token, key }) => ({
+    const data = contexts.map(({ name, url, tunnel, admin_token, key, login }) => ({
       name,
       url,
       tunnel: tunnel ?? null,
-      credential: admin_token ? "admin token" : key ? "secret key" : null,
+      credential: admin_token ? "admin token" : key ? "secret key" : login ? "person" : null,
       current: name === current,
     }));
     const rows = data.map((row) => [

@@ -15,8 +15,18 @@ export interface SavedContext {
   readonly admin_token?: string;
   /** The project's secret key. */
   readonly key?: string;
+  /** A person who signed in by a device code. */
+  readonly login?: SavedLogin;
   /** `ssh://user@host`: how the server's machine is reached. */
   readonly tunnel?: string;
+}
+
+export interface SavedLogin {
+  readonly access_token: string;
+  /** Works once. */
+  readonly refresh_token: string;
+  /** Of the access token, seconds since the epoch. */
+  readonly expires_at: number;
 }
 
 export interface ContextFile {

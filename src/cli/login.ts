@@ -1,23 +1,30 @@
 /** `reactor login`: verifies a token against the server and saves it in a context. */
+import { escapeControls } from "../core/pretty-log.ts";
 import { CliError } from "./cli-error.ts";
 import { type Command, type CommandContext, targetOptions } from "./command.ts";
 import { CONTEXT_NAME, readContexts, withContext, writeContexts } from "./contexts.ts";
-import { clientFor, connect, refusal, type ServerClient } from "./server-client.ts";
+import { signInByDevice } from "./person.ts";
+import { clientFor, connect, formSender, refusal, type ServerClient } from "./server-client.ts";
 import { checkUrl, credentialsOf, isLoopback } from "./target.ts";
 
 export const command: Command = {
   name: "login",
-  summary: "Verify a token and save it",
+  summary: "Verify a token and save it, or sign in as a person",
   usage: "[options]",
   details:
-    "The token is the admin token (admin.token in the server's data folder) or the project's\nsecret key. Without --token it is read from standard input; on a terminal it is asked for.",
-  options: targetOptions,
+    "The token is the admin token (admin.token in the server's data folder) or the project's\nsecret key. Without --token it is read from standard input; on a terminal it is asked for.\nWith --device a person signs in: it shows a code to type in a browser on any machine, which\nis how a machine without one logs in. What the person may do, the commands may.",
+  options: {
+    device: { description: "Sign in as a person, by a code typed in a browser" },
+    ...targetOptions,
+  },
   args: [0, 0],
   examples: [
     { run: "reactor login --url https://api.example.com", what: "asks for the token" },
     { run: "reactor login --context prod < token.txt", what: "from a file, without a terminal" },
+    { run: "reactor login --device --url https://api.example.com", what: "as a person" },
   ],
   async run(context) {
+    if (context.has("device")) return logInByDevice(context);
     const token = await readToken(context);
     const saved = savedTarget(context);
     const { target } = await connect({ ...context, option: withOption(context, "url", saved.url) });
@@ -41,6 +48,32 @@ export const command: Command = {
     return 0;
   },
 };
+
+/** Saved in place of what the context held before. */
+async function logInByDevice(context: CommandContext): Promise<number> {
+  const { host } = context;
+  const { name, url, tunnel } = savedTarget(context);
+  const { target } = await connect({ ...context, option: withOption(context, "url", url) });
+  const client = clientFor(host, { ...target, adminToken: null, key: null });
+  const login = await signInByDevice(host, formSender(client));
+  const file = withContext(readContexts(host), {
+    name,
+    url,
+    login,
+    ...(tunnel === undefined ? {} : { tunnel }),
+  });
+  writeContexts(host, { ...file, current: name });
+  const email = await emailOf(clientFor(host, { ...client.target, loginOf: name }));
+  const data = { context: name, url, credential: "person", email };
+  context.out.result(data, `Logged in to ${url} as ${email} (context ${name})`);
+  return 0;
+}
+
+/** Who the saved login is of; null when they have no address. @throws CliError */
+export async function emailOf(client: ServerClient): Promise<string | null> {
+  const person = await client.json<{ email?: string }>("/auth/v1/oauth/userinfo", { as: "key" });
+  return person.email === undefined ? null : escapeControls(person.email);
+}
 
 async function readToken(context: CommandContext): Promise<string> {
   const { stdin } = context.host.terminal;

@@ -5,6 +5,7 @@
 import { CliError, type EXIT } from "./cli-error.ts";
 import type { CommandContext } from "./command.ts";
 import type { CliHost } from "./host.ts";
+import { freshToken, type SendForm } from "./person.ts";
 import { findTarget, isLoopback, type Target } from "./target.ts";
 import { openTunnel } from "./tunnel.ts";
 
@@ -16,7 +17,7 @@ interface CallOptions {
   /** Sent as it is. */
   readonly body?: Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Which credential to send. Default `admin`. */
+  /** Which credential to send; a person's login stands in for a key. Default `admin`. */
   readonly as?: "admin" | "key" | "nobody";
   /** Ends the call early, beside Ctrl-C. */
   readonly signal?: AbortSignal;
@@ -84,7 +85,7 @@ async function call(
     if (value !== undefined) url.searchParams.set(name, value);
   }
   const headers = new Headers(options.headers);
-  const credential = credentialFor(target, options.as ?? "admin");
+  const credential = await credentialFor(host, target, options.as ?? "admin");
   if (credential !== null) headers.set("authorization", `Bearer ${credential}`);
   if (options.json !== undefined) headers.set("content-type", "application/json");
   const body = options.json === undefined ? options.body : JSON.stringify(options.json);
@@ -105,10 +106,17 @@ async function call(
   }
 }
 
-function credentialFor(target: Target, as: "admin" | "key" | "nobody"): string | null {
+async function credentialFor(
+  host: CliHost,
+  target: Target,
+  as: "admin" | "key" | "nobody",
+): Promise<string | null> {
   if (as === "nobody") return null;
   const credential = as === "admin" ? target.adminToken : target.key;
   if (credential !== null) return credential;
+  if (as === "key" && target.loginOf !== undefined) {
+    return freshToken(host, target.loginOf, formSender(clientFor(host, target)));
+  }
   throw new CliError(
     "auth",
     "auth_required",
@@ -163,10 +171,25 @@ export function networkFailure(target: Target, error: unknown): CliError {
   );
 }
 
-/** A client that also has the project's secret key, asked of the server when it is not known. */
+/** Sends forms to the OAuth endpoints, which want no other credential. */
+export function formSender(client: ServerClient): SendForm {
+  return (path, fields) =>
+    client.send(path, {
+      method: "POST",
+      as: "nobody",
+      body: new TextEncoder().encode(new URLSearchParams(fields).toString()),
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+    });
+}
+
+/**
+ * A client that also has the project's secret key, asked of the server when it is not known; or a
+ * person's login, where that is all there is.
+ */
 export async function connectWithKey(context: CommandContext): Promise<ServerClient> {
   const client = await connect(context);
-  if (client.target.key !== null) return client;
+  const { key, adminToken, loginOf } = client.target;
+  if (key !== null || (adminToken === null && loginOf !== undefined)) return client;
   const status = await client.json<{ secret_key: string }>("/_admin/status");
   return clientFor(context.host, { ...client.target, key: status.secret_key });
 }

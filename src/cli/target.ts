@@ -18,6 +18,8 @@ export interface Target {
   /** For people: `context prod`, `/srv/shop/.reactor`. */
   readonly from: string;
   readonly tunnel: string | null;
+  /** Name of the context that holds a person's login; absent = there is none. */
+  readonly loginOf?: string;
   /** Process on this machine; null when the server is elsewhere or unknown. */
   readonly pid: number | null;
   readonly dataDir: string | null;
@@ -105,6 +107,7 @@ function ofContext(saved: SavedContext): Target {
     ...ofUrl(saved.url, `context ${saved.name}`),
     adminToken: saved.admin_token ?? null,
     key: saved.key ?? null,
+    ...(saved.login ? { loginOf: saved.name } : {}),
     tunnel: saved.tunnel ?? null,
   };
 }

@@ -1,5 +1,6 @@
 /** `reactor whoami`: which server commands would talk to, as whom, and whether it agrees. */
 import { type Command, targetOptions } from "./command.ts";
+import { emailOf } from "./login.ts";
 import { table } from "./output.ts";
 import { connect, refusal } from "./server-client.ts";
 
@@ -13,7 +14,12 @@ export const command: Command = {
   examples: [{ run: "reactor whoami --context prod", what: "verified against the server" }],
   async run(context) {
     const client = await connect(context);
-    const { url, from, key } = client.target;
+    const { url, from, key, adminToken, loginOf } = client.target;
+    if (key === null && adminToken === null && loginOf !== undefined) {
+      const data = { url, from, credential: "person", email: await emailOf(client) };
+      context.out.result(data, table(Object.entries(data).map(([k, v]) => [k, v ?? ""])));
+      return 0;
+    }
     const isKey = key !== null;
     const path = isKey ? "/fn/v1/_admin" : "/_admin/version";
     const response = await client.send(path, { as: isKey ? "key" : "admin" });

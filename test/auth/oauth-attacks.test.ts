@@ -533,6 +533,15 @@ describe("an access token of a client", () => {
     expect((await world.send("GET", "/auth/v1/user", { bearer })).status).toBe(200);
   });
 
+  test("has never the rights of the secret key, whoever agreed", async () => {
+    const email = "operator@example.test";
+    const operator = await signUp(world, email);
+    await world.sql`update auth.users set role = 'service_role' where id = ${operator.userId}`;
+    const { access_token: bearer } = await tokensFor(world, operator, client);
+    expect(claimsOf(bearer)["role"]).toBe("authenticated");
+    expect((await world.send("GET", "/auth/v1/admin/users", { bearer })).status).toBe(403);
+  });
+
   test("is what an ID token is not", async () => {
     const { id_token: bearer } = await tokensFor(world, ada, client);
     for (const path of ["/auth/v1/user", "/auth/v1/oauth/userinfo"]) {

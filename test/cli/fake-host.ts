@@ -45,6 +45,8 @@ interface Setup {
   /** What is typed when asked; standard input is then a terminal. */
   readonly answer: string | null;
   readonly interrupted: AbortSignal;
+  /** Told of what is written to standard error, while the command runs. */
+  readonly onShown: (text: string) => void;
   readonly host: Partial<CliHost>;
 }
 
@@ -82,7 +84,10 @@ export function createBench(): Bench {
     const env = { HOME: home, ...more.env };
     const out = (name: string) => ({
       isTerminal,
-      write: (text: string | Uint8Array) => void chunks.push([name, Buffer.from(text)]),
+      write: (text: string | Uint8Array) => {
+        chunks.push([name, Buffer.from(text)]);
+        if (name === "stderr") more.onShown?.(Buffer.from(text).toString());
+      },
     });
     const secret = more.secret ?? null;
     const host: CliHost = {

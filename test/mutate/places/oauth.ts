@@ -404,6 +404,15 @@ export const oauth: readonly Mutation[] = [
     why: "a client reads in its token what its person did not allow",
   },
   {
+    ...ATTACKS,
+    name: "oauth: an operator's app is an operator",
+    file: `${AUTH}/issuer/token/scoped-claims.ts`,
+    find: '...(isOperator ? { role: "authenticated" } : {}),',
+    replace: "",
+    only: "rights of the secret key",
+    why: "an app that registered itself passes by row security",
+  },
+  {
     ...DEVICE,
     name: "oauth: a device code is any client's",
     find: 'if (!row || row.client_id !== client.id || row.status === "exchanged") return "invalid_grant";',

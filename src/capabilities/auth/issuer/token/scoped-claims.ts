@@ -7,6 +7,10 @@ import { audienceOf } from "../resources.ts";
 import type { TokenRequest } from "../schema.ts";
 import { parseScopes } from "../scopes.ts";
 
+const OPERATOR = "service_role";
+/** This program's own client: `0009_oauth_server.sql`. */
+const COMMAND_LINE = "5ea0c70a-c11e-7000-8000-000000000001";
+
 /** Standard claims that have a value; `email_verified` and `phone_number_verified` always are booleans. */
 export function personClaims(user: UserRow, scope: string): JsonObject {
   const scopes = new Set(parseScopes(scope));
@@ -47,9 +51,12 @@ function profileClaims(user: UserRow): JsonObject {
  * Claims that an access token of a client has beside a person's own, or instead of them: whose it
  * is, for what, and nothing of the person that the scopes do not cover (RFC 9068 §2.2).
  */
-export function clientClaims(request: TokenRequest): JsonObject {
+export function clientClaims(request: TokenRequest, user: UserRow): JsonObject {
   const scopes = new Set(parseScopes(request.scope));
+  const isOperator = user.role === OPERATOR && request.client_id !== COMMAND_LINE;
   return {
+    // Nobody hands the rights of the secret key to an app by agreeing to its scopes.
+    ...(isOperator ? { role: "authenticated" } : {}),
     client_id: request.client_id,
     scope: request.scope,
     aud: audienceOf(request.resource, request.issuer),
