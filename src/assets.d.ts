@@ -9,6 +9,11 @@ declare module "*.css" {
   export default path;
 }
 
+declare module "*.client.js" {
+  const text: string;
+  export default text;
+}
+
 declare module "swagger-ui-dist/swagger-ui-bundle.js" {
   const path: string;
   export default path;

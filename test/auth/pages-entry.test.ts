@@ -4,6 +4,7 @@ import { browserUser } from "../../src/capabilities/auth/ui/browser-session.ts";
 import { attachContext, type RequestContext } from "../../src/core/context.ts";
 import { DEFAULT_TENANT } from "../../src/core/tenant.ts";
 import { type AuthWorld, openAuthWorld, PASSWORD, signUp } from "./auth-world.ts";
+import { challengeOf, VERIFIER } from "./oauth-world.ts";
 import { ORIGIN, openUiBrowser, type UiBrowser } from "./ui-browser.ts";
 
 let world: AuthWorld;
@@ -13,6 +14,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 const SIGN_IN = "/auth/ui/sign-in";
+const CONTINUE = "/auth/ui/continue";
 const ACCOUNT = "/auth/ui/account";
 
 async function newcomer(name: string): Promise<{ email: string; userId: string }> {
@@ -47,7 +49,7 @@ describe("signing in", () => {
     const { email, userId } = await newcomer("ada");
     const browser = openUiBrowser(world);
     const view = await browser.submit(SIGN_IN, { email, password: PASSWORD });
-    expect([view.status, view.location]).toEqual([303, ACCOUNT]);
+    expect([view.status, view.location]).toEqual([303, CONTINUE]);
     const [line = ""] = view.headers.getSetCookie();
     expect(line).toMatch(
       /^reactor-session=[\w-]{43}; Path=\/; Max-Age=604800; HttpOnly; SameSite=Lax$/,
@@ -138,9 +140,9 @@ describe("a browser's session", () => {
       await browser.submit(SIGN_IN, { email: "ida@example.test", password: PASSWORD });
       const location = async () => (await browser.open(SIGN_IN)).location;
       await world2.clock.advance(3_000_000);
-      expect(await location()).toBe(ACCOUNT);
+      expect(await location()).toBe(CONTINUE);
       await world2.clock.advance(3_000_000);
-      expect(await location()).toBe(ACCOUNT);
+      expect(await location()).toBe(CONTINUE);
       await world2.clock.advance(3_600_000);
       expect(await location()).toBeNull();
       expect(userId).toBeString();
@@ -195,21 +197,22 @@ describe("a form that is not ours", () => {
 });
 
 describe("where people are sent afterwards", () => {
-  test.each([
-    "/auth/ui/account/sessions",
-    "/auth/v1/oauth/authorize?client_id=a&redirect_uri=https%3A%2F%2Fapp.test",
-  ])("%p is ours", async (to) => {
-    await newcomer(`to-${to.length}`);
-    const path = `${SIGN_IN}?${new URLSearchParams({ return_to: to })}`;
-    const fields = { email: `to-${to.length}@example.test`, password: PASSWORD };
-    const view = await openUiBrowser(world).submit(path, fields);
-    expect(view.location).toBe(to);
+  test("a page of ours that they wanted", async () => {
+    const browser = await signedIn("page-wanted");
+    const to = "/auth/ui/account/sessions?from=mail";
+    const view = await browser.open(`${SIGN_IN}?${new URLSearchParams({ return_to: to })}`);
+    expect((await browser.open(view.location ?? "")).location).toBe(to);
+  });
+
+  test("an authorization request of an app, by a page that leads there", async () => {
+    const browser = await signedIn("request-wanted");
+    const to = "/auth/v1/oauth/authorize?client_id=a&state=%22%3E%3Cscript%3E";
+    const view = await browser.open(`${CONTINUE}?${new URLSearchParams({ return_to: to })}`);
+    expect(view.html).toContain(`content="0;url=${to.replace("&", "&amp;")}"`);
   });
 
   test("anything else leads to the account", async () => {
-    await newcomer("lost");
-    const browser = openUiBrowser(world);
-    await browser.submit(SIGN_IN, { email: "lost@example.test", password: PASSWORD });
+    const browser = await signedIn("lost");
     for (const to of [
       "https://evil.example.test",
       "//evil.example.test",
@@ -227,9 +230,76 @@ describe("where people are sent afterwards", () => {
       "/fn/v1/phish",
       "",
     ]) {
-      const view = await browser.open(`${SIGN_IN}?${new URLSearchParams({ return_to: to })}`);
+      const view = await browser.open(`${CONTINUE}?${new URLSearchParams({ return_to: to })}`);
       expect([to, view.location]).toEqual([to, ACCOUNT]);
     }
+  });
+});
+
+describe("an app that has its sign-in done here", () => {
+  const APP = "https://app.example.test/callback";
+  const query = (changes: Record<string, string> = {}) =>
+    new URLSearchParams({
+      redirect_to: APP,
+      code_challenge: challengeOf(VERIFIER),
+      code_challenge_method: "s256",
+      state: "of the app",
+      ...changes,
+    });
+  let world2: AuthWorld;
+  beforeAll(async () => {
+    world2 = await openAuthWorld({ redirect_urls: [APP] });
+  });
+  afterAll(() => world2.close());
+
+  const wayOn = (html: string) => {
+    const url = /content="0;url=([^"]+)"/.exec(html)?.[1] ?? "";
+    return new URL(url.replaceAll("&amp;", "&"));
+  };
+
+  test("gets a code for a session, and its own word back", async () => {
+    const { userId } = await signUp(world2, "hosted@example.test");
+    const browser = openUiBrowser(world2);
+    const fields = { email: "hosted@example.test", password: PASSWORD };
+    const view = await browser.submit(`${SIGN_IN}?${query()}`, fields);
+    const target = wayOn((await browser.open(view.location ?? "")).html);
+    expect(target.origin + target.pathname).toBe(APP);
+    expect(target.searchParams.get("state")).toBe("of the app");
+    const code = target.searchParams.get("code");
+    const exchange = (verifier: string) =>
+      world2.send("POST", "/auth/v1/token?grant_type=pkce", {
+        body: { auth_code: code, code_verifier: verifier },
+      });
+    const answer = await exchange(VERIFIER);
+    expect([answer.status, answer.body.user.id]).toEqual([200, userId]);
+    expect((await exchange(VERIFIER)).status).not.toBe(200);
+  });
+
+  test("is answered without a form when somebody is signed in, each time with another code", async () => {
+    await signUp(world2, "sso@example.test");
+    const browser = openUiBrowser(world2);
+    await browser.submit(SIGN_IN, { email: "sso@example.test", password: PASSWORD });
+    const codes = [1, 2].map(async () => {
+      const { location } = await browser.open(`${SIGN_IN}?${query()}`);
+      return wayOn((await browser.open(location ?? "")).html).searchParams.get("code");
+    });
+    expect(new Set(await Promise.all(codes)).size).toBe(2);
+  });
+
+  test.each([
+    ["an address that is not listed", { redirect_to: "https://evil.example.test/callback" }],
+    ["one that only begins alike", { redirect_to: `${APP}.evil.example.test` }],
+    ["a script", { redirect_to: "javascript:alert(1)" }],
+    ["no challenge", { code_challenge: "", code_challenge_method: "" }],
+    ["a plain challenge", { code_challenge_method: "plain" }],
+  ])("is refused before a form is shown: %s", async (_what, changes) => {
+    const guest = await openUiBrowser(world2).open(`${SIGN_IN}?${query(changes)}`);
+    expect([guest.status, guest.html.includes("<form")]).toEqual([400, false]);
+    const browser = openUiBrowser(world2);
+    await browser.submit(SIGN_IN, { email: "sso@example.test", password: PASSWORD });
+    const view = await browser.open(`${CONTINUE}?${query(changes)}`);
+    expect([view.status, view.location]).toEqual([400, null]);
+    expect(view.html).not.toContain("http-equiv");
   });
 });
 

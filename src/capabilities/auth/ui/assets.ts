@@ -7,6 +7,7 @@ import { extname, join, sep } from "node:path";
 import { coreErrors } from "../../../core/errors.ts";
 import type { AuthState } from "../auth-state.ts";
 import pagesCss from "./pages.css" with { type: "text" };
+import passkeysScript from "./passkeys.client.js" with { type: "text" };
 
 const HEADERS = {
   "Cache-Control": "public, max-age=300",
@@ -30,6 +31,10 @@ const CSS = "text/css; charset=utf-8";
 export async function answerAsset(state: AuthState, name: string): Promise<Response> {
   const { logo, css } = state.config.ui;
   if (name === "pages.css") return new Response(pagesCss, { headers: typed(CSS) });
+  if (name === "passkeys.js") {
+    const script = passkeysScript;
+    return new Response(script, { headers: typed("text/javascript; charset=utf-8") });
+  }
   if (name === "theme.css") return projectFile(state, css, CSS);
   if (name === "logo") return projectFile(state, logo, PICTURES[extname(logo).toLowerCase()]);
   throw coreErrors.not_found(`/auth/ui/_assets/${name}`);

@@ -9,8 +9,10 @@ import { contextOf } from "../../../core/context.ts";
 import { type CurrentUser, isUuid } from "../accounts/find-current-user.ts";
 import { isBanned } from "../accounts/is-banned.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
+import { hasVerifiedFactor } from "../factors/aal.ts";
+import type { SessionRow, UserRow } from "../schema.ts";
 import type { TokenAnswer } from "../sessions/issue-session.ts";
-import { agentOf, ipOf } from "../sessions/issue-session.ts";
+import { agentOf, COOKIE_TAG, ipOf } from "../sessions/issue-session.ts";
 import { createStore, inTransaction } from "../store.ts";
 import { browserOrigin } from "./browser-origin.ts";
 import { createBrowserStore } from "./browser-store.ts";
@@ -25,13 +27,24 @@ const hashOf = (token: string) =>
 
 /** Anybody at a browser: pages know nobody by a header. */
 export function browserCaller(request: Request): Caller {
-  const { tenant, address, log } = contextOf(request);
+  const { tenant, address, log, origin } = contextOf(request);
   const userAgent = request.headers.get("user-agent");
-  return { tenant, address, userAgent, log, isService: false };
+  return { tenant, address, userAgent, origin, log, isService: false };
+}
+
+/** Who the cookie names. */
+export interface BrowserVisitor {
+  readonly user: UserRow;
+  readonly session: SessionRow;
+  /** They have a second factor and have not used it in this session: nobody yet, for most pages. */
+  readonly isPending: boolean;
 }
 
 /** The person of the request's cookie; null for nobody, and for who is banned or gone. */
-export async function browserUser(state: AuthState, request: Request): Promise<CurrentUser | null> {
+export async function browserVisitor(
+  state: AuthState,
+  request: Request,
+): Promise<BrowserVisitor | null> {
   const token = readCookie(request, await browserOrigin(state, request), COOKIE);
   if (token === null) return null;
   const caller = browserCaller(request);
@@ -47,7 +60,13 @@ export async function browserUser(state: AuthState, request: Request): Promise<C
     const store = createStore(state.sql(caller.tenant));
     await store.markRefreshed(session.id, agentOf(caller), ipOf(caller), now);
   }
-  return { user, session };
+  return { user, session, isPending: hasVerifiedFactor(state, user) && session.aal === "aal1" };
+}
+
+/** Who is signed in here, with their second factor where they have one; else null. */
+export async function browserUser(state: AuthState, request: Request): Promise<CurrentUser | null> {
+  const visitor = await browserVisitor(state, request);
+  return visitor && !visitor.isPending ? visitor : null;
 }
 
 /**
@@ -72,9 +91,9 @@ export async function startBrowserSession(
   const lifeS = state.config.ui.session_s;
   await inTransaction(state.sql(tenant), async (_store, tx) => {
     const store = createBrowserStore(tx);
-    if (before !== null) await store.end(hashOf(before));
+    if (before !== null) await store.end(hashOf(before), sessionId);
     const expiresAt = new Date(now.getTime() + lifeS * 1000);
-    await store.insert({ tokenHash: hashOf(token), sessionId, now, expiresAt });
+    await store.insert({ tokenHash: hashOf(token), sessionId, now, expiresAt, tag: COOKIE_TAG });
   });
   return setCookie(origin, COOKIE, token, lifeS);
 }

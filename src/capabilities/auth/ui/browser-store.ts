@@ -16,23 +16,26 @@ export interface BrowserStore {
     readonly sessionId: string;
     readonly now: Date;
     readonly expiresAt: Date;
+    /** Of the session from now on. */
+    readonly tag: string;
   }): Promise<void>;
   /** Null for what has expired or ended; whether the person may sign in is the caller's question. */
   find(tokenHash: Uint8Array, now: Date): Promise<BrowserSessionRow | null>;
-  /** Ends the session a cookie stands for, and with it the cookie. */
-  end(tokenHash: Uint8Array): Promise<void>;
-  /** Gives the cookie another value; its session goes on. False when there was none. */
-  rename(tokenHash: Uint8Array, next: Uint8Array): Promise<boolean>;
+  /** Ends a cookie, and the session it stands for unless that is `keptSessionId`. */
+  end(tokenHash: Uint8Array, keptSessionId: string): Promise<void>;
   /** Ends the sessions whose cookies expired before `now`, at most `limit`; the count. */
   purge(now: Date, limit: number): Promise<number>;
 }
 
 export function createBrowserStore(sql: Executor): BrowserStore {
   return {
-    async insert({ tokenHash, sessionId, now, expiresAt }) {
+    async insert({ tokenHash, sessionId, now, expiresAt, tag }) {
       await sql`
         insert into auth.browser_sessions (token_hash, session_id, created_at, expires_at)
         values (${tokenHash}, ${sessionId}, ${now}, ${expiresAt})`;
+      await sql`update auth.sessions set tag = ${tag} where id = ${sessionId}`;
+      // The cookie is what keeps it: nobody holds these.
+      await sql`delete from auth.refresh_tokens where session_id = ${sessionId}`;
     },
     async find(tokenHash, now) {
       const [session] = await sql<SessionRow[]>`
@@ -44,15 +47,11 @@ export function createBrowserStore(sql: Executor): BrowserStore {
         select * from auth.users where id = ${session.user_id} and deleted_at is null`;
       return user ? { session, user } : null;
     },
-    async end(tokenHash) {
+    async end(tokenHash, keptSessionId) {
       await sql`
-        delete from auth.sessions where id in (
+        delete from auth.sessions where id <> ${keptSessionId} and id in (
           select session_id from auth.browser_sessions where token_hash = ${tokenHash})`;
-    },
-    async rename(tokenHash, next) {
-      const { count } = await sql`
-        update auth.browser_sessions set token_hash = ${next} where token_hash = ${tokenHash}`;
-      return count > 0;
+      await sql`delete from auth.browser_sessions where token_hash = ${tokenHash}`;
     },
     async purge(now, limit) {
       const { count } = await sql`

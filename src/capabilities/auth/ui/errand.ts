@@ -1,27 +1,51 @@
 /**
  * Why somebody came to the pages: to go back to one of our own addresses (`return_to`), or on to an
- * app (`redirect_to`, hosted login). It travels from page to page in the query, and is checked again
- * by each, so nothing a stranger writes there can send people elsewhere.
+ * app that has its sign-in done here (`redirect_to` with a PKCE challenge). It travels from page to
+ * page in the query, and each page checks it again, so nothing that a stranger writes there can send
+ * people elsewhere.
  */
+
+/** An app's hosted login, as it was asked for; checked when it ends (`entry/continue.ts`). */
+export interface HostedLogin {
+  readonly redirectTo: string;
+  readonly codeChallenge: string;
+  readonly codeChallengeMethod: string;
+  /** The app's own word, given back to it. */
+  readonly state: string;
+}
 
 export interface Errand {
   /** A path of ours with its query; null = none. */
   readonly returnTo: string | null;
+  /** Null = none. */
+  readonly login: HostedLogin | null;
 }
 
-const HOME = "/auth/ui/account";
+export const HOME = "/auth/ui/account";
 
 /** Where `return_to` may lead: our pages, and the way back into an authorization request. */
 const LOCAL = /^\/auth\/(?:ui\/[a-z][a-z0-9/-]*|v1\/oauth\/authorize)$/;
 const PATH_MAX = 8192;
+const TEXT_MAX = 2048;
 
-export function readErrand(url: URL): Errand {
-  return { returnTo: localPath(url.searchParams.get("return_to")) };
+export function readErrand(query: URLSearchParams): Errand {
+  const text = (name: string) => (query.get(name) ?? "").slice(0, TEXT_MAX);
+  const redirectTo = text("redirect_to");
+  const login = {
+    redirectTo,
+    codeChallenge: text("code_challenge"),
+    codeChallengeMethod: text("code_challenge_method"),
+    state: text("state"),
+  };
+  return {
+    returnTo: localPath(query.get("return_to")),
+    login: redirectTo === "" ? null : login,
+  };
 }
 
 /** The path in normal form, or null: what is not plainly ours is dropped, not followed. */
-function localPath(text: string | null): string | null {
-  if (text === null || text.length > PATH_MAX || !/^\/auth\//.test(text)) return null;
+export function localPath(text: string | null): string | null {
+  if (text === null || text.length > PATH_MAX || !text.startsWith("/auth/")) return null;
   // Control characters and backslashes are read differently by browsers and by `new URL`.
   if (/[\u0000-\u0020\\]/.test(text)) return null;
   const base = "http://localhost";
@@ -31,12 +55,21 @@ function localPath(text: string | null): string | null {
 }
 
 /** The address of another page on the same errand. */
-export function pagePath(path: string, errand: Errand): string {
-  if (errand.returnTo === null) return path;
-  return `${path}?${new URLSearchParams({ return_to: errand.returnTo })}`;
+export function pagePath(
+  path: string,
+  { returnTo, login }: Errand,
+  more: Readonly<Record<string, string>> = {},
+): string {
+  const query = new URLSearchParams(more);
+  if (returnTo !== null) query.set("return_to", returnTo);
+  if (login) {
+    query.set("redirect_to", login.redirectTo);
+    query.set("code_challenge", login.codeChallenge);
+    query.set("code_challenge_method", login.codeChallengeMethod);
+    if (login.state !== "") query.set("state", login.state);
+  }
+  return query.size === 0 ? path : `${path}?${query}`;
 }
 
-/** Where somebody goes who has signed in. */
-export function destinationOf(errand: Errand): string {
-  return errand.returnTo ?? HOME;
-}
+/** The page that takes who has signed in on: to the second factor, or to where they wanted to go. */
+export const continuePath = (errand: Errand) => pagePath("/auth/ui/continue", errand);

@@ -56,6 +56,7 @@ export interface FormOptions {
   readonly action: string;
   readonly csrf: string;
   readonly children: Child;
+  /** Words of the button. */
   readonly submit: string;
   readonly kind?: "primary" | "secondary" | "danger";
   /** Says what the button is about where its words alone do not. */
@@ -71,5 +72,21 @@ ${options.children}
 <button type="submit" class="${options.kind ?? "primary"}" ${
     submitLabel ? html`aria-label="${submitLabel}"` : null
   }>${options.submit}</button>
+</form>`;
+}
+
+/** A question with two answers, sent as `decision`: `approve` or `deny`. */
+export function decisionForm(options: {
+  readonly action: string;
+  readonly csrf: string;
+  readonly children: Child;
+  readonly approve: string;
+  readonly deny: string;
+}): Html {
+  return html`<form method="post" action="${options.action}" class="stack">
+<input type="hidden" name="${CSRF_FIELD}" value="${options.csrf}">
+${options.children}
+<button type="submit" name="decision" value="approve">${options.approve}</button>
+<button type="submit" name="decision" value="deny" class="secondary">${options.deny}</button>
 </form>`;
 }

@@ -5,14 +5,29 @@
 import { contextOf } from "../../../core/context.ts";
 import { ReactorError } from "../../../core/errors.ts";
 import { reportError, toReactorError } from "../../../core/http.ts";
-import type { CurrentUser } from "../accounts/find-current-user.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
-import { browserCaller, browserUser } from "./browser-session.ts";
+import { type BrowserVisitor, browserCaller, browserVisitor } from "./browser-session.ts";
 import { CSRF_FIELD, checkCsrf, csrfFor } from "./csrf.ts";
 import { type Errand, readErrand } from "./errand.ts";
 import type { Fault } from "./form-parts.ts";
 import { type Child, type Html, html } from "./html.ts";
 import { type Form, readForm } from "./read-form.ts";
+
+/**
+ * A page that leads away. Not a redirect: browsers apply `form-action` to redirects after a form, and
+ * where people are led is not known when the form is shown. It works without scripts.
+ */
+export function onward(url: string, where: string): Page {
+  if (NEVER.test(url)) throw new Error("a way on that would run in our page");
+  return {
+    title: "One moment",
+    refresh: url,
+    body: html`<p>You are on your way to ${where}.</p>
+<p><a class="button" href="${url}">Continue</a></p>`,
+  };
+}
+
+const NEVER = /^\s*(?:javascript|data|vbscript|blob|file|about):/i;
 
 /** What a page's operation knows of who came. */
 export interface Visit {
@@ -24,7 +39,9 @@ export interface Visit {
   /** The token for forms. */
   readonly csrf: string;
   /** Who is signed in here; null = nobody. */
-  readonly current: CurrentUser | null;
+  readonly current: BrowserVisitor | null;
+  /** Who still has to show their second factor; null = nobody. */
+  readonly pending: BrowserVisitor | null;
 }
 
 /** A page, or where to go instead; `cookies` are `Set-Cookie` values. */
@@ -33,7 +50,12 @@ export type Page =
       readonly title: string;
       readonly body: Child;
       readonly status?: number;
+      /** The page has something for the script of passkeys. */
       readonly script?: boolean;
+      /** Wider than a form: lists. */
+      readonly wide?: boolean;
+      /** Where the browser goes from here by itself. */
+      readonly refresh?: string;
       readonly cookies?: readonly string[];
     }
   | { readonly redirect: string; readonly cookies?: readonly string[] };
@@ -49,8 +71,8 @@ const POLICY = [
   "default-src 'none'",
   "style-src 'self'",
   "script-src 'self'",
-  "img-src 'self'",
-  "connect-src 'self'",
+  // Pictures in the page itself (the QR code of an authenticator app) run nothing.
+  "img-src 'self' data:",
   "form-action 'self'",
   "base-uri 'none'",
   "frame-ancestors 'none'",
@@ -102,11 +124,13 @@ async function answer(
     const url = new URL(request.url);
     const csrf = await csrfFor(state, request);
     if (csrf.cookie !== null) cookies.push(csrf.cookie);
-    const current = await browserUser(state, request);
-    const errand = readErrand(url);
+    const visitor = await browserVisitor(state, request);
+    const current = visitor?.isPending === false ? visitor : null;
+    const pending = visitor?.isPending === true ? visitor : null;
+    const errand = readErrand(url.searchParams);
     const caller = browserCaller(request);
     const query = url.searchParams;
-    const visit = { state, request, caller, query, errand, csrf: csrf.token, current };
+    const visit = { state, request, caller, query, errand, csrf: csrf.token, current, pending };
     return toResponse(state, await work(visit), cookies);
   } catch (error) {
     const known = toReactorError(error, contextOf(request).originalPath);
@@ -120,8 +144,8 @@ function errorPage({ status, message, hint }: ReactorError): Page {
   return {
     status,
     title: status >= 500 ? "Something went wrong" : "That did not work",
-    body: html`<p role="alert">${message}.</p>
-${status < 500 && hint ? html`<p>${hint}.</p>` : null}
+    body: html`<p role="alert">${sentence(message)}</p>
+${status < 500 && hint ? html`<p>${sentence(hint)}</p>` : null}
 <p><a href="/auth/ui/sign-in">Back to the start</a></p>`,
   };
 }
@@ -139,12 +163,13 @@ function toResponse(
     headers.set("Location", page.redirect);
     return new Response(null, { status: 303, headers });
   }
-  const { markup } = shell(state, page.title, page.body, page.script ?? false);
+  const { markup } = shell(state, page);
   return new Response(`<!doctype html>\n${markup}\n`, { status: page.status ?? 200, headers });
 }
 
-function shell(state: AuthState, title: string, body: Child, script: boolean): Html {
+function shell(state: AuthState, page: Extract<Page, { title: string }>): Html {
   const { name, logo, css } = state.config.ui;
+  const { title, body, script, wide, refresh } = page;
   return html`<html lang="en">
 <head>
 <meta charset="utf-8">
@@ -152,6 +177,7 @@ function shell(state: AuthState, title: string, body: Child, script: boolean): H
 <meta name="robots" content="noindex">
 <title>${title} · ${name}</title>
 <link rel="stylesheet" href="/auth/ui/_assets/pages.css">
+${refresh ? html`<meta http-equiv="refresh" content="0;url=${refresh}">` : null}
 ${css === "" ? null : html`<link rel="stylesheet" href="/auth/ui/_assets/theme.css">`}
 ${script ? html`<script src="/auth/ui/_assets/passkeys.js" defer></script>` : null}
 </head>
@@ -159,7 +185,7 @@ ${script ? html`<script src="/auth/ui/_assets/passkeys.js" defer></script>` : nu
 <header class="brand">${
     logo === "" ? null : html`<img src="/auth/ui/_assets/logo" alt="" height="40">`
   }<span>${name}</span></header>
-<main>
+<main class="${wide ? "wide" : "narrow"}">
 <h1>${title}</h1>
 ${body}
 </main>
@@ -190,4 +216,8 @@ export async function attempt<T>(work: () => Promise<T>): Promise<{ done: T } | 
   }
 }
 
-const sentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`);
+/** Messages of the contract begin and end as GoTrue's do. */
+function sentence(text: string): string {
+  const begun = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
+}

@@ -1,27 +1,21 @@
-/** `/auth/ui/sign-in`: by e-mail and password. */
+/** `/auth/ui/sign-in`: by e-mail address and password, with the other ways beside it. */
 import { grantPassword } from "../../accounts/grant-password.ts";
-import { startBrowserSession } from "../browser-session.ts";
-import { destinationOf, pagePath } from "../errand.ts";
+import { relyingParty } from "../../passkeys/relying-party.ts";
+import { pagePath } from "../errand.ts";
 import { type Fault, faultNotice, field, form } from "../form-parts.ts";
-import { html } from "../html.ts";
+import { type Html, html } from "../html.ts";
 import { attempt, type Page, type Visit } from "../page.ts";
 import type { Form } from "../read-form.ts";
+import { arrive } from "./arrive.ts";
 
-const PATH = "/auth/ui/sign-in";
-
-/** Who is signed in goes on at once. */
-export function showSignIn(visit: Visit): Page {
-  if (visit.current) return { redirect: destinationOf(visit.errand) };
-  return signInPage(visit, "", null);
-}
+export const showSignIn = (visit: Visit) => signInPage(visit, "", null);
 
 export async function takeSignIn(visit: Visit, form: Form): Promise<Page> {
-  const { state, caller, request, errand } = visit;
+  const { state, caller } = visit;
   const body = { email: form("email").trim(), password: form("password") };
   const outcome = await attempt(() => grantPassword(state, caller, body));
   if ("fault" in outcome) return signInPage(visit, body.email, outcome.fault);
-  const cookie = await startBrowserSession(state, request, outcome.done);
-  return { redirect: destinationOf(errand), cookies: [cookie] };
+  return arrive(visit, outcome.done);
 }
 
 function signInPage(visit: Visit, email: string, fault: Fault | null): Page {
@@ -35,13 +29,28 @@ function signInPage(visit: Visit, email: string, fault: Fault | null): Page {
     fault,
   })}
 ${field({ name: "password", label: "Password", type: "password", autocomplete: "current-password", fault })}`;
-  const action = pagePath(PATH, errand);
-  const signUp = html`<a href="${pagePath("/auth/ui/sign-up", errand)}">Create an account</a>`;
+  const action = pagePath("/auth/ui/sign-in", errand);
+  const link = (path: string, text: string) =>
+    html`<a href="${pagePath(path, errand)}">${text}</a>`;
   return {
     title: "Sign in",
     status: fault?.status ?? 200,
-    body: html`<div class="entry">${faultNotice(fault)}
-${form({ action, csrf, children: fields, submit: "Sign in" })}</div>
-<nav class="links" aria-label="Other ways">${state.config.disable_signup ? null : signUp}</nav>`,
+    body: html`<div class="entry stack">${faultNotice(fault)}
+${form({ action, csrf, children: fields, submit: "Sign in" })}
+${passkeyButton(visit)}</div>
+<nav class="links" aria-label="Other ways">
+${state.config.disable_signup ? null : link("/auth/ui/sign-up", "Create an account")}
+</nav>`,
   };
+}
+
+function passkeyButton({ state, caller, errand, csrf }: Visit): Html | null {
+  if (!state.config.passkeys || relyingParty(state, caller) === null) return null;
+  return form({
+    action: pagePath("/auth/ui/passkey", errand),
+    csrf,
+    children: null,
+    submit: "Sign in with a passkey",
+    kind: "secondary",
+  });
 }

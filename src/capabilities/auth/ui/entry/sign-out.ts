@@ -8,9 +8,11 @@ import type { Page, Visit } from "../page.ts";
 
 const PATH = "/auth/ui/sign-out";
 
-export function showSignOut({ current, csrf, errand }: Visit): Page {
-  if (!current) return { redirect: pagePath("/auth/ui/sign-in", errand) };
-  const children = html`<p>You are signed in as <strong>${current.user.email ?? "a guest"}</strong>.</p>`;
+export function showSignOut({ current, pending, csrf, errand }: Visit): Page {
+  const visitor = current ?? pending;
+  if (!visitor) return { redirect: pagePath("/auth/ui/sign-in", errand) };
+  const { email, phone } = visitor.user;
+  const children = html`<p>You are signed in as <strong>${email ?? phone ?? "a guest"}</strong>.</p>`;
   const action = pagePath(PATH, errand);
   return {
     title: "Sign out",
@@ -18,14 +20,10 @@ export function showSignOut({ current, csrf, errand }: Visit): Page {
   };
 }
 
-export async function takeSignOut({
-  state,
-  caller,
-  request,
-  current,
-  errand,
-}: Visit): Promise<Page> {
-  if (current) await logOut(state, caller, current, "local");
+export async function takeSignOut(visit: Visit): Promise<Page> {
+  const { state, caller, request, current, pending, errand } = visit;
+  const visitor = current ?? pending;
+  if (visitor) await logOut(state, caller, visitor, "local");
   const cookies = [await forgetBrowser(state, request)];
   return { redirect: pagePath("/auth/ui/sign-in", errand), cookies };
 }

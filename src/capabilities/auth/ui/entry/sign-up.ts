@@ -1,33 +1,21 @@
-/** `/auth/ui/sign-up`: a new account by e-mail and password. */
+/** `/auth/ui/sign-up`: a new account by e-mail address and password. */
 import { signUp } from "../../accounts/sign-up.ts";
-import type { TokenAnswer } from "../../sessions/issue-session.ts";
-import { startBrowserSession } from "../browser-session.ts";
-import { destinationOf, pagePath } from "../errand.ts";
+import { pagePath } from "../errand.ts";
 import { type Fault, faultNotice, field, form } from "../form-parts.ts";
 import { html } from "../html.ts";
 import { attempt, type Page, type Visit } from "../page.ts";
 import type { Form } from "../read-form.ts";
+import { arrive, isSession } from "./arrive.ts";
 
-const PATH = "/auth/ui/sign-up";
-
-export function showSignUp(visit: Visit): Page {
-  if (visit.current) return { redirect: destinationOf(visit.errand) };
-  return signUpPage(visit, "", null);
-}
+export const showSignUp = (visit: Visit) => signUpPage(visit, "", null);
 
 /** Where addresses are confirmed by mail, the answer is the same for one that has an account. */
 export async function takeSignUp(visit: Visit, form: Form): Promise<Page> {
-  const { state, caller, request, errand } = visit;
+  const { state, caller } = visit;
   const body = { email: form("email").trim(), password: form("password") };
   const outcome = await attempt(() => signUp(state, caller, body));
   if ("fault" in outcome) return signUpPage(visit, body.email, outcome.fault);
-  if (!isSession(outcome.done)) return checkMailPage(visit, body.email);
-  const cookie = await startBrowserSession(state, request, outcome.done);
-  return { redirect: destinationOf(errand), cookies: [cookie] };
-}
-
-function isSession(answer: object): answer is TokenAnswer {
-  return "access_token" in answer;
+  return isSession(outcome.done) ? arrive(visit, outcome.done) : checkMailPage(visit, body.email);
 }
 
 function checkMailPage({ errand }: Visit, email: string): Page {
@@ -49,20 +37,29 @@ function signUpPage(visit: Visit, email: string, fault: Fault | null): Page {
     value: email,
     fault,
   })}
-${field({
-  name: "password",
-  label: "Password",
-  type: "password",
-  autocomplete: "new-password",
-  hint: `At least ${state.config.password_min_length} characters. A few random words are good.`,
-  fault,
-})}`;
-  const action = pagePath(PATH, errand);
+${newPasswordField(visit, fault)}`;
+  const action = pagePath("/auth/ui/sign-up", errand);
   return {
     title: "Create an account",
     status: fault?.status ?? 200,
     body: html`<div class="entry">${faultNotice(fault)}
-${form({ action, csrf, children: fields, submit: "Create account" })}</div>
+${
+  state.config.disable_signup
+    ? html`<p>Accounts are made by whoever runs this service.</p>`
+    : form({ action, csrf, children: fields, submit: "Create account" })
+}</div>
 <nav class="links"><a href="${pagePath("/auth/ui/sign-in", errand)}">Sign in instead</a></nav>`,
   };
+}
+
+/** The field for a password that is yet to be chosen. */
+export function newPasswordField({ state }: Visit, fault: Fault | null, label = "Password") {
+  return field({
+    name: "password",
+    label,
+    type: "password",
+    autocomplete: "new-password",
+    hint: `At least ${state.config.password_min_length} characters. A few random words are good.`,
+    fault,
+  });
 }

@@ -1,0 +1,10 @@
+/** The pages on which people let apps and devices act for them. */
+import { forMember, fromMember } from "../account/member.ts";
+import type { PageRoute } from "../page.ts";
+import { showConsent, takeConsent } from "./consent.ts";
+import { showDevice, takeDevice } from "./device.ts";
+
+export const grantPages: readonly PageRoute[] = [
+  { path: "/auth/ui/consent", show: forMember(showConsent), take: fromMember(takeConsent) },
+  { path: "/auth/ui/device", show: forMember(showDevice), take: fromMember(takeDevice) },
+];
