@@ -23,6 +23,7 @@ import { readCredentials } from "../../src/shared/auth/credentials.ts";
 import { createMemoryBus } from "../../src/shared/bus/memory-bus.ts";
 import { createPostgresEvents } from "../../src/shared/events/postgres-events.ts";
 import { createIds } from "../../src/shared/ids.ts";
+import { createMemoryKv } from "../../src/shared/kv/memory-kv.ts";
 import { createMemoryLeases } from "../../src/shared/leases/memory-leases.ts";
 import { createInbox } from "../../src/shared/mail/inbox.ts";
 import { createLogMail, type LogMail } from "../../src/shared/mail/log-mail.ts";
@@ -122,6 +123,7 @@ export async function openAuthWorld(
     databases: { for: () => ({ system: sql }) },
     events: createPostgresEvents({ for: () => ({ system: sql, direct: sql }) }, async () => {}),
     leases: createMemoryLeases(clock),
+    kv: createMemoryKv(clock),
     bus: createMemoryBus(log),
     rateLimiter: limiter,
     idempotency: mapIdempotency(),

@@ -11,6 +11,7 @@ import { functions } from "./places/functions.ts";
 import { keys } from "./places/keys.ts";
 import { oauth } from "./places/oauth.ts";
 import { orgs } from "./places/orgs.ts";
+import { providers } from "./places/providers.ts";
 import { server } from "./places/server.ts";
 import { sharedState } from "./places/shared-state.ts";
 
@@ -25,6 +26,7 @@ export const mutations: readonly Mutation[] = [
   ...changeFeed,
   ...sharedState,
   ...accounts,
+  ...providers,
   ...functions,
   ...orgs,
   ...oauth,

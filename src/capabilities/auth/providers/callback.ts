@@ -78,7 +78,7 @@ async function complete(state: AuthState, caller: Caller, back: Return): Promise
   const error = only(query, "error");
   if (error !== null) throw refusalOf(error, only(query, "error_description"));
   const code = only(query, "code");
-  if (code === null || code.length > CODE_LENGTH_MAX) {
+  if (!code || code.length > CODE_LENGTH_MAX) {
     throw authErrors.bad_oauth_callback("OAuth callback with missing authorization code missing");
   }
   const answer = await failing(exchangeCode(state, caller.tenant, provider, code, secrets));
