@@ -78,10 +78,10 @@ export function buildBreachFilter(capacity: number, falsePositives: number): Bre
 function* bitsOf(digest: Uint8Array, k: number, m: number): Generator<number> {
   const view = new DataView(digest.buffer, digest.byteOffset, digest.byteLength);
   const size = BigInt(m);
-  let at = view.getBigUint64(0) % size;
-  const step = (view.getBigUint64(8) | 1n) % size;
+  let at = Number(view.getBigUint64(0) % size);
+  const step = Number((view.getBigUint64(8) | 1n) % size);
   for (let j = 0; j < k; j += 1) {
-    yield Number(at);
-    at = (at + step) % size;
+    yield at;
+    at = (at + step) % m;
   }
 }

@@ -10,6 +10,7 @@ import type { Logger } from "../../core/ports/log.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
 import { createPasswordHasher, type PasswordHasher } from "./accounts/password-hasher.ts";
 import type { AuthConfig } from "./config.ts";
+import { checkDefence } from "./defence/check-settings.ts";
 import { openFilter } from "./defence/open-filter.ts";
 import { type Hooks, readHooks } from "./hooks/hook-target.ts";
 import { createOutbox, type Outbox } from "./messages/outbox.ts";
@@ -61,12 +62,14 @@ export interface Caller {
   readonly log: Logger;
 }
 
+/** @throws StartupError config_invalid, template_invalid */
 export function createAuthState(
   config: AuthConfig,
   deps: Deps,
   client: AuthClient,
   orgs: OrgDirectory,
 ): AuthState {
+  checkDefence(config);
   const hasher = createPasswordHasher({
     memoryKib: config.hash_memory_kib,
     iterations: config.hash_iterations,

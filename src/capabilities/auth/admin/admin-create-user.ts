@@ -6,6 +6,7 @@ import { checkMetadata } from "../accounts/metadata.ts";
 import { requireEmail } from "../accounts/normalize-email.ts";
 import { presentUser, type UserJson } from "../accounts/present-user.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
+import { checkBreached } from "../defence/check-breached.ts";
 import { authErrors } from "../errors.ts";
 import { flagOf, objectOf, textOf } from "../http/read-json.ts";
 import type { JsonObject } from "../schema.ts";
@@ -37,7 +38,10 @@ async function readDraft(state: AuthState, body: JsonObject): Promise<UserDraft>
   const imported = readPasswordHash(body);
   if (imported !== null) return { ...person, passwordHash: imported };
   const given = textOf(body, "password");
-  if (given !== "") checkPassword(given, state.config.password_min_length);
+  if (given !== "") {
+    checkPassword(given, state.config.password_min_length);
+    await checkBreached(state, given);
+  }
   const password = given === "" ? state.deps.ids.token() : given;
   return { ...person, passwordHash: await state.hasher.hash(password) };
 }

@@ -7,6 +7,7 @@ import { requireEmail } from "../accounts/normalize-email.ts";
 import { presentUser, type UserJson } from "../accounts/present-user.ts";
 import { tellOfNewPassword } from "../accounts/tell-of-new-password.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
+import { checkBreached } from "../defence/check-breached.ts";
 import { authErrors } from "../errors.ts";
 import { flagOf, objectOf, textOf } from "../http/read-json.ts";
 import { voidTokens } from "../mailed/one-time-token.ts";
@@ -73,6 +74,7 @@ async function readPassword(state: AuthState, body: JsonObject): Promise<string 
   const password = textOf(body, "password");
   if (password === "") return null;
   checkPassword(password, state.config.password_min_length);
+  await checkBreached(state, password);
   return state.hasher.hash(password);
 }
 
