@@ -7,7 +7,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Value } from "@sinclair/typebox/value";
 import postgres, { type Sql } from "postgres";
-import { createAuthParts } from "../../src/capabilities/auth/auth-parts.ts";
+import { type AuthParts, createAuthParts } from "../../src/capabilities/auth/auth-parts.ts";
 import { type AuthState, createAuthState } from "../../src/capabilities/auth/auth-state.ts";
 import { type AuthConfig, authConfig } from "../../src/capabilities/auth/config.ts";
 import { authRoutes } from "../../src/capabilities/auth/routes.ts";
@@ -46,6 +46,7 @@ interface Answer {
 }
 
 export interface AuthWorld {
+  readonly parts: AuthParts;
   readonly state: AuthState;
   readonly sql: Sql;
   readonly clock: SimClock;
@@ -141,11 +142,13 @@ export async function openAuthWorld(
     projects,
   } as unknown as Deps;
   const settings = { ...config, ...overrides };
-  const { client, orgs } = createAuthParts(settings, deps);
+  const parts = createAuthParts(settings, deps);
+  const { client, orgs } = parts;
   const state = createAuthState(settings, deps, client, orgs);
   const app = authRoutes(state);
   app.compile();
   return {
+    parts,
     state,
     sql,
     clock,
@@ -161,7 +164,7 @@ export async function openAuthWorld(
       return answer;
     },
     async close() {
-      await orgs.close();
+      await parts.close();
       await sql.end({ timeout: 5 });
       await database.drop();
     },

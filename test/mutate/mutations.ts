@@ -1,6 +1,7 @@
 /** All mutations, in the order of the way of a request: who it is, the edge, admin, data, the rest. */
 import type { Mutation } from "./mutation.ts";
 import { accounts } from "./places/accounts.ts";
+import { apiKeys } from "./places/api-keys.ts";
 import { changeFeed } from "./places/change-feed.ts";
 import { channels } from "./places/channels.ts";
 import { credentials } from "./places/credentials.ts";
@@ -30,4 +31,5 @@ export const mutations: readonly Mutation[] = [
   ...functions,
   ...orgs,
   ...oauth,
+  ...apiKeys,
 ];

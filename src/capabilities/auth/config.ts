@@ -3,6 +3,7 @@
  * configuration reference and `docs/auth.md` are made from the descriptions.
  */
 import { type Static, Type } from "@sinclair/typebox";
+import { apiKeysConfig } from "./api-keys/config.ts";
 import { breachedConfig, captchaConfig } from "./defence/config.ts";
 import { factorsConfig } from "./factors/config.ts";
 import { hooksConfig } from "./hooks/config.ts";
@@ -104,6 +105,7 @@ export const authConfig = Type.Object(
     rate_limit_user_update: perMinute("Changes of their own account per minute and user", 30),
     ...factorsConfig,
     ...orgsConfig,
+    ...apiKeysConfig,
     ...messageSettings,
     hooks: hooksConfig,
     captcha: captchaConfig,

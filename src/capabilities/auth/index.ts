@@ -4,6 +4,7 @@ import m0002 from "../../../migrations/auth/0002_one_time_tokens.sql" with { typ
 import m0004 from "../../../migrations/auth/0004_flow_state.sql" with { type: "text" };
 import m0005 from "../../../migrations/auth/0005_factors.sql" with { type: "text" };
 import m0007 from "../../../migrations/auth/0007_orgs.sql" with { type: "text" };
+import m0008 from "../../../migrations/auth/0008_api_keys.sql" with { type: "text" };
 import m0009 from "../../../migrations/auth/0009_oauth_server.sql" with { type: "text" };
 import m0010 from "../../../migrations/auth/0010_browser_sessions.sql" with { type: "text" };
 import m0011 from "../../../migrations/auth/0011_admin.sql" with { type: "text" };
@@ -42,6 +43,7 @@ export const auth = defineCapability({
     { name: "0004_flow_state", sql: m0004 },
     { name: "0005_factors", sql: m0005 },
     { name: "0007_orgs", sql: m0007 },
+    { name: "0008_api_keys", sql: m0008 },
     { name: "0009_oauth_server", sql: m0009 },
     { name: "0010_browser_sessions", sql: m0010 },
     { name: "0011_admin", sql: m0011 },
@@ -51,21 +53,25 @@ export const auth = defineCapability({
   provides: ["auth"],
   async mount(config, deps) {
     checkSigning(config);
-    const { client, orgs } = createAuthParts(config, deps);
-    const state = createAuthState(config, deps, client, orgs);
+    const parts = createAuthParts(config, deps);
+    const { client } = parts;
+    const state = createAuthState(config, deps, client, parts.orgs);
     return {
       plugin: authRoutes(state),
       ports: { auth: client },
-      services: deps
-        .tenants()
-        .flatMap((tenant) => [sessionJanitor(state, tenant), keyRotator(state, tenant)]),
+      services: [
+        ...deps
+          .tenants()
+          .flatMap((tenant) => [sessionJanitor(state, tenant), keyRotator(state, tenant)]),
+        ...parts.services,
+      ],
       async health() {
         for (const tenant of deps.tenants()) await pingStore(state.sql(tenant));
         return { status: "ok", details: { hashes_waiting: state.hasher.waiting() } };
       },
       async close() {
         await state.outbox.close(OUTBOX_BUDGET_MS);
-        await orgs.close();
+        await parts.close();
       },
     };
   },

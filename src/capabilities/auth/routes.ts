@@ -3,6 +3,7 @@ import { Elysia } from "elysia";
 import { base } from "../../core/http.ts";
 import { accountRoutes } from "./accounts/routes.ts";
 import { adminRoutes } from "./admin/routes.ts";
+import { apiKeyRoutes } from "./api-keys/routes.ts";
 import type { AuthState } from "./auth-state.ts";
 import { deviceRoutes } from "./devices/routes.ts";
 import { factorRoutes } from "./factors/routes.ts";
@@ -35,6 +36,7 @@ export function authRoutes(state: AuthState) {
     .use(adminRoutes(state))
     .use(orgRoutes(state))
     .use(inboxRoutes(state))
+    .use(apiKeyRoutes(state))
     .use(uiRoutes(state))
     .use(keyRoutes(state))
     .use(mailedRoutes(state));

@@ -50,7 +50,7 @@ export async function callFunction(
   context: RequestContext,
   name: string,
 ): Promise<Response> {
-  const incoming = await readIncoming(room, request, context);
+  const incoming = await readIncoming(room, request, context, true);
   const call = await readCall(room, request, incoming, name);
   const run = async () => {
     const ran = await runRequest(room, incoming, (state) =>

@@ -22,17 +22,19 @@ export interface Incoming {
 
 /**
  * At once where the credential was seen before, which is nearly always.
+ * @param checksScopes the operation asks `requireScopes`; where it does not, keys with scopes are refused
  * @throws PGRST002, PGRST106, PGRST300 to PGRST303, url_too_long
  */
 export function readIncoming(
   room: DataRoom,
   request: Request,
   context: RequestContext,
+  checksScopes = false,
 ): Incoming | Promise<Incoming> {
   if (request.url.length > room.config.max_url_bytes) {
     throw errors.url_too_long(room.config.max_url_bytes);
   }
-  const asking = callerOf(room, request.headers, context);
+  const asking = callerOf(room, request.headers, context, checksScopes);
   return asking instanceof Promise
     ? asking.then((principal) => incomingOf(room, request, context, principal))
     : incomingOf(room, request, context, asking);

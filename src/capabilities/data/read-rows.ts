@@ -33,7 +33,7 @@ export async function readRows(
   table: string,
 ): Promise<Response> {
   // Each wait costs as much as parsing a query, so there is none for what is at hand.
-  const reading = readIncoming(room, request, context);
+  const reading = readIncoming(room, request, context, true);
   const incoming = reading instanceof Promise ? await reading : reading;
   const ran = await runRequest(room, incoming, (state) =>
     prepareRead(room, incoming, state, table),

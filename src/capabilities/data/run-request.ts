@@ -10,6 +10,7 @@ import { BODY_SLOT, type CompiledRequest, type CompiledStatement } from "./compi
 import { errors } from "./errors.ts";
 import { checkExposure } from "./find-table.ts";
 import type { Incoming } from "./incoming.ts";
+import { requireScopes } from "./needed-scopes.ts";
 import { NO_PREFERENCES, type Preferences } from "./parse/prefer.ts";
 import type { Slot } from "./parse/tree.ts";
 import type { DataRoom } from "./room.ts";
@@ -79,6 +80,7 @@ function attempt<P extends Prepared>(
 ): Promise<Ran<P>> {
   const prepared = prepare(state);
   const { compiled } = prepared;
+  requireScopes(incoming.principal, compiled.scopes);
   if (compiled.unprotected.length > 0) {
     checkExposure(room, state.schema, incoming, compiled.unprotected);
   }

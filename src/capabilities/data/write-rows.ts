@@ -54,7 +54,7 @@ export async function writeRows(
   table: string,
   kind: WriteKind,
 ): Promise<Response> {
-  const incoming = await readIncoming(room, request, context);
+  const incoming = await readIncoming(room, request, context, true);
   const write = await readWrite(room, request, incoming, kind);
   const run = async () => {
     const ran = await runRequest(room, incoming, (state) =>

@@ -4,6 +4,7 @@
  */
 import type { RequestContext } from "../../core/context.ts";
 import { coreErrors, ReactorError } from "../../core/errors.ts";
+import { permits } from "../../core/permissions.ts";
 import type { Principal } from "../../core/ports/auth.ts";
 import { readCredentials } from "../../shared/auth/credentials.ts";
 import { answerOnce } from "./answer-once.ts";
@@ -40,7 +41,7 @@ export function targetOf(path: string): Target {
 }
 
 /**
- * @throws function_not_found, credential_required, bad_credential, method_not_allowed (WASM),
+ * @throws function_not_found, credential_required, bad_credential, insufficient_scope, method_not_allowed (WASM),
  *   body_too_large, and what the runtimes throw
  */
 export async function invokeFunction(
@@ -102,7 +103,9 @@ async function admit(
     if (found.verifyJwt && !bearer && !apikey) {
       throw functionsErrors.credential_required(found.name);
     }
-    const principal = await ctx.principal();
+    const principal = await ctx.scopedPrincipal();
+    const wanted = `functions:${found.name}:invoke`;
+    if (!permits(principal, wanted)) throw coreErrors.insufficient_scope(wanted);
     return { principal, credentials: { authorization: bearer && `Bearer ${bearer}`, apikey } };
   } catch (error) {
     const isOwnScheme = !found.verifyJwt && found.forwardAuthorization;

@@ -174,7 +174,8 @@ function isTime(value: unknown): value is number {
   return typeof value === "number" && Number.isFinite(value);
 }
 
-function isAllowedRole(role: unknown): role is string {
+/** A role that requests may run as: none that owns things, or reads the whole cluster. */
+export function isAllowedRole(role: unknown): role is string {
   if (typeof role !== "string" || !ROLE.test(role)) return false;
   return !FORBIDDEN_ROLES.has(role) && !role.startsWith("pg_");
 }

@@ -11,15 +11,23 @@ import { errors } from "../errors.ts";
 import type { DataRoom } from "../room.ts";
 import { refusedClaims, undecodable } from "./token-errors.ts";
 
-/** @throws PGRST300 to PGRST303 */
+/**
+ * @param checksScopes keys with scopes come in: whoever asks for the caller asks `requireScopes` too
+ * @throws PGRST300 to PGRST303, insufficient_scope, org_forbidden
+ */
 export function callerOf(
   room: DataRoom,
   headers: Headers,
   context: RequestContext,
+  checksScopes = false,
 ): Principal | Promise<Principal> {
-  if (room.tokens || room.isForeign) return callerByToken(room, headers, context);
-  return callerByServer(room, headers, context);
+  const prove = () => (checksScopes ? context.scopedPrincipal() : context.principal());
+  if (room.tokens || room.isForeign) return callerByToken(room, headers, prove);
+  return callerByServer(room, headers, prove);
 }
+
+/** As the server's own identity says. */
+type Prove = () => Principal | Promise<Principal>;
 
 /** RFC 6750 §2.1. The scheme is case-insensitive; what follows it may be empty. */
 const BEARER = /^bearer(?:\s+(.*))?$/is;
@@ -27,7 +35,7 @@ const BEARER = /^bearer(?:\s+(.*))?$/is;
 function callerByToken(
   room: DataRoom,
   headers: Headers,
-  context: RequestContext,
+  prove: Prove,
 ): Principal | Promise<Principal> {
   const authorization = headers.get("authorization");
   const bearer = authorization === null ? null : BEARER.exec(authorization);
@@ -35,7 +43,7 @@ function callerByToken(
     const [, token = ""] = bearer;
     // The server's two keys have no dots, and are theirs who also have users' tokens from elsewhere.
     if (!room.isForeign && token !== "" && !token.includes(".")) {
-      return callerByKey(context, () => undecodable.parts(1));
+      return callerByKey(prove, () => undecodable.parts(1));
     }
     if (!room.tokens) throw errors.PGRST300();
     if (token === "") throw undecodable.empty();
@@ -43,7 +51,7 @@ function callerByToken(
   }
   // Another scheme is for whoever stands before PostgREST; where we are that, it is a bad credential.
   if (!room.isForeign && (authorization !== null || headers.has("apikey"))) {
-    return callerByServer(room, headers, context);
+    return callerByServer(room, headers, prove);
   }
   return nobody(room);
 }
@@ -65,12 +73,9 @@ function nobody(room: DataRoom): Principal {
   return room.anonymous;
 }
 
-async function callerByKey(
-  context: RequestContext,
-  refusal: () => ReactorError,
-): Promise<Principal> {
+async function callerByKey(prove: Prove, refusal: () => ReactorError): Promise<Principal> {
   try {
-    return await context.principal();
+    return await prove();
   } catch (error) {
     throw isBadCredential(error) ? refusal() : error;
   }
@@ -79,10 +84,10 @@ async function callerByKey(
 function callerByServer(
   room: DataRoom,
   headers: Headers,
-  context: RequestContext,
+  prove: Prove,
 ): Principal | Promise<Principal> {
   try {
-    const principal = context.principal();
+    const principal = prove();
     if (!(principal instanceof Promise)) return asRole(room, headers, principal);
     return principal.then(
       (proven) => asRole(room, headers, proven),

@@ -2,6 +2,8 @@
  * A function call as one statement: a CTE `pgrst_source` that calls it once, and the answer selected
  * from what it returned, with the filters, order and embedding that a table's rows could have.
  */
+
+import { embedScopes, scopeOf } from "../needed-scopes.ts";
 import { isSingular, type Media } from "../negotiate-media.ts";
 import type { Preferences } from "../parse/prefer.ts";
 import type { Slot } from "../parse/tree.ts";
@@ -56,6 +58,7 @@ export function compileCall(node: ReadPlan, options: CallOptions): CompiledReque
     slots: context.binder.slots,
     countPlan: null,
     unprotected: embedded.filter((t) => !t.isProtected),
+    scopes: [scopeOf(options.fn, "call"), ...embedScopes(node)],
     warning: node.warning,
   };
 }

@@ -1,4 +1,6 @@
 /** A GET or HEAD of a table as one statement. */
+
+import { readScopes } from "../needed-scopes.ts";
 import type { Media } from "../negotiate-media.ts";
 import type { Preferences } from "../parse/prefer.ts";
 import { tablesOf } from "../plan/plan-read.ts";
@@ -30,6 +32,7 @@ export function compileRead(node: ReadPlan, options: ReadOptions): CompiledReque
     slots: context.binder.slots,
     countPlan: countPlan(node, options),
     unprotected: tablesOf(node).filter((t) => !t.isProtected),
+    scopes: readScopes(node),
     warning: node.warning,
   };
 }

@@ -2,6 +2,8 @@
  * POST, PUT, PATCH and DELETE as one statement each: a data-modifying CTE `pgrst_source`, and the
  * answer selected from what it returned.
  */
+
+import { writeScopes } from "../needed-scopes.ts";
 import { isSingular, type Media } from "../negotiate-media.ts";
 import type { Preferences } from "../parse/prefer.ts";
 import type { Slot } from "../parse/tree.ts";
@@ -56,6 +58,7 @@ export function compileWrite(node: ReadPlan, options: WriteOptions): CompiledReq
     slots: binder.slots,
     countPlan: null,
     unprotected: (full ? tablesOf(node) : [node.table]).filter((t) => !t.isProtected),
+    scopes: writeScopes(node, options.kind, options.preferences),
     warning: node.warning,
   };
 }

@@ -13,6 +13,8 @@ export interface CompiledRequest {
   readonly countPlan: CompiledStatement | null;
   /** Touched tables whose rows no policy guards; empty in the good case. */
   readonly unprotected: readonly Table[];
+  /** Permissions that an API key needs for it. */
+  readonly scopes: readonly string[];
   /** Value of the answer's header `Warning`. */
   readonly warning: string | null;
 }

@@ -2,6 +2,7 @@
 import type { RequestContext } from "../../../../core/context.ts";
 import type { Clock } from "../../../../core/ports/clock.ts";
 import { readIncoming } from "../../incoming.ts";
+import { requireScopes, scopeOf } from "../../needed-scopes.ts";
 import type { DataRoom } from "../../room.ts";
 import type { ChangeSink } from "../change-feed.ts";
 import type { ManagedChangeFeed } from "../feed/create-change-feed.ts";
@@ -25,9 +26,10 @@ export async function subscribeRows(
   context: RequestContext,
   table: string,
 ): Promise<Response> {
-  const incoming = await readIncoming(room, request, context);
+  const incoming = await readIncoming(room, request, context, true);
   const asked = readSubscription(incoming.search, room.limits);
   const { principal, schema } = incoming;
+  requireScopes(principal, [scopeOf({ schema, name: table }, "read")]);
   let end: (reason: string) => void = () => undefined;
   let leave: () => void = () => undefined;
   const stream = new EventStream({
