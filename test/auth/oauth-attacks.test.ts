@@ -4,7 +4,7 @@
  * `test/mutate/places/oauth.ts` that it notices.
  */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { type AuthWorld, openAuthWorld, type SignedIn, signUp } from "./auth-world.ts";
+import { type AuthWorld, openAuthWorld, PASSWORD, type SignedIn, signUp } from "./auth-world.ts";
 import {
   authorize,
   authorizeQuery,
@@ -26,6 +26,7 @@ import {
   tokensFor,
   VERIFIER,
 } from "./oauth-world.ts";
+import { openUiBrowser } from "./ui-browser.ts";
 
 // A busy machine takes its time to start a database and a server.
 setDefaultTimeout(60_000);
@@ -228,6 +229,26 @@ describe("prompt=none", () => {
     const { location } = await authorize(world, client, { prompt: "none" });
     expect(`${location?.origin}${location?.pathname}`).toBe(CALLBACK);
     expect(location?.searchParams.get("error")).toBe("login_required");
+  });
+
+  test("is answered by the browser's own session, at once", async () => {
+    const fresh = await register(world);
+    const browser = openUiBrowser(world);
+    await browser.submit("/auth/ui/sign-in", { email: "ada@example.test", password: PASSWORD });
+    const ask = async (changes = {}) => {
+      const query = authorizeQuery(fresh, { prompt: "none", ...changes });
+      const { location } = await browser.open(`/auth/v1/oauth/authorize?${query}`);
+      const url = new URL(location ?? "");
+      expect(`${url.origin}${url.pathname}`).toBe(CALLBACK);
+      return url.searchParams;
+    };
+    expect((await ask()).get("error")).toBe("consent_required");
+    await consent(world, ada, fresh);
+    const { body } = await exchange(world, fresh, (await ask()).get("code") ?? "");
+    expect(claimsOf(body.id_token)["sub"]).toBe(ada.userId);
+    expect((await ask({ scope: "openid profile" })).get("error")).toBe("consent_required");
+    await world.clock.advance(60_000);
+    expect((await ask({ max_age: "30" })).get("error")).toBe("login_required");
   });
 
   test("gives no code for what was not agreed to", async () => {
@@ -550,6 +571,24 @@ describe("an access token of a client", () => {
     const claims = claimsOf(bearer);
     for (const name of ["role", "session_id", "client_id"]) expect(claims[name]).toBeUndefined();
     expect(claims["aud"]).toBe(client.id);
+  });
+});
+
+describe("who acts as a person", () => {
+  test("sees what is asked, and gives nothing away that would stay", async () => {
+    const own = await register(world);
+    const acting = await world.send("POST", `/auth/v1/admin/users/${ada.userId}/impersonate`, {
+      body: {},
+      bearer: SECRET_KEY,
+    });
+    const actor = { ...ada, accessToken: acting.body.access_token as string };
+    const id = await begin(world, own);
+    expect((await describeRequest(world, actor, id)).status).toBe(200);
+    const refused = await decide(world, actor, id);
+    expect([refused.status, refused.body.code]).toEqual([403, "impersonation_not_allowed"]);
+    await consent(world, ada, own);
+    const known = await describeRequest(world, actor, await begin(world, own));
+    expect(known.body.code).toBe("impersonation_not_allowed");
   });
 });
 

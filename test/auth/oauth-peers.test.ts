@@ -50,16 +50,16 @@ afterAll(() => server.stop());
 const issuer = () => new URL(`${server.url}/auth/v1`);
 
 /** What a browser and its person do: the way back to the client. */
-async function agree(url: URL): Promise<URL> {
+async function agree(url: URL, who = person): Promise<URL> {
   const answer = await fetch(url, { redirect: "manual" });
   const location = new URL(answer.headers.get("location") ?? "");
   const id = location.searchParams.get("authorization_id");
   if (!id) return location;
   expect(location.pathname).toBe("/auth/ui/consent");
-  const described = await person.auth.oauth.getAuthorizationDetails(id);
+  const described = await who.auth.oauth.getAuthorizationDetails(id);
   if (described.error) throw described.error;
   if ("redirect_url" in described.data) return new URL(described.data.redirect_url);
-  const { data, error } = await person.auth.oauth.approveAuthorization(id);
+  const { data, error } = await who.auth.oauth.approveAuthorization(id);
   if (error) throw error;
   return new URL(data.redirect_url);
 }
@@ -421,6 +421,45 @@ describe("@supabase/auth-js", () => {
     const { error } = await api.revokeGrant({ clientId: id });
     expect(error?.code).toBe("oauth_consent_not_found");
   });
+});
+
+describe("an ID token", () => {
+  for (const config of [
+    { signing_algorithm: "EdDSA" },
+    { signing_algorithm: "HS256", jwt_secret: "a shared secret of at least 32 characters" },
+  ]) {
+    const { signing_algorithm: algorithm } = config;
+    test(`is signed by a published key where access tokens are ${algorithm}`, async () => {
+      const other = await startTestServer({ only: ["auth"], config: { auth: config } });
+      try {
+        const options = { auth: { persistSession: false, autoRefreshToken: false } };
+        const who = createClient(other.url, other.publishableKey, options);
+        await who.auth.signUp({ email: "key@example.test", password: PASSWORD });
+        const metadata = { redirect_uris: [CALLBACK], token_endpoint_auth_method: "none" };
+        const peer = await oidc.dynamicClientRegistration(
+          new URL(`${other.url}/auth/v1`),
+          { ...metadata, id_token_signed_response_alg: algorithm === "EdDSA" ? "EdDSA" : "ES256" },
+          oidc.None(),
+          { execute: [oidc.allowInsecureRequests, oidc.enableNonRepudiationChecks] },
+        );
+        const pkceCodeVerifier = oidc.randomPKCECodeVerifier();
+        const url = oidc.buildAuthorizationUrl(peer, {
+          redirect_uri: CALLBACK,
+          scope: "openid",
+          code_challenge: await oidc.calculatePKCECodeChallenge(pkceCodeVerifier),
+          code_challenge_method: "S256",
+        });
+        const back = await agree(url, who);
+        const tokens = await oidc.authorizationCodeGrant(peer, back, { pkceCodeVerifier });
+        const sub = tokens.claims()?.sub ?? "";
+        expect(await oidc.fetchUserInfo(peer, tokens.access_token, sub)).toEqual({ sub } as never);
+        const header = Buffer.from(tokens.access_token.split(".")[0] ?? "", "base64url");
+        expect(JSON.parse(header.toString()).alg).toBe(algorithm);
+      } finally {
+        await other.stop();
+      }
+    });
+  }
 });
 
 test("with a public URL the issuer is that address for every token", async () => {

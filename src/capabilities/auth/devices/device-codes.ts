@@ -13,6 +13,7 @@ import { type ClientSummary, summarizeClient } from "../issuer/clients/present-c
 import type { ClientRow, DeviceRow } from "../issuer/schema.ts";
 import { parseScopes } from "../issuer/scopes.ts";
 import { hashCode } from "../issuer/token/authorization-code.ts";
+import { refuseImpersonated } from "../sessions/impersonation.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
 import { deviceStore } from "./device-store.ts";
 import { readUserCode } from "./user-code.ts";
@@ -52,7 +53,7 @@ export async function describeDeviceCode(
   }));
 }
 
-/** The device gets its tokens when it asks next. @throws as `describeDeviceCode` */
+/** The device gets its tokens when it asks next. @throws as `describeDeviceCode`, impersonation_not_allowed */
 export async function approveDevice(
   state: AuthState,
   caller: Caller,
@@ -61,6 +62,7 @@ export async function approveDevice(
 ): Promise<void> {
   await inDevice(state, caller, current, typed, async ({ store, devices, requests, row }) => {
     const { user } = current;
+    refuseImpersonated(current.session);
     await devices.approve(row.id, approvalOf(state, current));
     const before = await requests.findConsent(user.id, row.client_id);
     await requests.putConsent(state.deps.ids.uuid(), {

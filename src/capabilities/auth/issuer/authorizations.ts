@@ -7,6 +7,7 @@ import type { TransactionSql } from "postgres";
 import type { CurrentUser } from "../accounts/find-current-user.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
+import { refuseImpersonated } from "../sessions/impersonation.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
 import { approvalOf } from "./authorize/approval.ts";
 import { type AuthorizationStore, authorizationStore } from "./authorize/authorization-store.ts";
@@ -68,7 +69,10 @@ export function describeAuthorization(
   });
 }
 
-/** Gives the client its code and remembers the decision. @throws as `describeAuthorization` */
+/**
+ * Gives the client its code and remembers the decision.
+ * @throws as `describeAuthorization`, impersonation_not_allowed
+ */
 export function approveAuthorization(
   state: AuthState,
   caller: Caller,
@@ -159,6 +163,8 @@ async function approve(
   { store, tx, requests, row }: OpenRequest,
   current: CurrentUser,
 ): Promise<AuthorizationRedirect> {
+  // A client would stay when who acts as the person has to leave.
+  refuseImpersonated(current.session);
   const now = state.now();
   const code = newCode(state.deps.rng);
   const expiresAt = new Date(now.getTime() + CODE_TTL_MS);
