@@ -5,6 +5,7 @@ import {
   type OneTimeToken,
   spendCode,
   spendLink,
+  sweepTokens,
   type TokenKind,
   voidTokens,
 } from "../../src/capabilities/auth/mailed/one-time-token.ts";
@@ -165,6 +166,20 @@ describe("a one-time token", () => {
       where user_id = ${who.userId}`;
     const plain = new Bun.CryptoHasher("sha256").update(token.otp).digest("hex");
     expect(row?.["hash"]).not.toBe(plain);
+  });
+
+  test("is swept once it has expired, and not before", async () => {
+    const who = await person();
+    await make(who);
+    const left = async () => {
+      await sweepTokens(world.state, world.sql);
+      const [row] = await world.sql`
+        select count(*)::int as n from auth.one_time_tokens where user_id = ${who.userId}`;
+      return row?.["n"];
+    };
+    expect(await left()).toBe(1);
+    await world.clock.advance(3_600_001);
+    expect(await left()).toBe(0);
   });
 
   test("is voided with all of the person's, or with its kind", async () => {

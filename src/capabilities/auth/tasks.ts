@@ -6,6 +6,7 @@ import type { AuthState } from "./auth-state.ts";
 import { sweepFactors } from "./factors/sweep-factors.ts";
 import { sweepFlows } from "./flows/flow-state.ts";
 import { sweepOAuth } from "./issuer/sweep-oauth.ts";
+import { sweepTokens } from "./mailed/one-time-token.ts";
 import { sweepOrgs } from "./orgs/sweep-orgs.ts";
 import { createStore } from "./store.ts";
 import { createBrowserStore } from "./ui/browser-store.ts";
@@ -42,6 +43,7 @@ export function sessionJanitor(state: AuthState, tenant: TenantCtx): Service {
       while (!signal.aborted) {
         const count = await sweepSessions(state, tenant);
         await sweepFlows(state, state.sql(tenant), BATCH);
+        await sweepTokens(state, state.sql(tenant));
         await sweepOAuth(state, tenant);
         await sweepOrgs(state, tenant);
         if (count > 0) log.info("auth.sessions_swept", { tenant: tenant.id, count });

@@ -3,6 +3,7 @@
  * the admin route both end here.
  */
 import type { TransactionSql } from "postgres";
+import type { Ids } from "../../../core/ports/ids.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { createIdentityStore } from "../identities/identity-store.ts";
 import { putPhoneIdentity } from "../phone/store.ts";
@@ -56,16 +57,16 @@ export async function createUser(
   const { deps } = state;
   const now = state.now();
   const { id } = draft;
-  const provider = providerOf(draft);
-  const inserted = await store.insertUser(rowOf(draft, provider, now));
+  const providers = providersOf(draft);
+  const inserted = await store.insertUser(rowOf(draft, providers, now));
   if (!inserted) return null;
-  await putIdentity(deps.ids.uuid(), store, tx, draft, now);
+  await putIdentity(deps.ids, store, tx, draft, now);
   const audit = {
     action: "user_signedup",
     actorId: caller.isService ? null : id,
     actorName: caller.isService ? "service_role" : (draft.email ?? draft.phone ?? ""),
     address: caller.address,
-    traits: { user_id: id, provider: provider ?? "anonymous" },
+    traits: { user_id: id, provider: providers[0] ?? "anonymous" },
   };
   await store.audit(deps.ids.uuid(), audit, now);
   const confirmed = draft.confirmed || draft.phoneConfirmed === true;
@@ -76,16 +77,16 @@ export async function createUser(
   return { user, identities: await store.identitiesOf([id]) };
 }
 
-/** Null: nobody, of an anonymous person. */
-function providerOf(draft: UserDraft): string | null {
-  if (draft.identity) return draft.identity.provider;
-  if (draft.isAnonymous) return null;
-  return draft.email === null && draft.phone ? "phone" : "email";
+/** Oldest first; none of an anonymous person. */
+function providersOf({ email, phone, identity }: UserDraft): readonly string[] {
+  if (identity) return [identity.provider];
+  return [...(email === null ? [] : ["email"]), ...(phone ? ["phone"] : [])];
 }
 
-function rowOf(draft: UserDraft, provider: string | null, now: Date): NewUser {
+function rowOf(draft: UserDraft, providers: readonly string[], now: Date): NewUser {
   const when = (flag: boolean | undefined) => (flag ? now : null);
-  const ways = provider === null ? {} : { provider, providers: [provider] };
+  const [provider] = providers;
+  const ways = provider === undefined ? {} : { provider, providers: [...providers] };
   return {
     id: draft.id,
     role: draft.role,
@@ -107,7 +108,7 @@ function rowOf(draft: UserDraft, provider: string | null, now: Date): NewUser {
 }
 
 async function putIdentity(
-  identityId: string,
+  ids: Ids,
   store: AuthStore,
   tx: TransactionSql,
   draft: UserDraft,
@@ -116,12 +117,12 @@ async function putIdentity(
   const { id, email, phone, confirmed, identity } = draft;
   if (identity) {
     const { provider, providerId, data } = identity;
-    const row = { id: identityId, userId: id, provider, providerId, data, now };
+    const row = { id: ids.uuid(), userId: id, provider, providerId, data, now };
     await createIdentityStore(tx).insert(row);
-  } else if (email !== null) {
-    await store.putEmailIdentity(identityId, id, email, confirmed, now);
-  } else if (phone) {
-    const verified = draft.phoneConfirmed ?? false;
-    await putPhoneIdentity(tx, { id: identityId, userId: id, phone, verified, now });
+    return;
   }
+  if (email !== null) await store.putEmailIdentity(ids.uuid(), id, email, confirmed, now);
+  if (!phone) return;
+  const verified = draft.phoneConfirmed ?? false;
+  await putPhoneIdentity(tx, { id: ids.uuid(), userId: id, phone, verified, now });
 }

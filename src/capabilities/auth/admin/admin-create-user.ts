@@ -9,13 +9,14 @@ import type { AuthState, Caller } from "../auth-state.ts";
 import { checkBreached } from "../defence/check-breached.ts";
 import { authErrors } from "../errors.ts";
 import { flagOf, objectOf, textOf } from "../http/read-json.ts";
+import { requirePhone } from "../phone/normalize-phone.ts";
 import type { JsonObject } from "../schema.ts";
-import { createStore, inTransaction } from "../store.ts";
+import { type AuthStore, createStore, inTransaction } from "../store.ts";
 import { readPasswordHash } from "./password-hash.ts";
 import { readBan, readId, readRole } from "./user-fields.ts";
 
 /**
- * Without a password the account gets one that nobody knows. @throws email_exists,
+ * Without a password the account gets one that nobody knows. @throws email_exists, phone_exists,
  * user_already_exists (the id), weak_password, validation_failed
  */
 export async function adminCreateUser(
@@ -29,8 +30,13 @@ export async function adminCreateUser(
     createUser(state, store, tx, caller, draft),
   );
   if (created) return presentUser(created.user, created.identities);
-  const byEmail = draft.email && (await createStore(sql).findUserByEmail(draft.email));
-  throw byEmail ? authErrors.email_exists() : authErrors.user_id_exists();
+  throw await takenBy(createStore(sql), draft);
+}
+
+async function takenBy(store: AuthStore, { email, phone }: UserDraft): Promise<Error> {
+  if (email !== null && (await store.findUserByEmail(email))) return authErrors.email_exists();
+  if (phone && (await store.findUserByPhone(phone))) return authErrors.phone_exists();
+  return authErrors.user_id_exists();
 }
 
 async function readDraft(state: AuthState, body: JsonObject): Promise<UserDraft> {
@@ -49,15 +55,17 @@ async function readDraft(state: AuthState, body: JsonObject): Promise<UserDraft>
 /** All but the password. @throws validation_failed, phone_provider_disabled */
 export function readPerson(state: AuthState, body: JsonObject): UserDraft {
   const email = textOf(body, "email");
-  if (textOf(body, "phone") !== "") throw authErrors.phone_provider_disabled();
-  if (email === "") {
+  const phone = textOf(body, "phone");
+  if (email === "" && phone === "") {
     throw authErrors.validation_failed("Cannot create a user without either an email or phone");
   }
   const userMetadata = checkMetadata("user_metadata", objectOf(body, "user_metadata") ?? {});
   const appMetadata = checkMetadata("app_metadata", objectOf(body, "app_metadata") ?? {});
   return {
     id: readId(state, textOf(body, "id")),
-    email: requireEmail(email),
+    email: email === "" ? null : requireEmail(email),
+    phone: phone === "" ? null : requirePhone(phone),
+    phoneConfirmed: phone !== "" && (flagOf(body, "phone_confirm") || state.config.sms_autoconfirm),
     role: readRole(textOf(body, "role")) ?? "authenticated",
     confirmed: flagOf(body, "email_confirm") || state.config.autoconfirm,
     proven: flagOf(body, "email_confirm"),

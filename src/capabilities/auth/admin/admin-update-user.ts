@@ -11,6 +11,8 @@ import { checkBreached } from "../defence/check-breached.ts";
 import { authErrors } from "../errors.ts";
 import { flagOf, objectOf, textOf } from "../http/read-json.ts";
 import { voidTokens } from "../mailed/one-time-token.ts";
+import { requirePhone } from "../phone/normalize-phone.ts";
+import { putPhoneIdentity } from "../phone/store.ts";
 import type { JsonObject, UserPatch, UserRow } from "../schema.ts";
 import { type AuthStore, inTransaction, isAddressConflict } from "../store.ts";
 import { readPasswordHash } from "./password-hash.ts";
@@ -22,6 +24,9 @@ interface Changes {
   /** Normalised. */
   readonly email: string | null;
   readonly emailConfirm: boolean;
+  /** Digits, as stored. */
+  readonly phone: string | null;
+  readonly phoneConfirm: boolean;
   readonly passwordHash: string | null;
   readonly role: string | null;
   /** Null = lift it; undefined = as it is. */
@@ -33,7 +38,7 @@ interface Changes {
 /**
  * A new password ends every session and what was mailed before; a ban keeps the sessions, which are
  * refused until it is over. Null values in metadata remove keys.
- * @throws user_not_found, email_exists, weak_password, validation_failed
+ * @throws user_not_found, email_exists, phone_exists, weak_password, validation_failed
  */
 export async function adminUpdateUser(
   state: AuthState,
@@ -55,9 +60,11 @@ export async function adminUpdateUser(
 }
 
 async function readChanges(state: AuthState, body: JsonObject): Promise<Changes> {
-  if (textOf(body, "phone") !== "") throw authErrors.phone_provider_disabled();
   const email = textOf(body, "email");
+  const phone = textOf(body, "phone");
   const rest = {
+    phone: phone === "" ? null : requirePhone(phone),
+    phoneConfirm: flagOf(body, "phone_confirm"),
     email: email === "" ? null : requireEmail(email),
     emailConfirm: flagOf(body, "email_confirm"),
     role: readRole(textOf(body, "role")),
@@ -92,19 +99,44 @@ async function applyChanges(
   const before = await store.lockUser(id);
   if (!before) throw authErrors.user_not_found();
   const row = await store.updateUser(id, patchOf(before, changes, now));
-  if (!row) throw authErrors.email_exists();
-  const { email } = changes;
+  if (!row) throw await takenBy(store, id, changes.phone);
+  const { email, phone } = changes;
+  if (phone !== null) {
+    const verified = row.phone_confirmed_at !== null;
+    const identity = { id: state.deps.ids.uuid(), userId: id, phone, verified, now };
+    await putPhoneIdentity(tx, identity);
+  }
   if (email !== null) {
     const verified = changes.emailConfirm || state.config.autoconfirm;
     await store.putEmailIdentity(state.deps.ids.uuid(), id, email, verified, now);
   }
-  if (changes.passwordHash !== null || (email !== null && email !== before.email)) {
+  const moved =
+    (email !== null && email !== before.email) || (phone !== null && phone !== before.phone);
+  if (changes.passwordHash !== null || moved) {
     await voidTokens(tx, id);
   }
   const traits = { changed: namesOf(changes) };
   const record = { action: "user_modified", event: "auth.user_updated", userId: id, traits };
   await recordChange(state, store, tx, caller, record);
   return { before, row, identities: await store.identitiesOf([id]) };
+}
+
+async function takenBy(store: AuthStore, id: string, phone: string | null): Promise<Error> {
+  const holder = phone === null ? null : await store.findUserByPhone(phone);
+  return holder && holder.id !== id ? authErrors.phone_exists() : authErrors.email_exists();
+}
+
+/** A new number counts as the person's only when that is said. */
+function phonePatch(user: UserRow, { phone, phoneConfirm }: Changes, now: Date): UserPatch {
+  const isOther = phone !== null && phone !== user.phone;
+  const known = isOther ? null : user.phone_confirmed_at;
+  return {
+    updated_at: now,
+    ...(phone === null ? {} : { phone }),
+    ...(isOther || phoneConfirm
+      ? { phone_confirmed_at: phoneConfirm ? (known ?? now) : known }
+      : {}),
+  };
 }
 
 function patchOf(user: UserRow, changes: Changes, now: Date): UserPatch {
@@ -117,7 +149,7 @@ function patchOf(user: UserRow, changes: Changes, now: Date): UserPatch {
   ) => checkMetadata(name, mergeMetadata(base, more));
   const { userMetadata, appMetadata } = changes;
   return {
-    updated_at: now,
+    ...phonePatch(user, changes, now),
     ...(email === null ? {} : { email }),
     ...(emailConfirm && address !== null
       ? { email_confirmed_at: user.email_confirmed_at ?? now, proven_email: address }
@@ -140,6 +172,8 @@ function namesOf(changes: Changes): string[] {
   return [
     changes.email !== null && "email",
     changes.emailConfirm && "email_confirm",
+    changes.phone !== null && "phone",
+    changes.phoneConfirm && "phone_confirm",
     changes.passwordHash !== null && "password",
     changes.role !== null && "role",
     bannedUntil !== undefined && (bannedUntil === null ? "ban_lifted" : "ban"),

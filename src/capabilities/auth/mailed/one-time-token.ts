@@ -46,6 +46,7 @@ export interface SpentToken {
 
 const OTP_DIGITS = 6;
 const LINK_BYTES = 32;
+const SWEEP_BATCH = 1000;
 const LINK = /^(?:pkce_)?[0-9a-f]{64}$/;
 const OTP = /^\d{6}$/;
 
@@ -137,6 +138,17 @@ export function voidTokens(
   kinds?: readonly TokenKind[],
 ): Promise<void> {
   return createTokenStore(sql).deleteTokensOf(userId, kinds);
+}
+
+/** Deletes what has expired; the count. */
+export async function sweepTokens(state: AuthState, sql: Sql): Promise<number> {
+  const store = createTokenStore(sql);
+  let total = 0;
+  for (;;) {
+    const count = await store.purgeTokens(state.now(), SWEEP_BATCH);
+    total += count;
+    if (count < SWEEP_BATCH) return total;
+  }
 }
 
 /** Stands for an address without an account, and for nothing else. */
