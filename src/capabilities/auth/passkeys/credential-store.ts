@@ -54,10 +54,11 @@ function credentialQueries(sql: Executor) {
     async markUsed(id: string, use: Assertion, now: Date): Promise<boolean> {
       const { count } = await sql`
         update auth.webauthn_credentials
-        set sign_count = ${use.signCount}, backed_up = ${use.backedUp}, last_used_at = ${now},
+        set sign_count = ${use.signCount}::bigint, backed_up = ${use.backedUp}, last_used_at = ${now},
             updated_at = ${now}
         where id = ${id}
-          and (sign_count < ${use.signCount} or (sign_count = 0 and ${use.signCount} = 0))`;
+          and (sign_count < ${use.signCount}::bigint
+            or (sign_count = 0 and ${use.signCount}::bigint = 0))`;
       return count > 0;
     },
   };
