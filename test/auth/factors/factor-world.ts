@@ -22,7 +22,11 @@ function bytesOfSecret(secret: string): Buffer {
 }
 
 /** RFC 6238 with RFC 4226's truncation, from the text. @param steps from now */
-export function totpCode(world: AuthWorld, secret: string, steps = 0): string {
+export function totpCode(
+  world: Pick<AuthWorld["state"]["deps"], "clock">,
+  secret: string,
+  steps = 0,
+): string {
   const counter = Buffer.alloc(8);
   counter.writeBigUInt64BE(BigInt(Math.floor(world.clock.now() / 1000 / STEP_S) + steps));
   const mac = createHmac("sha1", bytesOfSecret(secret)).update(counter).digest();
