@@ -1,6 +1,6 @@
 /** People with passkeys and security keys, and what a browser sends for them. */
-import type { AuthWorld, SignedIn } from "../auth-world.ts";
-import { challenge, type Session, send } from "./factor-world.ts";
+import type { AuthWorld } from "../auth-world.ts";
+import { type Session, send } from "./factor-world.ts";
 import type {
   Algorithm,
   Deviation,
@@ -131,6 +131,3 @@ export async function tryKey(
   const { id, type, options } = await challengeKey(world, session, factorId);
   return verifyKey(world, session, factorId, id, type, device.get(options, credential, deviation));
 }
-
-export type { SignedIn };
-export { challenge };

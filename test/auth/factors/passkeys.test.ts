@@ -1,7 +1,11 @@
 /** Passkeys: registered, used, listed, renamed and removed, by the person and by the server. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type AuthWorld, openAuthWorld, type SignedIn, signIn, signUp } from "../auth-world.ts";
 import { claimsOf, protectedPerson, send } from "./factor-world.ts";
+import { type Issued, makeCertificate, pemOf } from "./make-certificate.ts";
 import {
   addPasskey,
   ORIGIN,
@@ -10,7 +14,7 @@ import {
   tryRegistration,
   trySignIn,
 } from "./passkey-world.ts";
-import { AT, BE, BS, SoftAuthenticator, UP, UV } from "./soft-authenticator.ts";
+import { AT, BE, BS, SoftAuthenticator, signWith, UP, UV } from "./soft-authenticator.ts";
 
 setDefaultTimeout(60_000);
 
@@ -263,6 +267,53 @@ describe("the list", () => {
     const gone = "00000000-0000-0000-0000-000000000000";
     const nobody = await world.send("GET", `/auth/v1/admin/users/${gone}/passkeys`, { bearer });
     expect(nobody.status).toBe(404);
+  });
+});
+
+describe("where makers must attest", () => {
+  test("authenticators of the named ones are taken, and no others", async () => {
+    const root = makeCertificate({ unit: "Root", isCa: true });
+    const dir = mkdtempSync(join(tmpdir(), "reactor-attestation-"));
+    const file = join(dir, "makers.pem");
+    writeFileSync(
+      file,
+      `Makers we buy from.\n${pemOf(makeCertificate({ isCa: true }))}${pemOf(root)}`,
+    );
+    const strict = await openAuthWorld({
+      site_url: ORIGIN,
+      webauthn_attestation: "packed",
+      webauthn_attestation_roots: [file],
+    });
+    rmSync(dir, { recursive: true });
+    const person = await signUp(strict, "strict@example.test");
+    expect((await registrationOptions(strict, person)).options.attestation).toBe("direct");
+    const attested = (leaf: Issued) => ({
+      format: "packed",
+      statement: (signed: Buffer) =>
+        new Map<string, unknown>([
+          ["alg", -7],
+          ["sig", signWith({ privateKey: leaf.privateKey, algorithm: -7 }, signed)],
+          ["x5c", [leaf.der]],
+        ]),
+    });
+    const good = attested(makeCertificate({ issuer: root, aaguid: Buffer.alloc(16) }));
+    const bad = attested(makeCertificate());
+    const own = device();
+    const passkey = await addPasskey(strict, person, own, -7, good);
+    expect((await trySignIn(strict, own, passkey)).status).toBe(200);
+    for (const deviation of [bad, {}]) {
+      const { answer } = await tryRegistration(strict, person, device(), deviation);
+      expect([answer.status, answer.body.code]).toEqual([400, "webauthn_verification_failed"]);
+    }
+    await strict.close();
+  });
+
+  test("the settings are checked at the start", async () => {
+    const bad = (roots: string[]) =>
+      openAuthWorld({ webauthn_attestation: "packed", webauthn_attestation_roots: roots });
+    expect(bad([])).rejects.toThrow("webauthn_attestation_roots");
+    expect(bad([import.meta.path])).rejects.toThrow("holds no PEM certificate");
+    expect(bad(["/nowhere/at/all.pem"])).rejects.toThrow("ENOENT");
   });
 });
 
