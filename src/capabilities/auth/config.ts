@@ -13,6 +13,7 @@ import { mailedSettings } from "./mailed/config.ts";
 import { messageSettings } from "./messages/config.ts";
 import { orgsConfig } from "./orgs/config.ts";
 import { providerSettings } from "./providers/config.ts";
+import { sessionSettings } from "./sessions/config.ts";
 import { uiConfig } from "./ui/config.ts";
 
 const perMinute = (description: string, fallback: number) =>
@@ -98,6 +99,7 @@ export const authConfig = Type.Object(
     ...mailedSettings,
     ...providerSettings,
     ...keySettings,
+    ...sessionSettings,
     rate_limit_signup: perMinute("Sign-ups per minute and address", 100),
     rate_limit_password: perMinute("Password sign-ins per minute and address", 100),
     rate_limit_password_identity: perMinute("Password sign-ins per minute and account", 20),

@@ -294,6 +294,11 @@ export const authErrors = defineErrors({
     hint: "Try again later",
     cause,
   }),
+  session_unknown: () => ({
+    status: 404,
+    code: "session_not_found",
+    message: "Session not found",
+  }),
   signing_key_not_announced: (readyAt: Date) => ({
     status: 409,
     message: "The next signing key has not been announced for long enough",

@@ -18,6 +18,7 @@ import { inboxRoutes } from "./messages/routes.ts";
 import { orgRoutes } from "./orgs/routes.ts";
 import { passkeyRoutes } from "./passkeys/routes.ts";
 import { providerRoutes } from "./providers/routes.ts";
+import { sessionRoutes } from "./sessions/routes.ts";
 import { uiRoutes } from "./ui/routes.ts";
 
 export function authRoutes(state: AuthState) {
@@ -40,4 +41,5 @@ export function authRoutes(state: AuthState) {
     .use(uiRoutes(state))
     .use(keyRoutes(state))
     .use(mailedRoutes(state));
+    .use(sessionRoutes(state));
 }

@@ -18,11 +18,14 @@ const LEASE_MS = 60_000;
 /** Deletes spent refresh tokens and ended sessions that are past `auth.refresh_token_keep_s`; the count. */
 export async function sweepSessions(state: AuthState, tenant: TenantCtx): Promise<number> {
   const before = new Date(state.now().getTime() - state.config.refresh_token_keep_s * 1000);
+  const { session_inactivity_s: idleS } = state.config;
+  const idleSince = idleS > 0 ? new Date(before.getTime() - idleS * 1000) : null;
   const store = createStore(state.sql(tenant));
   const browsers = createBrowserStore(state.sql(tenant));
   let total = 0;
   for (;;) {
-    const count = (await store.purge(before, BATCH)) + (await browsers.purge(state.now(), BATCH));
+    const count =
+      (await store.purge(before, BATCH, idleSince)) + (await browsers.purge(state.now(), BATCH));
     total += count;
     if (count < BATCH) return total;
   }

@@ -7,6 +7,7 @@ import type { Principal } from "../../../core/ports/auth.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import type { SessionRow, UserRow } from "../schema.ts";
+import { hasEnded } from "../sessions/session-life.ts";
 import { createStore } from "../store.ts";
 import { isBanned } from "./is-banned.ts";
 import { presentUser, type UserJson } from "./present-user.ts";
@@ -40,8 +41,9 @@ export async function findCurrentUser(
   const sessionId = isUuid(claims.session_id) ? claims.session_id : null;
   if (sessionId === null) return { user, session: null, ...delegated };
   const session = await store.findSession(sessionId);
-  const isLive = session && !session.revoked_at && session.user_id === user.id;
-  if (!isLive || isPast(state, session.not_after)) throw authErrors.session_not_found();
+  if (!session || session.user_id !== user.id || hasEnded(state, session)) {
+    throw authErrors.session_not_found();
+  }
   return { user, session, ...delegated };
 }
 
@@ -55,10 +57,6 @@ interface Claims {
 function delegationIn({ client_id: id, scope }: Claims): Pick<CurrentUser, "delegated"> {
   if (id === undefined) return {};
   return { delegated: { clientId: String(id), scope: typeof scope === "string" ? scope : "" } };
-}
-
-function isPast(state: AuthState, at: Date | null): boolean {
-  return at !== null && at <= state.now();
 }
 
 /** `GET /auth/v1/user`. An OAuth client sees what its scopes cover. */

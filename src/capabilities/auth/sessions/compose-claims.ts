@@ -12,12 +12,14 @@ export interface SessionFacts {
   readonly id: string;
   readonly aal: AalLevel;
   readonly amr: readonly AmrEntry[];
+  /** End of its time box: no token of it lives longer. Null or absent = there is none. */
+  readonly not_after?: Date | null;
 }
 
 export interface MoreClaims {
   /** The way in, for hooks. Default: the session's last. */
   readonly method?: string;
-  /** Seconds. Default `auth.access_token_ttl_s`. */
+  /** Seconds. Default, and at most, `auth.access_token_ttl_s`: keys are kept for as long. */
   readonly ttlS?: number;
   /** Claims of this token alone: `act` (RFC 8693 §4.1), `client_id`, `scope` (RFC 9068 §2.2). */
   readonly claims?: JsonObject;
@@ -56,11 +58,13 @@ function baseClaims(
   ttlS = state.config.access_token_ttl_s,
 ): JsonObject {
   const issuedAt = Math.floor(state.deps.clock.now() / 1000);
+  const ends = [issuedAt + Math.min(ttlS, state.config.access_token_ttl_s)];
+  if (session.not_after) ends.push(Math.floor(session.not_after.getTime() / 1000));
   return {
     iss: issuer,
     sub: user.id,
     aud: user.aud,
-    exp: issuedAt + ttlS,
+    exp: Math.min(...ends),
     iat: issuedAt,
     email: user.email ?? "",
     phone: user.phone ?? "",

@@ -12,6 +12,7 @@ import type { IdentityRow, JsonObject, RefreshTokenRow, SessionRow, UserRow } fr
 import { type AuthStore, inTransaction } from "../store.ts";
 import { addRefreshToken, agentOf, ipOf, type TokenAnswer, tokenAnswer } from "./issue-session.ts";
 import { hashRefreshToken, isRefreshToken, successorOf } from "./refresh-token.ts";
+import { hasRunOut } from "./session-life.ts";
 
 /** Whose token it must be, and how it is treated. */
 export interface TokenOwner {
@@ -92,7 +93,7 @@ async function rotate(
   if (session.revoked_at) return { refused: "refresh_token_already_used" };
   const now = state.now();
   if (isBanned(user, now)) return { refused: "user_banned" };
-  if (isOver(state, session, now)) return { refused: "session_expired" };
+  if (hasRunOut(state, session)) return { refused: "session_expired" };
   owner.admit?.(session);
   const refreshToken = row.revoked
     ? await repeat(state, store, session, row, token, now, owner.graceS * 1000)
@@ -104,13 +105,6 @@ async function rotate(
   await store.markRefreshed(session.id, agentOf(caller), ipOf(caller), now);
   await audit(state, store, caller, user, "token_refreshed", session, now);
   return { user, identities: await store.identitiesOf([user.id]), session, refreshToken };
-}
-
-function isOver(state: AuthState, session: SessionRow, now: Date): boolean {
-  if (session.not_after && session.not_after <= now) return true;
-  const idleMs = state.config.session_inactivity_s * 1000;
-  const lastUsed = session.refreshed_at ?? session.created_at;
-  return idleMs > 0 && lastUsed.getTime() + idleMs <= now.getTime();
 }
 
 /** Spends the token and writes its successor. */

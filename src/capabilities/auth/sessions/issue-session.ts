@@ -36,6 +36,8 @@ export interface SessionOptions {
   readonly factorId?: string | null;
   /** It lives in a cookie of the ready pages: shown as such in the list of sessions. */
   readonly cookie?: boolean;
+  /** It ends no other one, whatever `auth.session_single_per_user` says: an OAuth client's. */
+  readonly alongside?: boolean;
 }
 
 const USER_AGENT_MAX = 512;
@@ -65,21 +67,24 @@ export async function startSession(
   const aal = options.aal ?? "aal1";
   const amr = options.amr ?? [amrEntry(method, now)];
   const timeboxMs = config.session_timebox_s * 1000;
+  const tag = options.cookie ? COOKIE_TAG : null;
+  const notAfter = timeboxMs > 0 ? new Date(now.getTime() + timeboxMs) : null;
+  if (config.session_single_per_user && !options.alongside) await store.endOwnOfKind(userId, tag);
   await store.insertSession({
     id,
     user_id: userId,
     aal,
     amr,
     factor_id: options.factorId ?? null,
-    tag: options.cookie ? COOKIE_TAG : null,
-    not_after: timeboxMs > 0 ? new Date(now.getTime() + timeboxMs) : null,
+    tag,
+    not_after: notAfter,
     user_agent: agentOf(caller),
     ip: ipOf(caller),
     refresh_token_hmac_key: deps.rng.bytes(32),
     now,
   });
   const refreshToken = await addRefreshToken(state, store, { id, user_id: userId }, null);
-  return { session: { id, aal, amr }, refreshToken };
+  return { session: { id, aal, amr, not_after: notAfter }, refreshToken };
 }
 
 /**
@@ -100,7 +105,7 @@ export async function raiseSession(
   await store.raiseSession(session.id, { aal, amr, factor_id: factorId, now });
   const parentId = await store.spendLiveToken(session.id, now);
   const refreshToken = await addRefreshToken(state, store, session, parentId);
-  return { session: { id: session.id, aal, amr }, refreshToken };
+  return { session: { id: session.id, aal, amr, not_after: session.not_after }, refreshToken };
 }
 
 export function amrEntry(method: string, now: Date): AmrEntry {

@@ -13,6 +13,10 @@ export interface SessionStore {
   /** The session a refresh token belongs to, locked: whoever rotates or revokes waits here. */
   lockSessionByToken(tokenHash: Uint8Array): Promise<SessionRow | null>;
   markRefreshed(id: string, userAgent: string | null, ip: string | null, now: Date): Promise<void>;
+  /** Latest used first, ended ones among them. */
+  listSessions(userId: string, limit: number): Promise<readonly SessionRow[]>;
+  /** Ends the person's own sessions with this tag, and no OAuth client's; the count. */
+  endOwnOfKind(userId: string, tag: string | null): Promise<number>;
   deleteSessions(userId: string, which: { only?: string; except?: string }): Promise<number>;
   findRefreshToken(tokenHash: Uint8Array): Promise<RefreshTokenRow | null>;
   insertRefreshToken(token: {
@@ -27,8 +31,11 @@ export interface SessionStore {
   spendLiveToken(sessionId: string, now: Date): Promise<string | null>;
   /** Ends a session and every token of its family; the rows stay. */
   revokeFamily(sessionId: string, now: Date): Promise<void>;
-  /** Deletes what was spent or ended before `before`, at most `limit` rows of each; the count. */
-  purge(before: Date, limit: number): Promise<number>;
+  /**
+   * Deletes what was spent or ended before `before`, at most `limit` rows of each; the count.
+   * @param idleSince sessions that were last used before have ended for want of use; null = none have.
+   */
+  purge(before: Date, limit: number, idleSince: Date | null): Promise<number>;
 }
 
 /** postgres.js has no type for a row of `unknown` JSON; what we write is JSON by construction. */
@@ -75,6 +82,17 @@ function oneSession(sql: Executor) {
         update auth.sessions
         set refreshed_at = ${now}, updated_at = ${now}, user_agent = ${userAgent}, ip = ${ip}
         where id = ${id}`;
+    },
+    async listSessions(userId: string, limit: number) {
+      return sql<SessionRow[]>`
+        select * from auth.sessions where user_id = ${userId} and revoked_at is null
+        order by coalesce(refreshed_at, created_at) desc, id limit ${limit}`;
+    },
+    async endOwnOfKind(userId: string, tag: string | null) {
+      const { count } = await sql`
+        delete from auth.sessions
+        where user_id = ${userId} and tag is not distinct from ${tag} and oauth_client_id is null`;
+      return count;
     },
     async deleteSessions(userId: string, which: { only?: string; except?: string }) {
       const only = which.only === undefined ? sql`` : sql`and id = ${which.only}`;
@@ -124,10 +142,12 @@ function tokenQueries(sql: Executor) {
         update auth.sessions set revoked_at = ${now}, updated_at = ${now}
         where id = ${sessionId} and revoked_at is null`;
     },
-    async purge(before: Date, limit: number) {
+    async purge(before: Date, limit: number, idleSince: Date | null) {
       const sessions = await sql`
         delete from auth.sessions where id in (
-          select id from auth.sessions where revoked_at < ${before} or not_after < ${before}
+          select id from auth.sessions
+          where revoked_at < ${before} or not_after < ${before}
+            or coalesce(refreshed_at, created_at) < ${idleSince}
           limit ${limit})`;
       const tokens = await sql`
         delete from auth.refresh_tokens where id in (

@@ -7,8 +7,8 @@ import { createLocalJWKSet, type JWK, jwtVerify } from "jose";
 import { ReactorError } from "../../../../core/errors.ts";
 import { isUuid } from "../../accounts/find-current-user.ts";
 import type { AuthState, Caller } from "../../auth-state.ts";
-import type { SessionRow } from "../../schema.ts";
 import { hashRefreshToken, isRefreshToken } from "../../sessions/refresh-token.ts";
+import { hasEnded } from "../../sessions/session-life.ts";
 import { type AuthStore, createStore } from "../../store.ts";
 import { clientStore } from "../clients/client-store.ts";
 import { oauthErrors } from "../errors.ts";
@@ -92,7 +92,7 @@ async function stands(
   const { session_id: sessionId, sub, client_id: clientId } = claims;
   if (isUuid(sessionId)) {
     const session = await store.findSession(sessionId);
-    return session !== null && session.user_id === sub && isLive(state, session);
+    return session !== null && session.user_id === sub && !hasEnded(state, session);
   }
   if (!isUuid(clientId)) return true;
   return (await clientStore(state.sql(caller.tenant)).find(clientId)) !== null;
@@ -106,7 +106,7 @@ async function ofRefreshToken(
 ): Promise<Introspection> {
   const row = await store.findRefreshToken(hashRefreshToken(token));
   const session = row && !row.revoked ? await store.findSession(row.session_id) : null;
-  if (!session || !isLive(state, session)) return INACTIVE;
+  if (!session || hasEnded(state, session)) return INACTIVE;
   if (clientId !== null && session.oauth_client_id !== clientId) return INACTIVE;
   return {
     active: true,
@@ -117,8 +117,4 @@ async function ofRefreshToken(
     ...(session.oauth_client_id === null ? {} : { client_id: session.oauth_client_id }),
     ...(session.not_after ? { exp: Math.floor(session.not_after.getTime() / 1000) } : {}),
   };
-}
-
-function isLive(state: AuthState, session: SessionRow): boolean {
-  return !session.revoked_at && !(session.not_after && session.not_after <= state.now());
 }

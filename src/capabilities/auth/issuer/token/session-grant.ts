@@ -38,7 +38,7 @@ export async function startClientSession(
   const isBanned = user?.banned_until != null && user.banned_until > now;
   if (!user || user.deleted_at || isBanned) return null;
   const amr = [...approval.amr, amrEntry(method, now)];
-  const options = { aal: approval.aal, amr };
+  const options = { aal: approval.aal, amr, alongside: true };
   const issued = await startSession(state, store, caller, user.id, method, options);
   const mayRefresh = client.grant_types.includes("refresh_token");
   // Without a refresh token it lives as long as its access token.
