@@ -40,6 +40,6 @@ export function authRoutes(state: AuthState) {
     .use(apiKeyRoutes(state))
     .use(uiRoutes(state))
     .use(keyRoutes(state))
-    .use(mailedRoutes(state));
+    .use(mailedRoutes(state))
     .use(sessionRoutes(state));
 }

@@ -4,9 +4,9 @@ import type { TenantCtx } from "../../../core/tenant.ts";
 import type { KeyRing } from "../../../shared/auth/key-ring.ts";
 import { RING_PATH } from "../../../shared/project.ts";
 import type { AuthState } from "../auth-state.ts";
-import { authErrors } from "../errors.ts";
 import type { JsonObject } from "../schema.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
+import { keyErrors } from "./errors.ts";
 
 /** A changed ring, and what is told of it. */
 export interface RingChange {
@@ -58,7 +58,7 @@ export async function changeRing(
       return change.ring;
     }
   }
-  throw authErrors.signing_keys_busy();
+  throw keyErrors.signing_keys_busy();
 }
 
 async function writeRing(

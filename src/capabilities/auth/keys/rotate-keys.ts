@@ -14,7 +14,7 @@ import {
 import { pairAlgorithm } from "../../../shared/project.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import type { AuthConfig } from "../config.ts";
-import { authErrors } from "../errors.ts";
+import { keyErrors } from "./errors.ts";
 import { changeRing, type RingNews, readRing } from "./ring-store.ts";
 
 export interface SigningKeyView {
@@ -57,8 +57,8 @@ export async function rotateSigningKey(state: AuthState, caller: Caller, force: 
   const ring = await changeRing(state, caller.tenant, authorOf(caller), async (current) => {
     const now = state.deps.clock.now();
     const ready = readyAt(current, settings);
-    if (!force && now < ready) throw authErrors.signing_key_not_announced(new Date(ready));
-    if (current.keys.length >= RING_MAX) throw authErrors.signing_keys_many(RING_MAX);
+    if (!force && now < ready) throw keyErrors.signing_key_not_announced(new Date(ready));
+    if (current.keys.length >= RING_MAX) throw keyErrors.signing_keys_many(RING_MAX);
     const turned = await rotateRing(current, settings, now);
     const kid = activeOf(turned)?.key.kid ?? "";
     return {
@@ -72,9 +72,9 @@ export async function rotateSigningKey(state: AuthState, caller: Caller, force: 
 /** @throws signing_key_not_found; signing_key_in_use for the one that signs */
 export async function removeSigningKey(state: AuthState, caller: Caller, kid: string) {
   const ring = await changeRing(state, caller.tenant, authorOf(caller), async (current) => {
-    if (activeOf(current)?.key.kid === kid) throw authErrors.signing_key_in_use();
+    if (activeOf(current)?.key.kid === kid) throw keyErrors.signing_key_in_use();
     const left = withoutKey(current, kid);
-    if (!left) throw authErrors.signing_key_not_found();
+    if (!left) throw keyErrors.signing_key_not_found();
     // A next that was removed is followed by another one at once.
     const whole = (await tendRing(left, settingsOf(state.config), state.deps.clock.now())) ?? left;
     return { ring: whole, news: { action: "signing_key_removed", kid } };

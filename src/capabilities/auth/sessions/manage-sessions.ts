@@ -8,6 +8,7 @@ import { authErrors } from "../errors.ts";
 import { limitByIdentity } from "../http/limit-rate.ts";
 import type { AuditEntry, SessionRow } from "../schema.ts";
 import { createStore, inTransaction } from "../store.ts";
+import { sessionErrors } from "./errors.ts";
 import { IMPERSONATION, refuseImpersonated } from "./impersonation.ts";
 import { COOKIE_TAG } from "./issue-session.ts";
 import { hasEnded } from "./session-life.ts";
@@ -100,11 +101,11 @@ async function end(
   id: string | null,
   actor: Pick<AuditEntry, "actorId" | "actorName">,
 ): Promise<void> {
-  if (id !== null && !isUuid(id)) throw authErrors.session_unknown();
+  if (id !== null && !isUuid(id)) throw sessionErrors.session_unknown();
   const { ids, events } = state.deps;
   await inTransaction(state.sql(caller.tenant), async (store, tx) => {
     const count = await store.deleteSessions(userId, id === null ? {} : { only: id });
-    if (count === 0 && id !== null) throw authErrors.session_unknown();
+    if (count === 0 && id !== null) throw sessionErrors.session_unknown();
     const traits = { user_id: userId, session_id: id, count };
     const entry = { action: "session_ended", ...actor, address: caller.address, traits };
     await store.audit(ids.uuid(), entry, state.now());
