@@ -64,6 +64,7 @@ describe("an authorization request", () => {
       registration_type: "dynamic",
       user: { id: who.userId, email: `oauth-flow-${count}@example.test` },
       scope: "openid email",
+      full_access: true,
     });
     const { body: decided } = await decide(world, who, id);
     const back = new URL(decided.redirect_url);

@@ -33,7 +33,7 @@ beforeAll(async () => {
     project: "test/fixtures/project",
     config: {
       auth: {
-        "oauth_server.scopes": ["notes:read"],
+        "oauth_server.scopes": ["notes:read", "data:*:read", "functions:teapot:invoke"],
         "oauth_server.resources": ["https://api.example.test/"],
         "oauth_server.rate_limit_register": 100,
       },
@@ -420,6 +420,55 @@ describe("@supabase/auth-js", () => {
     expect((await api.revokeGrant({ clientId: id })).error).toBeNull();
     const { error } = await api.revokeGrant({ clientId: id });
     expect(error?.code).toBe("oauth_consent_not_found");
+  });
+});
+
+describe("a client", () => {
+  /** Statuses of reading a table, another one, writing, a function, and what only a person may. */
+  async function reach(token: string): Promise<number[]> {
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    const ask = async (path: string, method = "GET") => {
+      const body = method === "POST" ? "{}" : null;
+      return (await fetch(`${server.url}${path}`, { method, headers, body })).status;
+    };
+    return [
+      await ask("/data/v1/artists"),
+      await ask("/data/v1/genres"),
+      await ask("/data/v1/genres", "POST"),
+      await ask("/fn/v1/teapot"),
+      await ask("/auth/v1/user/oauth/grants"),
+      await ask("/auth/v1/oauth/userinfo"),
+    ];
+  }
+
+  async function tokenFor(scope: string): Promise<string> {
+    const metadata = { redirect_uris: [CALLBACK], token_endpoint_auth_method: "none" };
+    const config = await oidc.dynamicClientRegistration(issuer(), metadata, oidc.None(), insecure);
+    const pkceCodeVerifier = oidc.randomPKCECodeVerifier();
+    const url = oidc.buildAuthorizationUrl(config, {
+      redirect_uri: CALLBACK,
+      scope,
+      code_challenge: await oidc.calculatePKCECodeChallenge(pkceCodeVerifier),
+      code_challenge_method: "S256",
+    });
+    const back = await agree(url);
+    const tokens = await oidc.authorizationCodeGrant(config, back, { pkceCodeVerifier });
+    expect(tokens.scope).toBe(scope);
+    return tokens.access_token;
+  }
+
+  test("goes as far as its scopes in the data API and functions", async () => {
+    expect(await reach(await tokenFor("openid data:artists:read"))).toEqual([
+      ...[200, 403, 403],
+      ...[403, 403, 200],
+    ]);
+    const wider = await tokenFor("openid data:*:read functions:teapot:invoke");
+    expect(await reach(wider)).toEqual([200, 200, 403, 418, 403, 200]);
+  });
+
+  test("without such scopes acts as its person, but manages no account", async () => {
+    const [artists, genres, , teapot, grants, info] = await reach(await tokenFor("openid"));
+    expect([artists, genres, teapot, grants, info]).toEqual([200, 200, 418, 403, 200]);
   });
 });
 

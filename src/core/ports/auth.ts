@@ -14,8 +14,9 @@ export interface Principal {
   /** Milliseconds since the epoch after which this must not be honoured; Infinity for keys. */
   readonly expiresAt: number;
   /**
-   * What an API key may do at most, as permissions (`core/permissions.ts`). Absent for everybody
-   * else, whom no scope limits. Ask `permits`, never this list.
+   * What an API key, or the token of an OAuth client that is so limited, may do at most, as
+   * permissions (`core/permissions.ts`). Absent for everybody else, whom no scope limits. Ask
+   * `permits`, never this list.
    */
   readonly scopes?: readonly string[];
   /** The API key (UUID) behind this request. */

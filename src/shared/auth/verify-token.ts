@@ -12,6 +12,7 @@ import {
   verify as verifySignature,
 } from "node:crypto";
 import { type CredentialFault, coreErrors } from "../../core/errors.ts";
+import { isPermission } from "../../core/permissions.ts";
 import type { Principal } from "../../core/ports/auth.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { SigningAlgorithm } from "../../core/project.ts";
@@ -166,7 +167,16 @@ function checkClaims(parsed: CompactToken, issuer: string, nowS: number): Princi
   }
   if (typeof sub !== "string" || !UUID.test(sub)) throw refused("its subject is not a user id");
   if (!isAllowedRole(role)) throw refused("its role is not allowed");
-  return Object.freeze({ role, userId: sub, claims: parsed.claimsJson, expiresAt: exp * 1_000 });
+  const limits = scopesIn(parsed.claims);
+  const { claimsJson: claims } = parsed;
+  return Object.freeze({ role, userId: sub, claims, expiresAt: exp * 1_000, ...limits });
+}
+
+/** An OAuth client's token may be limited by its scopes, as an API key is: those that are permissions. */
+function scopesIn({ scoped, scope }: CompactToken["claims"]): Pick<Principal, "scopes"> {
+  if (scoped === undefined) return {};
+  const words = typeof scope === "string" ? scope.split(" ") : [];
+  return { scopes: Object.freeze(words.filter(isPermission)) };
 }
 
 /** NumericDate (RFC 7519 §2); `JSON.parse` makes 1e400 infinite. */

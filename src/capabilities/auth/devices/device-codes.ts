@@ -11,7 +11,7 @@ import { authorizationStore } from "../issuer/authorize/authorization-store.ts";
 import { clientStore } from "../issuer/clients/client-store.ts";
 import { type ClientSummary, summarizeClient } from "../issuer/clients/present-client.ts";
 import type { ClientRow, DeviceRow } from "../issuer/schema.ts";
-import { parseScopes } from "../issuer/scopes.ts";
+import { isLimited, parseScopes } from "../issuer/scopes.ts";
 import { hashCode } from "../issuer/token/authorization-code.ts";
 import { refuseImpersonated } from "../sessions/impersonation.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
@@ -26,6 +26,8 @@ export interface DeviceDetails {
   readonly registration_type: ClientRow["registration_type"];
   /** Separated by spaces. */
   readonly scope: string;
+  /** As in `AuthorizationDetails`. */
+  readonly full_access: boolean;
   /** Where the device is; null when it is not known. */
   readonly ip: string | null;
   readonly user_agent: string | null;
@@ -46,6 +48,7 @@ export async function describeDeviceCode(
     client: summarizeClient(client),
     registration_type: client.registration_type,
     scope: row.scope,
+    full_access: !isLimited(state.config, row.scope),
     ip: row.ip,
     user_agent: row.user_agent,
     requested_at: row.created_at.toISOString(),

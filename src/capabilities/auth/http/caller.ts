@@ -2,9 +2,10 @@
  * From a request to who calls, in the four strengths the routes need: anybody, anybody whatever
  * their bearer token, a signed-in person, the project's own server.
  */
-import { contextOf } from "../../../core/context.ts";
+import { contextOf, type RequestContext } from "../../../core/context.ts";
 import { ReactorError } from "../../../core/errors.ts";
 import type { Principal } from "../../../core/ports/auth.ts";
+import { requireUnscoped } from "../../../shared/auth/require-unscoped.ts";
 import { type CurrentUser, findCurrentUser } from "../accounts/find-current-user.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
@@ -36,12 +37,20 @@ export async function userCaller(
   request: Request,
   by: "person" | "delegated" = "person",
 ): Promise<[Caller, CurrentUser]> {
-  const principal = await named(() => contextOf(request).principal());
+  const context = contextOf(request);
+  const prove = () => (by === "person" ? context.principal() : clientToo(context));
+  const principal = await named(prove);
   requireAuthorization(request, principal);
   const caller = callerOf(request, principal);
   const current = await findCurrentUser(state, caller, principal);
   if (current.delegated && by === "person") throw authErrors.insufficient_scope();
   return [caller, current];
+}
+
+/** An OAuth client's token, whatever its scopes; API keys with scopes are refused as everywhere. */
+async function clientToo(context: RequestContext): Promise<Principal> {
+  const principal = await context.scopedPrincipal();
+  return principal.keyId === undefined ? principal : requireUnscoped(principal);
 }
 
 /** The secret key. @throws no_authorization, bad_jwt, not_admin */

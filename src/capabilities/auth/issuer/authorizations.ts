@@ -16,7 +16,7 @@ import { clientStore } from "./clients/client-store.ts";
 import { type ClientSummary, summarizeClient } from "./clients/present-client.ts";
 import { provesIdentity } from "./clients/redirect-uri.ts";
 import type { AuthorizationRow, ClientRow } from "./schema.ts";
-import { covers, parseScopes } from "./scopes.ts";
+import { covers, isLimited, parseScopes } from "./scopes.ts";
 import { hashCode, newCode } from "./token/authorization-code.ts";
 
 /** What a person is asked. */
@@ -29,6 +29,8 @@ export interface AuthorizationDetails {
   readonly user: { readonly id: string; readonly email: string };
   /** Separated by spaces. */
   readonly scope: string;
+  /** No scope limits what the client does in the data API and functions: it acts as the person. */
+  readonly full_access: boolean;
 }
 
 /** Where the browser goes next: back to the client. */
@@ -65,7 +67,7 @@ export function describeAuthorization(
       return approve(state, caller, { store, tx, requests, row }, current);
     }
     if (!mayAsk) return refuse(requests, row, "consent_required", "The person must agree first");
-    return detailsOf(row, client, current);
+    return detailsOf(state, row, client, current);
   });
 }
 
@@ -188,6 +190,7 @@ async function refuse(
 }
 
 function detailsOf(
+  state: AuthState,
   row: AuthorizationRow,
   client: ClientRow,
   { user }: CurrentUser,
@@ -199,6 +202,7 @@ function detailsOf(
     registration_type: client.registration_type,
     user: { id: user.id, email: user.email ?? "" },
     scope: row.scope,
+    full_access: !isLimited(state.config, row.scope),
   };
 }
 

@@ -33,8 +33,13 @@ export const oauthServerConfig = Type.Object(
       description: "A self-registered client that nobody signed in with is removed after, seconds",
     }),
     scopes: texts(
-      "Scopes of this app that clients may ask for, beside openid, profile, email, phone and offline_access",
+      "Scopes of this app that clients may ask for, beside openid, profile, email, phone and offline_access; those like data:notes:read or data:*:read are enforced",
     ),
+    enforce_scopes: Type.Boolean({
+      default: false,
+      description:
+        "Lets clients do in the data API and functions only what scopes like data:notes:read say; false: a client without such scopes may do what its person may",
+    }),
     default_scope: Type.String({
       default: "email",
       maxLength: 1024,

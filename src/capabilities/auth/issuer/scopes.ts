@@ -1,4 +1,5 @@
 /** Scopes: which there are, and how many of those asked for are granted (RFC 6749 §3.3). */
+import { isPermission, covers as permissionCovers } from "../../../core/permissions.ts";
 import type { AuthConfig } from "../config.ts";
 import { oauthErrors } from "./errors.ts";
 import type { ClientRow } from "./schema.ts";
@@ -16,8 +17,22 @@ export function parseScopes(text: string): string[] {
 }
 
 export function covers(granted: string, wanted: string): boolean {
-  const known = new Set(parseScopes(granted));
-  return parseScopes(wanted).every((scope) => known.has(scope));
+  const known = parseScopes(granted);
+  return parseScopes(wanted).every((scope) => isWithin(scope, known));
+}
+
+/** By name; a permission also within a wider one: `data:notes:read` in `data:*:read`. */
+export function isWithin(scope: string, granted: readonly string[]): boolean {
+  if (granted.includes(scope)) return true;
+  return isPermission(scope) && permissionCovers(granted.filter(isPermission), scope);
+}
+
+/**
+ * Whether tokens for these scopes are limited by them in the data API and functions: the claim
+ * `scoped`, which `shared/auth/verify-token.ts` reads.
+ */
+export function isLimited(config: AuthConfig, scope: string): boolean {
+  return config.oauth_server.enforce_scopes || parseScopes(scope).some(isPermission);
 }
 
 /**
@@ -32,10 +47,10 @@ export function grantableScope(
   requested: string,
   fallback: string,
 ): string {
-  const ceiling = client.scope === null ? knownScopes(config) : parseScopes(client.scope);
-  const known = knownScopes(config).filter((scope) => ceiling.includes(scope));
+  const known = knownScopes(config);
+  const ceiling = client.scope === null ? known : parseScopes(client.scope);
   const wanted = parseScopes(requested === "" ? fallback : requested);
-  const granted = wanted.filter((scope) => known.includes(scope));
+  const granted = wanted.filter((scope) => isWithin(scope, known) && isWithin(scope, ceiling));
   if (granted.length === 0) {
     throw oauthErrors.invalid_scope("None of the scopes can be granted to this client");
   }

@@ -5,7 +5,7 @@
 import type { JsonObject } from "../../schema.ts";
 import { oauthErrors } from "../errors.ts";
 import { type AuthMethod, type ClientRow, DEVICE_GRANT } from "../schema.ts";
-import { parseScopes } from "../scopes.ts";
+import { isWithin, parseScopes } from "../scopes.ts";
 import { REDIRECT_URIS_MAX, redirectUriFault } from "./redirect-uri.ts";
 
 export type ClientMetadata = Pick<
@@ -116,7 +116,7 @@ function readRedirectUris(body: JsonObject, rules: MetadataRules, grants: readon
 function readScope(body: JsonObject, rules: MetadataRules): string | null {
   const sent = parseScopes(textOf(body, "scope"));
   if (sent.length === 0) return null;
-  const known = sent.filter((scope) => rules.scopes.includes(scope));
+  const known = sent.filter((scope) => isWithin(scope, rules.scopes));
   if (known.length === 0) {
     throw oauthErrors.invalid_client_metadata("scope holds none that is known here");
   }

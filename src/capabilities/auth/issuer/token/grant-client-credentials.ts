@@ -11,7 +11,7 @@ import { oauthErrors } from "../errors.ts";
 import type { Params } from "../read-form.ts";
 import { audienceOf, readResource } from "../resources.ts";
 import type { ClientRow } from "../schema.ts";
-import { parseScopes } from "../scopes.ts";
+import { isLimited, isWithin, parseScopes } from "../scopes.ts";
 import type { OAuthAnswer } from "./oauth-answer.ts";
 
 const METHOD = "client_credentials";
@@ -44,8 +44,9 @@ export async function grantClientCredentials(
   const ttlS = state.config.access_token_ttl_s;
   const claims = await claimsOf(state, caller, client, now, ttlS);
   const aud = audienceOf(resource, issuer);
+  const limits = isLimited(state.config, scope) ? { scoped: true } : {};
   return {
-    access_token: await signClaims(state, caller, { ...claims, aud, scope }),
+    access_token: await signClaims(state, caller, { ...claims, ...limits, aud, scope }),
     token_type: "bearer",
     expires_in: ttlS,
     scope,
@@ -57,7 +58,7 @@ function ownScope({ config }: AuthState, client: ClientRow, requested: string): 
   const known = config.oauth_server.scopes;
   const ceiling = client.scope === null ? known : parseScopes(client.scope);
   const wanted = requested === "" ? known : parseScopes(requested);
-  const granted = wanted.filter((scope) => known.includes(scope) && ceiling.includes(scope));
+  const granted = wanted.filter((scope) => isWithin(scope, known) && isWithin(scope, ceiling));
   if (granted.length === 0 && requested !== "") {
     throw oauthErrors.invalid_scope("None of the scopes can be granted to this client");
   }

@@ -47,7 +47,7 @@ export async function readAccessToken(
 ): Promise<Claims | null> {
   if (!token.includes(".")) return null;
   try {
-    const credentials = { bearer: token, apikey: null };
+    const credentials = { bearer: token, apikey: null, checksScopes: true };
     const principal = await state.client.authenticate(caller.tenant, credentials);
     return JSON.parse(principal.claims) as Claims;
   } catch (error) {

@@ -27,7 +27,7 @@ export async function oauthAnswer(
   nonce: string | null,
 ): Promise<OAuthAnswer> {
   const { user, session, request, refreshToken } = given;
-  const more = { claims: clientClaims(request, user) };
+  const more = { claims: clientClaims(state.config, request, user) };
   const claims = await composeClaims(state, caller, user, session, more);
   const accessToken = await signClaims(state, caller, claims);
   const isOpenId = parseScopes(request.scope).includes("openid");
