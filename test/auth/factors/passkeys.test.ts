@@ -311,9 +311,9 @@ describe("where makers must attest", () => {
   test("the settings are checked at the start", async () => {
     const bad = (roots: string[]) =>
       openAuthWorld({ webauthn_attestation: "packed", webauthn_attestation_roots: roots });
-    expect(bad([])).rejects.toThrow("webauthn_attestation_roots");
-    expect(bad([import.meta.path])).rejects.toThrow("holds no PEM certificate");
-    expect(bad(["/nowhere/at/all.pem"])).rejects.toThrow("ENOENT");
+    await expect(bad([])).rejects.toThrow("webauthn_attestation_roots");
+    await expect(bad([import.meta.path])).rejects.toThrow("holds no PEM certificate");
+    await expect(bad(["/nowhere/at/all.pem"])).rejects.toThrow("ENOENT");
   });
 });
 

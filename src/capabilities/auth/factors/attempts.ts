@@ -23,7 +23,7 @@ export function refuseLocked(factor: FactorRow, retryAfterS: number): never {
   throw factorErrors.mfa_locked(retryAfterS);
 }
 
-/** Counts a wrong answer; the factor's row is locked. */
+/** Counts a wrong answer; the factor's row is locked. A lock takes the challenges that are out with it. */
 export async function countFailure(
   { config }: AuthState,
   factors: FactorStore,
@@ -35,4 +35,5 @@ export async function countFailure(
   const isLast = failures % config.mfa_max_attempts === 0;
   const lockMs = Math.min(config.mfa_lockout_s * 1000 * 2 ** (locks - 1), LOCK_MS_MAX);
   await factors.countFailure(factor.id, isLast ? new Date(now.getTime() + lockMs) : null);
+  if (isLast) await factors.deleteChallengesOf(factor.id);
 }

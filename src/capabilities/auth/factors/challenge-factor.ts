@@ -9,6 +9,7 @@ import { lockedForS, refuseLocked } from "./attempts.ts";
 import { factorErrors } from "./errors.ts";
 import { auditOwner, type FactorOwner, findFactor, requireOwner } from "./factor-owner.ts";
 import { createFactorStore } from "./factor-store.ts";
+import { preparePhone } from "./phone-factor.ts";
 import type { FactorRow, FactorType, NewChallenge } from "./schema.ts";
 import { prepareWebAuthn } from "./webauthn-factor.ts";
 
@@ -16,6 +17,8 @@ import { prepareWebAuthn } from "./webauthn-factor.ts";
 export interface Prepared {
   readonly row?: Pick<NewChallenge, "otpHash" | "webauthn">;
   readonly answer?: Readonly<Record<string, unknown>>;
+  /** What leaves once the challenge is written. */
+  deliver?(): Promise<void>;
 }
 
 interface ChallengeAnswer extends Readonly<Record<string, unknown>> {
@@ -38,19 +41,18 @@ export async function challengeFactor(
   const owner = requireOwner(current);
   const factor = await usableFactor(state, caller, owner, factorId);
   const now = state.now();
-  const waitS = lockedForS(factor, now);
-  if (waitS > 0) refuseLocked(factor, waitS);
   const id = state.deps.ids.uuid();
-  const prepared = await prepare(state, caller, owner, factor);
+  const prepared = await prepare(state, caller, owner, factor, id);
   const expiresAt = new Date(now.getTime() + state.config.mfa_challenge_ttl_s * 1000);
   const address = caller.address;
   const row = { id, factorId: factor.id, now, expiresAt, address, ...prepared.row };
   await writeChallenge(state, caller, owner, factor, row);
+  await prepared.deliver?.();
   const expires = Math.floor(expiresAt.getTime() / 1000);
   return { id, type: factor.factor_type, expires_at: expires, ...prepared.answer };
 }
 
-/** The person's factor, if its kind may be verified here. Counts as one try of the minute. */
+/** The person's factor, if it may be verified here and now. Counts as one try of the minute. */
 export async function usableFactor(
   state: AuthState,
   caller: Caller,
@@ -68,6 +70,8 @@ export async function usableFactor(
   if (usage === "verify" && factor.status === "unverified") {
     throw factorErrors.mfa_enroll_not_enabled(type);
   }
+  const waitS = lockedForS(factor, state.now());
+  if (waitS > 0) refuseLocked(factor, waitS);
   return factor;
 }
 
@@ -76,8 +80,12 @@ async function prepare(
   caller: Caller,
   owner: FactorOwner,
   factor: FactorRow,
+  challengeId: string,
 ): Promise<Prepared> {
   if (factor.factor_type === "webauthn") return prepareWebAuthn(state, caller, owner, factor);
+  if (factor.factor_type === "phone") {
+    return preparePhone(state, caller, owner, factor, challengeId);
+  }
   return {};
 }
 

@@ -12,11 +12,12 @@ import { factorErrors } from "./errors.ts";
 import { auditOwner, type FactorOwner, requireOwner } from "./factor-owner.ts";
 import { createFactorStore, type FactorStore } from "./factor-store.ts";
 import { friendlyNameOf } from "./friendly-name.ts";
+import { factorPhoneOf, putAsidePhone } from "./phone-factor.ts";
 import { qrSvg } from "./qr-svg.ts";
 import type { FactorRow, NewFactor } from "./schema.ts";
 import { keepSeed, keyUri, newSeed, secretOf } from "./totp.ts";
 
-const TYPES = ["totp", "webauthn"] as const;
+const TYPES = ["totp", "phone", "webauthn"] as const;
 type EnrolledType = (typeof TYPES)[number];
 
 /** Enrolments older than this with nothing to answer make room for new ones. */
@@ -45,13 +46,15 @@ export async function enrollFactor(
   await limitByIdentity(state, caller, "mfa", owner.user.id, state.config.rate_limit_mfa);
   const type = typeOf(textOf(body, "factor_type"));
   if (usageOf(state, type) !== "on") throw factorErrors.mfa_enroll_not_enabled(type);
+  const phone = type === "phone" ? factorPhoneOf(state, body) : null;
   const issuer = textOf(body, "issuer").slice(0, ISSUER_MAX) || siteName(state, caller);
   const friendlyName = friendlyNameOf(body);
   const id = state.deps.ids.uuid();
   const now = state.now();
-  const factor = { id, userId: owner.user.id, type, friendlyName, phone: null, now };
+  const factor = { id, userId: owner.user.id, type, friendlyName, phone, now };
   const row = await insertFactor(state, caller, owner, { ...factor, status: "unverified" });
   const answer = { id, type, friendly_name: row.friendly_name };
+  if (phone !== null) return { ...answer, phone };
   return type === "totp"
     ? { ...answer, totp: await seedOf(state, caller, owner, id, issuer) }
     : answer;
@@ -72,6 +75,7 @@ async function insertFactor(
   return inTransaction(state.sql(caller.tenant), async (store, tx) => {
     const factors = createFactorStore(tx);
     await store.lockUser(owner.user.id);
+    if (factor.phone !== null) await putAsidePhone(factors, owner.user.id, factor.phone);
     const row = await addFactor(state, store, factors, owner, factor);
     const traits = { factor_id: row.id, factor_type: row.factor_type };
     await auditOwner(state, store, caller, owner.user, "factor_in_progress", traits);

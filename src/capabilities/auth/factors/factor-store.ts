@@ -123,6 +123,9 @@ function challengeQueries(sql: Executor) {
         select * from auth.mfa_challenges where id = ${id} and factor_id = ${factorId}`;
       return row ?? null;
     },
+    async deleteChallengesOf(factorId: string): Promise<void> {
+      await sql`delete from auth.mfa_challenges where factor_id = ${factorId}`;
+    },
     /** False when somebody else took it first. */
     async deleteChallenge(id: string): Promise<boolean> {
       const { count } = await sql`delete from auth.mfa_challenges where id = ${id}`;

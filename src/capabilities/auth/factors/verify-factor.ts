@@ -11,6 +11,7 @@ import { usableFactor } from "./challenge-factor.ts";
 import { factorErrors } from "./errors.ts";
 import { type FactorOwner, requireOwner } from "./factor-owner.ts";
 import { createFactorStore } from "./factor-store.ts";
+import { provePhone } from "./phone-factor.ts";
 import type { ChallengeRow, FactorRow } from "./schema.ts";
 import { matchStep, readSeed } from "./totp.ts";
 import { proveWebAuthn } from "./webauthn-factor.ts";
@@ -59,6 +60,7 @@ async function prove(
   const code = textOf(body, "code").replaceAll(/\s/g, "");
   if (code === "") throw authErrors.validation_failed("Code needs to be non-empty");
   const challenge = await findChallenge(state, caller, factor, body);
+  if (factor.factor_type === "phone") return provePhone(state, caller, challenge, code);
   return proveTotp(state, caller, factor, challenge, code);
 }
 

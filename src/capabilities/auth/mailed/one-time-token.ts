@@ -187,7 +187,7 @@ function sha256(text: string): Uint8Array {
 }
 
 /** Every code is as likely as any other: what would favour the small ones is drawn again. */
-function randomDigits(rng: Rng, digits: number): string {
+export function randomDigits(rng: Rng, digits: number): string {
   const count = 10 ** digits;
   const fair = 2 ** 32 - (2 ** 32 % count);
   for (;;) {
