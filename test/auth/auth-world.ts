@@ -71,6 +71,8 @@ interface SendOptions {
   readonly address?: string;
   /** As the request says it reached the server. Default http://localhost. */
   readonly origin?: string;
+  /** Told when the answer is there, before its messages have left. */
+  readonly onAnswer?: () => void;
 }
 
 /** A vault with the keys that tests name, and the rest as a first boot makes it. */
@@ -159,6 +161,7 @@ export async function openAuthWorld(
     refuse: limiter.refuse,
     async send(method, path, options = {}) {
       const answer = await send(app, client, log, method, path, options);
+      options.onAnswer?.();
       // Messages leave after the answer; here they have left.
       await state.outbox.idle();
       return answer;

@@ -10,6 +10,7 @@ import { dataTokens } from "./places/data-tokens.ts";
 import { dataWrites } from "./places/data-writes.ts";
 import { functions } from "./places/functions.ts";
 import { keys } from "./places/keys.ts";
+import { mailed } from "./places/mailed.ts";
 import { oauth } from "./places/oauth.ts";
 import { orgs } from "./places/orgs.ts";
 import { providers } from "./places/providers.ts";
@@ -27,6 +28,7 @@ export const mutations: readonly Mutation[] = [
   ...changeFeed,
   ...sharedState,
   ...accounts,
+  ...mailed,
   ...providers,
   ...functions,
   ...orgs,

@@ -147,12 +147,12 @@ async function createOrPretend(work: Work, matched: string | null) {
 
 /** The account that the address already has, if it still waits for its confirmation. */
 async function waitingHolder(work: Work, matched: string | null): Promise<UserRow | null> {
-  const { state, store, tx, caller, registration } = work;
+  const { state, store, caller, registration } = work;
   const holder = await findHolder(store, registration);
   const user = holder && (await store.lockUser(holder.id));
   if (!user || user.deleted_at) return null;
   const at = registration.channel === "email" ? user.email_confirmed_at : user.phone_confirmed_at;
-  return at === null ? keepOrEmpty(state, store, tx, caller, user, matched) : null;
+  return at === null ? keepOrEmpty(state, store, caller, user, matched) : null;
 }
 
 async function issueConfirmation(

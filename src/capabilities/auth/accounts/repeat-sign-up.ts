@@ -4,9 +4,7 @@
  * address is not known yet: whoever confirms it gets an account without a password and without
  * anything that the other may have left in it, so that neither can wait inside for the other.
  */
-import type { TransactionSql } from "postgres";
 import type { AuthState, Caller } from "../auth-state.ts";
-import { voidTokens } from "../mailed/one-time-token.ts";
 import type { UserRow } from "../schema.ts";
 import type { AuthStore } from "../store.ts";
 
@@ -14,7 +12,6 @@ import type { AuthStore } from "../store.ts";
 export async function keepOrEmpty(
   state: AuthState,
   store: AuthStore,
-  tx: TransactionSql,
   caller: Caller,
   user: UserRow,
   matched: string | null,
@@ -24,7 +21,6 @@ export async function keepOrEmpty(
   const { ids } = state.deps;
   await store.deleteSessions(user.id, {});
   await store.deleteIdentities(user.id);
-  await voidTokens(tx, user.id);
   const emptied = await store.updateUser(user.id, { encrypted_password: null, updated_at: now });
   if (user.email !== null) {
     await store.putEmailIdentity(ids.uuid(), user.id, user.email, false, now);
