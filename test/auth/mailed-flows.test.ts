@@ -163,6 +163,15 @@ describe("a sign-in by mail", () => {
     expect((await password(email)).status).toBe(200);
   });
 
+  test("in a PKCE flow makes the account too, for who holds the verifier", async () => {
+    const email = nextEmail();
+    await post("otp", { email, data: { name: "Mia" }, ...PKCE });
+    const code = (await follow(world, lastTo(world, email).link)).query.get("code");
+    const done = await exchange(code);
+    expect(done.body.user).toMatchObject({ email, user_metadata: { name: "Mia" } });
+    expect(done.body.user.identities).toHaveLength(1);
+  });
+
   test("with create_user false answers who is unknown alike, sends nothing, makes nobody", async () => {
     const email = nextEmail();
     const asked = await post("otp", { email, create_user: false });
