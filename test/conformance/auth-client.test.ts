@@ -43,7 +43,8 @@ function serveAuth({ client, state }: Installation) {
       case "/auth/v1/.well-known/jwks.json":
         return Response.json({ keys: state.project.signingKeys.map((k) => k.publicJwk) });
       case "/auth/v1/.well-known/openid-configuration":
-        return Response.json({ issuer });
+        // The provider's own address is another than what tokens carry.
+        return Response.json({ issuer: "http://here/auth/v1", access_token_issuer: issuer });
       default: {
         const { role, userId, claims, expiresAt } = await client.authenticate(
           t,

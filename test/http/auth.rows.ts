@@ -2,7 +2,9 @@
  * The surface of `/auth/v1` as rows: every route for everybody, and hostile bodies. Answers that
  * carry a person are asserted in `test/auth`; here is what must be the same in every topology.
  */
+
 import { type As, fault, type HttpRow } from "../support/rows.ts";
+import { oauthRows } from "./oauth.rows.ts";
 
 const API = { "X-Supabase-Api-Version": "2024-01-01", "Cache-Control": "no-store" } as const;
 const PASSWORD = "correct horse battery";
@@ -588,4 +590,5 @@ export const rows: HttpRow[] = [
   ...missing,
   ...paging,
   ...methods,
+  ...oauthRows,
 ];

@@ -63,7 +63,9 @@ export function tokenRoutes(state: AuthState) {
 async function introspectFor(state: AuthState, request: Request) {
   const caller = await limited(state, request);
   const params = await formParams(request);
-  if (/^bearer /i.test(request.headers.get("authorization") ?? "")) {
+  const { headers } = request;
+  const isBearer = /^bearer /i.test(headers.get("authorization") ?? "");
+  if (isBearer || (headers.has("apikey") && params.get("client_id") === "")) {
     await asBearer(() => serviceCaller(request));
     return { body: await introspect(state, caller, null, params) };
   }
