@@ -353,3 +353,41 @@ describe("hooks by address", () => {
     await signUp(world, "no-content@example.test");
   });
 });
+
+test("a hook's secret may stand in the vault, and is looked up for each call", async () => {
+  const receiver = openReceiver();
+  const hooks = hooksOf({ before_user_created: receiver.url });
+  hooks.before_user_created.secrets = "vault:hooks/gate";
+  const world = await openAuthWorld({ hooks });
+  const send = (email: string) =>
+    world.send("POST", "/auth/v1/signup", { body: { email, password: PASSWORD } });
+  const without = await send("a@example.test");
+  expect([without.status, receiver.got.length]).toEqual([500, 0]);
+  const rotated = Buffer.alloc(32, 9);
+  const secrets = `${SECRET}|v1,whsec_${rotated.toString("base64")}`;
+  await world.state.deps.vault.put(DEFAULT_TENANT, "hooks/gate", secrets);
+  expect((await send("b@example.test")).status).toBe(200);
+  const { headers, text } = receiver.got[0] ?? { headers: new Headers(), text: "" };
+  const signatures = headers.get("webhook-signature")?.split(" ") ?? [];
+  const signed = `${headers.get("webhook-id")}.${headers.get("webhook-timestamp")}.${text}`;
+  const mac = new Bun.CryptoHasher("sha256", rotated).update(signed).digest("base64");
+  expect(signatures).toHaveLength(2);
+  expect(signatures[1]).toBe(`v1,${mac}`);
+  await world.close();
+  await receiver.stop();
+});
+
+test.each([
+  ["an address without a secret", "https://hooks.example.test/", ""],
+  ["an address in the clear", "http://hooks.example.test/", SECRET],
+  ["an address with a password in it", "https://a:b@hooks.example.test/", SECRET],
+  ["a secret that is none", "https://hooks.example.test/", "hunter2"],
+  ["a secret that is too short", "https://hooks.example.test/", "v1,whsec_YWJj"],
+  ["SQL in place of a name", "pg-functions://postgres/public/f(null);drop", ""],
+  ["a path in place of a function's name", "function:../admin", ""],
+  ["another scheme", "file:///etc/passwd", SECRET],
+])("%s is told at the start", async (_what, uri, secrets) => {
+  const hooks = structuredClone(defaults.hooks);
+  hooks.send_email = { uri, secrets, timeout_ms: 0 };
+  await expect(openAuthWorld({ hooks })).rejects.toMatchObject({ code: "config_invalid" });
+});

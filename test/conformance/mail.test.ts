@@ -12,6 +12,7 @@ import { systemClock } from "../../src/shared/clock.ts";
 import { createIds } from "../../src/shared/ids.ts";
 import { openMail } from "../../src/shared/mail/open-mail.ts";
 import { systemRng } from "../../src/shared/rng.ts";
+import { createMemoryVault } from "../../src/shared/vault/memory-vault.ts";
 import { selfSigned } from "../server/self-signed.ts";
 import { createMemoryLog } from "../support/memory-log.ts";
 import { openSmtp, type TestSmtp } from "../support/smtp-server.ts";
@@ -23,6 +24,7 @@ setDefaultTimeout(30_000);
 const t = { id: "t" };
 const message = { to: "ada@example.org", subject: "Hello", text: "A line.\n" };
 const defaults = Value.Create(mailSection) as MailConfig;
+const vault = createMemoryVault();
 const ids = createIds(systemClock, systemRng);
 
 function mailOf(config: Partial<MailConfig>, log = createMemoryLog(), development = false): Mail {
@@ -31,6 +33,7 @@ function mailOf(config: Partial<MailConfig>, log = createMemoryLog(), developmen
     clock: systemClock,
     ids,
     log,
+    vault,
     development,
   });
 }
@@ -131,6 +134,18 @@ test.each(["PLAIN", "LOGIN"])("it logs in by %s", async (method) => {
   const options = login((user, password) => user === "ada" && password === "pässword");
   await withSmtp({ ...options, authMethods: [method] }, async (smtp) => {
     const config = { ...at(smtp), smtp_user: "ada", smtp_password: "pässword" };
+    await mailOf(config).send(t, message);
+    expect(smtp.mails[0]?.user).toBe("ada");
+  });
+});
+
+test("its password may stand in the vault", async () => {
+  const options = login((user, password) => user === "ada" && password === "from the vault");
+  await withSmtp(options, async (smtp) => {
+    const config = { ...at(smtp), smtp_user: "ada", smtp_password: "vault:mail/password" };
+    const missing = await failure(mailOf(config).send(t, message));
+    expect(missing.details).toContain("the vault has nothing at mail/password");
+    await vault.put(t, "mail/password", "from the vault");
     await mailOf(config).send(t, message);
     expect(smtp.mails[0]?.user).toBe("ada");
   });

@@ -11,6 +11,7 @@ import { dataWrites } from "./places/data-writes.ts";
 import { functions } from "./places/functions.ts";
 import { keys } from "./places/keys.ts";
 import { mailed } from "./places/mailed.ts";
+import { messages } from "./places/messages.ts";
 import { oauth } from "./places/oauth.ts";
 import { orgs } from "./places/orgs.ts";
 import { providers } from "./places/providers.ts";
@@ -29,6 +30,7 @@ export const mutations: readonly Mutation[] = [
   ...sharedState,
   ...accounts,
   ...mailed,
+  ...messages,
   ...providers,
   ...functions,
   ...orgs,

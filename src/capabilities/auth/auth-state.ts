@@ -85,7 +85,7 @@ export function createAuthState(
     hasher,
     signer: createTokenSigner(),
     providers: createProviders(config, deps.clock),
-    hooks: readHooks(config.hooks),
+    hooks: readHooks(config.hooks, deps.vault),
     templates: loadTemplates({
       dir: config.templates_dir,
       projectDir: deps.server.projectDir,

@@ -28,7 +28,7 @@ export const mailSection = Type.Object(
       default: "",
       maxLength: 4096,
       secret: true,
-      description: "Password to log in with.",
+      description: "Password to log in with; may be `vault:path`.",
     }),
     smtp_ca: text(
       "PEM file of the authority that signed the server's certificate. Empty: the system's.",

@@ -37,7 +37,7 @@ export function buildForeignParts(options: Omit<SharedOptions, "openVault">): Sh
     rateLimiter: createMemoryRateLimiter(clock),
     idempotency,
     vault,
-    mail: openMail({ ...options, config: options.config.section<MailConfig>("mail") }),
+    mail: openMail({ ...options, vault, config: options.config.section<MailConfig>("mail") }),
     vaultAdmin: null,
     sweepers: [kv, idempotency],
     projects,

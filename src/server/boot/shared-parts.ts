@@ -116,7 +116,7 @@ export function buildShared(options: SharedOptions): SharedParts {
     rateLimiter,
     idempotency,
     vault,
-    mail: openMail({ ...options, config: options.config.section<MailConfig>("mail") }),
+    mail: openMail({ ...options, vault, config: options.config.section<MailConfig>("mail") }),
     vaultAdmin: createVaultAdmin({
       ...{ vault, databases, log, rng: options.rng },
       tenants: () => options.tenants.all(),

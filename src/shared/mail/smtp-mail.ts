@@ -1,38 +1,49 @@
 /**
- * Mail through an SMTP server (RFC 5321, RFC 3207, RFC 4954) by nodemailer. One connection a message:
- * mails of an account are few, and a connection that was kept is the one that turns out to be dead.
+ * Mail through an SMTP server (RFC 5321, RFC 3207, RFC 4954) by the parts of nodemailer that write a
+ * message and speak the protocol. One connection a message: mails of an account are few, and a
+ * connection that was kept is the one that turns out to be dead.
  */
-import { createTransport } from "nodemailer";
+import MailComposer from "nodemailer/lib/mail-composer";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Ids } from "../../core/ports/ids.ts";
 import type { Logger } from "../../core/ports/log.ts";
 import type { Inbox, Mail, MailMessage } from "../../core/ports/mail.ts";
+import type { Vault } from "../../core/ports/vault.ts";
+import type { TenantCtx } from "../../core/tenant.ts";
+import { settingValue } from "../vault/setting-value.ts";
 import { checkMessage } from "./check-message.ts";
 import { mailErrors } from "./errors.ts";
 import type { SmtpOptions } from "./smtp-options.ts";
+import { handOver } from "./smtp-session.ts";
+
+type Login = NonNullable<SmtpOptions["login"]>;
 
 export interface SmtpMailOptions {
   readonly smtp: SmtpOptions;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Logger;
+  readonly vault: Vault;
   /** Keeps what is sent, too: in development. */
   readonly inbox: Inbox | null;
 }
 
-/** A server that answers just often enough could hold a message for ever. */
-const WHOLE_FACTOR = 3;
-
-export function createSmtpMail({ smtp, clock, ids, log, inbox }: SmtpMailOptions): Mail {
-  const transport = createTransport(connectionOf(smtp));
+export function createSmtpMail({ smtp, clock, ids, log, vault, inbox }: SmtpMailOptions): Mail {
   return {
     async send(tenant, message) {
       checkMessage(message);
-      const startedAt = clock.monotonic();
       inbox?.keep(tenant, { channel: "mail", ...message });
-      const sending = transport.sendMail(composed(smtp, message, ids.uuid(), clock.now()));
+      const startedAt = clock.monotonic();
+      const mail = new MailComposer(composed(smtp, message, ids.uuid(), clock.now())).compile();
+      const { from, to } = mail.getEnvelope();
+      const [recipient] = to;
+      // `checkMessage` saw one address; should the composer see another number, nothing is sent.
+      if (!from || recipient === undefined || to.length !== 1) {
+        throw mailErrors.mail_refused("`to` is not one address");
+      }
       try {
-        await within(clock, smtp.timeoutMs * WHOLE_FACTOR, sending);
+        const login = smtp.login && (await opened(smtp.login, vault, tenant));
+        await handOver({ ...smtp, login }, clock, { from, to: recipient }, await mail.build());
       } catch (error) {
         throw named(error);
       }
@@ -43,23 +54,8 @@ export function createSmtpMail({ smtp, clock, ids, log, inbox }: SmtpMailOptions
   };
 }
 
-function connectionOf({ host, port, security, login, ca, timeoutMs }: SmtpOptions) {
-  return {
-    host,
-    port,
-    secure: security === "tls",
-    requireTLS: security === "starttls",
-    ignoreTLS: security === "none",
-    ...(login ? { auth: { user: login.user, pass: login.password } } : {}),
-    tls: { minVersion: "TLSv1.2" as const, ...(ca === null ? {} : { ca }) },
-    dnsTimeout: timeoutMs,
-    connectionTimeout: timeoutMs,
-    greetingTimeout: timeoutMs,
-    socketTimeout: timeoutMs,
-    // A message is what we wrote: nothing in it is a path or an address to be fetched.
-    disableFileAccess: true,
-    disableUrlAccess: true,
-  };
+async function opened(login: Login, vault: Vault, tenant: TenantCtx): Promise<Login> {
+  return { ...login, password: await settingValue(vault, tenant, login.password) };
 }
 
 function composed({ from, replyTo }: SmtpOptions, message: MailMessage, id: string, now: number) {
@@ -76,21 +72,10 @@ function composed({ from, replyTo }: SmtpOptions, message: MailMessage, id: stri
     date: new Date(now),
     // RFC 3834 §5: answering machines leave it alone.
     headers: { "Auto-Submitted": "auto-generated" },
+    // A message is what we wrote: nothing in it is a path or an address to be fetched.
+    disableFileAccess: true,
+    disableUrlAccess: true,
   };
-}
-
-async function within(clock: Clock, ms: number, sending: Promise<unknown>): Promise<void> {
-  let cancel = () => {};
-  const late = new Promise<never>((_, reject) => {
-    cancel = clock.after(ms, () => reject(new Error(`not taken within ${ms} ms`)));
-  });
-  try {
-    await Promise.race([sending, late]);
-  } finally {
-    cancel();
-    // Past the deadline its end is of no interest; it must not be an unhandled rejection.
-    sending.catch(() => undefined);
-  }
 }
 
 interface SmtpError extends Error {

@@ -4,6 +4,7 @@
  * `gotrue_meta_security.captcha_token`.
  */
 import { isIP } from "node:net";
+import { settingValue } from "../../../shared/vault/setting-value.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { objectOf, textOf } from "../http/read-json.ts";
@@ -32,7 +33,8 @@ export async function requireCaptcha(
   const token = textOf(objectOf(body, "gotrue_meta_security") ?? {}, "captcha_token").trim();
   if (token === "") throw authErrors.captcha_failed("no captcha_token found");
   if (token.length > TOKEN_MAX) throw authErrors.captcha_failed("invalid-input-response");
-  const form = new URLSearchParams({ secret, response: token });
+  const own = await settingValue(state.deps.vault, caller.tenant, secret);
+  const form = new URLSearchParams({ secret: own, response: token });
   if (isIP(caller.address) !== 0) form.set("remoteip", caller.address);
   const answer = await askVerifier(state, url === "" ? ADDRESSES[provider] : url, form);
   if (answer.success) return;

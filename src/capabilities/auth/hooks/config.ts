@@ -14,7 +14,7 @@ const hook = (when: string, payload: string) =>
         maxLength: 4096,
         secret: true,
         description:
-          "Signs the request (Standard Webhooks): `v1,whsec_<base64>`, several separated by `|`. An address needs one",
+          "Signs the request (Standard Webhooks): `v1,whsec_<base64>`, several separated by `|`; may be `vault:path`. An address needs one",
       }),
       timeout_ms: Type.Integer({
         minimum: 0,

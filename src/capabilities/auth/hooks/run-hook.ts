@@ -70,10 +70,16 @@ function metadata(state: AuthState, name: HookName, address: string) {
   };
 }
 
-function call(state: AuthState, tenant: TenantCtx, { target, timeoutMs }: Hook, input: string) {
+async function call(
+  state: AuthState,
+  tenant: TenantCtx,
+  { target, timeoutMs }: Hook,
+  input: string,
+): Promise<string | null> {
   if (target.kind === "sql") return callSql(state, tenant, target, timeoutMs, input);
   if (target.kind === "function") return callFunction(state, tenant, target, timeoutMs, input);
-  return callWebhook(state.deps, { ...target, body: input, timeoutMs });
+  const secrets = await target.secrets(tenant);
+  return callWebhook(state.deps, { url: target.url, secrets, body: input, timeoutMs });
 }
 
 async function callSql(
@@ -106,7 +112,7 @@ async function callFunction(
   return callWebhook(state.deps, {
     url: `http://localhost/fn/v1/${target.name}`,
     socket: state.deps.server.gatewaySocket,
-    secrets: target.secrets,
+    secrets: await target.secrets(tenant),
     headers: { authorization: `Bearer ${secretKey}` },
     body: input,
     timeoutMs,

@@ -2,15 +2,32 @@
  * Signatures of outgoing requests by Standard Webhooks 1.0: an HMAC-SHA256 over id, time and body
  * for each secret, so that the receiver knows the sender, refuses repetitions and can change secrets.
  */
+import type { Vault } from "../../../core/ports/vault.ts";
 import { StartupError } from "../../../core/startup-error.ts";
+import type { TenantCtx } from "../../../core/tenant.ts";
+import { isInVault, settingValue } from "../../../shared/vault/setting-value.ts";
 
 const SECRET = /^v1,whsec_([A-Za-z0-9+/]+={0,2})$/;
 /** The specification asks for 24 to 64 bytes; shorter ones are in use and keep working. */
 const SECRET_BYTES_MIN = 16;
 const SECRET_BYTES_MAX = 512;
 
-/** `v1,whsec_<base64>`, several separated by `|`. @throws StartupError config_invalid */
-export function readSecrets(key: string, text: string): readonly Uint8Array[] {
+/** The secrets to sign with for a tenant; an empty list signs nothing. */
+export type SigningSecrets = (tenant: TenantCtx) => Promise<readonly Uint8Array[]>;
+
+/**
+ * `v1,whsec_<base64>`, several separated by `|`, or `vault:path` of such a text. What is no reference
+ * is checked at once. @throws StartupError config_invalid
+ */
+export function readSecrets(key: string, text: string, vault: Vault): SigningSecrets {
+  if (isInVault(text)) {
+    return async (tenant) => parseSecrets(key, await settingValue(vault, tenant, text));
+  }
+  const secrets = parseSecrets(key, text);
+  return () => Promise.resolve(secrets);
+}
+
+function parseSecrets(key: string, text: string): readonly Uint8Array[] {
   if (text === "") return [];
   return text.split("|").map((part) => {
     const base64 = SECRET.exec(part.trim())?.[1] ?? "";

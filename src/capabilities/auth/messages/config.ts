@@ -21,9 +21,11 @@ export const smsConfig = Type.Object(
       description: "How long the provider may take, milliseconds",
     }),
     webhook_url: text("Gets a signed POST of `{to, message, otp}`"),
-    webhook_secrets: secret("Signs it (Standard Webhooks): `v1,whsec_<base64>`, several by `|`"),
+    webhook_secrets: secret(
+      "Signs it (Standard Webhooks): `v1,whsec_<base64>`, several by `|`; may be `vault:path`",
+    ),
     twilio_account_sid: text("`AC…` of the account"),
-    twilio_auth_token: secret("The account's token"),
+    twilio_auth_token: secret("The account's token; may be `vault:path`"),
     twilio_from: text("A sender's number in E.164 form, or `MG…` of a messaging service"),
     twilio_url: text("Where Twilio's API is", "https://api.twilio.com"),
   },

@@ -65,6 +65,6 @@ async function sendByHook(state: AuthState, caller: Caller, message: TextMessage
 async function sendByProvider(state: AuthState, caller: Caller, message: TextMessage) {
   const to = `+${message.to.replace(/^\+/, "")}`;
   const text = state.config.sms.template.replace(CODE, () => message.otp);
-  if (state.sms) await state.sms.send({ to, text, otp: message.otp });
+  if (state.sms) await state.sms.send(caller.tenant, { to, text, otp: message.otp });
   state.deps.mail.inbox?.keep(caller.tenant, { channel: "sms", to, subject: "", text });
 }

@@ -2,6 +2,8 @@
 
 import type { Deps } from "../../../core/capability.ts";
 import { StartupError } from "../../../core/startup-error.ts";
+import type { TenantCtx } from "../../../core/tenant.ts";
+import { settingValue } from "../../../shared/vault/setting-value.ts";
 import { authErrors } from "../errors.ts";
 import { callWebhook } from "../hooks/call-webhook.ts";
 import { requireHttps } from "../hooks/hook-target.ts";
@@ -18,10 +20,10 @@ export interface OutgoingSms {
 
 export interface SmsProvider {
   /** Resolves when the provider took it. @throws sms_send_failed */
-  send(message: OutgoingSms): Promise<void>;
+  send(tenant: TenantCtx, message: OutgoingSms): Promise<void>;
 }
 
-type SmsDeps = Pick<Deps, "clock" | "ids">;
+type SmsDeps = Pick<Deps, "clock" | "ids" | "vault">;
 
 /** Built once; null when there is none. @throws StartupError config_invalid */
 export function openSmsProvider(config: SmsConfig, deps: SmsDeps): SmsProvider | null {
@@ -32,14 +34,14 @@ export function openSmsProvider(config: SmsConfig, deps: SmsDeps): SmsProvider |
 
 function webhook(config: SmsConfig, deps: SmsDeps): SmsProvider {
   const url = requireHttps("auth.sms.webhook_url", config.webhook_url);
-  const secrets = readSecrets("auth.sms.webhook_secrets", config.webhook_secrets);
-  needs("webhook_secrets", secrets.length > 0);
+  const secrets = readSecrets("auth.sms.webhook_secrets", config.webhook_secrets, deps.vault);
+  needs("webhook_secrets", config.webhook_secrets !== "");
   return {
-    async send({ to, text, otp }) {
+    async send(tenant, { to, text, otp }) {
       const body = JSON.stringify({ to, message: text, otp });
-      const request = { url, secrets, body, timeoutMs: config.timeout_ms };
       try {
-        await callWebhook(deps, request);
+        const signing = { secrets: await secrets(tenant), timeoutMs: config.timeout_ms };
+        await callWebhook(deps, { url, body, ...signing });
       } catch (cause) {
         throw authErrors.sms_send_failed("Error sending confirmation OTP to provider", cause);
       }
@@ -52,7 +54,12 @@ function twilio(config: SmsConfig, deps: SmsDeps): SmsProvider {
   needs("twilio_auth_token", config.twilio_auth_token !== "");
   needs("twilio_from", /^(?:\+[1-9]\d{1,14}|MG[0-9a-fA-F]{32})$/.test(config.twilio_from));
   const origin = new URL(requireHttps("auth.sms.twilio_url", config.twilio_url)).origin;
-  return { send: (message) => sendByTwilio(deps.clock, { ...config, origin }, message) };
+  return {
+    async send(tenant, message) {
+      const token = await settingValue(deps.vault, tenant, config.twilio_auth_token);
+      await sendByTwilio(deps.clock, { ...config, origin, twilio_auth_token: token }, message);
+    },
+  };
 }
 
 function needs(key: string, isThere: boolean): void {
