@@ -16,6 +16,7 @@ const URL_MAX = 2048;
 const AMBIGUOUS = /[\s\\\u0000-\u001f\u007f]/;
 const LOOPBACK = /^(?:localhost|127\.0\.0\.1|\[::1\])$/;
 const WEB = /^https?:$/;
+const OWN_PAGE = "/auth/ui/callback";
 const ENTRY =
   /^(?<scheme>https?:)\/\/(?<host>\[[0-9a-f:]+\]|[^/:?]+)(?::(?<port>\d+|\*))?(?<path>\/.*)?$/;
 
@@ -30,7 +31,17 @@ export function allowedRedirect(
   candidate: string | null,
 ): string {
   const site = siteUrl(state, request) ?? contextOf(request).origin;
-  return choose(state, request, candidate, site) ?? site;
+  return ownPage(state, request, candidate) ?? choose(state, request, candidate, site) ?? site;
+}
+
+/** Sign-ins through others that begin on the ready pages come back there, whatever the app is. */
+function ownPage(state: AuthState, request: Request, candidate: string | null): string | null {
+  const { origin } = contextOf(request);
+  const loopback = LOOPBACK.test(new URL(origin).hostname) ? origin : "";
+  const own = URL.parse(state.deps.server.publicUrl || loopback);
+  const url = parseTarget(candidate ?? "");
+  const isOwn = own !== null && url?.origin === own.origin && url.pathname === OWN_PAGE;
+  return isOwn ? url.href : null;
 }
 
 /**

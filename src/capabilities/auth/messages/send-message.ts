@@ -15,6 +15,7 @@ import {
   type MessageKind,
   type TemplateValues,
 } from "./message-kinds.ts";
+import { pageLink } from "./page-link.ts";
 
 export interface Message {
   readonly kind: MessageKind;
@@ -134,7 +135,10 @@ function valuesOf(state: AuthState, message: Sending): TemplateValues {
 /** Empty without a trusted address of this server: the message then has the code only. */
 function confirmationUrl({ kind, tokenHash, redirectTo, base }: Sending): string {
   if (tokenHash === undefined || base === null) return "";
-  const query = new URLSearchParams({ token: tokenHash, type: MESSAGE_KINDS[kind].action });
+  const type = MESSAGE_KINDS[kind].action;
+  const page = pageLink(redirectTo, base, { hash: tokenHash, type });
+  if (page !== null) return page;
+  const query = new URLSearchParams({ token: tokenHash, type });
   if (redirectTo !== undefined && redirectTo !== "") query.set("redirect_to", redirectTo);
   return `${base}/verify?${query.toString()}`;
 }

@@ -5,7 +5,11 @@
  */
 import type { BrowserOrigin } from "./browser-origin.ts";
 
-export type CookieName = "reactor-session" | "reactor-browser" | "reactor-oauth";
+export type CookieName =
+  | "reactor-session"
+  | "reactor-browser"
+  | "reactor-oauth"
+  | "reactor-verifier";
 
 /** 32 random bytes as base64url. */
 const VALUE = /^[A-Za-z0-9_-]{43}$/;

@@ -7,6 +7,7 @@ import { type Html, html } from "../html.ts";
 import { attempt, type Page, type Visit } from "../page.ts";
 import type { Form } from "../read-form.ts";
 import { arrive } from "./arrive.ts";
+import { providerButtons } from "./provider.ts";
 
 export const showSignIn = (visit: Visit) => signInPage(visit, "", null);
 
@@ -37,8 +38,11 @@ ${field({ name: "password", label: "Password", type: "password", autocomplete: "
     status: fault?.status ?? 200,
     body: html`<div class="entry stack">${faultNotice(fault)}
 ${form({ action, csrf, children: fields, submit: "Sign in" })}
-${passkeyButton(visit)}</div>
+${passkeyButton(visit)}
+${providerButtons(visit)}</div>
 <nav class="links" aria-label="Other ways">
+${link("/auth/ui/recover", "Forgot your password?")}
+${link("/auth/ui/code", "Sign in by mail")}
 ${state.config.disable_signup ? null : link("/auth/ui/sign-up", "Create an account")}
 </nav>`,
   };

@@ -5,26 +5,21 @@ import { type Fault, faultNotice, field, form } from "../form-parts.ts";
 import { html } from "../html.ts";
 import { attempt, type Page, type Visit } from "../page.ts";
 import type { Form } from "../read-form.ts";
+import { verifyPage } from "../ready-page.ts";
 import { arrive, isSession } from "./arrive.ts";
+import { codePage } from "./code.ts";
 
 export const showSignUp = (visit: Visit) => signUpPage(visit, "", null);
 
 /** Where addresses are confirmed by mail, the answer is the same for one that has an account. */
 export async function takeSignUp(visit: Visit, form: Form): Promise<Page> {
-  const { state, caller } = visit;
+  const { state, caller, errand } = visit;
+  const link = verifyPage(state, caller, errand);
   const body = { email: form("email").trim(), password: form("password") };
-  const outcome = await attempt(() => signUp(state, caller, body));
+  const outcome = await attempt(() => signUp(state, caller, body, link));
   if ("fault" in outcome) return signUpPage(visit, body.email, outcome.fault);
-  return isSession(outcome.done) ? arrive(visit, outcome.done) : checkMailPage(visit, body.email);
-}
-
-function checkMailPage({ errand }: Visit, email: string): Page {
-  return {
-    title: "Check your mail",
-    body: html`<p>If <strong>${email}</strong> can have an account here, a message is on its way. Follow its
-link to confirm the address.</p>
-<nav class="links"><a href="${pagePath("/auth/ui/sign-in", errand)}">Back to sign in</a></nav>`,
-  };
+  if (isSession(outcome.done)) return arrive(visit, outcome.done);
+  return codePage(visit, "signup", body.email, null);
 }
 
 function signUpPage(visit: Visit, email: string, fault: Fault | null): Page {
