@@ -6,6 +6,7 @@
  */
 
 import { contextOf } from "../../../core/context.ts";
+import type { TenantCtx } from "../../../core/tenant.ts";
 import { type CurrentUser, isUuid } from "../accounts/find-current-user.ts";
 import { isBanned } from "../accounts/is-banned.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
@@ -81,10 +82,7 @@ export async function startBrowserSession(
 ): Promise<string> {
   const origin = await browserOrigin(state, request);
   const { tenant } = contextOf(request);
-  const credentials = { bearer: answer.access_token, apikey: null };
-  const { claims } = await state.client.authenticate(tenant, credentials);
-  const { session_id: sessionId } = JSON.parse(claims) as { session_id?: unknown };
-  if (!isUuid(sessionId)) throw new Error("the answer of a sign-in names no session");
+  const sessionId = await sessionOf(state, tenant, answer);
   const before = readCookie(request, origin, COOKIE);
   const token = Buffer.from(state.deps.rng.bytes(32)).toString("base64url");
   const now = state.now();
@@ -96,6 +94,19 @@ export async function startBrowserSession(
     await store.insert({ tokenHash: hashOf(token), sessionId, now, expiresAt, tag: COOKIE_TAG });
   });
   return setCookie(origin, COOKIE, token, lifeS);
+}
+
+/** The session that a grant has answered. */
+export async function sessionOf(
+  state: AuthState,
+  tenant: TenantCtx,
+  answer: TokenAnswer,
+): Promise<string> {
+  const credentials = { bearer: answer.access_token, apikey: null };
+  const { claims } = await state.client.authenticate(tenant, credentials);
+  const { session_id: id } = JSON.parse(claims) as { session_id?: unknown };
+  if (!isUuid(id)) throw new Error("the answer of a sign-in names no session");
+  return id;
 }
 
 /** The `Set-Cookie` value that removes the cookie; ending the session is `logOut`'s work. */

@@ -13,6 +13,8 @@ export interface Fault {
 
 export interface FieldOptions {
   readonly name: string;
+  /** Where the name stands on the page more than once. */
+  readonly id?: string;
   readonly label: string;
   readonly type?: "text" | "email" | "password" | "tel";
   /** HTML §4.10.18.7.1: lets browsers and password managers fill it (WCAG 2.2, 1.3.5). */
@@ -26,17 +28,18 @@ export interface FieldOptions {
 }
 
 export function field(options: FieldOptions): Html {
-  const { name, label, hint, fault } = options;
+  const { name, id = name, label, hint, fault } = options;
   const isFaulty = fault?.field === name;
-  const described = [hint && `${name}-hint`, isFaulty && `${name}-error`].filter(Boolean).join(" ");
+  const described = [hint && `${id}-hint`, isFaulty && `${id}-error`].filter(Boolean).join(" ");
+  const isPlain = options.type === undefined || options.type === "password";
   return html`<div class="field">
-<label for="${name}">${label}</label>
-${hint ? html`<p class="hint" id="${name}-hint">${hint}</p>` : null}
-${isFaulty ? html`<p class="error" id="${name}-error">${fault.message}</p>` : null}
-<input id="${name}" name="${name}" type="${options.type ?? "text"}" autocomplete="${options.autocomplete}"
+<label for="${id}">${label}</label>
+${hint ? html`<p class="hint" id="${id}-hint">${hint}</p>` : null}
+${isFaulty ? html`<p class="error" id="${id}-error">${fault.message}</p>` : null}
+<input id="${id}" name="${name}" type="${options.type ?? "text"}" autocomplete="${options.autocomplete}"
   value="${options.value ?? ""}" maxlength="${options.maxlength ?? 1024}"
   ${options.inputmode ? html`inputmode="${options.inputmode}"` : null}
-  ${options.type === "email" || options.type === "text" ? html`autocapitalize="none" spellcheck="false"` : null}
+  ${isPlain ? null : html`autocapitalize="none" spellcheck="false"`}
   ${options.optional ? null : html`required`}
   ${described === "" ? null : html`aria-describedby="${described}"`}
   ${isFaulty ? html`aria-invalid="true"` : null}>

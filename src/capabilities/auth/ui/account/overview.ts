@@ -1,12 +1,23 @@
-/** `/auth/ui/account`: who is signed in, and the ways to what they may change. */
-import { html } from "../html.ts";
+/** `/auth/ui/account`: who is signed in, and how well the account is kept. */
+import { createStore } from "../../store.ts";
+import { type Child, html } from "../html.ts";
 import type { Page } from "../page.ts";
+import { accountPage, moment } from "./account-page.ts";
 import type { Member } from "./member.ts";
 
-export function showOverview({ user }: Member): Page {
-  return {
+export async function showOverview(member: Member): Promise<Page> {
+  const { state, caller, user } = member;
+  const identities = await createStore(state.sql(caller.tenant)).identitiesOf([user.id]);
+  const factors = user.factors.filter(({ status }) => status === "verified");
+  const row = (name: string, value: Child) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
+  return accountPage(member, "", {
     title: "Your account",
-    body: html`<p>You are signed in as <strong>${user.email ?? "a guest"}</strong>.</p>
-<nav class="links"><a href="/auth/ui/sign-out">Sign out</a></nav>`,
-  };
+    body: html`<p>You are signed in as <strong>${user.email ?? user.phone ?? "a guest"}</strong>.</p>
+<dl class="facts">
+${row("Last sign-in", moment(user.last_sign_in_at?.toISOString()))}
+${row("Ways in", [...new Set(identities.map(({ provider }) => provider))].join(", ") || "none")}
+${row("Two-factor sign-in", factors.length === 0 ? "off" : "on")}
+${row("Account number", user.id)}
+</dl>`,
+  });
 }

@@ -16,10 +16,16 @@ const PATH = "/auth/ui/new-password";
 /** How long after that mail the old password is not asked for. */
 const FRESH_S = 15 * 60;
 
-/** True shortly after a recovery. @param nowMs of the clock */
+/** What a session says that began with a code or a link from a mail, of a recovery among them. */
+const BY_MAIL = new Set(["otp", "recovery", "magiclink"]);
+
+/**
+ * True shortly after the person came in by a mail: who reads it may choose a new password anyway.
+ * @param nowMs of the clock
+ */
 export function isRecovering({ amr }: SessionRow, nowMs: number): boolean {
   return amr.some(
-    ({ method, timestamp }) => method === "recovery" && nowMs / 1000 - timestamp < FRESH_S,
+    ({ method, timestamp }) => BY_MAIL.has(method) && nowMs / 1000 - timestamp < FRESH_S,
   );
 }
 

@@ -6,7 +6,10 @@
 import { challengeOf } from "../../flows/code-challenge.ts";
 import { grantPkce } from "../../flows/grant-pkce.ts";
 import { ownUrl } from "../../providers/authorize.ts";
+import type { TokenAnswer } from "../../sessions/issue-session.ts";
+import { createStore } from "../../store.ts";
 import { browserOrigin } from "../browser-origin.ts";
+import { sessionOf } from "../browser-session.ts";
 import { readCookie, setCookie } from "../cookies.ts";
 import { continuePath, pagePath } from "../errand.ts";
 import { faultNotice, form } from "../form-parts.ts";
@@ -61,17 +64,19 @@ export async function takeProvider(visit: Visit, form: Form): Promise<Page> {
     code_challenge: challengeOf(verifier),
     code_challenge_method: "s256",
   });
-  const origin = await browserOrigin(state, request);
-  const cookies = [setCookie(origin, COOKIE, verifier, COOKIE_S)];
+  const cookies = [await keepVerifier(visit, verifier)];
   return { ...onward(`${own}/authorize?${query}`, providerLabel(name)), cookies };
 }
 
-/** Who is signed in came back from connecting a provider: there is nothing to exchange. */
+/** Keeps the verifier for the way back; the `Set-Cookie` value. */
+export async function keepVerifier({ state, request }: Visit, verifier: string): Promise<string> {
+  return setCookie(await browserOrigin(state, request), COOKIE, verifier, COOKIE_S);
+}
+
 export async function showCallback(visit: Visit): Promise<Page> {
-  const { state, caller, request, query, errand, current, pending } = visit;
+  const { state, caller, request, query } = visit;
   const said = query.get("error_description") ?? query.get("error");
   if (said !== null) return failedPage(visit, said);
-  if (current || pending) return { redirect: continuePath(errand) };
   const origin = await browserOrigin(state, request);
   const body = {
     auth_code: query.get("code") ?? "",
@@ -79,8 +84,17 @@ export async function showCallback(visit: Visit): Promise<Page> {
   };
   const outcome = await attempt(() => grantPkce(state, caller, body));
   if ("fault" in outcome) return failedPage(visit, outcome.fault.message);
-  const page = await arrive(visit, outcome.done);
+  const page = await enter(visit, outcome.done);
   return { ...page, cookies: [...(page.cookies ?? []), setCookie(origin, COOKIE, "", 0)] };
+}
+
+/** Who has connected a provider stays in the session they were in: it may have seen more proof. */
+async function enter(visit: Visit, answer: TokenAnswer): Promise<Page> {
+  const { state, caller, current, errand } = visit;
+  if (!current || answer.user["id"] !== current.user.id) return arrive(visit, answer);
+  const only = await sessionOf(state, caller.tenant, answer);
+  await createStore(state.sql(caller.tenant)).deleteSessions(current.user.id, { only });
+  return { redirect: continuePath(errand) };
 }
 
 const SAID_MAX = 300;
