@@ -436,6 +436,13 @@ describe("a provider's answers", () => {
     expect(evil.asked).toEqual([]);
   });
 
+  test("that are too large are not read, though they are right", async () => {
+    const trip = await leave("bare");
+    idp.person = { sub: "large", email: "large@example.test", email_verified: true };
+    idp.tokens = { padding: "x".repeat(600 * 1024) };
+    expect(errorOf(await comeBack(trip))).toBe("unexpected_failure");
+  });
+
   test("of the user endpoint are not followed elsewhere with the token", async () => {
     const trip = await leave("bare");
     idp.answers["/user"] = redirect(`${evil.issuer}/user`);

@@ -13,6 +13,7 @@ import { mailedSettings } from "./mailed/config.ts";
 import { messageSettings } from "./messages/config.ts";
 import { orgsConfig } from "./orgs/config.ts";
 import { providerSettings } from "./providers/config.ts";
+import { samlConfig } from "./saml/config.ts";
 import { sessionSettings } from "./sessions/config.ts";
 import { uiConfig } from "./ui/config.ts";
 
@@ -112,6 +113,7 @@ export const authConfig = Type.Object(
     hooks: hooksConfig,
     captcha: captchaConfig,
     breached_passwords: breachedConfig,
+    saml: samlConfig,
     ui: uiConfig,
     oauth_server: oauthServerConfig,
   },

@@ -173,6 +173,53 @@ export const authErrors = defineErrors({
     message: `Unsupported provider: ${provider || "(none)"} is not enabled`,
     hint: "[auth.providers.<name>] in reactor.toml enables one",
   }),
+  saml_provider_disabled: () => ({
+    status: 404,
+    message: "SAML 2.0 is disabled",
+    hint: "auth.saml.enabled = true enables it",
+  }),
+  sso_provider_not_found: (message = "SSO Identity Provider not found") => ({
+    status: 404,
+    message,
+  }),
+  sso_provider_disabled: () => ({ status: 404, message: "This SSO provider is disabled" }),
+  saml_idp_already_exists: (entityId: string) => ({
+    status: 422,
+    message: `SAML Identity Provider with this EntityID (${entityId}) already exists`,
+  }),
+  saml_entity_id_mismatch: (entityId: string) => ({
+    status: 400,
+    message: `SAML Metadata can be updated only if the EntityID matches for the provider; expected '${entityId}'`,
+  }),
+  saml_metadata_fetch_failed: (cause: unknown) => ({
+    status: 400,
+    message: "SAML Metadata could not be fetched from metadata_url",
+    cause,
+  }),
+  sso_domain_already_exists: (domain: string) => ({
+    status: 400,
+    message: `SSO Domain '${domain}' is already assigned to an SSO identity provider`,
+  }),
+  saml_relay_state_not_found: () => ({
+    status: 404,
+    message: "SAML RelayState does not exist, try logging in again?",
+  }),
+  saml_assertion_invalid: (cause: unknown) => ({
+    status: 400,
+    code: "validation_failed",
+    message: "SAML Assertion is not valid",
+    hint: "The server's log has the reason",
+    cause,
+  }),
+  saml_assertion_no_user_id: () => ({
+    status: 400,
+    message:
+      "SAML Assertion did not contain a persistent Subject Identifier attribute or Subject NameID uniquely identifying this user",
+  }),
+  saml_assertion_no_email: () => ({
+    status: 400,
+    message: "SAML Assertion does not contain an email address",
+  }),
   bad_oauth_state: (details: string) => ({
     status: 400,
     message: "OAuth state is invalid",

@@ -18,6 +18,7 @@ import { inboxRoutes } from "./messages/routes.ts";
 import { orgRoutes } from "./orgs/routes.ts";
 import { passkeyRoutes } from "./passkeys/routes.ts";
 import { providerRoutes } from "./providers/routes.ts";
+import { samlRoutes } from "./saml/routes.ts";
 import { sessionRoutes } from "./sessions/routes.ts";
 import { uiRoutes } from "./ui/routes.ts";
 
@@ -27,6 +28,7 @@ export function authRoutes(state: AuthState) {
     .use(accountRoutes(state))
     .use(issuerRoutes(state))
     .use(providerRoutes(state))
+    .use(samlRoutes(state))
     .use(identityRoutes(state))
     .use(clientRoutes(state))
     .use(authorizeRoutes(state))

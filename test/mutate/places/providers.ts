@@ -3,6 +3,7 @@ import type { Mutation } from "../mutation.ts";
 
 const AUTH = "src/capabilities/auth";
 const ATTACKS = { tests: ["test/auth/provider-attacks.test.ts"] };
+const SAML = { tests: ["test/auth/saml.test.ts"] };
 const RULES = { tests: ["test/auth/identities.test.ts"] };
 const FLOWS = { tests: ["test/auth/flows.test.ts"] };
 
@@ -22,7 +23,7 @@ export const providers: readonly Mutation[] = [
     file: `${AUTH}/providers/oauth-state-store.ts`,
     find: "delete from auth.oauth_states where state_hash = ",
     replace: "update auth.oauth_states set created_at = created_at where state_hash = ",
-    only: "state > works once",
+    only: "works once",
     why: "an answer that was seen is used again",
   },
   {
@@ -130,7 +131,7 @@ export const providers: readonly Mutation[] = [
     file: `${AUTH}/providers/ask-provider.ts`,
     find: "const ANSWER_BYTES_MAX = 512 * 1024;",
     replace: "const ANSWER_BYTES_MAX = Number.POSITIVE_INFINITY;",
-    only: "discovery|unless they are one",
+    only: "too large",
     why: "a provider fills the memory",
   },
   {
@@ -191,9 +192,9 @@ export const providers: readonly Mutation[] = [
   {
     ...ATTACKS,
     name: "providers: linking does not wait for the verifier",
-    file: `${AUTH}/providers/callback.ts`,
-    find: "  if (flowId !== null) {",
-    replace: "  if (flowId === undefined) {",
+    file: `${AUTH}/providers/enter-app.ts`,
+    find: "  const sql = state.sql(caller.tenant);\n  if (flowId !== null) {",
+    replace: "  const sql = state.sql(caller.tenant);\n  if (flowId === undefined) {",
     only: "not done by a lured browser",
     why: "who is lured to a link gives their identity to the attacker's account",
   },
@@ -259,5 +260,86 @@ export const providers: readonly Mutation[] = [
     replace: 'if (method === "plain") return method;',
     only: "is refused",
     why: "who sees the request has the verifier",
+  },
+  {
+    ...SAML,
+    name: "saml: assertions need not be signed",
+    file: `${AUTH}/saml/service-provider.ts`,
+    find: "wantAssertionsSigned: true,\n    wantAuthnResponseSigned: false,",
+    replace: "wantAssertionsSigned: false,\n    wantAuthnResponseSigned: false,",
+    only: "unsigned, with its signature removed",
+    why: "one signature over an envelope stands for what is put into it",
+  },
+  {
+    ...SAML,
+    name: "saml: assertions for other recipients",
+    file: `${AUTH}/saml/check-assertion.ts`,
+    find: "if (recipient !== expected.acsUrl) return",
+    replace: "if (recipient === undefined) return",
+    only: "recipient",
+    why: "an assertion that was given to another service signs in here",
+  },
+  {
+    ...SAML,
+    name: "saml: assertions that answer nothing we asked",
+    file: `${AUTH}/saml/check-assertion.ts`,
+    find: "if ((answers ?? null) !== expected.requestId) return",
+    replace: 'if (answers === "") return',
+    only: "answers another request|answers no request|another's sign-in|leads only",
+    why: "an assertion that was stolen is put into the attacker's own sign-in",
+  },
+  {
+    ...SAML,
+    name: "saml: assertions do not end",
+    file: `${AUTH}/saml/check-assertion.ts`,
+    find: 'if (timeOf(end) + SKEW_MS <= expected.nowMs) return "the assertion has expired";',
+    replace: "",
+    only: "that ends at",
+    why: "an old assertion signs in",
+  },
+  {
+    ...SAML,
+    name: "saml: assertions of any issuer",
+    file: `${AUTH}/saml/check-assertion.ts`,
+    find: 'if (textOf(first(assertion, "Issuer")) !== expected.entityId) {',
+    replace: 'if (textOf(first(assertion, "Issuer")) === "") {',
+    only: "of another issuer",
+    why: "two providers with one signing service are one",
+  },
+  {
+    ...SAML,
+    name: "saml: an assertion is taken again",
+    file: `${AUTH}/saml/acs.ts`,
+    find: "    ifVersion: 0,\n",
+    replace: "",
+    only: "taken once, in any sign-in",
+    why: "replay",
+  },
+  {
+    ...SAML,
+    name: "saml: any browser may bring the response",
+    file: `${AUTH}/saml/acs.ts`,
+    find: "if (!taken.isHere) throw",
+    replace: "if (!taken.row) throw",
+    only: "only the browser that left",
+    why: "a victim is signed in as the attacker",
+  },
+  {
+    ...SAML,
+    name: "saml: responses that nobody asked for",
+    file: `${AUTH}/saml/acs.ts`,
+    find: "if (!state.config.saml.idp_initiated) throw",
+    replace: "if (state.config.saml === undefined) throw",
+    only: "nobody asked for > is refused|is refused$",
+    why: "a victim is signed in as the attacker, by a link",
+  },
+  {
+    ...SAML,
+    name: "saml: weak algorithms",
+    file: `${AUTH}/saml/read-response.ts`,
+    find: "if (WEAK.test(xml)) throw",
+    replace: 'if (xml === "") throw',
+    only: "SHA-1",
+    why: "two documents with one digest",
   },
 ];

@@ -10,6 +10,8 @@ export interface Reply {
   readonly status?: number;
   /** Sent as JSON; absent = no body. */
   readonly body?: unknown;
+  /** Sent as it is, in place of a body. */
+  readonly text?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -32,8 +34,9 @@ export async function respond(
   }
 }
 
-function toResponse({ status, body, headers }: Reply): Response {
+function toResponse({ status, body, text, headers }: Reply): Response {
   const all = { ...API_VERSION, "Cache-Control": "no-store", ...headers };
+  if (text !== undefined) return new Response(text, { status: status ?? 200, headers: all });
   if (body === undefined) return new Response(null, { status: status ?? 204, headers: all });
   const withType = { "Content-Type": "application/json", ...all };
   return new Response(JSON.stringify(body), { status: status ?? 200, headers: withType });

@@ -33,6 +33,6 @@ export function describeSettings(state: AuthState) {
     mailer_autoconfirm: config.autoconfirm,
     phone_autoconfirm: config.sms_autoconfirm,
     sms_provider: config.sms.provider,
-    saml_enabled: false,
+    saml_enabled: config.saml.enabled,
   };
 }

@@ -23,13 +23,17 @@ export function withCode(target: string, code: string): string {
 }
 
 /** The implicit flow: a fragment, which browsers do not send to any server. */
-export function withSession(target: string, answer: TokenAnswer, tokens: ProviderTokens): string {
-  const { refreshToken } = tokens;
+export function withSession(
+  target: string,
+  answer: TokenAnswer,
+  tokens: ProviderTokens | null,
+): string {
+  const refreshToken = tokens?.refreshToken ?? null;
   const params = new URLSearchParams({
     access_token: answer.access_token,
     expires_at: String(answer.expires_at),
     expires_in: String(answer.expires_in),
-    provider_token: tokens.accessToken,
+    ...(tokens ? { provider_token: tokens.accessToken } : {}),
     ...(refreshToken === null ? {} : { provider_refresh_token: refreshToken }),
     refresh_token: answer.refresh_token,
     token_type: answer.token_type,

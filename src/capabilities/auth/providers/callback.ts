@@ -7,26 +7,18 @@ import { ReactorError } from "../../../core/errors.ts";
 import { reportError } from "../../../core/http.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
-import type { ProviderTokens } from "../flows/flow-code.ts";
-import { finishFlow } from "../flows/flow-state.ts";
-import { type SignedIn, signInByFlow } from "../flows/sign-in-by-flow.ts";
 import { limitByAddress } from "../http/limit-rate.ts";
 import { allowedRedirect } from "../http/redirects.ts";
-import type { ExternalIdentity } from "../identities/external-identity.ts";
-import { linkIdentity, tellOfLink } from "../identities/link-identity.ts";
-import { admitIdentity, signInWithIdentity } from "../identities/sign-in-identity.ts";
-import { tokenAnswer } from "../sessions/issue-session.ts";
-import { inTransaction } from "../store.ts";
 import { browserOrigin } from "../ui/browser-origin.ts";
 import { readCookie } from "../ui/cookies.ts";
-import { withCode, withError, withSession } from "./answer-url.ts";
+import { withError } from "./answer-url.ts";
 import { OAUTH_COOKIE } from "./authorize.ts";
 import { checkIssuer } from "./check-issuer.ts";
+import { enterApp, linkInApp } from "./enter-app.ts";
 import { exchangeCode } from "./exchange-code.ts";
 import { type OauthSecrets, secretsOf, takeState } from "./oauth-state.ts";
 import type { OauthStateRow } from "./oauth-state-store.ts";
 import { readPerson } from "./read-person.ts";
-import type { Provider } from "./resolve-provider.ts";
 
 const CODE_LENGTH_MAX = 4096;
 
@@ -50,14 +42,16 @@ export async function callback(
     const secrets = await secretsOf(value ?? "", taken.row);
     return await complete(state, caller, { query, row: taken.row, secrets, named, target });
   } catch (error) {
-    if (!(error instanceof ReactorError) || error.status >= 500)
-      reportError(request, asError(error));
-    return withError(target, asError(error));
+    return refused(request, target, error);
   }
 }
 
-const asError = (error: unknown) =>
-  error instanceof ReactorError ? error : authErrors.unexpected_failure(error);
+/** The app's address with the error; the log learns of what is not the client's doing. */
+export function refused(request: Request, target: string, error: unknown): string {
+  const known = error instanceof ReactorError ? error : authErrors.unexpected_failure(error);
+  if (known.status >= 500) reportError(request, known);
+  return withError(target, known);
+}
 
 interface Return {
   readonly query: URLSearchParams;
@@ -85,10 +79,11 @@ async function complete(state: AuthState, caller: Caller, back: Return): Promise
   const identity = await failing(readPerson(state, provider, answer, secrets.nonce));
   const { accessToken, refreshToken } = answer;
   const tokens = { accessToken, refreshToken };
+  const arrival = { identity, method: "oauth", flowId: row.flow_id, target, tokens } as const;
   const { link_user_id: linkUserId } = row;
   return linkUserId === null
-    ? enter(state, caller, { provider, row, target, identity, tokens })
-    : link(state, caller, { provider, row, target, identity, tokens }, linkUserId);
+    ? enterApp(state, caller, arrival)
+    : linkInApp(state, caller, arrival, linkUserId);
 }
 
 /** A parameter that is there once; twice is a trick to be read differently by two readers. */
@@ -108,63 +103,4 @@ async function failing<T>(work: Promise<T>): Promise<T> {
   return work.catch((cause: unknown) => {
     throw authErrors.provider_failed(cause);
   });
-}
-
-interface Found {
-  readonly provider: Provider;
-  readonly row: OauthStateRow;
-  readonly target: string;
-  readonly identity: ExternalIdentity;
-  readonly tokens: ProviderTokens;
-}
-
-async function enter(state: AuthState, caller: Caller, found: Found): Promise<string> {
-  const { provider, row, target, identity, tokens } = found;
-  const admission = await admitIdentity(state, caller, identity);
-  const done = await inTransaction(state.sql(caller.tenant), async (store, tx) => {
-    const person = await signInWithIdentity(state, store, tx, caller, identity, admission);
-    const { user } = person;
-    if (row.flow_id !== null) {
-      const code = await finishFlow(state, tx, row.flow_id, user.id, { tokens });
-      return { ...person, code };
-    }
-    const way = { method: "oauth", provider: provider.name };
-    return { ...person, session: await signInByFlow(state, store, caller, user, way) };
-  });
-  if (done.outcome === "linked") await tellOfLink(state, caller, done.user, provider.name);
-  if ("code" in done) return withCode(target, done.code);
-  return answerSession(state, caller, target, done.session, tokens);
-}
-
-async function link(
-  state: AuthState,
-  caller: Caller,
-  { provider, row, target, identity, tokens }: Found,
-  userId: string,
-): Promise<string> {
-  const { flow_id: flowId } = row;
-  const sql = state.sql(caller.tenant);
-  if (flowId !== null) {
-    // Linked when the client that asked for it shows its verifier: see `grantPkce`.
-    const load = { tokens, link: identity };
-    return withCode(target, await finishFlow(state, sql, flowId, userId, load));
-  }
-  const session = await inTransaction(sql, async (store, tx) => {
-    const user = await linkIdentity(state, store, tx, caller, userId, identity);
-    const way = { method: "oauth", provider: provider.name };
-    return signInByFlow(state, store, caller, user, way);
-  });
-  await tellOfLink(state, caller, session.user, provider.name);
-  return answerSession(state, caller, target, session, tokens);
-}
-
-async function answerSession(
-  state: AuthState,
-  caller: Caller,
-  target: string,
-  { user, identities, issued }: SignedIn,
-  tokens: ProviderTokens,
-): Promise<string> {
-  const answer = await tokenAnswer(state, caller, user, identities, issued);
-  return withSession(target, answer, tokens);
 }

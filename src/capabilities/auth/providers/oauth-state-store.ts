@@ -52,6 +52,14 @@ export function createOauthStateStore(sql: Sql | TransactionSql) {
         returning w.sealed_location`;
       return row?.sealed_location ?? null;
     },
+    /** Reads a state that its browser is away with, without taking it. */
+    async find(stateHash: Uint8Array, since: Date): Promise<OauthStateRow | null> {
+      const [row] = await sql<OauthStateRow[]>`
+        select browser_hash, provider, redirect_to, flow_id, link_user_id, sealed, created_at
+        from auth.oauth_states
+        where state_hash = ${stateHash} and created_at > ${since} and browser_hash is not null`;
+      return row ?? null;
+    },
     /** Takes a state out of the table: it is used once, whatever comes of it. */
     async take(stateHash: Uint8Array): Promise<OauthStateRow | null> {
       const [row] = await sql<OauthStateRow[]>`

@@ -114,5 +114,16 @@ export async function takeState(
   return { row, isHere };
 }
 
+/** The state that a response brings by way of a form, which is acted on later: it stays. */
+export async function findState(
+  state: AuthState,
+  sql: Parameters<typeof createOauthStateStore>[0],
+  value: string,
+): Promise<OauthStateRow | null> {
+  if (!isFlowCode(value)) return null;
+  const since = new Date(state.deps.clock.now() - STATE_TTL_MS);
+  return createOauthStateStore(sql).find(hashFlowCode(value), since);
+}
+
 export const secretsOf = (value: string, row: OauthStateRow) =>
   openBy<OauthSecrets>(value, row.sealed);

@@ -5,7 +5,10 @@ const FORM_BYTES_MAX = 32 * 1024;
 const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(?:;|$)/i;
 
 /** @throws unsupported_media_type, payload_too_large */
-export async function readCallbackForm(request: Request): Promise<URLSearchParams> {
+export async function readCallbackForm(
+  request: Request,
+  bytesMax = FORM_BYTES_MAX,
+): Promise<URLSearchParams> {
   const type = request.headers.get("content-type") ?? "";
   if (!FORM_TYPE.test(type)) {
     throw coreErrors.unsupported_media_type(
@@ -17,7 +20,7 @@ export async function readCallbackForm(request: Request): Promise<URLSearchParam
   let sizeBytes = 0;
   for await (const chunk of request.body ?? []) {
     sizeBytes += chunk.byteLength;
-    if (sizeBytes > FORM_BYTES_MAX) throw coreErrors.payload_too_large(FORM_BYTES_MAX);
+    if (sizeBytes > bytesMax) throw coreErrors.payload_too_large(bytesMax);
     chunks.push(chunk);
   }
   return new URLSearchParams(Buffer.concat(chunks).toString());
