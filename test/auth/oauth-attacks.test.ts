@@ -4,6 +4,7 @@
  * `test/mutate/places/oauth.ts` that it notices.
  */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import fc from "fast-check";
 import { type AuthWorld, openAuthWorld, PASSWORD, type SignedIn, signUp } from "./auth-world.ts";
 import {
   authorize,
@@ -635,6 +636,61 @@ describe("limits", () => {
     } finally {
       await small.close();
     }
+  });
+});
+
+describe("whatever is sent", () => {
+  const word = fc.oneof(
+    fc.string({ maxLength: 60, unit: "binary" }),
+    fc.constantFrom(...["", "code", "S256", "none", "login", "openid email", "a".repeat(9000)]),
+    fc.constantFrom(CALLBACK, "\u0000", "%00", "\ud800", "' or 1=1 --", "javascript:alert(1)"),
+  );
+  const names = [
+    ...["client_id", "redirect_uri", "response_type", "scope", "state", "nonce", "prompt"],
+    ...["code_challenge", "code_challenge_method", "max_age", "resource", "login_hint"],
+    ...["grant_type", "code", "code_verifier", "refresh_token", "client_secret", "device_code"],
+    ...["token", "token_type_hint", "user_code", "__proto__", "constructor"],
+  ];
+  const fields = fc.array(fc.tuple(fc.constantFrom(...names), word), { maxLength: 8 });
+  const encode = (pairs: readonly [string, string][]) =>
+    new URLSearchParams(pairs.map(([name, value]) => [name, value])).toString();
+
+  test("no answer is a fault of the server, and none goes elsewhere", async () => {
+    const paths = ["authorize", "token", "introspect", "revoke", "device_authorization"];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...paths),
+        fields,
+        fc.boolean(),
+        async (path, pairs, known) => {
+          const all = known ? [["client_id", client.id] as [string, string], ...pairs] : pairs;
+          const url = `/auth/v1/oauth/${path}`;
+          const answer =
+            path === "authorize"
+              ? await world.send("GET", `${url}?${encode(all)}`)
+              : await world.send("POST", url, { body: encode(all), headers: FORM });
+          expect(answer.status).toBeLessThan(500);
+          const location = answer.headers.get("location");
+          if (location !== null)
+            expect(location).toMatch(/^https:\/\/(?:app|auth)\.example\.test\//);
+        },
+      ),
+      { numRuns: 300, seed: 8628 },
+    );
+  });
+
+  test("no registration is a fault of the server", async () => {
+    const metadata = fc.dictionary(
+      fc.constantFrom("redirect_uris", "client_name", "grant_types", "scope", "logo_uri", "x"),
+      fc.oneof(fc.jsonValue({ maxDepth: 2 }), word, fc.array(word, { maxLength: 3 })),
+    );
+    await fc.assert(
+      fc.asyncProperty(metadata, async (body) => {
+        const answer = await world.send("POST", "/auth/v1/oauth/clients/register", { body });
+        expect([201, 400]).toContain(answer.status);
+      }),
+      { numRuns: 200, seed: 7591 },
+    );
   });
 });
 

@@ -157,7 +157,7 @@ describe("a code", () => {
       nonce: "n-0S6",
       at_hash: digest.subarray(0, 16).toString("base64url"),
       email: `oauth-flow-${count}@example.test`,
-      email_verified: true,
+      email_verified: false,
       acr: "aal1",
     });
     expect(payload["auth_time"]).toBe(Math.floor(world.clock.now() / 1000));
@@ -237,6 +237,9 @@ describe("the tokens of a client", () => {
     const thin = await tokensFor(world, who, client, { scope: "openid" });
     expect((await userInfo(thin.access_token)).body).toEqual({ sub: who.userId });
     const full = await tokensFor(world, who, client, { scope: "openid email profile" });
+    // Taken as confirmed by autoconfirm is not verified; what a mail has proven is.
+    expect((await userInfo(full.access_token)).body.email_verified).toBe(false);
+    await world.sql`update auth.users set proven_email = email where id = ${who.userId}`;
     expect((await userInfo(full.access_token)).body).toMatchObject({
       sub: who.userId,
       email: `oauth-flow-${count}@example.test`,

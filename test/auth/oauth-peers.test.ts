@@ -89,7 +89,7 @@ describe("openid-client", () => {
       expect(info as object).toEqual({
         sub: userId,
         email: "peer@example.test",
-        email_verified: true,
+        email_verified: false,
       });
       const fresh = await oidc.refreshTokenGrant(config, tokens.refresh_token ?? "");
       expect(fresh.claims()?.sub).toBe(userId);

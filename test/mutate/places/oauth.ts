@@ -413,6 +413,15 @@ export const oauth: readonly Mutation[] = [
     why: "an app that was shown to read one table writes all of them",
   },
   {
+    ...FLOW,
+    name: "oauth: an address that nobody proved is verified",
+    file: `${AUTH}/issuer/token/scoped-claims.ts`,
+    find: "email_verified: isEmailProven(user)",
+    replace: "email_verified: user.email_confirmed_at !== null",
+    only: "as far as the scopes go",
+    why: "an account made with a stranger's address takes over theirs in every app that links by it",
+  },
+  {
     ...ATTACKS,
     name: "oauth: an operator's app is an operator",
     file: `${AUTH}/issuer/token/scoped-claims.ts`,

@@ -2,6 +2,7 @@
  * A person's side of a device code (RFC 8628 §3.3): who asks and from where, and their answer. Behind
  * the JSON routes and the ready device page alike. Tries are few, since a code is short.
  */
+import type { TransactionSql } from "postgres";
 import type { CurrentUser } from "../accounts/find-current-user.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
@@ -63,7 +64,7 @@ export async function approveDevice(
   current: CurrentUser,
   typed: string,
 ): Promise<void> {
-  await inDevice(state, caller, current, typed, async ({ store, devices, requests, row }) => {
+  await inDevice(state, caller, current, typed, async ({ store, tx, devices, requests, row }) => {
     const { user } = current;
     refuseImpersonated(current.session);
     await devices.approve(row.id, approvalOf(state, current));
@@ -75,6 +76,9 @@ export async function approveDevice(
       granted_at: state.now(),
     });
     await audit(state, store, caller, current, "oauth_device_approved", row);
+    const data = { client_id: row.client_id, scope: row.scope };
+    const event = { type: "auth.oauth_authorized", subject: user.id, data };
+    await state.deps.events.append(caller.tenant, tx, [event]);
   });
 }
 
@@ -93,6 +97,7 @@ export async function denyDevice(
 
 interface OpenDevice {
   readonly store: AuthStore;
+  readonly tx: TransactionSql;
   readonly devices: ReturnType<typeof deviceStore>;
   readonly requests: ReturnType<typeof authorizationStore>;
   readonly row: DeviceRow;
@@ -119,7 +124,7 @@ async function inDevice<T>(
     const client = isOpen ? await clientStore(tx).find(row.client_id) : null;
     if (!row || !client) throw authErrors.device_code_not_found();
     const requests = authorizationStore(tx);
-    return work({ store, devices, requests, row, client, userCode });
+    return work({ store, tx, devices, requests, row, client, userCode });
   });
 }
 

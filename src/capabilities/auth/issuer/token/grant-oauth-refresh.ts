@@ -31,7 +31,7 @@ export async function grantOAuthRefresh(
     authenticatedAt: session.authenticated_at ?? session.created_at,
     refreshToken,
   };
-  return oauthAnswer(state, caller, given, null);
+  return oauthAnswer(state, caller, given, null, "token_refresh");
 }
 
 async function rotateOwn(

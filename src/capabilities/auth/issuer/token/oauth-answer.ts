@@ -19,15 +19,20 @@ export interface OAuthAnswer {
   readonly id_token?: string;
 }
 
-/** @param nonce of the authorization request, if this answers one. */
+/**
+ * @param nonce of the authorization request, if this answers one.
+ * @param method the way in, for hooks. Default: the session's last.
+ */
 export async function oauthAnswer(
   state: AuthState,
   caller: Caller,
   given: ClientSession,
   nonce: string | null,
+  method?: string,
 ): Promise<OAuthAnswer> {
   const { user, session, request, refreshToken } = given;
-  const more = { claims: clientClaims(state.config, request, user) };
+  const own = clientClaims(state.config, request, user);
+  const more = { claims: own, ...(method === undefined ? {} : { method }) };
   const claims = await composeClaims(state, caller, user, session, more);
   const accessToken = await signClaims(state, caller, claims);
   const isOpenId = parseScopes(request.scope).includes("openid");

@@ -3,6 +3,7 @@
  * tokens and userinfo, and by leaving out in access tokens, which clients can read too.
  */
 import type { AuthConfig } from "../../config.ts";
+import { isEmailProven } from "../../identities/prove-email.ts";
 import type { JsonObject, UserRow } from "../../schema.ts";
 import { audienceOf } from "../resources.ts";
 import type { TokenRequest } from "../schema.ts";
@@ -12,12 +13,15 @@ const OPERATOR = "service_role";
 /** This program's own client: `0009_oauth_server.sql`. */
 const COMMAND_LINE = "5ea0c70a-c11e-7000-8000-000000000001";
 
-/** Standard claims that have a value; `email_verified` and `phone_number_verified` always are booleans. */
+/**
+ * Standard claims that have a value. `email_verified` means that the person was seen to hold the
+ * address, not that `auth.autoconfirm` took it as confirmed: other apps link accounts by it.
+ */
 export function personClaims(user: UserRow, scope: string): JsonObject {
   const scopes = new Set(parseScopes(scope));
   return {
     ...(scopes.has("email") && user.email
-      ? { email: user.email, email_verified: user.email_confirmed_at !== null }
+      ? { email: user.email, email_verified: isEmailProven(user) }
       : {}),
     ...(scopes.has("phone") && user.phone
       ? {
