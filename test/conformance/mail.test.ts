@@ -139,6 +139,16 @@ test.each(["PLAIN", "LOGIN"])("it logs in by %s", async (method) => {
   });
 });
 
+test("a server is asked without being sent anything", async () => {
+  const options = login((user, password) => user === "ada" && password === "right");
+  await withSmtp(options, async (smtp) => {
+    const config = { ...at(smtp), smtp_user: "ada" };
+    await mailOf({ ...config, smtp_password: "right" }).probe(t);
+    const refused = await failure(mailOf({ ...config, smtp_password: "wrong" }).probe(t));
+    expect([refused.code, smtp.mails.length]).toEqual(["mail_failed", 0]);
+  });
+});
+
 test("its password may stand in the vault", async () => {
   const options = login((user, password) => user === "ada" && password === "from the vault");
   await withSmtp(options, async (smtp) => {

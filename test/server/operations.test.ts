@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { openDirect } from "../../src/postgres/databases.ts";
 import { silentLog } from "../support/postgres.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
+import { openSmtp } from "../support/smtp-server.ts";
 import { until } from "../support/until.ts";
 import { adminOf } from "./admin-client.ts";
 
@@ -35,6 +36,7 @@ describe("the doctor", () => {
       "durability",
       "jail",
       "keys",
+      "mail",
       "parts",
       "ports",
       "row_security",
@@ -47,6 +49,21 @@ describe("the doctor", () => {
     }
     expect(report.check("database")?.message).toMatch(/^PostgreSQL \d/);
     expect(report.check("parts")?.status).toBe("ok");
+  });
+
+  test("asks the mail server, and warns of mails that would have no links", async () => {
+    const smtp = await openSmtp();
+    const mail = { smtp_host: "127.0.0.1", smtp_port: smtp.port, from: "no-reply@example.test" };
+    const other = await startTestServer({ only: ["auth"], config: { mail } });
+    const finding = async () => (await adminOf(other).doctor()).check("mail");
+    expect(await finding()).toMatchObject({
+      status: "warning",
+      message: `127.0.0.1:${smtp.port} takes mails, which will have no links`,
+    });
+    await smtp.close();
+    expect(await finding()).toMatchObject({ status: "failed", hint: "Check the [mail] settings" });
+    expect(smtp.mails).toEqual([]);
+    await other.stop();
   });
 
   test("warns of a listener that others reach without TLS", async () => {

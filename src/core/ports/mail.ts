@@ -37,6 +37,10 @@ export interface Inbox {
  */
 export interface Mail {
   send(tenant: TenantCtx, message: MailMessage): Promise<void>;
+  /** Asks the transport whether it would take messages, and sends none. Rejects like `send`. */
+  probe(tenant: TenantCtx): Promise<void>;
+  /** Where messages go, as `smtp.example.com:587`; null = nowhere but the inbox. */
+  readonly transport: string | null;
   /** Null where messages are sent and must not be kept. */
   readonly inbox: Inbox | null;
 }

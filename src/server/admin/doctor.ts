@@ -2,6 +2,7 @@
 import { stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import type { Sql } from "postgres";
+import type { ReactorError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Project } from "../../core/project.ts";
 import type { HealthReport } from "../health.ts";
@@ -27,6 +28,10 @@ export interface DoctorSubject {
   readonly urls: readonly string[];
   readonly sql: Sql;
   project(): Promise<Project>;
+  /** Asks the mail server; null where there is none. */
+  readonly mail: { readonly server: string; probe(): Promise<void> } | null;
+  /** Without one, mails hold codes and no links. */
+  readonly publicUrl: string;
   /** How many servers on this database have told of themselves within the last minute. */
   servers(): Promise<number>;
   health(): Promise<HealthReport>;
@@ -197,6 +202,23 @@ const checkJail: Check = async ({ health }) => {
   );
 };
 
+const checkMail: Check = async ({ mail, publicUrl }) => {
+  if (mail === null) {
+    const hint = "Set [mail] smtp_host and from; until then messages are at /auth/ui/_inbox";
+    return finding("mail", "ok", "No mail server: messages go nowhere", hint);
+  }
+  try {
+    await mail.probe();
+  } catch (error) {
+    const { message, details } = error as ReactorError;
+    const hint = "Check the [mail] settings";
+    return finding("mail", "failed", `${mail.server}: ${details ?? message}`, hint);
+  }
+  if (publicUrl !== "") return finding("mail", "ok", `${mail.server} takes mails`);
+  const hint = "Set [server] public_url to the address by which people reach this server";
+  return finding("mail", "warning", `${mail.server} takes mails, which will have no links`, hint);
+};
+
 const CHECKS: Readonly<Record<string, Check>> = {
   database: checkDatabase,
   durability: checkDurability,
@@ -207,6 +229,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   keys: checkKeys,
   ports: checkPorts,
   jail: checkJail,
+  mail: checkMail,
   parts: checkParts,
 };
 

@@ -2,10 +2,12 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Config } from "../../core/config/config.ts";
+import type { ServerConfig } from "../../core/config/sections.ts";
 import { defineErrors } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Ids } from "../../core/ports/ids.ts";
 import type { Logger } from "../../core/ports/log.ts";
+import type { Mail } from "../../core/ports/mail.ts";
 import type { Rng } from "../../core/ports/rng.ts";
 import type { ServerStatus } from "../../core/server-status.ts";
 import { DEFAULT_TENANT, type TenantCtx } from "../../core/tenant.ts";
@@ -100,6 +102,8 @@ export function createAdminOperations(options: OperationsOptions): AdminOperatio
         urls: options.listening()?.urls ?? [],
         sql: shared.databases.for(DEFAULT_TENANT).system,
         project: () => shared.project(DEFAULT_TENANT),
+        mail: mailOf(shared.mail),
+        publicUrl: options.config.section<ServerConfig>("server").public_url,
         servers: async () => (await shared.kv.list(DEFAULT_TENANT, SERVERS_PREFIX)).length,
         health: options.health,
       }),
@@ -123,6 +127,11 @@ export function createAdminOperations(options: OperationsOptions): AdminOperatio
     vault: createVaultOperations(shared.vaultAdmin, checkOwned),
     shutdown: () => options.onShutdownRequest(),
   };
+}
+
+function mailOf(mail: Mail) {
+  if (mail.transport === null) return null;
+  return { server: mail.transport, probe: () => mail.probe(DEFAULT_TENANT) };
 }
 
 function mountedNames(options: OperationsOptions): Record<string, { status: string }> {

@@ -29,6 +29,8 @@ export function createLogMail({ log, inbox, development }: LogMailOptions): LogM
       if (development) log.info("mail.kept", told);
       else log.warn("mail.not_sent", { ...told, hint: HINT });
     },
+    probe: () => Promise.resolve(),
+    transport: null,
     inbox,
   };
 }

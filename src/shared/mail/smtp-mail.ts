@@ -14,9 +14,7 @@ import { settingValue } from "../vault/setting-value.ts";
 import { checkMessage } from "./check-message.ts";
 import { mailErrors } from "./errors.ts";
 import type { SmtpOptions } from "./smtp-options.ts";
-import { handOver } from "./smtp-session.ts";
-
-type Login = NonNullable<SmtpOptions["login"]>;
+import { greet, handOver } from "./smtp-session.ts";
 
 export interface SmtpMailOptions {
   readonly smtp: SmtpOptions;
@@ -42,20 +40,30 @@ export function createSmtpMail({ smtp, clock, ids, log, vault, inbox }: SmtpMail
         throw mailErrors.mail_refused("`to` is not one address");
       }
       try {
-        const login = smtp.login && (await opened(smtp.login, vault, tenant));
-        await handOver({ ...smtp, login }, clock, { from, to: recipient }, await mail.build());
+        const options = await withPassword(smtp, vault, tenant);
+        await handOver(options, clock, { from, to: recipient }, await mail.build());
       } catch (error) {
         throw named(error);
       }
       const durationMs = Math.round(clock.monotonic() - startedAt);
       log.info("mail.sent", { tenant: tenant.id, to: message.to, duration_ms: durationMs });
     },
+    async probe(tenant) {
+      try {
+        await greet(await withPassword(smtp, vault, tenant), clock);
+      } catch (error) {
+        throw named(error);
+      }
+    },
+    transport: `${smtp.host}:${smtp.port}`,
     inbox,
   };
 }
 
-async function opened(login: Login, vault: Vault, tenant: TenantCtx): Promise<Login> {
-  return { ...login, password: await settingValue(vault, tenant, login.password) };
+async function withPassword(smtp: SmtpOptions, vault: Vault, tenant: TenantCtx) {
+  if (smtp.login === null) return smtp;
+  const password = await settingValue(vault, tenant, smtp.login.password);
+  return { ...smtp, login: { ...smtp.login, password } };
 }
 
 function composed({ from, replyTo }: SmtpOptions, message: MailMessage, id: string, now: number) {

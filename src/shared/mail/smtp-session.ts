@@ -18,11 +18,27 @@ export function handOver(
   envelope: Envelope,
   message: Buffer,
 ): Promise<void> {
+  return converse(smtp, clock, (connection, done) => connection.send(envelope, message, done));
+}
+
+/** Comes as far as a message would, and leaves. */
+export function greet(smtp: SmtpOptions, clock: Clock): Promise<void> {
+  return converse(smtp, clock, (_connection, done) => done(null));
+}
+
+type Done = (error: Error | null) => void;
+
+/** Connects and logs in, then `act`. */
+function converse(
+  smtp: SmtpOptions,
+  clock: Clock,
+  act: (connection: SMTPConnection, done: Done) => void,
+): Promise<void> {
   const connection = new SMTPConnection(connectionOf(smtp));
   const limitMs = smtp.timeoutMs * WHOLE_FACTOR;
   return new Promise((resolve, reject) => {
     let isOver = false;
-    const end = (error?: Error | null) => {
+    const end: Done = (error) => {
       // Closing a connection tells of its end, which is then news no more.
       if (isOver) return;
       isOver = true;
@@ -37,13 +53,12 @@ export function handOver(
       }
     };
     const cancel = clock.after(limitMs, () => end(new Error(`not taken within ${limitMs} ms`)));
-    const send = () => connection.send(envelope, message, (error) => end(error));
     connection.on("error", end);
     connection.on("end", () => end(new Error("the server closed the connection")));
     connection.connect((error) => {
       if (error) end(error);
-      else if (smtp.login === null) send();
-      else logIn(connection, smtp.login, (fault) => (fault ? end(fault) : send()));
+      else if (smtp.login === null) act(connection, end);
+      else logIn(connection, smtp.login, (fault) => (fault ? end(fault) : act(connection, end)));
     });
   });
 }
@@ -51,7 +66,7 @@ export function handOver(
 function logIn(
   connection: SMTPConnection,
   { user, password }: NonNullable<SmtpOptions["login"]>,
-  done: (error: Error | null) => void,
+  done: Done,
 ): void {
   connection.login({ credentials: { user, pass: password } }, (error) => done(error));
 }
