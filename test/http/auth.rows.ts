@@ -4,6 +4,7 @@
  */
 
 import { type As, fault, type HttpRow } from "../support/rows.ts";
+import { mailedRows } from "./mailed.rows.ts";
 import { oauthRows } from "./oauth.rows.ts";
 
 const API = { "X-Supabase-Api-Version": "2024-01-01", "Cache-Control": "no-store" } as const;
@@ -58,6 +59,9 @@ const CHECKED: readonly (readonly [method: string, path: string, body?: unknown]
   ["POST", "/auth/v1/admin/users", { email: "nobody@example.test" }],
   ["GET", "/auth/v1/admin/users/{alice.id}"],
   ["DELETE", "/auth/v1/admin/users/{alice.id}"],
+  ["GET", "/auth/v1/reauthenticate"],
+  ["POST", "/auth/v1/invite", { email: "nobody@example.test" }],
+  ["POST", "/auth/v1/admin/generate_link", { type: "magiclink", email: "nobody@example.test" }],
 ];
 
 const refusedTokens: HttpRow[] = CHECKED.flatMap(([method, path, body]) =>
@@ -91,8 +95,8 @@ const verifyRefusals: HttpRow[] = BAD_TOKENS.map(([as, reason]) => ({
   },
 }));
 
-const PERSONAL = CHECKED.filter(([, path]) => /\/(?:user|logout)$/.test(path));
-const ADMIN = CHECKED.filter(([, path]) => path.includes("/admin/"));
+const PERSONAL = CHECKED.filter(([, path]) => /\/(?:user|logout|reauthenticate)$/.test(path));
+const ADMIN = CHECKED.filter(([, path]) => /\/(?:admin\/|invite)/.test(path));
 
 const byNobody: HttpRow[] = [...PERSONAL, ...ADMIN].map(([method, path, body]) => ({
   name: `${method} ${path} needs a credential`,
@@ -169,6 +173,13 @@ const WITH_BODY: readonly (readonly [method: string, path: string, as: As])[] = 
   ["POST", "/auth/v1/token?grant_type=refresh_token", "publishable"],
   ["PUT", "/auth/v1/user", "alice"],
   ["POST", "/auth/v1/admin/users", "secret"],
+  ["POST", "/auth/v1/otp", "anon"],
+  ["POST", "/auth/v1/magiclink", "anon"],
+  ["POST", "/auth/v1/recover", "publishable"],
+  ["POST", "/auth/v1/resend", "anon"],
+  ["POST", "/auth/v1/verify", "anon"],
+  ["POST", "/auth/v1/invite", "secret"],
+  ["POST", "/auth/v1/admin/generate_link", "secret"],
 ];
 
 const hostile: HttpRow[] = WITH_BODY.flatMap(([method, path, as]) =>
@@ -221,7 +232,7 @@ const NO_PHONE = fault({ code: "phone_provider_disabled", message: "Phone sign-i
 const UNSUPPORTED = fault({
   code: "invalid_credentials",
   message: "unsupported_grant_type",
-  hint: "grant_type is password or refresh_token",
+  hint: "grant_type is password, refresh_token, pkce or id_token",
 });
 const NOT_FOUND_TOKEN = fault({
   code: "refresh_token_not_found",
@@ -335,11 +346,11 @@ const WRONG: readonly Wrong[] = [
     answer: INVALID_CREDENTIALS,
   },
   {
-    name: "signing in by phone is off",
+    name: "signing in by phone is refused to nobody",
     path: BY_PASSWORD,
     body: { phone: "+15550100", password: PASSWORD },
     status: 400,
-    answer: NO_PHONE,
+    answer: INVALID_CREDENTIALS,
   },
   {
     name: "signing in does not look at the bearer token",
@@ -487,6 +498,9 @@ const METHODS: readonly (readonly [path: string, method: string, allow: string])
   ["/auth/v1/settings", "POST", "GET, HEAD, OPTIONS"],
   ["/auth/v1/.well-known/jwks.json", "PUT", "GET, HEAD, OPTIONS"],
   ["/auth/v1/admin/users", "PUT", "GET, HEAD, OPTIONS, POST"],
+  ["/auth/v1/otp", "GET", "OPTIONS, POST"],
+  ["/auth/v1/verify", "PUT", "GET, HEAD, OPTIONS, POST"],
+  ["/auth/v1/reauthenticate", "POST", "GET, HEAD, OPTIONS"],
 ];
 
 const methods: HttpRow[] = METHODS.map(([path, method, allow]) => ({
@@ -574,7 +588,8 @@ const open: HttpRow[] = [
 ];
 
 function keyOf(role: string) {
-  return { role, user_id: null, claims: JSON.stringify({ role }), expires_at: null };
+  const nobody = { user_id: null, expires_at: null, scopes: null, key_id: null, keep_ms: null };
+  return { role, claims: JSON.stringify({ role }), ...nobody };
 }
 
 export const rows: HttpRow[] = [
@@ -590,5 +605,6 @@ export const rows: HttpRow[] = [
   ...missing,
   ...paging,
   ...methods,
+  ...mailedRows,
   ...oauthRows,
 ];
