@@ -1,249 +1,255 @@
 /**
- * What a warm function call costs beside the least it could cost: a bare Bun.serve, and a Bun.serve
- * that proxies to another over a Unix socket. All in one run, interleaved, 64 connections, with the
- * CPU of server and children per request. `bun bench/functions.ts [seconds per case]`.
+ * What functions cost on the whole server, 64 connections: a TypeScript and a WASM function, warm,
+ * beside bare `Bun.serve`, a `Bun.serve` that proxies to another over a Unix socket, the server answering
+ * by itself, and workerd; then how long first calls take, and what a hundred functions hold in memory.
+ * Rounds are interleaved and the best of three counts. `bun run bench functions [seconds]`.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Logger } from "../src/core/ports/log.ts";
-import { DEFAULT_TENANT } from "../src/core/tenant.ts";
-import { createRuntimes } from "../src/runtime/index.ts";
-import { systemClock } from "../src/shared/clock.ts";
-import { createIds } from "../src/shared/ids.ts";
-import { systemRng } from "../src/shared/rng.ts";
+import { ANSWER, workerdConfig } from "./load/function-peers.ts";
+import { TEXT, writeFunctionsProject } from "./load/functions-project.ts";
+import { type LoadResult, runLoad } from "./load/http-load.ts";
+import { type Child, cpuOf, descendants, proportionalBytes, start } from "./load/processes.ts";
 
 const CONNECTIONS = 64;
 const ROUNDS = 3;
 const WARM_UP_S = 1;
-/** Last bytes of every answer, by which the load generator knows that it is whole. */
-const BODY = "a short answer, as a function gives!";
-const CASES = ["bare", "proxy", "bun", "wasm"] as const;
-type Case = (typeof CASES)[number];
+const COLD = 100;
+const COLD_WASM = 40;
+const WORKERD_STARTS = 10;
+/** A blank process is made ready in the background after each first call; nobody waits for that one. */
+const SETTLE_MS = 400;
+const MIB = 1024 * 1024;
+const SECONDS = Number(process.argv[2] ?? 3);
+const ROOT = join(import.meta.dir, "..");
 
-const TICK_US = 10_000;
+interface Way {
+  readonly name: string;
+  readonly child: Child;
+  readonly pid: number;
+  readonly target: string;
+  readonly body: string | null;
+}
 
-interface Figures {
-  readonly perS: number;
+interface Figures extends LoadResult {
   readonly cpuUs: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
 }
 
-function cpuTicks(pid: string): number {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.split(" ") ?? [];
-    return Number(fields[11]) + Number(fields[12]);
-  } catch {
-    return 0;
-  }
+interface Bench {
+  readonly ways: readonly Way[];
+  readonly reactor: Child;
+  readonly pid: number;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
-/** User and system time of a process and all below it, microseconds. */
-function treeCpuUs(root: number): number {
-  const parents = new Map<string, string>();
-  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.split(" ") ?? [];
-      parents.set(pid, stat[1] ?? "0");
-    } catch {
-      // It ended meanwhile.
-    }
-  }
-  const isBelow = (pid: string): boolean => {
-    if (pid === String(root)) return true;
-    const parent = parents.get(pid);
-    return parent !== undefined && parent !== "0" && isBelow(parent);
-  };
-  const tree = [...parents.keys()].filter(isBelow);
-  return tree.reduce((sum, pid) => sum + cpuTicks(pid) * TICK_US, 0);
-}
-
-/** 64 kept-alive connections, each with one request under way. */
-async function load(port: number, seconds: number, pid: number): Promise<Figures> {
-  const request = `GET /x HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n`;
-  const latencies: number[] = [];
-  let count = 0;
-  let running = true;
-  const socket = {
-    open(connection: Bun.Socket<{ at: number }>) {
-      connection.data.at = performance.now();
-      connection.write(request);
-    },
-    data(connection: Bun.Socket<{ at: number }>, chunk: Buffer) {
-      if (!chunk.toString("latin1").endsWith(BODY)) return;
-      const now = performance.now();
-      count += 1;
-      if (latencies.length < 200_000) latencies.push(now - connection.data.at);
-      if (!running) return void connection.end();
-      connection.data.at = now;
-      connection.write(request);
-    },
-  };
-  const connections = await Promise.all(
-    Array.from({ length: CONNECTIONS }, () =>
-      Bun.connect({ hostname: "127.0.0.1", port, socket, data: { at: 0 } }),
-    ),
-  );
-  await Bun.sleep(WARM_UP_S * 1000);
-  count = 0;
-  latencies.length = 0;
-  const cpuBefore = treeCpuUs(pid);
-  const startedAt = performance.now();
-  await Bun.sleep(seconds * 1000);
-  const perS = (count * 1000) / (performance.now() - startedAt);
-  const cpuUs = (treeCpuUs(pid) - cpuBefore) / Math.max(1, count);
-  running = false;
-  latencies.sort((a, b) => a - b);
-  for (const connection of connections) connection.end();
-  const at = (share: number) => latencies[Math.floor(latencies.length * share)] ?? 0;
-  return { perS, cpuUs, p50Ms: at(0.5), p99Ms: at(0.99) };
-}
-
-/** A plug-in that answers BODY, which it holds as data, through a block of the host. */
-const WASM_SOURCE = `(module
-  (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
-  (import "extism:host/env" "store_u8" (func $store_u8 (param i64 i32)))
-  (import "extism:host/env" "output_set" (func $output_set (param i64 i64)))
-  (memory (export "memory") 1) (data (i32.const 0) "${BODY}")
-  (func (export "answer") (result i32) (local $i i32) (local $to i64)
-    (local.set $to (call $alloc (i64.const ${BODY.length})))
-    (loop $next
-      (call $store_u8 (i64.add (local.get $to) (i64.extend_i32_u (local.get $i)))
-        (i32.load8_u (local.get $i)))
-      (local.set $i (i32.add (local.get $i) (i32.const 1)))
-      (br_if $next (i32.lt_u (local.get $i) (i32.const ${BODY.length}))))
-    (call $output_set (local.get $to) (i64.const ${BODY.length})) (i32.const 0)))`;
-
-const silent: Logger = {
-  debug: () => {},
-  info: () => {},
-  warn: () => {},
-  error: () => {},
-  with: () => silent,
-};
-
-async function functionServer(kind: "bun" | "wasm", dir: string) {
-  const codePath = join(dir, kind === "bun" ? "answer.mjs" : "answer.wasm");
-  if (kind === "bun") {
-    writeFileSync(codePath, `export default { fetch: () => new Response("${BODY}") }`);
-  } else {
-    const { default: binaryen } = await import("binaryen");
-    writeFileSync(codePath, binaryen.parseText(WASM_SOURCE).emitBinary());
-  }
-  const ids = createIds(systemClock, systemRng);
-  const runtimes = createRuntimes({
-    clock: systemClock,
-    ids,
-    logger: silent,
-    dir: join(dir, "run"),
-    onLog: () => {},
-    gateway: () => ({ socket: null, url: null }),
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
+    });
   });
-  await runtimes.start();
-  const spec = {
-    name: "answer",
-    version: "0".repeat(64),
-    runtime: kind,
-    codePath,
-    entry: null,
-    config: {},
-    env: {},
-    limits: {
-      deadlineMs: 30_000,
-      memoryBytes: 256 << 20,
-      bodyInBytes: 1 << 20,
-      bodyOutBytes: null,
-      concurrency: 64,
-      queue: 128,
-      idleMs: 600_000,
-    },
-    isolation: "reuse" as const,
-    service: false,
-    instances: { min: 0, max: 1 },
-    egress: [],
-  };
-  return async (request: Request) => {
-    const requestId = ids.uuid();
-    const call = { tenant: DEFAULT_TENANT, requestId, spec, request, exportName: null };
-    return (await runtimes[kind].invoke(call)).response;
-  };
 }
 
-/** A second process of this file that answers on a Unix socket. */
-async function proxyServer(dir: string) {
-  const unix = join(dir, "target");
-  const target = Bun.spawn([process.execPath, import.meta.path, "__target", unix], {
-    stdout: "pipe",
+/** The program itself: npm's launcher would only start it. */
+function workerdProgram(): string {
+  const name = `@cloudflare/workerd-linux-${process.arch === "arm64" ? "arm64" : "64"}`;
+  return join(ROOT, "node_modules", name, "bin/workerd");
+}
+
+/** Answers on `url`; how long that took since the process was started, milliseconds. */
+async function startWorkerd(folder: string): Promise<{ child: Child; readyMs: number }> {
+  const port = await freePort();
+  const file = join(folder, `workerd-${port}.capnp`);
+  writeFileSync(file, workerdConfig(port));
+  const from = performance.now();
+  const spawned = Bun.spawn([workerdProgram(), "serve", file], {
+    stdio: ["ignore", "ignore", "ignore"],
   });
-  await target.stdout.getReader().read();
-  return (request: Request) => fetch(request.url, { unix });
-}
-
-async function runServer(kind: Case, dir: string): Promise<void> {
-  const answer = {
-    bare: async () => () => new Response(BODY),
-    proxy: () => proxyServer(dir),
-    bun: () => functionServer("bun", dir),
-    wasm: () => functionServer("wasm", dir),
+  const url = `http://127.0.0.1:${port}`;
+  const stop = async () => {
+    spawned.kill("SIGKILL");
+    await spawned.exited;
   };
-  const fetchHandler: (request: Request) => Response | Promise<Response> = await answer[kind]();
-  const server = Bun.serve({ port: 0, hostname: "127.0.0.1", idleTimeout: 0, fetch: fetchHandler });
-  console.log(server.port);
-}
-
-async function measure(kind: Case, seconds: number): Promise<Figures> {
-  const dir = mkdtempSync(join(tmpdir(), "rx-bench-"));
-  const server = Bun.spawn([process.execPath, import.meta.path, "__server", kind, dir], {
-    env: { ...process.env, BUN_CONFIG_MAX_HTTP_REQUESTS: "4096" },
-    stdout: "pipe",
-    stderr: "inherit",
-  });
-  try {
-    const { value } = await server.stdout.getReader().read();
-    return await load(Number(new TextDecoder().decode(value)), seconds, server.pid);
-  } finally {
-    server.kill("SIGKILL");
-    await server.exited;
-    rmSync(dir, { recursive: true, force: true });
+  for (;;) {
+    const text = await fetch(url).then(
+      (answer) => answer.text(),
+      () => null,
+    );
+    if (text === ANSWER) break;
+    if (spawned.exitCode !== null) throw new Error("workerd ended");
+    await Bun.sleep(1);
   }
+  return { child: { url, pid: spawned.pid, stop }, readyMs: performance.now() - from };
 }
 
-async function main(seconds: number): Promise<void> {
-  const best = new Map<Case, Figures>();
+async function deploy(
+  program: string[],
+  project: string,
+  url: string,
+  token: string,
+): Promise<void> {
+  const command = [...program, "fn", "deploy", "--no-check", "--url", url, "--token", token];
+  const child = Bun.spawn(command, { cwd: project, stdio: ["ignore", "ignore", "inherit"] });
+  if ((await child.exited) !== 0) throw new Error("the functions could not be deployed");
+}
+
+async function prepare(folder: string, program: string[], children: Child[]): Promise<Bench> {
+  const [data, project] = [join(folder, "data"), join(folder, "project")];
+  writeFunctionsProject(project, COLD, COLD_WASM);
+  const keep = (child: Child) => {
+    children.push(child);
+    return child;
+  };
+  const flags = ["serve", "--data-dir", data, "--project", data, "--port", "0"];
+  const reactor = keep(await start([...program, ...flags]));
+  const file = JSON.parse(readFileSync(join(data, "server.json"), "utf8")) as {
+    admin_token: string;
+  };
+  const authorization = `Bearer ${file.admin_token}`;
+  const answer = await fetch(`${reactor.url}/_admin/status`, { headers: { authorization } });
+  const status = (await answer.json()) as { pid: number; publishable_key: string };
+  await deploy(program, project, reactor.url, file.admin_token);
+  const peer = async (mode: string) =>
+    keep(
+      await start([process.execPath, "bench/load/function-peers.ts", mode, folder], {
+        BUN_CONFIG_MAX_HTTP_REQUESTS: "4096",
+      }),
+    );
+  const [bare, proxy] = [await peer("bare"), await peer("proxy")];
+  const workerd = keep((await startWorkerd(folder)).child);
+  const own = { child: reactor, pid: status.pid };
+  const of = (child: Child) => ({ child, pid: child.pid, target: "/x", body: null });
+  return {
+    reactor,
+    pid: status.pid,
+    headers: { apikey: status.publishable_key },
+    ways: [
+      { name: "bare `Bun.serve`", ...of(bare) },
+      { name: "proxy over a Unix socket", ...of(proxy) },
+      { name: "the server by itself", ...own, target: "/auth/v1/health", body: null },
+      { name: "**TypeScript function**", ...own, target: "/fn/v1/warm", body: null },
+      { name: "**WASM function**", ...own, target: "/fn/v1/vowels", body: TEXT },
+      { name: "workerd", ...of(workerd) },
+    ],
+  };
+}
+
+/** CPU seconds so far of a process and all below it. */
+const treeCpu = (pid: number) =>
+  [pid, ...descendants(pid)].reduce((sum, one) => sum + cpuOf(one), 0);
+
+async function measure({ headers }: Bench, way: Way): Promise<Figures> {
+  const run = (seconds: number) =>
+    runLoad({
+      origin: way.child.url,
+      method: way.body === null ? "GET" : "POST",
+      target: way.target,
+      ids: 1,
+      headers,
+      body: way.body,
+      connections: CONNECTIONS,
+      seconds,
+    });
+  await run(WARM_UP_S);
+  const before = treeCpu(way.pid);
+  const result = await run(SECONDS);
+  if (result.errors > 0) throw new Error(`${way.name}: ${result.errors} errors`);
+  return { ...result, cpuUs: ((treeCpu(way.pid) - before) * 1e6) / result.requests };
+}
+
+async function measureWarm(bench: Bench): Promise<void> {
+  const best = new Map<Way, Figures>();
   for (let round = 0; round < ROUNDS; round += 1) {
-    for (const kind of CASES) {
-      const figures = await measure(kind, seconds);
-      const known = best.get(kind);
-      if (!known || figures.cpuUs < known.cpuUs) best.set(kind, figures);
+    for (const way of bench.ways) {
+      const now = await measure(bench, way);
+      const known = best.get(way);
+      if (!known || now.perS > known.perS) best.set(way, now);
     }
   }
-  const floor = best.get("proxy")?.cpuUs ?? 1;
-  console.log("case    req/s   CPU us/req   p50 ms   p99 ms   CPU / proxy");
-  for (const [kind, { perS, cpuUs, p50Ms, p99Ms }] of best) {
-    const columns = [
-      kind.padEnd(6),
-      perS.toFixed(0).padStart(6),
-      cpuUs.toFixed(1).padStart(10),
-      p50Ms.toFixed(2).padStart(10),
-      p99Ms.toFixed(2).padStart(8),
-      (cpuUs / floor).toFixed(2).padStart(10),
+  const floor = [...best].find(([{ name }]) => name.startsWith("proxy"))?.[1];
+  const peer = [...best].find(([{ name }]) => name === "workerd")?.[1];
+  console.log(
+    "| case | req/s | CPU µs a request | p50 ms | p99 ms | CPU / proxy | req/s / workerd |",
+  );
+  console.log("| --- | --- | --- | --- | --- | --- | --- |");
+  for (const [{ name }, f] of best) {
+    const cells = [
+      ...[name, Math.round(f.perS), f.cpuUs.toFixed(1), f.p50Ms.toFixed(2), f.p99Ms.toFixed(2)],
+      (f.cpuUs / (floor?.cpuUs ?? 1)).toFixed(2),
+      (f.perS / (peer?.perS ?? 1)).toFixed(1),
     ];
-    console.log(columns.join(" "));
+    console.log(`| ${cells.join(" | ")} |`);
   }
 }
 
-const [role, first = "", second = ""] = process.argv.slice(2);
-if (role === "__target") {
-  process.on("disconnect", () => process.exit(0));
-  Bun.serve({ unix: first, fetch: () => new Response(BODY) });
-  console.log("ready");
-  const parent = process.ppid;
-  setInterval(() => {
-    if (process.ppid !== parent) process.exit(0);
-  }, 500);
-} else if (role === "__server") {
-  await runServer(first as Case, second);
-} else {
-  await main(Number(role ?? 3));
+function percentiles(name: string, times: number[]): void {
+  const sorted = times.toSorted((a, b) => a - b);
+  const at = (share: number) => (sorted[Math.ceil(sorted.length * share) - 1] ?? 0).toFixed(1);
+  console.log(`| ${name} | ${sorted.length} | ${at(0.5)} | ${at(0.95)} | ${at(1)} |`);
 }
+
+async function firstCall({ reactor, headers }: Bench, name: string, body: string | null) {
+  const from = performance.now();
+  const answer = await fetch(`${reactor.url}/fn/v1/${name}`, { method: "POST", headers, body });
+  await answer.arrayBuffer();
+  const ms = performance.now() - from;
+  if (!answer.ok) throw new Error(`${name}: ${answer.status}`);
+  if (answer.headers.get("x-reactor-cold-start") !== "true") throw new Error(`${name} was warm`);
+  return ms;
+}
+
+/** Leaves all the TypeScript functions resident. */
+async function measureCold(bench: Bench, folder: string): Promise<void> {
+  const [bun, wasm, workerd]: [number[], number[], number[]] = [[], [], []];
+  for (let at = 0; at < COLD; at += 1) {
+    await Bun.sleep(SETTLE_MS);
+    bun.push(await firstCall(bench, `cold-${at}`, null));
+    if (at < COLD_WASM) wasm.push(await firstCall(bench, `coldwasm-${at}`, TEXT));
+    if (at >= WORKERD_STARTS) continue;
+    const { child, readyMs } = await startWorkerd(folder);
+    workerd.push(readyMs);
+    await child.stop();
+  }
+  console.log("\n| first call | times | p50 ms | p95 ms | most ms |");
+  console.log("| --- | --- | --- | --- | --- |");
+  percentiles("TypeScript, from the blank pool", bun);
+  percentiles("WASM, deployed and not resident", wasm);
+  percentiles("workerd, process start to first answer", workerd);
+}
+
+/** Function processes are the server's children whose command names their role. */
+async function measureResident({ pid }: Bench): Promise<void> {
+  await Bun.sleep(2_000);
+  const runners = descendants(pid).filter((one) =>
+    readFileSync(`/proc/${one}/cmdline`, "utf8").includes("__fn-runner"),
+  );
+  const bytes = proportionalBytes(runners);
+  const each = (bytes / runners.length / MIB).toFixed(1);
+  console.log(
+    `\n${runners.length} resident TypeScript functions: ${(bytes / MIB).toFixed(0)} MB PSS, ${each} MB each`,
+  );
+}
+
+async function main(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "reactor-bench-"));
+  const built = join(ROOT, "dist/reactor");
+  const isBuilt = await Bun.file(built).exists();
+  const program = isBuilt ? [built] : [process.execPath, join(ROOT, "src/main.ts")];
+  const children: Child[] = [];
+  try {
+    const bench = await prepare(folder, program, children);
+    const how = isBuilt ? "compiled" : "from source";
+    console.log(`${CONNECTIONS} connections, best of ${ROUNDS} rounds of ${SECONDS} s, ${how}\n`);
+    await measureWarm(bench);
+    await measureCold(bench, folder);
+    await measureResident(bench);
+  } finally {
+    for (const child of children.toReversed()) await child.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+await main();

@@ -52,11 +52,27 @@ export function parentOf(pid: number): number {
   return Number(statOf(pid)[1] ?? 0);
 }
 
+/** All that live below a process, children first. */
+export function descendants(root: number): number[] {
+  const parents = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => [Number(name), parentOf(Number(name))] as const);
+  const found = [root];
+  for (const pid of found)
+    for (const [child, parent] of parents) if (parent === pid) found.push(child);
+  return found.slice(1);
+}
+
 /** CPU seconds so far of a process and its children that live. */
 export function cpuWithChildren(parent: number): number {
-  const pids = readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => parentOf(pid) === parent);
+  const pids = descendants(parent).filter((pid) => parentOf(pid) === parent);
   return [parent, ...pids].reduce((sum, pid) => sum + cpuOf(pid), 0);
+}
+
+/** Memory of the processes, what they share divided fairly, bytes (PSS of smaps_rollup). */
+export function proportionalBytes(pids: readonly number[]): number {
+  const each = pids.map(
+    (pid) => /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1],
+  );
+  return each.reduce((sum, kib) => sum + Number(kib ?? 0) * 1024, 0);
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import createPlugin from "@extism/extism";
 import type { FunctionSpec } from "../../src/core/ports/function-runtime.ts";
+import { DEFAULT_TENANT } from "../../src/core/tenant.ts";
 import { until } from "../support/until.ts";
 import { compileAssembly, guest, wat } from "./guests.ts";
 import { DEFAULT_LIMITS, failureOf } from "./runtime-call.ts";
@@ -317,4 +318,38 @@ test("a changed configuration takes effect with the next call", async () => {
   const second = { ...spec, config: { tone: "cold" } };
   expect(await (await post(first, "tone", "config")).text()).toBe("warm");
   expect(await (await post(second, "tone", "config")).text()).toBe("cold");
+});
+
+/** Whether the call had to make its module resident. */
+async function isCold(spec: FunctionSpec): Promise<boolean> {
+  const { cold } = await fixture.runtimes.wasm.invoke({
+    ...{ tenant: DEFAULT_TENANT, requestId: crypto.randomUUID(), spec, exportName: "echo" },
+    request: new Request("http://localhost/x", { method: "POST", body: "x" }),
+  });
+  return cold;
+}
+
+test("a version that is retired under its calls answers them all", async () => {
+  const spec = fixture.wasmSpec("retired", COPY, { version: "e".repeat(64) });
+  const { wasm } = fixture.runtimes;
+  for (let round = 0; round < 100; round += 1) {
+    await isCold(spec);
+    const calls = Array.from({ length: 3 }, () => post(spec, "still here", "echo"));
+    // Before they are sent, and while they are on their way.
+    for (let turn = 0; turn < round % 4; turn += 1) await new Promise(setImmediate);
+    await wasm.retire("retired", spec.version);
+    for (const answer of await Promise.all(calls)) expect(await answer.text()).toBe("still here");
+  }
+  await wasm.retire("retired", spec.version);
+  expect(await isCold(spec)).toBe(true);
+});
+
+test("a module that nobody calls for as long as its function says is given up", async () => {
+  const limits = { ...DEFAULT_LIMITS, idleMs: 1 };
+  const spec = fixture.wasmSpec("rarely", COPY, { version: "f".repeat(64), limits });
+  await isCold(spec);
+  await until("the module is no longer resident", () => isCold(spec));
+  const kept = fixture.wasmSpec("often", COPY, { version: "d".repeat(64) });
+  await isCold(kept);
+  expect(await isCold(kept)).toBe(false);
 });

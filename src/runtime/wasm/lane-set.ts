@@ -118,10 +118,7 @@ export function createLaneSet(
       pump();
     },
     watch() {
-      for (const lane of lanes) {
-        lane.watchMemory();
-        lane.moveWaiting();
-      }
+      for (const lane of lanes) lane.watch();
       endIdle();
       pump();
     },

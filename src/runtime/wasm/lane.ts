@@ -79,6 +79,12 @@ export class Lane {
   readonly #loaded = new Map<string, LoadedModule>();
   readonly #loading = new Map<string, Promise<LoadedModule>>();
   readonly #specs = new Map<string, FunctionSpec>();
+  /** How many calls have each module in use, from before it is loaded until they are answered. */
+  readonly #users = new Map<string, number>();
+  /** To be forgotten when the last of them is through. */
+  readonly #retired = new Set<string>();
+  /** When each module was last used, monotonic milliseconds. */
+  readonly #usedAt = new Map<string, number>();
   #pings = 0;
 
   constructor(child: Child, mark: RunningMark, clock: Clock) {
@@ -105,8 +111,15 @@ export class Lane {
     return this.#runningForMs() < STUCK_MS;
   }
 
+  /** Memory, calls that wait behind a long one, modules that nobody uses. Every few milliseconds. */
+  watch(): void {
+    this.#watchMemory();
+    this.#moveWaiting();
+    this.#unloadIdle();
+  }
+
   /** Frees what waits behind a call that takes long; the host skips what was given up. */
-  moveWaiting(): void {
+  #moveWaiting(): void {
     if (this.#calls.size < 2 || this.#runningForMs() < STUCK_MS) return;
     const n = this.#mark[0];
     for (const call of this.#calls.keys()) {
@@ -129,11 +142,29 @@ export class Lane {
     this.child.kill(reason);
   }
 
-  watchMemory(): void {
+  #watchMemory(): void {
     if (!this.busy()) return;
     const limits = [...this.#calls.keys()].map(({ spec }) => spec.limits.memoryBytes);
     const limitBytes = HOST_BYTES + Math.max(0, ...limits);
     if (processRss(this.child.pid) > limitBytes) this.kill({ kind: "memory" });
+  }
+
+  /** Keeps the module here until `leave`, even when it is retired meanwhile. */
+  enter(spec: FunctionSpec): void {
+    const key = specKey(spec);
+    this.#users.set(key, (this.#users.get(key) ?? 0) + 1);
+  }
+
+  leave(spec: FunctionSpec): void {
+    const key = specKey(spec);
+    const left = (this.#users.get(key) ?? 1) - 1;
+    this.#usedAt.set(key, this.#clock.monotonic());
+    if (left > 0) {
+      this.#users.set(key, left);
+      return;
+    }
+    this.#users.delete(key);
+    if (this.#retired.has(key)) this.#forget(key);
   }
 
   /** Makes the module resident; resolves with what it is. */
@@ -185,14 +216,29 @@ export class Lane {
     return this.#loaded.has(specKey(spec));
   }
 
-  /** Forgets all modules whose key begins so. */
+  /** Forgets all modules whose key begins so, each when nobody uses it any more. */
   unload(prefix: string): void {
-    for (const key of [...this.#loaded.keys()]) {
+    for (const key of new Set([...this.#loaded.keys(), ...this.#users.keys()])) {
       if (!key.startsWith(prefix)) continue;
-      this.#loaded.delete(key);
-      this.#specs.delete(key);
-      this.child.send({ t: "unload", key });
+      if (this.#users.has(key)) this.#retired.add(key);
+      else this.#forget(key);
     }
+  }
+
+  /** Forgets modules that were not used for as long as their functions say. */
+  #unloadIdle(): void {
+    const nowMs = this.#clock.monotonic();
+    for (const [key, usedAt] of this.#usedAt) {
+      const idleMs = this.#specs.get(key)?.limits.idleMs ?? 0;
+      if (!this.#users.has(key) && nowMs - usedAt > idleMs) this.#forget(key);
+    }
+  }
+
+  #forget(key: string): void {
+    this.#retired.delete(key);
+    this.#usedAt.delete(key);
+    this.#specs.delete(key);
+    if (this.#loaded.delete(key)) this.child.send({ t: "unload", key });
   }
 
   /** Throws `function_failed` for the plug-in's error, `HostGone`, or the signal's reason. */

@@ -100,6 +100,7 @@ export class WasmRuntime implements FunctionRuntime {
       const place = this.#lanes.take(run.controller.signal);
       const { lane, cold } = place instanceof Promise ? await place : place;
       const loaded = lane.has(run.call.spec);
+      lane.enter(run.call.spec);
       try {
         const output = await this.#runIn(lane, run);
         const headers = { "Content-Type": "application/octet-stream" };
@@ -113,6 +114,7 @@ export class WasmRuntime implements FunctionRuntime {
         } else if (error !== MOVED) throw error;
         run.controller = new AbortController();
       } finally {
+        lane.leave(run.call.spec);
         this.#lanes.release(lane);
       }
     }
