@@ -4,7 +4,7 @@
  * by itself, and workerd; then how long first calls take, and what a hundred functions hold in memory.
  * Rounds are interleaved and the best of three counts. `bun run bench functions [seconds]`.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,6 +24,8 @@ const SETTLE_MS = 400;
 const MIB = 1024 * 1024;
 const SECONDS = Number(process.argv[2] ?? 3);
 const ROOT = join(import.meta.dir, "..");
+/** The package tells where its program is. */
+const { default: workerd } = require("workerd") as { default: string };
 
 interface Way {
   readonly name: string;
@@ -53,19 +55,13 @@ function freePort(): Promise<number> {
   });
 }
 
-/** The program itself: npm's launcher would only start it. */
-function workerdProgram(): string {
-  const name = `@cloudflare/workerd-linux-${process.arch === "arm64" ? "arm64" : "64"}`;
-  return join(ROOT, "node_modules", name, "bin/workerd");
-}
-
 /** Answers on `url`; how long that took since the process was started, milliseconds. */
 async function startWorkerd(folder: string): Promise<{ child: Child; readyMs: number }> {
   const port = await freePort();
   const file = join(folder, `workerd-${port}.capnp`);
   writeFileSync(file, workerdConfig(port));
   const from = performance.now();
-  const spawned = Bun.spawn([workerdProgram(), "serve", file], {
+  const spawned = Bun.spawn([workerd, "serve", file], {
     stdio: ["ignore", "ignore", "ignore"],
   });
   const url = `http://127.0.0.1:${port}`;
@@ -98,6 +94,7 @@ async function deploy(
 
 async function prepare(folder: string, program: string[], children: Child[]): Promise<Bench> {
   const [data, project] = [join(folder, "data"), join(folder, "project")];
+  mkdirSync(data);
   writeFunctionsProject(project, COLD, COLD_WASM);
   const keep = (child: Child) => {
     children.push(child);

@@ -84,7 +84,19 @@ function forwardedFor(header: string): string[] {
   });
 }
 
+/** Requests come in runs from one peer, and the text of an address is parsed once a run. */
+let lastPeer = "unix";
+let lastNormal = "unix";
+
 function normal(peer: string): string {
+  if (peer !== lastPeer) {
+    lastNormal = normalOf(peer);
+    lastPeer = peer;
+  }
+  return lastNormal;
+}
+
+function normalOf(peer: string): string {
   // A link-local peer carries its zone (`fe80::1%eth0`).
   const ip = parseIp(peer.split("%")[0] ?? "");
   return ip ? formatIp(ip) : peer;

@@ -3,7 +3,7 @@
  * CSV or as a form for a table, and inspected for the names it holds. JSON is passed on as the bytes
  * that came, so numbers keep every digit.
  */
-import { coreErrors } from "../../core/errors.ts";
+import { readBody } from "../../core/body.ts";
 import type { BodyShape } from "./compile/compile-body.ts";
 import { errors } from "./errors.ts";
 import type { WholeBody } from "./find-function.ts";
@@ -47,7 +47,7 @@ export async function readPayload(
   maxBytes: number,
   use: PayloadUse,
 ): Promise<Payload> {
-  const bytes = await readBytes(request, maxBytes);
+  const bytes = await readBody(request, maxBytes);
   const type = parseMediaType(request.headers.get("content-type") ?? "application/json");
   const isCall = use.of === "arguments";
   switch (type.key) {
@@ -90,22 +90,6 @@ function formArguments(bytes: Uint8Array): Payload {
 
 function formPairs(bytes: Uint8Array): [string, string][] {
   return [...new URLSearchParams(decodeText(bytes))];
-}
-
-async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
-  const declared = request.headers.get("content-length");
-  if (declared !== null && Number(declared) > maxBytes)
-    throw coreErrors.payload_too_large(maxBytes);
-  if (request.body === null) return new Uint8Array();
-  if (declared !== null) return new Uint8Array(await request.arrayBuffer());
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of request.body) {
-    size += chunk.byteLength;
-    if (size > maxBytes) throw coreErrors.payload_too_large(maxBytes);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 function decodeText(bytes: Uint8Array): string {

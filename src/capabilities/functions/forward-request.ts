@@ -4,6 +4,7 @@
  */
 import type { RequestContext } from "../../core/context.ts";
 import type { Principal } from "../../core/ports/auth.ts";
+import type { FunctionRequest } from "../../core/ports/function-runtime.ts";
 import type { ActiveFunction } from "./function-version.ts";
 
 const CREDENTIALS = ["authorization", "apikey", "cookie"];
@@ -34,16 +35,40 @@ export function forwardRequest(
   found: ActiveFunction,
   principal: Principal,
   below: string,
-): Request {
+): FunctionRequest {
   const queryAt = request.url.indexOf("?");
   const query = queryAt < 0 ? "" : request.url.slice(queryAt);
-  return new Request(`${ctx.origin}${below || "/"}${query}`, {
-    method: request.method,
-    headers: forwardedHeaders(request.headers, ctx, found, principal),
-    body: request.body,
-    signal: request.signal,
-    redirect: "manual",
-  });
+  const url = `${ctx.origin}${below || "/"}${query}`;
+  return new Forwarded(request, url, forwardedHeaders(request.headers, ctx, found, principal));
+}
+
+/** Another view of the same request: a `Request` of its own would turn the body into a stream. */
+class Forwarded implements FunctionRequest {
+  readonly url: string;
+  readonly headers: Headers;
+  readonly #request: Request;
+
+  constructor(request: Request, url: string, headers: Headers) {
+    this.#request = request;
+    this.url = url;
+    this.headers = headers;
+  }
+
+  get method() {
+    return this.#request.method;
+  }
+
+  get signal() {
+    return this.#request.signal;
+  }
+
+  get body() {
+    return this.#request.body;
+  }
+
+  bytes() {
+    return this.#request.bytes();
+  }
 }
 
 function forwardedHeaders(

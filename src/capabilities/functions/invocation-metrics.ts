@@ -4,6 +4,7 @@
  */
 import type { Metrics } from "../../core/ports/metrics.ts";
 import type { Runtimes } from "../../runtime/index.ts";
+import { LruMap } from "../../shared/lru-map.ts";
 
 export interface MeasuredCall {
   readonly name: string;
@@ -19,6 +20,8 @@ export interface InvocationMetrics {
   observe(call: MeasuredCall): void;
   transferred(name: string, bytesIn: number, bytesOut: number): void;
 }
+
+const SERIES_KEPT = 1_000;
 
 /** Seconds; the finest ones tell a warm call from a hop. */
 const BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 30];
@@ -38,13 +41,29 @@ export function invocationMetrics(metrics: Metrics, runtimes: Runtimes): Invocat
     BUCKETS_S,
   );
   collectProcesses(metrics, runtimes);
+  // The series of a call are looked up once: putting their labels together costs more than counting.
+  const calls = new LruMap<string, (seconds: number) => void>(SERIES_KEPT);
+  const seriesOf = (name: string, version: string, status: string) => {
+    const hit = count.bind({ function: name, version, status });
+    const time = latency.bind({ function: name, version });
+    return (seconds: number) => {
+      hit();
+      time(seconds);
+    };
+  };
   return {
     observe({ name, isShare, status, cold: wasCold, code, durationMs }) {
       const version = isShare ? "share" : "active";
-      count.add({ function: name, version, status: `${Math.floor(status / 100)}xx` });
+      const family = `${Math.floor(status / 100)}xx`;
+      const key = `${name} ${version} ${family}`;
+      let series = calls.get(key);
+      if (!series) {
+        series = seriesOf(name, version, family);
+        calls.set(key, series);
+      }
+      series(durationMs / 1000);
       if (wasCold) cold.add({ function: name });
       if (code !== null) failures.add({ function: name, code });
-      latency.observe({ function: name, version }, durationMs / 1000);
     },
     transferred(name, bytesIn, bytesOut) {
       if (bytesIn > 0) received.add({ function: name }, bytesIn);

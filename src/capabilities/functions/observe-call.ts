@@ -45,7 +45,7 @@ export async function observeCall(
     const whole = marked(answer, name, chosen, ms);
     const peak = answer.peakMemoryBytes;
     const tooLarge = limitBytes === null ? null : { name, limitBytes };
-    return counted(whole, tooLarge, (bytesOut, code) => {
+    return counted(request.method, whole, tooLarge, (bytesOut, code) => {
       const memory = peak?.() ?? null;
       finish({ chosen, status, cold, ms, code, bytesIn: upload.bytes(), bytesOut, memory });
     });
@@ -62,10 +62,12 @@ export async function observeCall(
 
 /** How many bytes came: as announced, else as read so far. */
 function countedUpload(request: Request): { request: Request; bytes: () => number } {
-  const { body, method, headers, signal, url } = request;
+  const { method, headers, signal, url } = request;
   const announced = headers.get("content-length");
-  if (!body) return { request, bytes: () => 0 };
+  // Before `body` is touched, which makes a stream of it.
   if (announced !== null) return { request, bytes: () => Number(announced) };
+  const { body } = request;
+  if (!body) return { request, bytes: () => 0 };
   let count = 0;
   const counting = countedBody(body, (bytes) => {
     count = bytes;
@@ -77,22 +79,29 @@ function countedUpload(request: Request): { request: Request; bytes: () => numbe
 }
 
 /** An answer that says that it is too large is an error; one that turns out to be is broken off. */
-function checkLength({ body, headers }: Response, name: string, limitBytes: number | null): void {
-  if (limitBytes === null || Number(headers.get("content-length") ?? "0") <= limitBytes) return;
-  body?.cancel().catch(() => undefined);
+function checkLength(response: Response, name: string, limitBytes: number | null): void {
+  const length = Number(response.headers.get("content-length") ?? "0");
+  if (limitBytes === null || length <= limitBytes) return;
+  response.body?.cancel().catch(() => undefined);
   throw functionsErrors.answer_too_large(name, limitBytes);
 }
 
+/** Statuses whose answers have no body. */
+const BODYLESS: ReadonlySet<number> = new Set([204, 205, 304]);
+
 /** Calls `end` once: at once where the length is known, else when the body has gone out. */
 function counted(
+  method: string,
   response: Response,
   bound: { readonly name: string; readonly limitBytes: number } | null,
   end: (bytesOut: number, code: string | null) => void,
 ): Response {
-  const { body, headers, status } = response;
+  const { headers, status } = response;
   const length = headers.get("content-length");
-  if (!body || length !== null) {
-    end(body ? Number(length) : 0, null);
+  const hasNone = method === "HEAD" || BODYLESS.has(status);
+  const body = hasNone || length !== null ? null : response.body;
+  if (!body) {
+    end(hasNone ? 0 : Number(length ?? "0"), null);
     return response;
   }
   let count = 0;

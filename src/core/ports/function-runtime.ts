@@ -48,12 +48,21 @@ export interface FunctionLimits {
   readonly idleMs: number;
 }
 
+/**
+ * What a runtime needs of a request. Touching `body` makes a stream of it, which costs more than a small
+ * body: whoever has its length asks for `bytes()`.
+ */
+export type FunctionRequest = Pick<
+  Request,
+  "url" | "method" | "headers" | "signal" | "body" | "bytes"
+>;
+
 export interface FunctionCall {
   readonly tenant: TenantCtx;
   readonly requestId: string;
   readonly spec: FunctionSpec;
   /** As the function shall see it: URL path below the function, headers filtered, body streaming. */
-  readonly request: Request;
+  readonly request: FunctionRequest;
   /** `wasm`: the export named in the path, or null. */
   readonly exportName: string | null;
   /** The caller's credential headers, for what the function asks of this server in the caller's name. */

@@ -63,16 +63,17 @@ async function requestBody(
   limitBytes: number,
 ): Promise<{ body: Body; length: number | null }> {
   const { request } = active.call;
-  if (!request.body || request.method === "GET" || request.method === "HEAD") {
-    return { body: null, length: null };
-  }
+  if (request.method === "GET" || request.method === "HEAD") return { body: null, length: null };
   const declared = request.headers.get("content-length");
   const length = declared === null ? null : Number(declared);
   if (length !== null && length > limitBytes) throw coreErrors.payload_too_large(limitBytes);
-  active.uploading = true;
   if (length === null || length > WHOLE_BODY_BYTES) {
-    return { body: meteredBody(active, request.body, limitBytes), length: null };
+    const { body } = request;
+    if (!body) return { body: null, length: null };
+    active.uploading = true;
+    return { body: meteredBody(active, body, limitBytes), length: null };
   }
+  active.uploading = true;
   const whole = await untilAborted(active, request.bytes());
   active.uploading = false;
   return { body: whole, length: whole.length };

@@ -2,6 +2,7 @@
  * HTTP as AWS's handlers know it: a request becomes an event of API Gateway's payload format 2.0, and
  * what a handler returns becomes an answer. Used by the server (AWS) and inside the runner (local).
  */
+import type { FunctionRequest } from "../../core/ports/function-runtime.ts";
 
 /** What a handler gave back is no answer. Said to its author. */
 export class BadLambdaAnswer extends Error {
@@ -12,7 +13,7 @@ export class BadLambdaAnswer extends Error {
 }
 
 export interface EventSource {
-  readonly request: Request;
+  readonly request: FunctionRequest;
   readonly body: Uint8Array | null;
   /** Of the function, where AWS has the id of the API. */
   readonly name: string;

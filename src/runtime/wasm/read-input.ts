@@ -1,18 +1,19 @@
 /** A WASM call's input: the whole request body, bounded while it arrives. */
 import { coreErrors } from "../../core/errors.ts";
+import type { FunctionRequest } from "../../core/ports/function-runtime.ts";
 
 /** Throws `payload_too_large` (413), or the signal's reason when that comes first. */
 export async function readInput(
-  request: Request,
+  request: FunctionRequest,
   limitBytes: number,
   signal: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  if (!request.body) return new Uint8Array();
   const declared = request.headers.get("content-length");
-  if (declared === null || Number(declared) > limitBytes) {
-    if (declared !== null) throw coreErrors.payload_too_large(limitBytes);
-    return await readCounted(request.body, limitBytes, signal);
+  if (declared === null) {
+    const { body } = request;
+    return body ? await readCounted(body, limitBytes, signal) : new Uint8Array();
   }
+  if (Number(declared) > limitBytes) throw coreErrors.payload_too_large(limitBytes);
   return await orAborted(request.bytes(), signal);
 }
 

@@ -69,9 +69,7 @@ export class WasmRuntime implements FunctionRuntime {
     const { signal } = call.request;
     signal.addEventListener("abort", onClientGone, { once: true });
     try {
-      if (call.request.body) {
-        run.input = await readInput(call.request, limits.bodyInBytes, run.controller.signal);
-      }
+      run.input = await readInput(call.request, limits.bodyInBytes, run.controller.signal);
       return await this.#attempt(run);
     } finally {
       run.finish();
@@ -103,7 +101,10 @@ export class WasmRuntime implements FunctionRuntime {
       lane.enter(run.call.spec);
       try {
         const output = await this.#runIn(lane, run);
-        const headers = { "Content-Type": "application/octet-stream" };
+        const headers = {
+          "Content-Type": "application/octet-stream",
+          "Content-Length": String(output.length),
+        };
         return { response: new Response(output, { headers }), cold: cold || !loaded };
       } catch (error) {
         if (run.ended) throw run.ended;
