@@ -111,6 +111,35 @@ describe("a new identity", () => {
     expect((await userOf(eve.userId))["proven_email"]).toBe(email);
   });
 
+  test("closes factors, passkeys, codes, grants and keys of such an account as well", async () => {
+    const email = fresh();
+    const { userId } = await signUp(world, email);
+    const ids = { id: crypto.randomUUID(), now: new Date(world.clock.now()) };
+    await world.sql`
+      insert into auth.mfa_factors (id, user_id, factor_type, status, created_at, updated_at)
+      values (${ids.id}, ${userId}, 'totp', 'verified', ${ids.now}, ${ids.now})`;
+    await world.sql`
+      insert into auth.webauthn_credentials (id, user_id, credential_id, public_key,
+        attestation_type, aaguid, sign_count, backup_eligible, backed_up, created_at, updated_at)
+      values (${ids.id}, ${userId}, 'x', 'x', 'none', ${ids.id}, 0, false, false, ${ids.now},
+        ${ids.now})`;
+    await world.sql`
+      insert into auth.flow_state (id, user_id, auth_code_hash, code_challenge_method,
+        code_challenge, provider_type, authentication_method, auth_code_issued_at)
+      values (${ids.id}, ${userId}, sha256('code'), 's256', 'x', 'email', 'otp', ${ids.now})`;
+    await world.sql`
+      insert into auth.api_keys (id, kind, name, user_id, scopes, status, created_at, updated_at)
+      values (${ids.id}, 'user', 'eve', ${userId}, '{}', 'active', ${ids.now}, ${ids.now})`;
+    await enter(verified(email));
+    const [left] = await world.sql`
+      select (select count(*) from auth.mfa_factors where user_id = ${userId})
+        + (select count(*) from auth.webauthn_credentials where user_id = ${userId})
+        + (select count(*) from auth.flow_state where user_id = ${userId})
+        + (select count(*) from auth.api_keys where user_id = ${userId} and status <> 'revoked')
+        as ways`;
+    expect(Number(left?.["ways"])).toBe(0);
+  });
+
   test("never joins by an address that its provider did not verify", async () => {
     const email = fresh();
     await provenAccount(email);

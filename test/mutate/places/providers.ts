@@ -218,6 +218,15 @@ export const providers: readonly Mutation[] = [
   },
   {
     ...RULES,
+    name: "identities: who waits inside keeps a passkey",
+    file: `${AUTH}/identities/prove-email.ts`,
+    find: "await createIdentityStore(tx).removeOtherWaysIn(user.id, now);",
+    replace: "createIdentityStore(tx);",
+    only: "closes factors",
+    why: "account pre-hijacking by whatever is not a password",
+  },
+  {
+    ...RULES,
     name: "identities: people of a SAML provider join others",
     file: `${AUTH}/identities/external-identity.ts`,
     find: 'provider.startsWith("sso:");',

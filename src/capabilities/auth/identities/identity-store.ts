@@ -47,6 +47,24 @@ export function createIdentityStore(sql: Sql | TransactionSql) {
         where user_id = ${from} and provider not in ('email', 'phone')`;
       return count;
     },
+    /**
+     * Everything but password, sessions and identities that lets somebody act as this person: second
+     * factors, passkeys, what is on its way by mail or in a browser, grants to apps, keys.
+     */
+    async removeOtherWaysIn(userId: string, now: Date): Promise<void> {
+      await sql`delete from auth.mfa_factors where user_id = ${userId}`;
+      await sql`delete from auth.webauthn_credentials where user_id = ${userId}`;
+      await sql`delete from auth.webauthn_challenges where user_id = ${userId}`;
+      await sql`delete from auth.one_time_tokens where user_id = ${userId}`;
+      await sql`delete from auth.flow_state where user_id = ${userId}`;
+      await sql`delete from auth.oauth_states where link_user_id = ${userId}`;
+      await sql`delete from auth.oauth_authorizations where user_id = ${userId}`;
+      await sql`delete from auth.oauth_consents where user_id = ${userId}`;
+      await sql`delete from auth.oauth_device_codes where user_id = ${userId}`;
+      await sql`
+        update auth.api_keys set status = 'revoked', revoked_at = ${now}, updated_at = ${now}
+        where user_id = ${userId} and status <> 'revoked'`;
+    },
     async remove(id: string): Promise<boolean> {
       const { count } = await sql`delete from auth.identities where id = ${id}`;
       return count === 1;

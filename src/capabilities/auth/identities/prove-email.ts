@@ -7,6 +7,7 @@ import type { TransactionSql } from "postgres";
 import type { AuthState, Caller } from "../auth-state.ts";
 import type { UserRow } from "../schema.ts";
 import type { AuthStore } from "../store.ts";
+import { createIdentityStore } from "./identity-store.ts";
 
 /** True when the person of the account has shown that the account's address is theirs. */
 export function isEmailProven({ email, proven_email: proven }: UserRow): boolean {
@@ -15,7 +16,8 @@ export function isEmailProven({ email, proven_email: proven }: UserRow): boolean
 
 /**
  * Marks the account's address as proven and confirmed. If it was not proven before, password,
- * sessions, identities, phone number and metadata go: nobody knows whose they were. In the caller's
+ * sessions, identities, factors, passkeys, grants, keys, phone number and metadata go: nobody knows
+ * whose they were. In the caller's
  * transaction, with the user's row locked; the holder's own way in is added afterwards.
  */
 export async function proveEmail(
@@ -29,6 +31,7 @@ export async function proveEmail(
   if (isEmailProven(user)) return user;
   await store.deleteSessions(user.id, {});
   await store.deleteIdentities(user.id);
+  await createIdentityStore(tx).removeOtherWaysIn(user.id, now);
   const patched = await store.updateUser(user.id, {
     encrypted_password: null,
     phone: null,
