@@ -146,6 +146,12 @@ describe("every provider that arctic knows", () => {
     expect(files.length).toBeGreaterThanOrEqual(60);
   });
 
+  test("is told of in the documentation", () => {
+    const page = readFileSync(join(import.meta.dir, "../../docs/auth.md"), "utf8");
+    const names = [...readKnownProviders().keys()];
+    expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+  });
+
   test.each(files)("%s is asked to sign somebody in as arctic asks", async (name) => {
     const { url } = await askArctic(name);
     const browser = new ProviderBrowser(world);
