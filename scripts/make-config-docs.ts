@@ -35,6 +35,7 @@ that has a value wins:
   misspelt name with the nearest known one. The exit code is 2. Secrets are never shown.
 - **Lists.** \`[[functions]]\` (and later \`[[jobs]]\` and \`[[sites]]\`) describe a project's parts, so the
   settings of those capabilities have sections of other names: \`[runtime]\` for functions.
+  \`[[policies]]\` say who may do what is not a row: [policies.md](policies.md).
 `;
 
 function cell(text: string): string {

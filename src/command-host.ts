@@ -45,6 +45,14 @@ function createHost(): CliHost {
       const { loadServerConfig } = await import("./server/host/config.ts");
       return loadServerConfig(project, flags, env);
     },
+    async checkPolicies(list) {
+      const { checkPolicies } = await import("./server/host/check-policies.ts");
+      return checkPolicies(list);
+    },
+    async explainPolicies(list, as, action) {
+      const { explainPolicies } = await import("./server/host/check-policies.ts");
+      return explainPolicies(list, as, action);
+    },
     bundleFunction: bundle,
   };
   return host;

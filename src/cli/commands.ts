@@ -15,6 +15,7 @@ import { command as login } from "./login.ts";
 import { command as logout } from "./logout.ts";
 import { command as logs } from "./logs.ts";
 import { command as migrate } from "./migrate.ts";
+import { command as policy } from "./policy.ts";
 import { command as restore } from "./restore.ts";
 import { command as serve } from "./serve.ts";
 import { command as sql } from "./sql.ts";
@@ -38,6 +39,7 @@ export const commands: readonly Command[] = [
   types,
   fn,
   auth,
+  policy,
   vault,
   logs,
   doctor,

@@ -2,10 +2,11 @@
  * What the command line is given by the program around it: the terminal, time, and the few things
  * that need the server's code. `main.ts` makes one; tests make their own.
  */
-import type { Config } from "../core/config/config.ts";
+import type { Config, ListItem } from "../core/config/config.ts";
 import type { Env } from "../core/config/env.ts";
 import type { ProjectDir } from "../core/config/project-dir.ts";
 import type { Clock } from "../core/ports/clock.ts";
+import type { PolicyExplanation } from "../core/ports/policies.ts";
 
 export interface Terminal {
   readonly stdout: TextOut;
@@ -64,6 +65,21 @@ export interface RestoreOptions {
   onStep(text: string): void;
 }
 
+export interface PolicyReport {
+  /** Names. */
+  readonly policies: readonly string[];
+  /** Sentences. */
+  readonly faults: readonly string[];
+  readonly tests: readonly {
+    readonly policy: string;
+    readonly test: string;
+    readonly ok: boolean;
+    readonly expected: string;
+    readonly got: string;
+    readonly reason: string;
+  }[];
+}
+
 export interface CliHost {
   readonly version: string;
   readonly env: Env;
@@ -79,6 +95,17 @@ export interface CliHost {
   restore(options: RestoreOptions): Promise<Readonly<Record<string, unknown>>>;
   /** The effective configuration with every capability's section. @throws ConfigError */
   loadConfig(project: ProjectDir, flags: Readonly<Record<string, unknown>>): Promise<Config>;
+  /** Faults and tests of the `[[policies]]` of a project. */
+  checkPolicies(list: readonly ListItem[]): Promise<PolicyReport>;
+  /** @param as attributes of `principal` */
+  explainPolicies(
+    list: readonly ListItem[],
+    as: Readonly<Record<string, unknown>>,
+    action: string,
+  ): Promise<{
+    readonly faults: readonly string[];
+    readonly explanation: PolicyExplanation | null;
+  }>;
   /** One ES module from a function's entry file. @throws StartupError when it does not build */
   bundleFunction(path: string): Promise<Uint8Array>;
 }

@@ -18,6 +18,7 @@ import type { Leases } from "./ports/leases.ts";
 import type { Logger } from "./ports/log.ts";
 import type { Mail } from "./ports/mail.ts";
 import type { Metrics } from "./ports/metrics.ts";
+import type { Policies } from "./ports/policies.ts";
 import type { RateLimiter } from "./ports/rate-limiter.ts";
 import type { Rng } from "./ports/rng.ts";
 import type { Vault } from "./ports/vault.ts";
@@ -79,6 +80,8 @@ export interface Deps {
   readonly idempotency: IdempotencyStore;
   readonly vault: Vault;
   readonly mail: Mail;
+  /** What callers may do beyond tables. */
+  readonly policies: Policies;
   /** Tenants this server serves now; background passes loop over it. */
   tenants(): readonly TenantCtx[];
   /** Identity of the tenant's installation. Cached; cheap. */

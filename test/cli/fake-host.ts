@@ -14,6 +14,7 @@ import { runCli } from "../../src/cli/run-cli.ts";
 import { loadConfig } from "../../src/core/config/load-config.ts";
 import { mergeSections } from "../../src/core/config/merge-sections.ts";
 import { coreSections, PROJECT_LISTS } from "../../src/core/config/sections.ts";
+import { checkPolicies, explainPolicies } from "../../src/server/host/check-policies.ts";
 import { systemClock } from "../../src/shared/clock.ts";
 
 interface Ran {
@@ -122,6 +123,8 @@ export function createBench(): Bench {
           env,
           flags,
         }),
+      checkPolicies: async (list) => checkPolicies(list),
+      explainPolicies: async (...asked) => explainPolicies(...asked),
       bundleFunction: async (path) => Bun.file(path).bytes(),
       ...more.host,
     };

@@ -14,6 +14,7 @@ import { attachContext, type RequestContext } from "../../src/core/context.ts";
 import type { Principal } from "../../src/core/ports/auth.ts";
 import type { Bus } from "../../src/core/ports/bus.ts";
 import type { DeployChange, Deployer } from "../../src/core/ports/deployer.ts";
+import type { Policies } from "../../src/core/ports/policies.ts";
 import { DEFAULT_TENANT } from "../../src/core/tenant.ts";
 import { createMemoryBus } from "../../src/shared/bus/memory-bus.ts";
 import { systemClock } from "../../src/shared/clock.ts";
@@ -22,6 +23,7 @@ import { createMemoryIdempotency } from "../../src/shared/idempotency/memory-ide
 import { createIds } from "../../src/shared/ids.ts";
 import { createMemoryLeases } from "../../src/shared/leases/memory-leases.ts";
 import { createMetrics } from "../../src/shared/metrics.ts";
+import { createPolicies } from "../../src/shared/policy/create-policies.ts";
 import { systemRng } from "../../src/shared/rng.ts";
 import { createMemoryVault } from "../../src/shared/vault/memory-vault.ts";
 import { createMemoryLog, type MemoryLog } from "../support/memory-log.ts";
@@ -68,12 +70,16 @@ export async function startFunctions(
   database: FunctionsDatabase,
   config: object = {},
   bus: Bus = database.bus,
+  policies: Policies = createPolicies([]),
 ): Promise<FunctionsWorld> {
   const dataDir = mkdtempSync(join(tmpdir(), "reactor-fn-"));
   const sql = database.connect();
   const log = createMemoryLog();
   const metrics = createMetrics();
-  const deps = createDeps({ dataDir, sql, log, metrics, bus, vault: database.vault });
+  const deps = createDeps({
+    ...{ dataDir, sql, log, metrics, bus, policies },
+    vault: database.vault,
+  });
   const full = Value.Default(functionsConfig, { jail: {}, lambda: {}, ...config }) as Parameters<
     typeof mountFunctions
   >[0];
@@ -105,8 +111,9 @@ function createDeps(own: {
   metrics: Deps["metrics"];
   bus: Bus;
   vault: Deps["vault"];
+  policies: Policies;
 }): Deps {
-  const { dataDir, sql, log, metrics, bus } = own;
+  const { dataDir, sql, log, metrics, bus, policies } = own;
   const missing = new Proxy({}, { get: (_, name) => fail(String(name)) });
   return {
     server: {
@@ -133,6 +140,7 @@ function createDeps(own: {
     kv: missing as Deps["kv"],
     rateLimiter: missing as Deps["rateLimiter"],
     vault: own.vault,
+    policies,
     mail: missing as Deps["mail"],
     tenants: () => [DEFAULT_TENANT],
     project: () => fail("project"),

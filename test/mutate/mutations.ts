@@ -14,6 +14,7 @@ import { mailed } from "./places/mailed.ts";
 import { messages } from "./places/messages.ts";
 import { oauth } from "./places/oauth.ts";
 import { orgs } from "./places/orgs.ts";
+import { policies } from "./places/policies.ts";
 import { providers } from "./places/providers.ts";
 import { server } from "./places/server.ts";
 import { sharedState } from "./places/shared-state.ts";
@@ -36,4 +37,5 @@ export const mutations: readonly Mutation[] = [
   ...orgs,
   ...oauth,
   ...apiKeys,
+  ...policies,
 ];

@@ -30,6 +30,30 @@ describe("a boot that fails", () => {
     expect(existsSync(server.dataDir)).toBe(false);
   });
 
+  test("on policies that do not do what their tests say names each, and has touched nothing", async () => {
+    const toml = `[[policies]]
+name = "closed"
+effect = "allow"
+actions = ["functions:hello:invoke"]
+when = "false"
+[[policies.tests]]
+name = "everybody"
+action = "functions:hello:invoke"
+expect = "allow"
+[[policies]]
+name = "typo"
+effect = "deny"
+actions = ["functions:hello:invoke"]
+when = "principal.orgrole == 1"
+`;
+    const server = bench.serve({ toml });
+    const { code, stderr } = await server.ended();
+    expect(code).toBe(2);
+    expect(message(stderr)).toContain("policy 'closed': test 'everybody': expected allow");
+    expect(message(stderr)).toContain("did you mean principal.org_role?");
+    expect(existsSync(server.dataDir)).toBe(false);
+  });
+
   test("on what it needs and has not, has started nothing", async () => {
     const server = bench.serve({ args: ["--only", "data"] });
     const { code, stderr } = await server.ended();

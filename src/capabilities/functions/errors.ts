@@ -32,6 +32,11 @@ export const functionsErrors = defineErrors({
     hint: "Send a key as `apikey` or `Authorization: Bearer`, or set verify_jwt = false for this function",
     headers: { "WWW-Authenticate": "Bearer" },
   }),
+  policy_denied: (action: string) => ({
+    status: 403,
+    message: "A policy of this server does not allow this",
+    details: action,
+  }),
   admin_credential_required: () => ({
     status: 401,
     code: "credential_required",

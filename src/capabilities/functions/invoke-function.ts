@@ -41,7 +41,7 @@ export function targetOf(path: string): Target {
 }
 
 /**
- * @throws function_not_found, credential_required, bad_credential, insufficient_scope, method_not_allowed (WASM),
+ * @throws function_not_found, credential_required, bad_credential, insufficient_scope, policy_denied, method_not_allowed (WASM),
  *   body_too_large, and what the runtimes throw
  */
 export async function invokeFunction(
@@ -52,6 +52,7 @@ export async function invokeFunction(
   const { name, below } = targetOf(ctx.path);
   const found = await findFunction(parts, ctx, name);
   const caller = await admit(found, ctx, request.headers);
+  checkPolicies(parts, ctx, request, found, caller.principal);
   const keys = { requestId: ctx.id, caller: caller.principal.userId ?? ctx.address };
   const chosen = chooseVersion(found, keys);
   const exportName = chosen.version.runtime === "wasm" ? exportOf(found, request, below) : null;
@@ -104,7 +105,7 @@ async function admit(
       throw functionsErrors.credential_required(found.name);
     }
     const principal = await ctx.scopedPrincipal();
-    const wanted = `functions:${found.name}:invoke`;
+    const wanted = actionOf(found);
     if (!permits(principal, wanted)) throw coreErrors.insufficient_scope(wanted);
     return { principal, credentials: { authorization: bearer && `Bearer ${bearer}`, apikey } };
   } catch (error) {
@@ -113,6 +114,24 @@ async function admit(
     return { principal: NOBODY, credentials: { authorization: null, apikey: null } };
   }
 }
+
+/** What `[[policies]]` say of it. @throws policy_denied */
+function checkPolicies(
+  { deps }: FunctionsParts,
+  ctx: RequestContext,
+  { method }: Request,
+  found: ActiveFunction,
+  principal: Principal,
+): void {
+  const action = actionOf(found);
+  const request = { method, address: ctx.address };
+  const { allowed, policy } = deps.policies.decide({ principal, action, request });
+  if (allowed) return;
+  ctx.log.info("policy.denied", { action, policy, user_id: principal.userId });
+  throw functionsErrors.policy_denied(action);
+}
+
+const actionOf = ({ name }: ActiveFunction) => `functions:${name}:invoke`;
 
 /** WASM is called by POST with the input as body; the path may name the export. */
 function exportOf(found: ActiveFunction, request: Request, below: string): string | null {

@@ -208,4 +208,4 @@ export const coreSections: Readonly<Record<string, TObject>> = {
 };
 
 /** Lists of the project in reactor.toml: `[[functions]]` and so on. */
-export const PROJECT_LISTS = ["functions", "jobs", "sites"] as const;
+export const PROJECT_LISTS = ["functions", "jobs", "sites", "policies"] as const;

@@ -10,6 +10,7 @@ import type { AdminConfig } from "../../core/config/sections.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Ids } from "../../core/ports/ids.ts";
 import type { Logger } from "../../core/ports/log.ts";
+import type { Policies } from "../../core/ports/policies.ts";
 import type { Rng } from "../../core/ports/rng.ts";
 import type { ServerStatus } from "../../core/server-status.ts";
 import { DEFAULT_TENANT } from "../../core/tenant.ts";
@@ -23,6 +24,7 @@ import { deployProject } from "./deploy-project.ts";
 import { isForeign, openForeign } from "./foreign-database.ts";
 import { buildForeignParts } from "./foreign-parts.ts";
 import { announce, type Listening, listen } from "./listen.ts";
+import { policiesOf } from "./load-policies.ts";
 import { migrationSets } from "./migration-sets.ts";
 import { type MountedServer, mountCapabilities, orderOf } from "./mount.ts";
 import { prepareTenants } from "./prepare-tenant.ts";
@@ -99,6 +101,7 @@ export async function boot(options: BootOptions): Promise<RunningServer> {
 async function bootAll(parts: Parts): Promise<RunningServer> {
   const { config, dataDir, steps } = parts;
   orderOf(parts);
+  const policies = policiesOf(config);
   const foreign = isForeign(config) ? openForeign(config, parts.capabilities) : null;
   await prepareDataFolder(dataDir);
   const database =
@@ -108,8 +111,8 @@ async function bootAll(parts: Parts): Promise<RunningServer> {
   const admin = config.section<AdminConfig>("admin");
   const adminToken = await loadAdminToken(dataDir, admin.token, parts.ids);
   const shared = foreign
-    ? buildForeignParts({ ...parts, urls: foreign.urlsFor })
-    : await prepareShared(parts, database);
+    ? buildForeignParts({ ...parts, policies, urls: foreign.urlsFor })
+    : await prepareShared({ ...parts, policies }, database);
   const more = { ...parts, adminToken, runtimeDir, shared, database };
   const mounted = await steps.run("mount", () => mountCapabilities(more));
   const assembled = assemble({ ...more, mounted });
@@ -124,7 +127,10 @@ async function bootAll(parts: Parts): Promise<RunningServer> {
 }
 
 /** Schema, vault and pools of a database that is ours. */
-async function prepareShared(parts: Parts, database: OpenedDatabase): Promise<SharedParts> {
+async function prepareShared(
+  parts: Parts & { readonly policies: Policies },
+  database: OpenedDatabase,
+): Promise<SharedParts> {
   const openVault = await vaultOpener(parts);
   const sets = await migrationSets(parts);
   const urls = await parts.steps.run("schema", () =>

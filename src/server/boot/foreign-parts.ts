@@ -34,6 +34,7 @@ export function buildForeignParts(options: Omit<SharedOptions, "openVault">): Sh
     events: createMemoryEvents(clock, bus),
     leases: createMemoryLeases(clock),
     kv,
+    policies: options.policies,
     rateLimiter: createMemoryRateLimiter(clock),
     idempotency,
     vault,

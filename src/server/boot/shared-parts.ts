@@ -12,6 +12,7 @@ import type { Leases } from "../../core/ports/leases.ts";
 import type { Logger } from "../../core/ports/log.ts";
 import type { Mail } from "../../core/ports/mail.ts";
 import type { Metrics } from "../../core/ports/metrics.ts";
+import type { Policies } from "../../core/ports/policies.ts";
 import type { RateLimiter } from "../../core/ports/rate-limiter.ts";
 import type { Rng } from "../../core/ports/rng.ts";
 import type { Vault } from "../../core/ports/vault.ts";
@@ -40,6 +41,7 @@ import type { BootSteps } from "./steps.ts";
 import type { OpenVault } from "./vault-opener.ts";
 
 export interface SharedOptions {
+  readonly policies: Policies;
   readonly config: Config;
   readonly clock: Clock;
   readonly rng: Rng;
@@ -64,6 +66,7 @@ export interface SharedParts {
   readonly idempotency: IdempotencyStore;
   readonly vault: Vault;
   readonly mail: Mail;
+  readonly policies: Policies;
   /** Null where the vault holds nothing: on somebody else's database. */
   readonly vaultAdmin: VaultAdmin | null;
   /** Stores that keep expired rows until swept. */
@@ -113,6 +116,7 @@ export function buildShared(options: SharedOptions): SharedParts {
     events: createPostgresEvents(databases, wakeByBus(bus)),
     leases: createPostgresLeases(databases),
     kv,
+    policies: options.policies,
     rateLimiter,
     idempotency,
     vault,

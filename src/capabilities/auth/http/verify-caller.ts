@@ -11,23 +11,24 @@ export interface VerifiedCaller {
   readonly user_id: string | null;
   readonly claims: string;
   readonly expires_at: number | null;
-  /** Of an API key; null = limited by none. */
-  readonly scopes: readonly string[] | null;
-  readonly key_id: string | null;
-  /** Milliseconds for which the answer may be kept; null = as long as the asker likes. */
-  readonly keep_ms: number | null;
+  /** Of an API key; absent = limited by none. */
+  readonly scopes?: readonly string[];
+  readonly key_id?: string;
+  /** Milliseconds for which the answer may be kept; absent = as long as the asker likes. */
+  readonly keep_ms?: number;
 }
 
 /** @throws bad_credential */
 export async function verifyCaller(request: Request): Promise<VerifiedCaller> {
   const principal = await contextOf(request).scopedPrincipal();
+  const { scopes, keyId, keepMs } = principal;
   return {
     role: principal.role,
     user_id: principal.userId,
     claims: principal.claims,
     expires_at: Number.isFinite(principal.expiresAt) ? principal.expiresAt : null,
-    scopes: principal.scopes ?? null,
-    key_id: principal.keyId ?? null,
-    keep_ms: principal.keepMs ?? null,
+    ...(scopes === undefined ? {} : { scopes }),
+    ...(keyId === undefined ? {} : { key_id: keyId }),
+    ...(keepMs === undefined ? {} : { keep_ms: keepMs }),
   };
 }
