@@ -12,12 +12,12 @@ export type Trace = (part: Expression, value: Value) => void;
 
 /** @throws ExpressionError */
 export function evaluate(expression: Expression, given: Attributes, trace?: Trace): Value {
-  const value = valueOf(expression, given, trace);
+  const value = worthOf(expression, given, trace);
   trace?.(expression, value);
   return value;
 }
 
-function valueOf(expression: Expression, given: Attributes, trace?: Trace): Value {
+function worthOf(expression: Expression, given: Attributes, trace?: Trace): Value {
   switch (expression.kind) {
     case "literal":
       return expression.value;
