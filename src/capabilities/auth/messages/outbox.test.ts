@@ -25,13 +25,16 @@ function failing(...errors: Error[]) {
 const later = () => mailErrors.mail_unavailable("greylisted");
 
 describe("a message", () => {
-  test("does not begin in the turn in which it was asked for", async () => {
-    const { outbox } = open();
+  test("does not begin before the answer is out", async () => {
+    const { outbox, clock } = open();
     const done: string[] = [];
     outbox.add("one", async () => void done.push("one"));
+    outbox.add("two", async () => void done.push("two"));
+    await clock.advance(4);
     expect(done).toEqual([]);
-    await outbox.idle();
-    expect(done).toEqual(["one"]);
+    await clock.advance(1);
+    expect(done).toEqual(["one", "two"]);
+    expect(clock.pending()).toBe(0);
   });
 
   test("is tried again after 2, 15, 60 and 240 seconds, then given up", async () => {

@@ -14,7 +14,7 @@ export interface Outbox {
    * another failure is logged. Past the bound the job is dropped, which is logged too.
    */
   add(what: string, job: () => Promise<void>): void;
-  /** Resolves when nothing is left to do now; what waits for its next try is not waited for. */
+  /** Begins at once and resolves when nothing is left; what waits for its next try is not waited for. */
   idle(): Promise<void>;
   /** Jobs that are not done, those that wait for their next try included. */
   waiting(): number;
@@ -30,6 +30,8 @@ export interface OutboxOptions {
 
 const CONCURRENCY = 4;
 const WAITING_MAX = 1000;
+/** The answer is out by then. */
+const BEGIN_AFTER_MS = 5;
 /** A server that is restarted, one that greylists (RFC 6647 §4.3): a code is good for ten minutes. */
 const RETRY_AFTER_MS = [2_000, 15_000, 60_000, 240_000];
 const UNAVAILABLE = 503;
@@ -46,6 +48,8 @@ export function createOutbox({ log, clock, metrics }: OutboxOptions): Outbox {
   const idlers: (() => void)[] = [];
   let running = 0;
   let isClosed = false;
+  /** Cancels the timer that begins with what came in. */
+  let begin: (() => void) | null = null;
   const counted = metrics.counter("reactor_auth_messages_total", "Messages to people, by outcome");
   const gauge = metrics.gauge("reactor_auth_messages_waiting", "Messages that wait to be sent");
   const waiting = () => queue.length + delayed.size;
@@ -80,6 +84,8 @@ export function createOutbox({ log, clock, metrics }: OutboxOptions): Outbox {
     }
   };
   const pump = () => {
+    begin?.();
+    begin = null;
     while (running < CONCURRENCY) {
       const next = queue.shift();
       if (!next) break;
@@ -91,10 +97,11 @@ export function createOutbox({ log, clock, metrics }: OutboxOptions): Outbox {
     }
     if (running === 0 && queue.length === 0) for (const done of idlers.splice(0)) done();
   };
-  const idle = () =>
-    running === 0 && queue.length === 0
-      ? Promise.resolve()
-      : new Promise<void>((resolve) => idlers.push(resolve));
+  const idle = () => {
+    pump();
+    if (running === 0 && queue.length === 0) return Promise.resolve();
+    return new Promise<void>((resolve) => idlers.push(resolve));
+  };
   return {
     add(what, job) {
       if (isClosed || waiting() >= WAITING_MAX) {
@@ -102,8 +109,8 @@ export function createOutbox({ log, clock, metrics }: OutboxOptions): Outbox {
         return;
       }
       queue.push({ what, run: job, attempt: 0 });
-      // Not in this turn: what a message costs to make is not in the time of the answer either.
-      queueMicrotask(pump);
+      // Later: what a message costs to make is not in the time of the answer either.
+      begin ??= clock.after(BEGIN_AFTER_MS, pump);
     },
     idle,
     waiting,
@@ -114,7 +121,6 @@ export function createOutbox({ log, clock, metrics }: OutboxOptions): Outbox {
         delayed.delete(job);
         queue.push({ ...job, attempt: RETRY_AFTER_MS.length });
       }
-      pump();
       let cancel = () => {};
       const late = new Promise<void>((resolve) => {
         cancel = clock.after(budgetMs, resolve);
