@@ -8,6 +8,7 @@ import { credentials } from "./places/credentials.ts";
 import { data } from "./places/data.ts";
 import { dataTokens } from "./places/data-tokens.ts";
 import { dataWrites } from "./places/data-writes.ts";
+import { factors } from "./places/factors.ts";
 import { functions } from "./places/functions.ts";
 import { keys } from "./places/keys.ts";
 import { mailed } from "./places/mailed.ts";
@@ -33,6 +34,7 @@ export const mutations: readonly Mutation[] = [
   ...mailed,
   ...messages,
   ...providers,
+  ...factors,
   ...functions,
   ...orgs,
   ...oauth,

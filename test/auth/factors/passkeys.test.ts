@@ -3,6 +3,9 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Caller } from "../../../src/capabilities/auth/auth-state.ts";
+import { relyingParty } from "../../../src/capabilities/auth/passkeys/relying-party.ts";
+import { DEFAULT_TENANT } from "../../../src/core/tenant.ts";
 import { type AuthWorld, openAuthWorld, type SignedIn, signIn, signUp } from "../auth-world.ts";
 import { claimsOf, protectedPerson, send } from "./factor-world.ts";
 import { type Issued, makeCertificate, pemOf } from "./make-certificate.ts";
@@ -327,6 +330,17 @@ describe("without a domain", () => {
       body: {},
     });
     expect([answer.status, answer.body.code]).toEqual([404, "passkey_disabled"]);
+    await bare.close();
+  });
+
+  test("no request names one, whatever host it was sent to", async () => {
+    const bare = await openAuthWorld();
+    const party = (origin: string) =>
+      relyingParty(bare.state, { tenant: DEFAULT_TENANT, origin } as Caller)?.id ?? null;
+    for (const host of ["evil.example", "localhost.evil.example", "evillocalhost", "192.0.2.1"]) {
+      expect([host, party(`https://${host}`)]).toEqual([host, null]);
+    }
+    expect(party("http://app.localhost:3000")).toBe("app.localhost");
     await bare.close();
   });
 

@@ -74,10 +74,23 @@ describe("a code", () => {
   });
 
   test("is used by one of many at once", async () => {
-    const { codes, email } = await withCodes();
+    const { codes, email, person } = await withCodes();
     const lesser = await signIn(world, email);
-    const answers = await Promise.all(Array.from({ length: 5 }, () => redeem(lesser, codes[0])));
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    // All of them are held where the code has been found good and is not spent yet.
+    const { sent: answers } = await world.sql.begin(async (tx) => {
+      await tx`select from auth.users where id = ${person.userId} for update`;
+      const sent = Array.from({ length: 4 }, () => redeem(lesser, codes[0]));
+      const waiting = async () =>
+        (
+          await world.sql`
+          select from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'`
+        ).length;
+      while ((await waiting()) < sent.length) await Bun.sleep(5);
+      return { sent };
+    });
+    const statuses = (await Promise.all(answers)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(1);
   });
 
   test("is its person's own", async () => {
