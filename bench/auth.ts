@@ -1,11 +1,22 @@
 /**
- * What identity costs: token verifications a second and their CPU time, signatures, and sign-ins a
- * second through the whole operation beside bare argon2id with the same parameters.
+ * What identity costs: token verifications a second and their CPU time, signatures, sign-ins a second
+ * through the whole operation beside bare argon2id with the same parameters, and what a storm of
+ * sign-ins does to the reads of others. The last needs the whole server: `dist/reactor` when it is
+ * built, else the source.
  *
  *   bun bench/auth.ts [seconds]
  */
+import { join } from "node:path";
+import { DEFAULT_TENANT } from "../src/core/tenant.ts";
+import { createLocalAuth } from "../src/shared/auth/create-local-auth.ts";
+import {
+  makeSigningKey,
+  sharedSecretKey,
+  verificationJwk,
+} from "../src/shared/auth/signing-key.ts";
 import { createTokenVerifier } from "../src/shared/auth/verify-token.ts";
-import { openAuthWorld, PASSWORD, signUp } from "../test/auth/auth-world.ts";
+import { type AuthWorld, openAuthWorld, PASSWORD, signUp } from "../test/auth/auth-world.ts";
+import { measureStorm } from "./load/login-storm.ts";
 
 const seconds = Number(process.argv[2] ?? 3);
 const HASH = { hash_memory_kib: 19_456, hash_iterations: 2 } as const;
@@ -41,6 +52,21 @@ async function run(lanes: number, forS: number, work: () => unknown): Promise<nu
   return count;
 }
 
+/** A token of the same claims by a key of another kind. */
+async function measureOther(from: AuthWorld, alg: "EdDSA" | "HS256"): Promise<Figure> {
+  const key = alg === "EdDSA" ? await makeSigningKey(alg) : sharedSecretKey("x".repeat(40));
+  const { accessToken } = await signUp(from, `bench-${alg.toLowerCase()}@example.test`);
+  const claims = JSON.parse(
+    Buffer.from(accessToken.split(".")[1] ?? "", "base64url").toString(),
+  ) as Record<string, unknown>;
+  const token = await from.state.signer.sign(key, claims);
+  const jwk = verificationJwk(key);
+  const { issuer } = from.project;
+  const options = { key: () => jwk, issuer: () => issuer, clock: from.clock, cacheMax: 0 };
+  const verifier = createTokenVerifier(options);
+  return measure(`verify a token (${alg})`, 1, () => verifier.verify(token));
+}
+
 const world = await openAuthWorld(HASH);
 const figures: Figure[] = [];
 try {
@@ -57,9 +83,16 @@ try {
       cacheMax,
     });
   const [fresh, remembering] = [verifier(0), verifier(1000)];
+  const whole = createLocalAuth({ project: () => world.project, clock: world.clock });
+  const credentials = { bearer: accessToken, apikey: null };
   figures.push(
-    await measure("verify a token", 1, () => fresh.verify(accessToken)),
+    await measure("verify a token (ES256)", 1, () => fresh.verify(accessToken)),
+    await measureOther(world, "EdDSA"),
+    await measureOther(world, "HS256"),
     await measure("verify a token seen before", 1, () => remembering.verify(accessToken)),
+    await measure("the whole AuthClient, token seen before", 1, () =>
+      whole.authenticate(DEFAULT_TENANT, credentials),
+    ),
     await measure("sign a token", 4, () =>
       world.state.signer.sign(signingKey, { sub: "x".repeat(400) }),
     ),
@@ -82,5 +115,18 @@ console.table(
     "per second": Math.round(perSecond),
     "CPU us each": Math.round(cpuUs * 10) / 10,
   })),
+);
+const built = join(import.meta.dir, "../dist/reactor");
+const isBuilt = await Bun.file(built).exists();
+const storm = await measureStorm(isBuilt ? [built] : [process.execPath, "src/main.ts"], seconds);
+const read = (what: string, { p50Ms, p99Ms, errors }: typeof storm.alone) => ({
+  what,
+  "p50 ms": Math.round(p50Ms * 100) / 100,
+  "p99 ms": Math.round(p99Ms * 100) / 100,
+  errors,
+});
+console.table([read("a read, alone", storm.alone), read("a read, in the storm", storm.inStorm)]);
+console.log(
+  `${isBuilt ? "compiled" : "from source"}: p99 in the storm is ${(storm.inStorm.p99Ms / storm.alone.p99Ms).toFixed(2)} x; ${storm.signedIn.toFixed(0)} signed in and ${storm.turnedAway.toFixed(0)} turned away a second`,
 );
 process.exit(0);

@@ -24,7 +24,7 @@ export const keys: readonly Mutation[] = [
     ...RING,
     name: "keys: a previous key verifies for ever",
     find: "keys.filter((one) => one.endsAt === null || now < one.endsAt)",
-    replace: "keys.filter((one) => one.endsAt === null || now !== one.endsAt)",
+    replace: "keys.filter(() => now > 0)",
     only: "previous key goes",
     why: "a key that was stolen years ago still makes tokens",
   },

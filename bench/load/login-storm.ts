@@ -1,0 +1,160 @@
+/**
+ * Reads of a table under row security, alone and while a crowd signs in: the storm must not be felt.
+ * The crowd is of its own process too: as many clients as told, each signing in over and over, and
+ * waiting a moment when it is told to come back.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import postgres from "postgres";
+import { parseDatabaseUrl, postgresJsOptions } from "../../src/postgres/url.ts";
+import type { PacedOptions, PacedResult } from "./paced-load.ts";
+import { type Child, start } from "./processes.ts";
+
+const PASSWORD = "correct horse battery 9";
+const PEOPLE = 20;
+const CLIENTS = 64;
+const READS_PER_S = 100;
+const ROUNDS = 5;
+const BACK_OFF_MS = 100;
+
+export interface StormFigures {
+  readonly alone: PacedResult;
+  readonly inStorm: PacedResult;
+  /** Of the storm, a second. */
+  readonly signedIn: number;
+  readonly turnedAway: number;
+}
+
+interface Server {
+  readonly child: Child;
+  readonly url: string;
+  readonly apikey: string;
+  readonly token: string;
+}
+
+const emailOf = (n: number) => `storm-${n}@example.com`;
+
+/** Limits by address and account off: what is measured is the queue of hashes. */
+const LIMITS_OFF = {
+  REACTOR_AUTH__RATE_LIMIT_PASSWORD: "1000000",
+  REACTOR_AUTH__RATE_LIMIT_PASSWORD_IDENTITY: "1000000",
+  REACTOR_AUTH__RATE_LIMIT_SIGNUP: "1000000",
+};
+
+async function open(program: readonly string[], dataDir: string): Promise<Server> {
+  const project = join(dataDir, "..");
+  const command = [...program, "serve", "--data-dir", dataDir, "--project", project, "--port", "0"];
+  const child = await start(command, LIMITS_OFF);
+  const file = JSON.parse(readFileSync(join(dataDir, "server.json"), "utf8")) as {
+    admin_token: string;
+  };
+  const status = (await (
+    await fetch(`${child.url}/_admin/status`, {
+      headers: { authorization: `Bearer ${file.admin_token}` },
+    })
+  ).json()) as { publishable_key: string; database_url: string };
+  const apikey = status.publishable_key;
+  const tokens: string[] = [];
+  for (let n = 0; n < PEOPLE; n += 1) {
+    const person = { email: emailOf(n), password: PASSWORD };
+    const answer = await post(child.url, "/signup", apikey, person);
+    tokens.push(((await answer.json()) as { access_token: string }).access_token);
+  }
+  const owner = postgresJsOptions(parseDatabaseUrl(status.database_url));
+  const sql = postgres({ ...owner, max: 1, onnotice: () => undefined });
+  await sql.unsafe(SETUP);
+  await sql.end();
+  return { child, url: child.url, apikey, token: tokens[0] ?? "" };
+}
+
+const SETUP = `
+  create table public.storm_notes (id integer primary key, owner uuid not null, body text not null);
+  alter table public.storm_notes enable row level security;
+  create policy own on public.storm_notes for select to authenticated using (owner = auth.uid());
+  insert into public.storm_notes
+    select n, (select id from auth.users where email = 'storm-0@example.com'), 'note ' || n
+    from generate_series(1, 1000) n;
+  grant select on public.storm_notes to authenticated;
+  notify pgrst, 'reload schema';`;
+
+function post(url: string, path: string, apikey: string, body: unknown): Promise<Response> {
+  return fetch(`${url}/auth/v1${path}`, {
+    method: "POST",
+    headers: { "content-type": "application/json", apikey },
+    body: JSON.stringify(body),
+  });
+}
+
+async function read(server: Server, folder: string, seconds: number): Promise<PacedResult> {
+  const options: PacedOptions = {
+    url: `${server.url}/data/v1/storm_notes?id=eq.42&select=id,body`,
+    headers: { apikey: server.apikey, Authorization: `Bearer ${server.token}` },
+    perS: READS_PER_S,
+    seconds,
+  };
+  const file = join(folder, "paced.json");
+  writeFileSync(file, JSON.stringify(options));
+  const script = join(import.meta.dir, "paced-load.ts");
+  const child = Bun.spawn([process.execPath, script, file], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  return JSON.parse(await new Response(child.stdout).text()) as PacedResult;
+}
+
+/** Signs in until told to stop; how many got in and how many were turned away. */
+function storm({ url, apikey }: Server) {
+  let going = true;
+  let signedIn = 0;
+  let turnedAway = 0;
+  const client = async (n: number) => {
+    const body = { email: emailOf(n % PEOPLE), password: PASSWORD };
+    while (going) {
+      const response = await post(url, "/token?grant_type=password", apikey, body);
+      await response.arrayBuffer();
+      if (response.ok) signedIn += 1;
+      else turnedAway += 1;
+      if (!response.ok) await Bun.sleep(BACK_OFF_MS);
+    }
+  };
+  const clients = Array.from({ length: CLIENTS }, (_, n) => client(n));
+  return async () => {
+    going = false;
+    await Promise.all(clients);
+    return { signedIn, turnedAway };
+  };
+}
+
+const median = (results: readonly PacedResult[]): PacedResult =>
+  results.toSorted((a, b) => a.p99Ms - b.p99Ms)[Math.floor(results.length / 2)] ??
+  fail("nothing was measured");
+
+function fail(message: string): never {
+  throw new Error(message);
+}
+
+/** Rounds are interleaved; the one with the median p99 counts. */
+export async function measureStorm(
+  program: readonly string[],
+  seconds: number,
+): Promise<StormFigures> {
+  const folder = mkdtempSync(join(tmpdir(), "reactor-bench-"));
+  const server = await open(program, join(folder, "data"));
+  try {
+    await read(server, folder, 1);
+    const [alone, inStorm]: [PacedResult[], PacedResult[]] = [[], []];
+    let [signedIn, turnedAway] = [0, 0];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      alone.push(await read(server, folder, seconds));
+      const end = storm(server);
+      inStorm.push(await read(server, folder, seconds));
+      const counts = await end();
+      signedIn += counts.signedIn / (seconds * ROUNDS);
+      turnedAway += counts.turnedAway / (seconds * ROUNDS);
+    }
+    return { alone: median(alone), inStorm: median(inStorm), signedIn, turnedAway };
+  } finally {
+    await server.child.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
