@@ -15,6 +15,7 @@ import { mailed } from "./places/mailed.ts";
 import { messages } from "./places/messages.ts";
 import { oauth } from "./places/oauth.ts";
 import { orgs } from "./places/orgs.ts";
+import { pages } from "./places/pages.ts";
 import { policies } from "./places/policies.ts";
 import { providers } from "./places/providers.ts";
 import { server } from "./places/server.ts";
@@ -40,4 +41,5 @@ export const mutations: readonly Mutation[] = [
   ...oauth,
   ...apiKeys,
   ...policies,
+  ...pages,
 ];
