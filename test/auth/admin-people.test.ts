@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { decodeJwt } from "jose";
 import { adminOf, auditOf, eventsAbout } from "./admin-client.ts";
 import { type AuthWorld, openAuthWorld, PASSWORD, signIn, signUp } from "./auth-world.ts";
+import { makeOrg, person } from "./org-world.ts";
 
 let world: AuthWorld;
 let admin: ReturnType<typeof adminOf>;
@@ -138,6 +139,26 @@ describe("merging", () => {
     const { body } = await admin("POST", `/users/${id}/merge`, { from: other.userId });
     expect([body.user.id, body.user.email]).toEqual([id, "named@people.test"]);
     expect((await signIn(world, "named@people.test")).userId).toBe(id);
+  });
+
+  test("keeps places in organisations, and an owner where there was one", async () => {
+    const [kept, other] = [await person(world, "kept"), await person(world, "other")];
+    const own = await makeOrg(world, other, "Owned by the other");
+    const shared = await makeOrg(world, other, "Of both");
+    await world.sql`
+      insert into auth.memberships (org_id, user_id, role, created_at, updated_at)
+      select id, ${kept.userId}, 'member', now(), now() from auth.orgs where id = ${shared.id}`;
+    const { status } = await admin("POST", `/users/${kept.userId}/merge`, { from: other.userId });
+    expect(status).toBe(200);
+    const rows = await world.sql`
+      select org_id, user_id, role from auth.memberships where org_id in (${own.id}, ${shared.id})`;
+    const found = rows.map((row) => [row["org_id"], row["user_id"], row["role"]]);
+    expect(found.sort()).toEqual(
+      [
+        [own.id, kept.userId, "owner"],
+        [shared.id, kept.userId, "owner"],
+      ].sort(),
+    );
   });
 
   test("is refused as a whole when both have what only one may", async () => {

@@ -9,6 +9,7 @@ import {
   totpCode,
   wrongCode,
 } from "./factors/factor-world.ts";
+import { challengeOf, claimsOf, VERIFIER } from "./oauth-world.ts";
 import { openUiBrowser, type UiBrowser } from "./ui-browser.ts";
 
 let world: AuthWorld;
@@ -99,5 +100,22 @@ describe("after the password", () => {
     await browser.submit("/auth/ui/sign-out", {});
     expect(browser.cookies.has("reactor-session")).toBe(false);
     expect((await browser.open(MFA)).location).toStartWith("/auth/ui/continue");
+  });
+
+  test("an app that has its sign-in done here gets a session that has seen it", async () => {
+    const { browser, factorId, secret } = await afterPassword("greta");
+    await browser.submit(MFA, { factor_id: factorId, code: totpCode(world, secret) });
+    const query = new URLSearchParams({
+      redirect_to: "http://localhost/app",
+      code_challenge: challengeOf(VERIFIER),
+      code_challenge_method: "s256",
+    });
+    const { html } = await browser.open(`/auth/ui/continue?${query}`);
+    const code = /[?;]code=([\w-]{43})/.exec(html)?.[1];
+    const body = { auth_code: code, code_verifier: VERIFIER };
+    const answer = await world.send("POST", "/auth/v1/token?grant_type=pkce", { body });
+    const claims = claimsOf(answer.body.access_token);
+    const methods = (claims["amr"] as { method: string }[]).map(({ method }) => method);
+    expect([claims["aal"], methods]).toEqual(["aal2", ["totp", "password"]]);
   });
 });

@@ -9,6 +9,7 @@ import { isUuid } from "../accounts/find-current-user.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { flagOf, objectOf } from "../http/read-json.ts";
+import { leaveAllOrgs } from "../orgs/create-org.ts";
 import type { JsonObject, UserRow } from "../schema.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
 import { recordChange } from "./record-change.ts";
@@ -111,6 +112,7 @@ async function erase(
       await references.moveRows(reference, user.id, null);
     }
   }
+  await leaveAllOrgs(state, { caller, person: null }, tx, user.id);
   await store.deleteUser(user.id);
   const names = [user.email, user.phone].filter((name) => name !== null && name !== "");
   await references.forget(user.id, names as string[], caller.tenant.id);

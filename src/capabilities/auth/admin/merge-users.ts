@@ -1,7 +1,7 @@
 /**
  * `POST /auth/v1/admin/users/{id}/merge`: two accounts turn out to be one person. The other one's
- * identities, and the rows of the app that refer to it, become this one's; its sessions and second
- * factors end, and so does the account. Address, number and password are taken over where this
+ * identities, its places in organisations and the rows of the app that refer to it become this one's;
+ * its sessions and second factors end, and so does the account. Address, number and password are taken over where this
  * account has none.
  */
 import type { TransactionSql } from "postgres";
@@ -12,6 +12,8 @@ import { authErrors } from "../errors.ts";
 import { textOf } from "../http/read-json.ts";
 import { createIdentityStore } from "../identities/identity-store.ts";
 import { providersPatch } from "../identities/providers-of.ts";
+import { leaveAllOrgs } from "../orgs/create-org.ts";
+import { createOrgStore } from "../orgs/store.ts";
 import type { JsonObject, UserPatch, UserRow } from "../schema.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
 import { recordChange } from "./record-change.ts";
@@ -61,6 +63,7 @@ async function merge(
   const [other, kept] = [locked.get(from), locked.get(into)];
   if (!other || !kept || kept.deleted_at) throw authErrors.user_not_found();
   const moved = await moveRows(tx, from, into);
+  await moveMemberships(state, tx, caller, from, into);
   const identities = await createIdentityStore(tx).moveIdentities(from, into, now);
   const taken = takeOver(kept, other);
   // Address and number are unique: they leave the one account before they come to the other.
@@ -89,6 +92,22 @@ async function moveRows(tx: TransactionSql, from: string, into: string) {
     if (count > 0) moved[name] = (moved[name] ?? 0) + count;
   }
   return moved;
+}
+
+/** Who owned an organisation goes on owning it; a role that both have stays that of who is kept. */
+async function moveMemberships(
+  state: AuthState,
+  tx: TransactionSql,
+  caller: Caller,
+  from: string,
+  into: string,
+): Promise<void> {
+  const now = state.now();
+  const orgs = createOrgStore(tx);
+  await orgs.mergeMemberships(from, into, now);
+  await leaveAllOrgs(state, { caller, person: null }, tx, from);
+  await orgs.noteChanges([into], now);
+  await state.orgs.tell(caller.tenant, tx, [into], now);
 }
 
 const isProven = ({ email, proven_email: proven }: UserRow) => email !== null && email === proven;

@@ -13,12 +13,15 @@ import { readCodeChallenge } from "./code-challenge.ts";
 import { hashFlowCode, newFlowCode, type ProviderTokens } from "./flow-code.ts";
 import { createFlowStore } from "./flow-store.ts";
 import { sealBy } from "./seal-by.ts";
+import type { FlowProof } from "./sign-in-by-flow.ts";
 
 /** What waits for the exchange, sealed by the code. */
 export interface FlowLoad {
   readonly tokens: ProviderTokens | null;
   /** To be linked to the person when the client has shown its verifier. */
   readonly link?: ExternalIdentity;
+  /** Of the pages' own session, when they hand its person on. */
+  readonly proof?: FlowProof;
 }
 
 export interface FlowStart {

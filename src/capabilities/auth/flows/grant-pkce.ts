@@ -7,6 +7,7 @@ import type { TransactionSql } from "postgres";
 import { isBanned } from "../accounts/is-banned.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
+import { hasVerifiedFactor } from "../factors/aal.ts";
 import { limitByAddress } from "../http/limit-rate.ts";
 import { textOf } from "../http/read-json.ts";
 import { linkIdentity, tellOfLink } from "../identities/link-identity.ts";
@@ -102,7 +103,9 @@ async function exchange(
   const user = load.link
     ? await linkIdentity(state, store, tx, caller, found.id, load.link)
     : found;
-  const way = { method: flow.authentication_method, provider: flow.provider_type };
+  // A factor that was removed since proves nothing any more.
+  const proof = hasVerifiedFactor(state, user) ? load.proof : undefined;
+  const way = { method: flow.authentication_method, provider: flow.provider_type, proof };
   return { load, ...(await signInByFlow(state, store, caller, user, way)) };
 }
 

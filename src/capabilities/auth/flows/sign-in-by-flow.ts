@@ -1,8 +1,15 @@
 /** The last step of every sign-in that a browser carried: session, time of sign-in, audit entry. */
 import type { AuthState, Caller } from "../auth-state.ts";
-import type { IdentityRow, UserRow } from "../schema.ts";
+import type { AalLevel, AmrEntry, IdentityRow, UserRow } from "../schema.ts";
 import { type IssuedSession, startSession } from "../sessions/issue-session.ts";
 import type { AuthStore } from "../store.ts";
+
+/** What a session in the browser had shown when it handed its person on to an app. */
+export interface FlowProof {
+  readonly aal: AalLevel;
+  readonly amr: readonly AmrEntry[];
+  readonly factorId: string | null;
+}
 
 export interface SignedIn {
   readonly user: UserRow;
@@ -16,10 +23,15 @@ export async function signInByFlow(
   store: AuthStore,
   caller: Caller,
   user: UserRow,
-  way: { readonly method: string; readonly provider: string },
+  way: {
+    readonly method: string;
+    readonly provider: string;
+    /** What was shown in the browser; absent = `method` alone. */
+    readonly proof?: FlowProof | undefined;
+  },
 ): Promise<SignedIn> {
   const now = state.now();
-  const issued = await startSession(state, store, caller, user.id, way.method);
+  const issued = await startSession(state, store, caller, user.id, way.method, way.proof);
   const patched = await store.updateUser(user.id, { last_sign_in_at: now, updated_at: now });
   await store.touchIdentity(user.id, way.provider, now);
   const entry = {

@@ -166,6 +166,18 @@ function memberQueries(sql: Executor) {
       return true;
     },
     /** Of an account that is emptied. */
+    /** What one person is somewhere, another becomes there too, with the teams; the first is left. */
+    async mergeMemberships(from: string, to: string, now: Date) {
+      await sql`
+        insert into auth.memberships (org_id, user_id, role, created_at, updated_at)
+        select org_id, ${to}, role, created_at, ${now} from auth.memberships where user_id = ${from}
+        on conflict (org_id, user_id) do update set updated_at = excluded.updated_at,
+          role = case when excluded.role = 'owner' then 'owner' else auth.memberships.role end`;
+      await sql`
+        update auth.team_members t set user_id = ${to}
+        where user_id = ${from} and not exists (
+          select 1 from auth.team_members o where o.team_id = t.team_id and o.user_id = ${to})`;
+    },
     async leaveAll(userId: string) {
       const rows = await sql<{ org_id: string }[]>`
         delete from auth.memberships where user_id = ${userId} returning org_id`;

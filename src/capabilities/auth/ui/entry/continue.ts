@@ -34,7 +34,8 @@ async function finishLogin(
   const code = await inTransaction(state.sql(caller.tenant), async (_store, tx) => {
     const flowId = await beginFlow(state, tx, start);
     if (flowId === null) throw uiErrors.login_without_challenge();
-    return finishFlow(state, tx, flowId, user.id);
+    const { aal, amr, factor_id: factorId } = session;
+    return finishFlow(state, tx, flowId, user.id, { tokens: null, proof: { aal, amr, factorId } });
   });
   target.searchParams.set("code", code);
   if (login.state !== "") target.searchParams.set("state", login.state);
