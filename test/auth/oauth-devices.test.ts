@@ -205,10 +205,19 @@ test("the janitor removes what is over, and keeps what its reuse must be known b
     const [row] = await world.sql`select count(*)::int as n from auth.oauth_device_codes`;
     return row?.["n"] as number;
   };
+  const done = await ask();
+  await answer(done.user_code, "approve");
+  expect(await poll(done)).toBe(200);
   await ask();
   const before = await count();
   await sweepOAuth(world.state, DEFAULT_TENANT);
-  expect(await count()).toBe(before);
+  expect(await count()).toBeGreaterThan(1);
+  await world.clock.advance(601_000);
+  await sweepOAuth(world.state, DEFAULT_TENANT);
+  const exchanged = await world.sql`
+    select id from auth.oauth_device_codes where status = 'exchanged'`;
+  expect(await count()).toBe(exchanged.length);
+  expect(exchanged.length).toBeWithin(1, before);
   await world.clock.advance(31 * 86_400_000);
   await sweepOAuth(world.state, DEFAULT_TENANT);
   expect(await count()).toBe(0);

@@ -114,6 +114,13 @@ describe("an authorization request", () => {
     expect((await describeRequest(world, who, id)).status).toBe(404);
   });
 
+  test("passes on who is expected, for the page to offer", async () => {
+    const client = await register(world);
+    const { location } = await authorize(world, client, { login_hint: "ada&x=1@example.test" });
+    expect(location?.searchParams.get("login_hint")).toBe("ada&x=1@example.test");
+    expect(location?.searchParams.has("x")).toBe(false);
+  });
+
   test("can be posted as a form", async () => {
     const client = await register(world);
     const query = authorizeQuery(client);

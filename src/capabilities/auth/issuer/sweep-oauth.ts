@@ -17,7 +17,7 @@ export async function sweepOAuth(state: AuthState, tenant: TenantCtx): Promise<n
   const requests = authorizationStore(sql);
   let total = await clientStore(sql).removeUnused(ago(config.oauth_server.dynamic_client_unused_s));
   for (;;) {
-    const count = await requests.purge(ago(config.refresh_token_keep_s), BATCH);
+    const count = await requests.purge(state.now(), ago(config.refresh_token_keep_s), BATCH);
     total += count;
     if (count < BATCH) return total;
   }

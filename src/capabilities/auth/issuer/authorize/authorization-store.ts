@@ -92,14 +92,18 @@ function requestQueries(sql: Executor) {
         where user_id = ${userId} and client_id = ${clientId}
           and status in ('pending', 'approved')`;
     },
-    /** Deletes requests and device codes that ended before `before`, at most `limit` of each; the count. */
-    async purge(before: Date, limit: number): Promise<number> {
+    /**
+     * Deletes requests and device codes whose time is over, at most `limit` of each; the count. What
+     * was exchanged stays until `before`: by it a second use of its code is recognised.
+     */
+    async purge(now: Date, before: Date, limit: number): Promise<number> {
+      const isOver = sql`expires_at < ${before} or (expires_at < ${now} and status <> 'exchanged')`;
       const requests = await sql`
         delete from auth.oauth_authorizations where id in (
-          select id from auth.oauth_authorizations where expires_at < ${before} limit ${limit})`;
+          select id from auth.oauth_authorizations where ${isOver} limit ${limit})`;
       const devices = await sql`
         delete from auth.oauth_device_codes where id in (
-          select id from auth.oauth_device_codes where expires_at < ${before} limit ${limit})`;
+          select id from auth.oauth_device_codes where ${isOver} limit ${limit})`;
       return requests.count + devices.count;
     },
   };

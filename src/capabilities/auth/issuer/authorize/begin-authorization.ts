@@ -40,7 +40,9 @@ export async function beginAuthorization(
       created_at: now,
       expires_at: new Date(now.getTime() + settings.authorization_ttl_s * 1000),
     });
-    if (!wanted.prompt.includes("none")) return consentUrl(state, issuer, authorizationId);
+    if (!wanted.prompt.includes("none")) {
+      return consentUrl(state, issuer, authorizationId, wanted.login_hint);
+    }
     return await answerAtOnce(state, caller, authorizationId, await findUser());
   } catch (error) {
     if (error instanceof AuthorizeFault) return errorUrl(back, error.error, error.message);
@@ -48,10 +50,18 @@ export async function beginAuthorization(
   }
 }
 
-function consentUrl(state: AuthState, issuer: string, authorizationId: string): string {
+/** `login_hint` is a stranger's word for who should sign in; a page may offer it, never take it. */
+function consentUrl(
+  state: AuthState,
+  issuer: string,
+  authorizationId: string,
+  loginHint: string | null,
+): string {
   const { consent_url: own } = state.config.oauth_server;
   const page = own === "" ? `${baseOf(issuer)}/auth/ui/consent` : own;
-  return `${page}${page.includes("?") ? "&" : "?"}authorization_id=${authorizationId}`;
+  const query = new URLSearchParams({ authorization_id: authorizationId });
+  if (loginHint !== null) query.set("login_hint", loginHint);
+  return `${page}${page.includes("?") ? "&" : "?"}${query}`;
 }
 
 /** `prompt=none` (OpenID Connect Core §3.1.2.1): what stands decides, no page is shown. */

@@ -1,5 +1,6 @@
 /** `/auth/ui/account/apps`: apps that the person has let act for them. */
 import { listGrants, revokeGrant } from "../../issuer/authorize/grants.ts";
+import { isLimited } from "../../issuer/scopes.ts";
 import { type Fault, form } from "../form-parts.ts";
 import { clientName, scopeList } from "../grants/client-card.ts";
 import { html } from "../html.ts";
@@ -24,6 +25,8 @@ async function appsPage(member: Member, fault: Fault | null): Promise<Page> {
   const grants = await listGrants(state, caller, current);
   const rows = grants.map(({ client, scopes, granted_at: at }) => {
     const name = clientName(client);
+    const scope = scopes.join(" ");
+    const allowed = { scope, full_access: !isLimited(state.config, scope) };
     const end = form({
       action: PATH,
       csrf,
@@ -33,7 +36,7 @@ async function appsPage(member: Member, fault: Fault | null): Promise<Page> {
       kind: "danger",
     });
     return html`<li><div><strong>${name}</strong> <span class="hint">since ${moment(at)}</span>
-${scopeList(scopes.join(" "))}</div>${end}</li>`;
+${scopeList(allowed)}</div>${end}</li>`;
   });
   return accountPage(member, "/apps", {
     title: "Connected apps",

@@ -17,13 +17,20 @@ export function clientName({ name }: ClientSummary): string {
   return name.trim() === "" ? "an app without a name" : name.slice(0, 80);
 }
 
-/** Each scope in words; one of the project's own by its name. */
-export function scopeList(scope: string): Html {
+/** Each scope in words; one of the project's own by its name; and what no scope limits. */
+export function scopeList({
+  scope,
+  full_access: isFull,
+}: {
+  readonly scope: string;
+  readonly full_access: boolean;
+}): Html {
   const items = parseScopes(scope).map((name) => {
     const meaning = MEANINGS[name];
     return meaning ? html`<li>${meaning}</li>` : html`<li><code>${name}</code></li>`;
   });
-  return html`<ul>${items}</ul>`;
+  const all = isFull ? html`<li>See and change in this app whatever you can yourself</li>` : null;
+  return html`<ul>${items}${all}</ul>`;
 }
 
 /** What is known of the client, and what is only claimed. */

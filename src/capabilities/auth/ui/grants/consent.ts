@@ -49,7 +49,7 @@ const needsNewSignIn = (error: unknown) =>
   error instanceof ReactorError && error.code === "reauthentication_needed";
 
 function consentPage({ state, csrf, user }: Member, asked: AuthorizationDetails): Page {
-  const { client, scope, redirect_uri: redirectUri } = asked;
+  const { client, redirect_uri: redirectUri } = asked;
   const target = URL.parse(redirectUri);
   const where = target?.host || (target?.protocol.replace(/:$/, "") ?? "");
   const again = new URLSearchParams({ authorization_id: asked.authorization_id });
@@ -60,7 +60,7 @@ function consentPage({ state, csrf, user }: Member, asked: AuthorizationDetails)
 <p>You are signed in as <strong>${user.email ?? user.phone}</strong>.
 <a href="${pagePath("/auth/ui/sign-out", errand)}">Not you?</a></p>
 <p><strong>${clientName(client)}</strong> asks to:</p>
-${scopeList(scope)}
+${scopeList(asked)}
 ${clientNotice({ client, isUnvouched: asked.registration_type === "dynamic" }, state)}
 <p>Afterwards you are taken to <code>${where}</code>.</p>
 ${decisionForm({

@@ -54,7 +54,7 @@ ${form({ action: PATH, csrf, children: code, submit: "Continue" })}</div>`,
 }
 
 function askPage({ state, csrf, user }: Member, asked: DeviceDetails): Page {
-  const { client, scope, user_code: code, ip, requested_at: at } = asked;
+  const { client, user_code: code, ip, requested_at: at } = asked;
   return {
     title: `Connect ${clientName(client)} to your account?`,
     body: html`<div class="entry stack">
@@ -62,7 +62,7 @@ function askPage({ state, csrf, user }: Member, asked: DeviceDetails): Page {
 <p>A device asks to be signed in as you. Its code is <strong class="code">${code}</strong>; it asked
 ${ip === null ? null : html`from the address <code>${ip}</code>`} at ${at}.</p>
 <p><strong>${clientName(client)}</strong> asks to:</p>
-${scopeList(scope)}
+${scopeList(asked)}
 ${clientNotice({ client, isUnvouched: asked.registration_type === "dynamic" }, state)}
 <p class="notice danger">Allow this only if you started it yourself and the code stands on a device that you have in
 front of you. Nobody who calls or writes to you needs it.</p>
