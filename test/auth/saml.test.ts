@@ -211,6 +211,13 @@ describe("a forged response", () => {
     }
   });
 
+  test("is explained in the log, and to nobody else", async () => {
+    const at = await attempt((said) => Object.assign(said, { recipient: "https://other.test" }));
+    expect(at.href).not.toContain("recipient");
+    const lines = world.log.lines.filter(({ event }) => event === "auth.sign_in_refused");
+    expect(String(lines.at(-1)?.fields["cause"])).toContain("for another recipient");
+  });
+
   test("signed by SHA-1, or digested by it, is refused", async () => {
     const sha1 = "http://www.w3.org/2000/09/xmldsig#";
     for (const options of [{ signature: `${sha1}rsa-sha1` }, { digest: `${sha1}sha1` }]) {

@@ -3,6 +3,7 @@
  * app: with a code or a session, or with an error in GoTrue's form. Before the provider is asked for
  * anything, the answer must be to a question that this browser was sent to ask, of this provider.
  */
+import { contextOf } from "../../../core/context.ts";
 import { ReactorError } from "../../../core/errors.ts";
 import { reportError } from "../../../core/http.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
@@ -50,6 +51,11 @@ export async function callback(
 export function refused(request: Request, target: string, error: unknown): string {
   const known = error instanceof ReactorError ? error : authErrors.unexpected_failure(error);
   if (known.status >= 500) reportError(request, known);
+  else if (known.cause !== undefined) {
+    // Why an assertion was refused is for whoever runs the server, not for who sent it.
+    const { code, cause } = known;
+    contextOf(request).log.warn("auth.sign_in_refused", { code, cause: String(cause) });
+  }
   return withError(target, known);
 }
 
