@@ -80,8 +80,8 @@ async function browse(from: string): Promise<URL> {
   return at;
 }
 
-function become(email: string): void {
-  idp.become(`js-${++count}`, { email, email_verified: true, name: "Ada" });
+function become(email: string, more: object = {}): void {
+  idp.become(`js-${++count}`, { email, email_verified: true, name: "Ada", ...more });
 }
 
 /** At the SAML provider, which answers by a form, and back by the browser that left. */
@@ -117,10 +117,10 @@ function ok<A extends { data: unknown; error: unknown }>(
 
 const provider = "acme" as "google";
 
-async function signIn(app: SupabaseClient): Promise<void> {
+async function signIn(app: SupabaseClient, name: string = provider): Promise<void> {
   const started = ok(
     await app.auth.signInWithOAuth({
-      provider,
+      provider: name as "google",
       options: { redirectTo: APP, skipBrowserRedirect: true },
     }),
   );
@@ -249,6 +249,37 @@ function defineTests(): void {
     );
     const at = await browse(started.url ?? "");
     expect(at.searchParams.get("error")).toBe("access_denied");
+  });
+
+  test("manages providers that are added while the server runs, and signs in with one", async () => {
+    const { customProviders } = client("implicit", server.secretKey).auth.admin;
+    const identifier = "custom:mine";
+    const made = ok(
+      await customProviders.createProvider({
+        provider_type: "oidc",
+        identifier,
+        name: "Mine",
+        ...CLIENT,
+        issuer: idp.issuer,
+        custom_claims_allowlist: ["preferred_username"],
+      }),
+    );
+    expect(made).toMatchObject({ identifier, issuer: idp.issuer, enabled: true });
+    expect(JSON.stringify(made)).not.toContain(CLIENT.client_secret);
+    become(fresh(), { preferred_username: "ada" });
+    const app = client();
+    await signIn(app, identifier);
+    const { user } = ok(await app.auth.getUser());
+    expect(user.app_metadata.provider).toBe(identifier);
+    expect(user.user_metadata["custom_claims"]).toEqual({ preferred_username: "ada" });
+    ok(await customProviders.updateProvider(identifier, { enabled: false }));
+    const listed = ok(await customProviders.listProviders({ type: "oidc" })).providers;
+    expect(listed.map((one) => [one.identifier, one.enabled])).toEqual([[identifier, false]]);
+    const off = await fetch(`${server.url}/auth/v1/authorize?provider=${identifier}`);
+    expect(off.status).toBe(400);
+    ok(await customProviders.deleteProvider(identifier));
+    const { error } = await customProviders.getProvider(identifier);
+    expect(error?.status).toBe(404);
   });
 
   test("signs in with an organisation's SAML provider", async () => {

@@ -329,3 +329,76 @@ test("settings tell which providers there are", async () => {
   expect(body.external).toMatchObject({ acme: true, own: true, email: true });
   expect("off" in body.external).toBe(false);
 });
+
+describe("providers that are added while the server runs", () => {
+  const admin = (method: string, path: string, body?: unknown, bearer = "sb_secret_test") =>
+    world.send(method, `/auth/v1/admin/custom-providers${path}`, {
+      ...(body === undefined ? {} : { body }),
+      ...(bearer === "" ? {} : { bearer }),
+    });
+  const oidc = () => ({
+    provider_type: "oidc",
+    identifier: `custom:p${++count}`,
+    name: "P",
+    ...CLIENT,
+    issuer: idp.issuer,
+  });
+
+  test("need the secret key", async () => {
+    const made = oidc();
+    await admin("POST", "", made);
+    for (const [method, path, body] of [
+      ["GET", "", undefined],
+      ["POST", "", oidc()],
+      ["GET", `/${made.identifier}`, undefined],
+      ["PUT", `/${made.identifier}`, {}],
+      ["DELETE", `/${made.identifier}`, undefined],
+    ] as const) {
+      expect((await admin(method, path, body, "")).status).toBe(401);
+    }
+  });
+
+  test.each([
+    { provider_type: "saml" },
+    { identifier: "acme" },
+    { identifier: "custom:" },
+    { identifier: "custom:A B" },
+    { client_id: "" },
+    { client_id: 7 },
+    { issuer: "" },
+    { issuer: "javascript:alert(1)" },
+    { provider_type: "oauth2" },
+    { provider_type: "oauth2", issuer: undefined, authorization_url: "https://a.test/" },
+    { scopes: "openid" },
+    { attribute_mapping: { email: 7 } },
+    { authorization_params: { prompt: [] } },
+  ])("are not made of %p", async (wrong) => {
+    const { status } = await admin("POST", "", { ...oidc(), ...wrong });
+    expect(status).toBe(400);
+  });
+
+  test("have an identifier once, and keep their secret in the vault alone", async () => {
+    const made = oidc();
+    expect((await admin("POST", "", made)).status).toBe(201);
+    expect((await admin("POST", "", made)).status).toBe(422);
+    const rows = JSON.stringify(await world.sql`select * from auth.custom_oauth_providers`);
+    expect(rows).not.toContain(CLIENT.client_secret);
+  });
+
+  test("sign nobody in when they are off or gone", async () => {
+    const made = oidc();
+    await admin("POST", "", made);
+    const browser = new ProviderBrowser(world);
+    const { identifier } = made;
+    const leave = () => browser.visit(`/auth/v1/authorize?provider=${identifier}`);
+    const { location } = await leave();
+    become(fresh());
+    const back = await browser.atProvider(location);
+    await admin("PUT", `/${identifier}`, { enabled: false });
+    const at = new URL((await browser.visit(back)).location);
+    expect("access_token" in fragmentOf(at)).toBe(false);
+    expect((await leave()).status).toBe(400);
+    expect((await admin("DELETE", `/${identifier}`)).status).toBe(204);
+    expect((await admin("GET", `/${identifier}`)).status).toBe(404);
+  });
+});

@@ -10,6 +10,7 @@ import m0010 from "../../../migrations/auth/0010_browser_sessions.sql" with { ty
 import m0011 from "../../../migrations/auth/0011_admin.sql" with { type: "text" };
 import m0021 from "../../../migrations/auth/0021_oauth_states.sql" with { type: "text" };
 import m0022 from "../../../migrations/auth/0022_saml.sql" with { type: "text" };
+import m0023 from "../../../migrations/auth/0023_custom_providers.sql" with { type: "text" };
 import { defineCapability } from "../../core/capability.ts";
 import { StartupError } from "../../core/startup-error.ts";
 import { createAuthParts } from "./auth-parts.ts";
@@ -50,6 +51,7 @@ export const auth = defineCapability({
     { name: "0011_admin", sql: m0011 },
     { name: "0021_oauth_states", sql: m0021 },
     { name: "0022_saml", sql: m0022 },
+    { name: "0023_custom_providers", sql: m0023 },
   ],
   needs: [],
   provides: ["auth"],

@@ -15,6 +15,7 @@ import { allowedRedirect } from "../http/redirects.ts";
 import { inTransaction } from "../store.ts";
 import { browserOrigin } from "../ui/browser-origin.ts";
 import { readCookie, setCookie } from "../ui/cookies.ts";
+import { findProvider } from "./find-provider.ts";
 import { keepState, keepTicket, newSecret, redeemTicket, STATE_TTL_MS } from "./oauth-state.ts";
 import type { Provider } from "./resolve-provider.ts";
 
@@ -118,7 +119,7 @@ export function ownUrl(state: AuthState, request: Request): string {
 
 async function plan(state: AuthState, request: Request, query: URLSearchParams) {
   const name = query.get("provider") ?? "";
-  const provider = state.providers.find(name);
+  const provider = await findProvider(state, contextOf(request).tenant, name);
   if (!provider) throw authErrors.oauth_provider_not_supported(name.slice(0, 64));
   const value = newSecret(state);
   const isOidc = provider.issuer !== null && !("no-nonce" in provider.flags);

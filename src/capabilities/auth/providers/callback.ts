@@ -17,6 +17,7 @@ import { OAUTH_COOKIE } from "./authorize.ts";
 import { checkIssuer } from "./check-issuer.ts";
 import { enterApp, linkInApp } from "./enter-app.ts";
 import { exchangeCode } from "./exchange-code.ts";
+import { findProvider } from "./find-provider.ts";
 import { type OauthSecrets, secretsOf, takeState } from "./oauth-state.ts";
 import type { OauthStateRow } from "./oauth-state-store.ts";
 import { readPerson } from "./read-person.ts";
@@ -69,7 +70,7 @@ interface Return {
 
 async function complete(state: AuthState, caller: Caller, back: Return): Promise<string> {
   const { query, row, secrets, named, target } = back;
-  const provider = state.providers.find(row.provider);
+  const provider = await findProvider(state, caller.tenant, row.provider);
   if (!provider) throw authErrors.oauth_provider_not_supported(row.provider);
   if (named !== (provider.settings.own_callback ? provider.name : null)) {
     throw authErrors.bad_oauth_callback("The answer came to another provider's callback");

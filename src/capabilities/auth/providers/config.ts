@@ -7,7 +7,7 @@ const flag = (description: string) => Type.Optional(Type.Boolean({ description }
 const address = (description: string) => text(description, { pattern: "^https?://[^\\s#@]+$" });
 
 /** One `[auth.providers.<name>]`. */
-const provider = Type.Object(
+export const providerSchema = Type.Object(
   {
     enabled: flag("Default true"),
     type: text("The known provider this is, when the name is another"),
@@ -37,6 +37,11 @@ const provider = Type.Object(
         description: "Our claim = path in that answer, as in `sub = data.id`",
       }),
     ),
+    custom_claims: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        description: "Claims of the provider's that are kept as they are, under custom_claims",
+      }),
+    ),
     client_auth: Type.Optional(
       Type.Union([Type.Literal("basic"), Type.Literal("post"), Type.Literal("public")]),
     ),
@@ -53,7 +58,7 @@ const provider = Type.Object(
   { additionalProperties: false },
 );
 
-export type ProviderSettings = Static<typeof provider>;
+export type ProviderSettings = Static<typeof providerSchema>;
 
 const limit = (fallback: number, description: string) =>
   Type.Integer({ minimum: 1, maximum: 1_000_000, default: fallback, description });
@@ -61,7 +66,7 @@ const limit = (fallback: number, description: string) =>
 export const providerSettings = {
   providers: Type.Record(
     Type.String({ pattern: "^(?:custom:)?(?!email$|phone$|sso$)[a-z0-9][a-z0-9_-]{0,62}$" }),
-    provider,
+    providerSchema,
     {
       default: {},
       additionalProperties: false,

@@ -36,6 +36,16 @@ export const providerErrors = {
     message: `Unsupported provider: ${provider || "(none)"} is not enabled`,
     hint: "[auth.providers.<name>] in reactor.toml enables one",
   }),
+  custom_provider_not_found: () => ({
+    status: 404,
+    code: "provider_not_found",
+    message: "Custom provider not found",
+  }),
+  custom_provider_exists: (identifier: string) => ({
+    status: 422,
+    code: "conflict",
+    message: `A custom provider with the identifier ${identifier} already exists`,
+  }),
   saml_provider_disabled: () => ({
     status: 404,
     message: "SAML 2.0 is disabled",

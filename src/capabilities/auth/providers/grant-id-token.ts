@@ -24,6 +24,7 @@ import type { JsonObject } from "../schema.ts";
 import { type TokenAnswer, tokenAnswer } from "../sessions/issue-session.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
 import type { IssuerMetadata } from "./discovery.ts";
+import { findProvider } from "./find-provider.ts";
 import { claimsOf, identityOf } from "./read-person.ts";
 import type { Provider } from "./resolve-provider.ts";
 import { verifyIdToken } from "./verify-id-token.ts";
@@ -40,7 +41,7 @@ export async function grantIdToken(
 ): Promise<TokenAnswer> {
   await limitByAddress(state, caller, "id_token", state.config.rate_limit_token_exchange);
   const current = flagOf(body, "link_identity") ? (await userCaller(state, request))[1] : null;
-  const provider = providerOf(state, body);
+  const provider = await providerOf(state, caller, body);
   const identity = await verified(state, caller, provider, body);
   const findPerson = current
     ? linking(state, caller, current, identity)
@@ -78,14 +79,19 @@ async function signingIn(
   return (store, tx) => signInWithIdentity(state, store, tx, caller, identity, admission);
 }
 
-function providerOf(state: AuthState, body: JsonObject): Provider {
+async function providerOf(
+  state: AuthState,
+  { tenant }: Caller,
+  body: JsonObject,
+): Promise<Provider> {
   const name = textOf(body, "provider");
   const issuer = textOf(body, "issuer");
   if (name === "" && issuer === "") {
     throw authErrors.validation_failed("provider or client_id and issuer required");
   }
   const { providers } = state;
-  const found = name === "" ? providers.findByIssuer(issuer) : providers.find(name);
+  const found =
+    name === "" ? providers.findByIssuer(issuer) : await findProvider(state, tenant, name);
   if (!found) throw authErrors.oauth_provider_not_supported((name || issuer).slice(0, 200));
   if (found.issuer !== null) return found;
   throw authErrors.validation_failed(`Provider ${found.name} has no id tokens`);

@@ -26,7 +26,13 @@ export async function readPerson(
   if (token && source && readSubject(told["sub"]) !== readSubject(token["sub"])) {
     throw new Error("the user endpoint answers for another person than the id token");
   }
-  return identityOf(provider, { ...told, ...token });
+  const custom = { ...objectIn(told), ...objectIn(token) };
+  const both = Object.keys(custom).length === 0 ? {} : { custom_claims: custom };
+  return identityOf(provider, { ...told, ...token, ...both });
+}
+
+function objectIn(claims: JsonObject | null): JsonObject {
+  return (claims?.["custom_claims"] ?? {}) as JsonObject;
 }
 
 async function claimsOfToken(
@@ -54,11 +60,17 @@ export function claimsOf(
   { issuer }: IssuerMetadata,
   payload: JsonObject,
 ): JsonObject {
-  const claims = readClaims(payload, OIDC_CLAIMS);
+  // Other claims may stand for ours; who it is stays the token's own word.
+  const claims = readClaims(payload, { ...OIDC_CLAIMS, ...provider.settings.claims, sub: "sub" });
   const isEntra = provider.type === "microsoft-entra-id";
   const mark = isEntra ? { email_verified: isTrue(payload["xms_edov"]) } : {};
-  const hosted = typeof payload["hd"] === "string" ? { custom_claims: { hd: payload["hd"] } } : {};
-  return { ...claims, ...mark, ...hosted, iss: issuer };
+  const custom = customOf(payload, ["hd", ...(provider.settings.custom_claims ?? [])]);
+  return { ...claims, ...mark, ...custom, iss: issuer };
+}
+
+function customOf(answer: unknown, names: readonly string[]): JsonObject {
+  const custom = readClaims(answer, Object.fromEntries(names.map((name) => [name, name])));
+  return Object.keys(custom).length === 0 ? {} : { custom_claims: custom };
 }
 
 /** Null when the id token says enough. */
@@ -79,7 +91,9 @@ async function askPerson(
 ): Promise<JsonObject> {
   const paths = provider.person === null ? OIDC_CLAIMS : provider.claims;
   if (source.kind === "token") return readClaims(answer.json, paths);
-  const claims = readClaims(await askAs(state, provider, source, answer), paths);
+  const told = await askAs(state, provider, source, answer);
+  const custom = customOf(told, provider.settings.custom_claims ?? []);
+  const claims = { ...readClaims(told, paths), ...custom };
   if (provider.emailsUrl === null) return claims;
   const list = { kind: "url", url: provider.emailsUrl, method: "GET" } as const;
   return { ...claims, ...bestEmail(await askAs(state, provider, list, answer)) };

@@ -72,7 +72,10 @@ export function resolveProvider(
     authorizeParams: { ...row?.authorizeParams, ...settings.authorize_params },
     clientAuth: settings.client_auth ?? defaultAuth(settings, row),
     pkce: settings.pkce ?? row?.pkce ?? "s256",
-    claims: settings.claims ?? row?.claims ?? OIDC_CLAIMS,
+    claims:
+      row?.claims && !isOwn
+        ? { ...row.claims, ...settings.claims }
+        : { ...OIDC_CLAIMS, ...settings.claims },
     scopes: settings.scopes ?? row?.scopes ?? defaultScopes(settings),
     flags: row?.flags ?? {},
   };

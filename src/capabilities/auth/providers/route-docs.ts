@@ -2,7 +2,43 @@
 import { Type } from "@sinclair/typebox";
 import { anything, doc } from "../http/route-docs.ts";
 
+const custom = Type.Object({
+  provider_type: Type.Optional(Type.Union([Type.Literal("oidc"), Type.Literal("oauth2")])),
+  identifier: Type.Optional(Type.String({ description: "custom:name" })),
+  name: Type.Optional(Type.String()),
+  client_id: Type.Optional(Type.String()),
+  client_secret: Type.Optional(Type.String()),
+  issuer: Type.Optional(Type.String()),
+  authorization_url: Type.Optional(Type.String()),
+  token_url: Type.Optional(Type.String()),
+  userinfo_url: Type.Optional(Type.String()),
+  scopes: Type.Optional(Type.Array(Type.String())),
+  enabled: Type.Optional(Type.Boolean()),
+});
+
 export const providerDocs = {
+  listCustom: doc("List custom providers", {
+    description: "type=oidc or oauth2. Needs the secret key.",
+    answer: anything,
+  }),
+  createCustom: doc("Add a custom provider", {
+    description: "An OpenID Connect issuer, or OAuth 2 endpoints. Needs the secret key.",
+    body: custom,
+    answer: anything,
+  }),
+  getCustom: doc("Get a custom provider", {
+    description: "Without its secret. Needs the secret key.",
+    answer: anything,
+  }),
+  updateCustom: doc("Change a custom provider", {
+    description: "Absent members stay as they are. Needs the secret key.",
+    body: custom,
+    answer: anything,
+  }),
+  deleteCustom: doc("Remove a custom provider", {
+    description: "Its people stay, but cannot sign in by it. Needs the secret key.",
+    answer: null,
+  }),
   authorize: doc("Sign in through a provider", {
     description:
       "Sends the browser to the provider. provider, redirect_to, scopes, code_challenge, code_challenge_method; other parameters go to the provider. Answers 302.",

@@ -1,8 +1,16 @@
 /** The routes of sign-in through others. */
 import { Elysia } from "elysia";
 import type { AuthState } from "../auth-state.ts";
-import { anyCaller, openCaller, userCaller } from "../http/caller.ts";
+import { anyCaller, openCaller, serviceCaller, userCaller } from "../http/caller.ts";
+import { readJson } from "../http/read-json.ts";
 import { type Reply, respond } from "../http/respond.ts";
+import {
+  createCustomProvider,
+  deleteCustomProvider,
+  getCustomProvider,
+  listCustomProviders,
+  updateCustomProvider,
+} from "./admin-custom-providers.ts";
 import { authorize, authorizeLink, type Departure } from "./authorize.ts";
 import { callback } from "./callback.ts";
 import { readCallbackForm } from "./read-callback-form.ts";
@@ -68,5 +76,56 @@ export function providerRoutes(state: AuthState) {
           return isAsked ? { body: { url: departure.location } } : redirect(departure);
         }),
       docs.linkAuthorize,
+    )
+    .use(customProviderRoutes(state));
+}
+
+function customProviderRoutes(state: AuthState) {
+  return new Elysia({ name: "auth.providers.custom" })
+    .get(
+      "/auth/v1/admin/custom-providers",
+      ({ request }) =>
+        respond(request, async () => {
+          const caller = await serviceCaller(request);
+          return { body: await listCustomProviders(state, caller, queryOf(request).get("type")) };
+        }),
+      docs.listCustom,
+    )
+    .post(
+      "/auth/v1/admin/custom-providers",
+      ({ request }) =>
+        respond(request, async () => {
+          const caller = await serviceCaller(request);
+          const body = await createCustomProvider(state, caller, await readJson(request));
+          return { status: 201, body };
+        }),
+      { ...raw, ...docs.createCustom },
+    )
+    .get(
+      "/auth/v1/admin/custom-providers/:identifier",
+      ({ request, params }) =>
+        respond(request, async () => ({
+          body: await getCustomProvider(state, await serviceCaller(request), params.identifier),
+        })),
+      docs.getCustom,
+    )
+    .put(
+      "/auth/v1/admin/custom-providers/:identifier",
+      ({ request, params: { identifier } }) =>
+        respond(request, async () => {
+          const caller = await serviceCaller(request);
+          const body = await readJson(request);
+          return { body: await updateCustomProvider(state, caller, identifier, body) };
+        }),
+      { ...raw, ...docs.updateCustom },
+    )
+    .delete(
+      "/auth/v1/admin/custom-providers/:identifier",
+      ({ request, params }) =>
+        respond(request, async () => {
+          await deleteCustomProvider(state, await serviceCaller(request), params.identifier);
+          return {};
+        }),
+      docs.deleteCustom,
     );
 }
