@@ -1,7 +1,10 @@
 /** API keys: as whom they act, how far, how long, and what those try who want more. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import type { Sql } from "postgres";
 import { hashSecret } from "../../src/capabilities/auth/api-keys/key-text.ts";
+import { createKeyVerifier } from "../../src/capabilities/auth/api-keys/verify-api-key.ts";
 import type { AuthConfig } from "../../src/capabilities/auth/config.ts";
+import { DEFAULT_TENANT } from "../../src/core/tenant.ts";
 import { type AuthWorld, openAuthWorld } from "./auth-world.ts";
 import {
   ask,
@@ -339,6 +342,25 @@ describe("it ends, within a second, on a server that nobody told", () => {
     for (const org of [two.org.id, two.org.slug]) {
       expect(await refusal(world, { apikey: key, org })).toBe("org_forbidden");
     }
+  });
+});
+
+describe("while the database is away", () => {
+  test("a key is neither good nor bad, and nothing of that is kept", async () => {
+    const ada = await person(world);
+    const { key } = await makeKey(ada);
+    let isAway = true;
+    const gone = (() => Promise.reject(new Error("planted: no database"))) as unknown as Sql;
+    const verifier = createKeyVerifier({
+      clock: world.clock,
+      sql: () => (isAway ? gone : world.sql),
+      meter: { isMetered: () => false, take: async () => undefined, close: async () => undefined },
+      usage: { touch: () => undefined, flush: async () => undefined },
+    });
+    const outcome = async () => verifier.verify(DEFAULT_TENANT, key);
+    expect(await outcome().catch((error: { code: string }) => error.code)).toBe("unavailable");
+    isAway = false;
+    expect(await outcome()).toMatchObject({ userId: ada.userId });
   });
 });
 

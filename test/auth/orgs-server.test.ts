@@ -3,6 +3,7 @@
  * functions, a second server that asks for identity over HTTP.
  */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { createClient } from "@supabase/supabase-js";
 import postgres, { type Sql } from "postgres";
 import { parseDatabaseUrl, postgresJsOptions } from "../../src/postgres/url.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
@@ -280,9 +281,37 @@ describe("an API key", () => {
     const ada = await person();
     const { key } = await keyFor(ada, ["functions:echo:invoke"]);
     expect(await codeOf(ask("/fn/v1/echo", { key }))).toBe("200");
+  });
+
+  test("is refused by the functions beyond its scopes", async () => {
+    const ada = await person();
+    const { key } = await keyFor(ada, ["functions:echo:invoke"]);
     expect(await codeOf(ask("/fn/v1/settings", { key }))).toBe("403 insufficient_scope");
     const { key: none } = await keyFor(ada, ["functions:*:read"]);
     expect(await codeOf(ask("/fn/v1/echo", { key: none }))).toBe("403 insufficient_scope");
+  });
+
+  test("is all that an agent with an unchanged supabase-js needs", async () => {
+    const ada = await person();
+    const org = await makeOrg(ada, "Agents");
+    const owner = await renewed(ada);
+    await ask("/data/v1/org_notes", { key: owner.token, body: { body: "for the agent" } });
+    const { key } = await keyFor(owner, ["data:org_notes:read", "functions:echo:invoke"], {
+      ...{ kind: "agent", expires_in: 3600, rate_limit: 600 },
+      budget: { limit: 100, period: "day" },
+    });
+    const agent = createClient(whole.url, key, {
+      auth: { persistSession: false, autoRefreshToken: false },
+    });
+    const { data, error } = await agent.from("org_notes").select("body, org_id");
+    expect(error).toBeNull();
+    expect(data).toEqual([{ body: "for the agent", org_id: org.id }]);
+    expect((await agent.functions.invoke("echo", { body: { n: 1 } })).error).toBeNull();
+    const written = await agent.from("org_notes").insert({ body: "by the agent" });
+    expect(written.error).toMatchObject({
+      code: "insufficient_scope",
+      details: "It needs data:org_notes:insert",
+    });
   });
 
   test("opens no realtime socket, which has no scopes", async () => {

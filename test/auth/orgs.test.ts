@@ -333,6 +333,9 @@ describe("an invitation", () => {
     const messages = world.mail.inbox.list({ id: "default" });
     const [token = ""] = /rin_[A-Za-z0-9_-]{43}/.exec(JSON.stringify(messages)) ?? [];
     expect(token).not.toBe("");
+    const text = JSON.stringify(messages);
+    expect(text).toContain(`/auth/ui/account/organizations?invitation=${token}`);
+    expect(text).toContain("invites you to join Acme as member");
     const accept = (who: Person) => code(send(who, "POST", "/invitations/accept", { token }));
     expect(await accept(other)).toBe("404 invitation_not_found");
     await world.sql`
@@ -341,6 +344,18 @@ describe("an invitation", () => {
     await world.sql`
       update auth.users set email_confirmed_at = created_at where id = ${stranger.userId}`;
     expect(await accept(stranger)).toBe("200");
+  });
+
+  test("by mail leads to the app only where that is allowed", async () => {
+    const { org, owner } = await company();
+    const mailed = async (redirect: string) => {
+      const email = `invited-${redirect.length}@example.test`;
+      await send(owner, "POST", `/orgs/${org.id}/invitations`, { email, redirect_to: redirect });
+      const last = world.mail.inbox.list({ id: "default" }).find(({ to }) => to === email);
+      return JSON.stringify(last);
+    };
+    expect(await mailed("https://evil.example/steal")).not.toContain("evil.example");
+    expect(await mailed("http://localhost/join?x=1")).toContain("http://localhost/join?x=1&");
   });
 
   test("ends after seven days, when withdrawn, and when another takes its place", async () => {
@@ -637,5 +652,10 @@ describe("in the database", () => {
     expect(await told({ role: "service_role", scopes: ["data:x:read"] }, has)).toBe(false);
     expect(await told({ permissions: ["*"] }, "auth.has_permission(null)")).toBe(false);
     expect(await told({}, "auth.has_scope('data:x:read')")).toBe(true);
+    const client = { permissions: ["*"], scoped: true };
+    expect(await told({ ...client, scope: "openid data:todos:read" }, has)).toBe(true);
+    expect(await told({ ...client, scope: "openid data:x:read" }, has)).toBe(false);
+    expect(await told(client, has)).toBe(false);
+    expect(await told({ permissions: ["*"], scope: "openid" }, has)).toBe(true);
   });
 });

@@ -24,6 +24,11 @@ const NOT_A_USER = fault({
   message: "invalid claim: missing sub claim",
   hint: "Project keys are nobody's; sign in and send the access token",
 });
+const ORG_FORBIDDEN = fault({
+  code: "org_forbidden",
+  message: "X-Reactor-Org names no organisation that this caller belongs to",
+  hint: "Leave the header out for the default organisation; GET /auth/v1/orgs lists yours",
+});
 const INVALID_CREDENTIALS = fault({
   code: "invalid_credentials",
   message: "Invalid login credentials",
@@ -588,11 +593,56 @@ const open: HttpRow[] = [
 ];
 
 function keyOf(role: string) {
-  const nobody = { user_id: null, expires_at: null, scopes: null, key_id: null, keep_ms: null };
+  const nobody = { user_id: null, expires_at: null };
   return { role, claims: JSON.stringify({ role }), ...nobody };
 }
 
+/** Organisations and API keys: the routes for nobody, and what the header may not name. */
+const organisations: HttpRow[] = [
+  ...["/auth/v1/orgs", "/auth/v1/orgs/acme/members", "/auth/v1/api-keys"].map((path) => ({
+    name: `GET ${path} needs a credential`,
+    method: "GET",
+    path,
+    expect: { status: 401, headers: API, body: NO_AUTHORIZATION },
+  })),
+  {
+    name: "an organisation that one is not in is not told from one that does not exist",
+    method: "GET",
+    path: "/auth/v1/orgs/acme",
+    as: "alice",
+    expect: {
+      status: 404,
+      headers: API,
+      body: fault({ code: "org_not_found", message: "You belong to no such organisation" }),
+    },
+  },
+  ...(["anon", "publishable", "secret", "alice"] as const).map((as) => ({
+    name: `X-Reactor-Org that names no organisation of theirs is refused for ${as}`,
+    method: "GET",
+    path: "/auth/v1/permissions",
+    as,
+    headers: { "X-Reactor-Org": "acme" },
+    expect: { status: 403, headers: API, body: ORG_FORBIDDEN },
+  })),
+  {
+    name: "an API key that is none is refused",
+    method: "GET",
+    path: "/auth/v1/permissions",
+    headers: { apikey: `rk_${"0".repeat(32)}_${"A".repeat(43)}` },
+    expect: {
+      status: 401,
+      headers: { ...API, "WWW-Authenticate": 'Bearer error="invalid_token"' },
+      body: fault({
+        code: "bad_credential",
+        message: "The credential was not accepted",
+        details: "The API key is not one of this project's",
+      }),
+    },
+  },
+];
+
 export const rows: HttpRow[] = [
+  ...organisations,
   ...open,
   ...byNobody,
   ...byKeys,

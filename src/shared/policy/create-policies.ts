@@ -40,8 +40,9 @@ export function createPolicies(policies: readonly Policy[]): Policies {
 }
 
 /** Whoever holds the secret key could change the policies too. */
-function isProject({ principal: { role, userId, keyId } }: PolicyRequest): boolean {
-  return role === "service_role" && userId === null && keyId === undefined;
+function isProject({ principal: { role, userId, keyId, scopes } }: PolicyRequest): boolean {
+  const isLimited = keyId !== undefined || scopes !== undefined;
+  return role === "service_role" && userId === null && !isLimited;
 }
 
 function decideBy(found: readonly Policy[], given: Attributes): PolicyDecision {

@@ -115,7 +115,7 @@ export const apiKeys: readonly Mutation[] = [
     file: "src/capabilities/data/run-request.ts",
     find: "  requireScopes(incoming.principal, compiled.scopes);\n",
     replace: "",
-    only: "an API key",
+    only: "reads the tables",
     why: "a key for one table reads all that its owner may",
   },
   {
@@ -124,7 +124,7 @@ export const apiKeys: readonly Mutation[] = [
     file: "src/capabilities/data/needed-scopes.ts",
     find: 'return [...new Set([scopeOf(node.table, "read"), ...embedScopes(node)])];',
     replace: 'return [scopeOf(node.table, "read")];',
-    only: "an API key",
+    only: "reads the tables",
     why: "another table is read through a relationship",
   },
   {
@@ -133,7 +133,7 @@ export const apiKeys: readonly Mutation[] = [
     file: "src/capabilities/functions/invoke-function.ts",
     find: "if (!permits(principal, wanted)) throw coreErrors.insufficient_scope(wanted);",
     replace: "",
-    only: "an API key",
+    only: "beyond its scopes",
     why: "a key for one function calls all of them",
   },
 ];

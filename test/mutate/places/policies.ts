@@ -32,8 +32,8 @@ export const policies: readonly Mutation[] = [
   {
     ...DECIDE,
     name: "policy: any key of a service counts as the project's",
-    find: 'return role === "service_role" && userId === null && keyId === undefined;',
-    replace: 'return role === "service_role" || keyId !== undefined;',
+    find: 'return role === "service_role" && userId === null && !isLimited;',
+    replace: 'return role === "service_role" || isLimited;',
     only: "tested together",
     why: "a limited key passes by every policy",
   },
@@ -51,6 +51,7 @@ export const policies: readonly Mutation[] = [
     find: "  checkPolicies(parts, ctx, request, found, caller.principal);\n",
     replace: "",
     tests: ["test/functions/policies.test.ts"],
+    only: "refuses all others",
     why: "policies are written and mean nothing",
   },
 ];

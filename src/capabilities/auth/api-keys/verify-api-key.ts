@@ -4,7 +4,7 @@
  */
 import { timingSafeEqual } from "node:crypto";
 import type { Sql } from "postgres";
-import { ReactorError } from "../../../core/errors.ts";
+import { coreErrors, ReactorError } from "../../../core/errors.ts";
 import type { Principal } from "../../../core/ports/auth.ts";
 import type { Clock } from "../../../core/ports/clock.ts";
 import type { TenantCtx } from "../../../core/tenant.ts";
@@ -55,11 +55,14 @@ export function createKeyVerifier(options: KeyVerifierOptions): ApiKeys {
     const name = Buffer.from(hashSecret(text)).toString("base64");
     const found = known.get(name);
     if (found && clock.monotonic() < found.at + KEPT_MS) return found.verified;
-    const verified = readKey(options, tenant, parts);
+    const verified = readKey(options, tenant, parts).catch((error: unknown) => {
+      if (error instanceof ReactorError) throw error;
+      throw coreErrors.unavailable("Authentication", error);
+    });
     known.set(name, { at: clock.monotonic(), verified });
     verified.catch((error: unknown) => {
       // That there is no such key is kept too; that the database was away is not.
-      if (!(error instanceof ReactorError)) known.delete(name);
+      if (isOutage(error)) known.delete(name);
     });
     return verified;
   };
@@ -75,6 +78,8 @@ export function createKeyVerifier(options: KeyVerifierOptions): ApiKeys {
     },
   };
 }
+
+const isOutage = (error: unknown) => !(error instanceof ReactorError) || error.status === 503;
 
 async function readKey(
   { clock, sql, meter }: KeyVerifierOptions,

@@ -85,7 +85,7 @@ const BUILT_IN: Readonly<Record<MessageKind, BuiltIn>> = {
     "You have been invited to {{ .Organization }}",
     "{{ if .Inviter }}{{ .Inviter }} invites you{{ else }}You have been invited{{ end }} to join {{ .Organization }}{{ if .Role }} as {{ .Role }}{{ end }}.",
     "Accept the invitation",
-    false,
+    true,
   ),
 };
 

@@ -4,6 +4,7 @@
  * bus was interrupted. Bounded: what is forgotten makes all tokens that are older out of date.
  */
 import type { Sql } from "postgres";
+import { coreErrors } from "../../../core/errors.ts";
 import type { Principal } from "../../../core/ports/auth.ts";
 import type { Bus } from "../../../core/ports/bus.ts";
 import type { Clock } from "../../../core/ports/clock.ts";
@@ -70,7 +71,7 @@ export class ChangedPeople {
   #start(): Promise<void> {
     this.#ready ??= this.#open().catch((error: unknown) => {
       this.#ready = null;
-      throw error;
+      throw coreErrors.unavailable("Authentication", error);
     });
     return this.#ready;
   }

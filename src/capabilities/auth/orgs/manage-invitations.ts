@@ -17,7 +17,7 @@ import { createInvitationStore } from "./invitation-store.ts";
 import { joinOrg, lockPerson, requireRole } from "./manage-members.ts";
 import { presentInvitation, presentOrg } from "./present-org.ts";
 import type { InvitationRow } from "./schema.ts";
-import { sendInvitation } from "./send-invitation.ts";
+import { invitationLink, sendInvitation } from "./send-invitation.ts";
 import { createOrgStore } from "./store.ts";
 
 const LIFETIME_MS = 7 * 24 * 3_600_000;
@@ -41,10 +41,12 @@ export async function createInvitation(
   actor: OrgActor,
   ref: string,
   body: JsonObject,
+  request: Request,
 ) {
   const role = textOf(body, "role") || "member";
   const address = textOf(body, "email");
   const email = address === "" ? null : requireEmail(address);
+  const redirectTo = textOf(body, "redirect_to");
   const { caller } = actor;
   if (email !== null) {
     const limit = state.config.rate_limit_org_invitations;
@@ -68,7 +70,8 @@ export async function createInvitation(
   });
   const shown = presentInvitation(done.invitation);
   if (email === null) return { ...shown, token };
-  await sendInvitation(state, actor, { ...done, to: email, token, body });
+  const link = invitationLink(state, actor, request, redirectTo, token);
+  await sendInvitation(state, actor, { ...done, to: email, token, link });
   return shown;
 }
 

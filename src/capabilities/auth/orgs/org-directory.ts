@@ -69,7 +69,9 @@ export function createOrgDirectory(options: OrgDirectoryOptions): OrgDirectory {
     userId: string,
     org: string | null,
   ): Promise<Principal> => {
-    const facts = await factsOf(tenant, userId);
+    const facts = await factsOf(tenant, userId).catch((error: unknown) => {
+      throw coreErrors.unavailable("Authentication", error);
+    });
     const active = org === null ? null : find(facts, org);
     const claims = withOrgClaims(principal.claims, orgClaims(facts, active));
     return Object.freeze({ ...principal, claims, keepMs: KEPT_MS });

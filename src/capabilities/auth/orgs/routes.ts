@@ -235,7 +235,7 @@ function invitationRoutes(state: AuthState) {
       `${ORG}/invitations`,
       ({ request, params }) =>
         create(state, request, (actor, body) =>
-          createInvitation(state, actor, params["ref"], body),
+          createInvitation(state, actor, params["ref"], body, request),
         ),
       { ...raw, ...orgDocs.invite },
     )

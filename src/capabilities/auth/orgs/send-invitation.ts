@@ -1,6 +1,11 @@
-/** Sends an invitation by mail: the name of the organisation and a link that carries the token. */
+/**
+ * Sends an invitation by mail: from whom, to what, and the way in. The code stands in the mail beside
+ * the link, for servers that nothing trusted names and so have no link.
+ */
 import type { AuthState } from "../auth-state.ts";
-import type { JsonObject } from "../schema.ts";
+import { mailedRedirect } from "../http/redirects.ts";
+import { linkBase } from "../messages/link-base.ts";
+import { sendMessage } from "../messages/send-message.ts";
 import type { OrgActor } from "./actor.ts";
 import type { InvitationRow, OrgRow } from "./schema.ts";
 
@@ -9,22 +14,43 @@ interface Invited {
   readonly invitation: InvitationRow;
   readonly to: string;
   readonly token: string;
-  readonly body: JsonObject;
+  /** Null: the code alone. */
+  readonly link: string | null;
 }
 
-/** The invitation stands whether or not the mail could be sent; a failure is logged. */
+const PAGE = "/auth/ui/account/organizations";
+
+/** Returns at once; the mail goes out after the answer, and a failure is logged and tried again. */
 export async function sendInvitation(
   state: AuthState,
-  { caller }: OrgActor,
-  { org, to, token, invitation }: Invited,
+  { caller, person }: OrgActor,
+  { org, to, token, invitation, link }: Invited,
 ): Promise<void> {
-  try {
-    await state.deps.mail.send(caller.tenant, {
-      to,
-      subject: `Invitation to ${org.name}`,
-      text: `You are invited to join ${org.name} as ${invitation.role}.\n\nSign in with this address and accept the invitation with this code:\n\n${token}\n\nIt is good until ${invitation.expires_at.toISOString()}. If you do not know what this is about, do nothing.\n`,
-    });
-  } catch (error) {
-    caller.log.error("auth.mail_failed", { what: "org_invitation", error });
-  }
+  await sendMessage(state, caller, {
+    ...{ kind: "org_invitation", to, user: null, otp: token },
+    data: {
+      ...{ organization: org.name, inviter: person?.user.email ?? "", role: invitation.role },
+      ...(link === null ? {} : { link }),
+    },
+  });
+}
+
+/**
+ * The app's page when the request names an allowed one, else the ready page of this server.
+ * @param redirectTo as sent; "" = none
+ */
+export function invitationLink(
+  state: AuthState,
+  { caller }: OrgActor,
+  request: Request,
+  redirectTo: string,
+  token: string,
+): string | null {
+  const base = linkBase(state, caller);
+  const own = base !== null && state.config.ui.enabled ? new URL(PAGE, base).href : null;
+  const page = redirectTo === "" ? own : mailedRedirect(state, request, redirectTo);
+  if (page === null) return null;
+  const url = new URL(page);
+  url.searchParams.set("invitation", token);
+  return url.href;
 }
