@@ -63,6 +63,11 @@ export const sharedErrors = defineErrors({
     details: reason,
     hint: "A vault key is 32 random bytes, written as 64 hexadecimal digits or as base64",
   }),
+  vault_in_backup: () => ({
+    status: 409,
+    message: "A backup is being written, which needs the vault's keys as they are",
+    hint: "Rotate when it is done",
+  }),
   vault_busy: () => ({
     status: 503,
     message: "The secret is being written by many at once",

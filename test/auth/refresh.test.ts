@@ -41,6 +41,30 @@ describe("refreshing", () => {
     expect((await refresh(answers[0]?.body.refresh_token)).status).toBe(200);
   });
 
+  test("by tabs that race through many generations never loses the family", async () => {
+    const first = await person();
+    const tabs = Array.from({ length: 6 }, () => ({ token: first.refreshToken }));
+    const seen = new Set<string>();
+    for (let generation = 0; generation < 8; generation += 1) {
+      // Some tabs are a generation behind, as tabs are that slept.
+      const awake = tabs.filter((_, n) => (n + generation) % 3 !== 0);
+      const answers = await Promise.all(
+        awake.map(async (tab) => ({ tab, answer: await refresh(tab.token) })),
+      );
+      for (const { tab, answer } of answers) {
+        expect([answer.status, answer.body.code]).toEqual([200, undefined]);
+        tab.token = answer.body.refresh_token;
+        seen.add(tab.token);
+      }
+      await world.clock.advance(500);
+    }
+    const rows = await world.sql`
+      select revoked from auth.refresh_tokens where user_id = ${first.userId}`;
+    expect(rows.filter((row) => !row["revoked"]).length).toBe(1);
+    // One successor each: whoever races gets the same one, and nothing forks.
+    expect(rows.length).toBe(seen.size + 1);
+  });
+
   test("again within the grace follows the family to its live token", async () => {
     const first = await person();
     const second = (await refresh(first.refreshToken)).body.refresh_token;

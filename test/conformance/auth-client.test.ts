@@ -4,10 +4,11 @@ import type { AuthClient } from "../../src/core/ports/auth.ts";
 import type { Project } from "../../src/core/project.ts";
 import { createLocalAuth } from "../../src/shared/auth/create-local-auth.ts";
 import { readCredentials } from "../../src/shared/auth/credentials.ts";
+import { sharedSecretKey } from "../../src/shared/auth/signing-key.ts";
 import { createAuthRemote } from "../../src/shared/auth-remote.ts";
 import { createMemoryLog } from "../support/memory-log.ts";
 import { createSimClock } from "../support/sim-clock.ts";
-import { type ForgeKey, forge, newKey } from "../support/token-forge.ts";
+import { type ForgeKey, forge, forgeHmac, newKey } from "../support/token-forge.ts";
 import { authClientConformance, type OpenedAuthClient } from "./auth-client.ts";
 import { failure } from "./opened.ts";
 
@@ -159,6 +160,41 @@ describe("AuthClient (remote)", () => {
       expect(asked()).toBe(2);
       for (let i = 0; i < 3; i++) await failure(key(client, "sb_secret_wrong"));
       expect(asked()).toBe(5);
+    } finally {
+      await server.close();
+    }
+  });
+
+  test("a token of a shared secret is asked about, once in 30 s, and never past its expiry", async () => {
+    const own = installation();
+    const server = serveAuth(own);
+    const shared = sharedSecretKey("a shared secret of forty characters ....");
+    own.state.project = {
+      ...own.state.project,
+      signingKeys: [...own.state.project.signingKeys, shared],
+    };
+    const client = createAuthRemote({ url: server.url, clock: own.clock, log: createMemoryLog() });
+    const asked = () => server.requests.filter((r) => r === "POST /auth/v1/_verify").length;
+    const nowS = Math.floor(own.clock.now() / 1_000);
+    const sub = "018f3a5e-0000-7000-8000-000000000001";
+    const claims = {
+      iss: issuer,
+      aud: "authenticated",
+      sub,
+      role: "authenticated",
+      exp: nowS + 20,
+    };
+    const secret = Buffer.from(shared.privateJwk["k"] ?? "", "base64url").toString();
+    const good = forgeHmac(secret, { alg: "HS256", kid: shared.kid, typ: "JWT" }, claims);
+    try {
+      for (let i = 0; i < 5; i++) expect((await bearer(client, good)).userId).toBe(sub);
+      expect(asked()).toBe(1);
+      const forged = forgeHmac(`${secret}.`, { alg: "HS256", typ: "JWT" }, claims);
+      expect((await failure(bearer(client, forged))).code).toBe("bad_credential");
+      const byPublic = forgeHmac(JSON.stringify(own.state.key.publicJwk), { alg: "HS256" }, claims);
+      expect((await failure(bearer(client, byPublic))).code).toBe("bad_credential");
+      await own.clock.advance(20_000);
+      expect((await failure(bearer(client, good))).code).toBe("bad_credential");
     } finally {
       await server.close();
     }

@@ -137,6 +137,23 @@ describe("a rotation", () => {
     expect((await rootsInUse()).length).toBe(1);
   });
 
+  test("waits for no backup: it is refused while one is written, and a backup waits for it", async () => {
+    const { vault, admin } = server(keyMaster());
+    await fill(vault, 2);
+    const release = await admin.keepSteady();
+    const other = await admin.keepSteady();
+    expect((await failure(admin.rotate(null))).code).toBe("vault_in_backup");
+    release();
+    release();
+    expect((await failure(admin.rotate(null))).code).toBe("vault_in_backup");
+    other();
+    const order: string[] = [];
+    const rotating = admin.rotate(null).then(() => order.push("rotated"));
+    const backup = admin.keepSteady().then(() => order.push("backup"));
+    await Promise.all([rotating, backup]);
+    expect(order).toEqual(["rotated", "backup"]);
+  });
+
   test("goes past a damaged secret, which stays unreadable, and says so", async () => {
     const { vault, admin } = server(keyMaster());
     await fill(vault, 3);

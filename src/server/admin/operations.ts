@@ -186,20 +186,32 @@ async function backup(
   if (!options.database.embedded) throw adminErrors.backup_external_database();
   const address = parseDatabaseUrl(options.database.urlsFor(tenant).directUrl);
   const { clock, rng } = options;
-  const stream = writeBackup({
-    messages: copyOut({ address, clock, rng, signal }, BASE_BACKUP),
-    head: {
-      format: BACKUP_FORMAT,
-      created_at: new Date(options.clock.now()).toISOString(),
-      reactor_version: options.version,
-      postgres_major: await postgresMajor(options, tenant),
-    },
-    files: await ownFiles(options),
-    clock: options.clock,
+  const head = {
+    format: BACKUP_FORMAT,
+    created_at: new Date(options.clock.now()).toISOString(),
+    reactor_version: options.version,
+    postgres_major: await postgresMajor(options, tenant),
+  };
+  const release = (await options.shared.vaultAdmin?.keepSteady()) ?? (() => undefined);
+  signal.addEventListener("abort", release, { once: true });
+  const files = await ownFiles(options).catch((error: unknown) => {
+    release();
+    throw error;
   });
+  const messages = untilDone(copyOut({ address, clock, rng, signal }, BASE_BACKUP), release);
+  const stream = writeBackup({ messages, head, files, clock });
   return new Response(stream, {
     headers: { "Content-Type": "application/zstd", "Cache-Control": "no-store" },
   });
+}
+
+/** The same messages; `done` is called when they have ended, however they did. */
+async function* untilDone<T>(messages: AsyncIterable<T>, done: () => void): AsyncGenerator<T> {
+  try {
+    yield* messages;
+  } finally {
+    done();
+  }
 }
 
 async function postgresMajor(options: OperationsOptions, tenant: TenantCtx): Promise<number> {

@@ -54,6 +54,11 @@ export interface VaultAdmin {
    * @param next what the configuration will say from the next start on; null = as it is.
    */
   rotate(next: Master | null): Promise<RotationReport>;
+  /**
+   * Waits for a rotation of this server to end, and refuses others until what it returns is called:
+   * a backup must hold the key's file and the database of one moment.
+   */
+  keepSteady(): Promise<() => void>;
   /** A new code; one before it opens nothing any more. */
   renewRecoveryCode(): Promise<string>;
 }
@@ -69,6 +74,7 @@ export interface VaultAdminOptions {
 const ROOT_BYTES = 32;
 
 export function createVaultAdmin(options: VaultAdminOptions): VaultAdmin {
+  let holds = 0;
   // One after the other in this server; across servers the database decides.
   let last: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -78,7 +84,20 @@ export function createVaultAdmin(options: VaultAdminOptions): VaultAdmin {
   };
   return {
     status: (tenant) => readStatus(options, tenant),
-    rotate: (next) => inTurn(() => rotate(options, next)),
+    rotate: (next) =>
+      inTurn(() => {
+        if (holds > 0) throw sharedErrors.vault_in_backup();
+        return rotate(options, next);
+      }),
+    keepSteady: () =>
+      inTurn(async () => {
+        holds += 1;
+        let isHeld = true;
+        return () => {
+          if (isHeld) holds -= 1;
+          isHeld = false;
+        };
+      }),
     renewRecoveryCode: () => inTurn(() => renewRecoveryCode(options)),
   };
 }
