@@ -3,7 +3,8 @@
 -- account: what is asked for it costs and answers the same.
 create table auth.one_time_tokens (
   id uuid primary key,
-  user_id uuid references auth.users (id) on delete cascade,
+  -- No foreign key: checking it would take time only where there is an account. See the trigger.
+  user_id uuid,
   kind text not null check (kind in ('confirmation', 'recovery', 'email_change_new',
     'email_change_current', 'reauthentication', 'magiclink', 'invite', 'phone_change', 'phone')),
   -- The address or number it went to, normalised.
@@ -33,6 +34,17 @@ create unique index one_time_tokens_nobody_key on auth.one_time_tokens (sent_to,
   where user_id is null;
 create index one_time_tokens_sent_to_idx on auth.one_time_tokens (sent_to, kind);
 create index one_time_tokens_expires_at_idx on auth.one_time_tokens (expires_at);
+
+create function auth.forget_one_time_tokens() returns trigger language plpgsql
+  security definer set search_path = '' as $$
+begin
+  delete from auth.one_time_tokens where user_id = old.id;
+  return null;
+end $$;
+revoke all on function auth.forget_one_time_tokens() from public, anon, authenticated, service_role;
+
+create trigger forget_one_time_tokens after delete on auth.users
+  for each row execute function auth.forget_one_time_tokens();
 
 alter table auth.one_time_tokens enable row level security;
 revoke all on auth.one_time_tokens from public, anon, authenticated, service_role;

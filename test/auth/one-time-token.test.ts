@@ -182,6 +182,15 @@ describe("a one-time token", () => {
     expect(await left()).toBe(0);
   });
 
+  test("goes with its person", async () => {
+    const who = await person();
+    await make(who);
+    await world.sql`delete from auth.users where id = ${who.userId}`;
+    const [row] = await world.sql`
+      select count(*)::int as n from auth.one_time_tokens where user_id = ${who.userId}`;
+    expect(row?.["n"]).toBe(0);
+  });
+
   test("is voided with all of the person's, or with its kind", async () => {
     const who = await person();
     const [link, recovery] = [await make(who), await make(who, "recovery")];

@@ -141,15 +141,23 @@ async function createOrPretend(work: Work, matched: string | null) {
   const created =
     holder === null ? await tx.savepoint(() => createUser(state, store, tx, caller, draft)) : null;
   const shown = created ?? (await pretendToCreate(state, store, tx, caller, draft));
-  const waiting = created?.user ?? (await waitingHolder(work, matched));
+  // Asked in both cases, so that both take as long.
+  const now = await lockHolder(work);
+  const waiting = created ? created.user : await waitingHolder(work, now, matched);
   return { shown, ...(await issueConfirmation(work, waiting)) };
 }
 
-/** The account that the address already has, if it still waits for its confirmation. */
-async function waitingHolder(work: Work, matched: string | null): Promise<UserRow | null> {
-  const { state, store, caller, registration } = work;
+async function lockHolder({ store, registration }: Work): Promise<UserRow | null> {
   const holder = await findHolder(store, registration);
-  const user = holder && (await store.lockUser(holder.id));
+  return holder && store.lockUser(holder.id);
+}
+
+/** The account that the address already has, if it still waits for its confirmation. */
+async function waitingHolder(
+  { state, store, caller, registration }: Work,
+  user: UserRow | null,
+  matched: string | null,
+): Promise<UserRow | null> {
   if (!user || user.deleted_at) return null;
   const at = registration.channel === "email" ? user.email_confirmed_at : user.phone_confirmed_at;
   return at === null ? keepOrEmpty(state, store, caller, user, matched) : null;
