@@ -161,6 +161,11 @@ describe("a one-time token", () => {
       expect(table).not.toContain(`,${secret},`);
     }
     expect(table).not.toContain(token.tokenHash);
+    const kept = await world.sql`
+      select encode(token_hash, 'escape') as link, encode(otp_hash, 'escape') as code
+      from auth.one_time_tokens where user_id = ${who.userId}`;
+    expect(token.tokenHash).not.toContain(kept[0]?.["link"]);
+    expect(kept[0]?.["code"]).not.toContain(token.otp);
     const [row] = await world.sql`
       select encode(otp_hash, 'hex') as hash, id, sent_to from auth.one_time_tokens
       where user_id = ${who.userId}`;
