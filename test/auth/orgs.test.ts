@@ -1,6 +1,8 @@
 /** Organisations: who belongs where, who may do what, and how those who may not try to. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { Value } from "@sinclair/typebox/value";
 import { decodeJwt } from "jose";
+import { authConfig } from "../../src/capabilities/auth/config.ts";
 import { covers } from "../../src/core/permissions.ts";
 import { type AuthWorld, openAuthWorld } from "./auth-world.ts";
 import {
@@ -573,6 +575,42 @@ describe("a token", () => {
     expect(await ask(world, { bearer: fresh.accessToken }, "auth.team_ids()")).toEqual(
       teams.sort(),
     );
+  });
+
+  test("says the same of organisations whatever a hook makes of it", async () => {
+    const hooks = structuredClone(Value.Create(authConfig).hooks);
+    const uri = "pg-functions://postgres/public/claims";
+    hooks.custom_access_token = { timeout_ms: 0, uri, secrets: "" };
+    const hooked = await openAuthWorld({ hooks });
+    try {
+      await hooked.sql.unsafe(`
+        create function public.claims(event jsonb) returns jsonb language sql as $$
+          select jsonb_set(jsonb_set(event, '{claims,permissions}', '["*"]'), '{claims,plan}', '"pro"')
+            #- '{claims,orgs}' $$`);
+      const [owner, member] = await Promise.all([person(hooked), person(hooked)]);
+      const org = await makeOrg(hooked, owner);
+      await join(hooked, org, member);
+      const claims = decodeJwt((await renewed(hooked, member)).accessToken);
+      expect(claims).toMatchObject({ plan: "pro", orgs: [org.id], org_role: "member" });
+      expect(claims["permissions"]).not.toContain("*");
+    } finally {
+      await hooked.close();
+    }
+  });
+
+  test("of somebody anonymous makes no organisation", async () => {
+    const open = await openAuthWorld({ anonymous_sign_ins: true });
+    try {
+      const { body } = await open.send("POST", "/auth/v1/signup", { body: {} });
+      const bearer = body.access_token;
+      const made = await open.send("POST", "/auth/v1/orgs", { bearer, body: { name: "Ghosts" } });
+      expect([made.status, made.body.code]).toEqual([403, "org_needs_account"]);
+      const key = { name: "x", scopes: ["*"] };
+      const keyed = await open.send("POST", "/auth/v1/api-keys", { bearer, body: key });
+      expect([keyed.status, keyed.body.code]).toEqual([403, "not_admin"]);
+    } finally {
+      await open.close();
+    }
   });
 
   test("of somebody in no organisation says nothing of any", async () => {

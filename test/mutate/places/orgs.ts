@@ -104,6 +104,15 @@ export const orgs: readonly Mutation[] = [
   },
   {
     ...ORGS,
+    name: "orgs: a hook says who belongs where",
+    file: "src/capabilities/auth/sessions/compose-claims.ts",
+    find: "const fixed = pick(claims, [...FIXED, ...ORG_CLAIMS]);",
+    replace: "const fixed = pick(claims, FIXED);",
+    only: "whatever a hook makes",
+    why: "the same person is one thing by the token and another by the header",
+  },
+  {
+    ...ORGS,
     name: "permissions: asking for a pattern",
     file: "migrations/system/0006_org_claims.sql",
     find: "and split_part(one, ':', 2) in ('*', split_part(wanted, ':', 2))",

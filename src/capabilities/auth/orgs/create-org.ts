@@ -50,6 +50,7 @@ function readOwner(state: AuthState, actor: OrgActor, body: JsonObject): string 
   const given = textOf(body, "owner_id");
   if (userId !== null) {
     if (!state.config.orgs_self_service) throw orgErrors.orgs_disabled();
+    if (actor.person?.user.is_anonymous) throw orgErrors.org_needs_account();
     if (given !== "" && given !== userId) throw authErrors.not_admin();
     return userId;
   }

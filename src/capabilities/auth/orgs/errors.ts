@@ -22,6 +22,11 @@ export const orgErrors = defineErrors({
     status: 403,
     message: "Organisations are made by the administrators of this service",
   }),
+  org_needs_account: () => ({
+    status: 403,
+    message: "Somebody anonymous makes no organisations",
+    hint: "Add an address or another way to sign in first",
+  }),
   org_limit_reached: (limit: number) => ({
     status: 422,
     message: `You have made ${limit} organisations, which is as many as one person may`,

@@ -4,6 +4,7 @@
  * written for Supabase read.
  */
 import type { AuthState, Caller } from "../auth-state.ts";
+import { ORG_CLAIMS } from "../orgs/org-claims.ts";
 import type { AalLevel, AmrEntry, JsonObject, UserRow } from "../schema.ts";
 import { CLAIM_CONTRIBUTORS, CLAIM_REWRITERS } from "./claim-contributors.ts";
 
@@ -40,10 +41,11 @@ export async function composeClaims(
   const method = more.method ?? session.amr.at(-1)?.method ?? "token_refresh";
   const subject = { user, session, method };
   let claims = baseClaims(state, issuer, user, session, more.ttlS);
-  const fixed = pick(claims, FIXED);
   for (const contribute of CLAIM_CONTRIBUTORS) {
     claims = extend(claims, await contribute(state, caller, subject));
   }
+  // Those of organisations too: X-Reactor-Org makes them anew, without asking a hook.
+  const fixed = pick(claims, [...FIXED, ...ORG_CLAIMS]);
   for (const rewrite of CLAIM_REWRITERS) {
     claims = { ...(await rewrite(state, caller, subject, claims)), ...fixed };
   }
