@@ -7,6 +7,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Sql } from "postgres";
+import { createPostgresEvents } from "../../src/shared/events/postgres-events.ts";
 import { systemRng as rng } from "../../src/shared/rng.ts";
 import type { Master } from "../../src/shared/vault/master.ts";
 import { loadMasterKey } from "../../src/shared/vault/master-key.ts";
@@ -45,7 +46,8 @@ async function fileMaster(): Promise<Master> {
 /** A server: what it has opened is its own, the connections are not. */
 function server(master: Master, recoveryCode = "", databases = shared.databases) {
   const vault = createPostgresVault({ databases, master, recoveryCode, rng, log });
-  const admin = createVaultAdmin({ vault, databases, tenants: () => [tenant], rng, log });
+  const events = createPostgresEvents(databases, async () => {});
+  const admin = createVaultAdmin({ vault, databases, events, tenants: () => [tenant], rng, log });
   return { vault, admin };
 }
 
@@ -86,6 +88,8 @@ describe("a rotation", () => {
       expect(() => old.open({ tenantId: tenant.id, path, version }, sealed)).toThrow();
     }
     expect(await admin.status(tenant)).toMatchObject({ roots: [2], secrets: 120, pending: false });
+    const told = await shared.sql`select data from reactor.events where type = 'vault.rotated'`;
+    expect(told.map((row) => row["data"])).toEqual([{ root: 2, key_changed: false }]);
   });
 
   test("is noticed by other servers at their next read and write, without a restart", async () => {
@@ -278,6 +282,18 @@ describe("a configured key or passphrase", () => {
     expect((await failure(server(old).vault.get(tenant, "s/0"))).code).toBe("vault_key_mismatch");
     // The running server goes on with what it has opened.
     expect(await readAll(vault)).toEqual(expected(3));
+  });
+
+  test("a server with the old one goes on reading, and is told when it can write no more", async () => {
+    const [old, next] = [keyMaster(), keyMaster()];
+    const [one, two] = [server(old), server(old)];
+    await fill(one.vault, 2);
+    expect(await readAll(two.vault)).toEqual(expected(2));
+    await one.admin.rotate(next);
+    expect(await readAll(server(next).vault)).toEqual(expected(2));
+    // It never saw the new root while the old key opened it.
+    const error = await failure(two.vault.put(tenant, "s/2", "x"));
+    expect(error.code).toBe("vault_key_mismatch");
   });
 
   test("a choice that was never used gives way to the next one", async () => {

@@ -93,6 +93,15 @@ describe("Vault (postgres)", () => {
     expect(await open().get(a, "keyed")).toEqual({ value: "x", version: 1 });
   });
 
+  test("a replaced secret leaves no earlier version", async () => {
+    const vault = open();
+    await vault.put(a, "state", "1");
+    await vault.put(a, "state", "2");
+    await vault.replace(a, "state", "3", 2, null);
+    const rows = await shared.sql`select version from reactor.secrets where path = 'state'`;
+    expect(rows.map((row) => row["version"])).toEqual([3]);
+  });
+
   test("a deleted secret leaves no sealed text", async () => {
     const vault = open();
     await vault.put(a, "erased", "1");

@@ -41,6 +41,7 @@ describe("the doctor", () => {
       "ports",
       "row_security",
       "servers",
+      "vault",
       "version",
     ]);
     for (const check of report.checks) {

@@ -16,6 +16,7 @@ export interface Vault {
   putIfAbsent(tenant: TenantCtx, path: string, value: string): Promise<Secret>;
   /**
    * Writes only when the path stands at `version`; the new version, or null when another was quicker.
+   * Earlier versions go: what is replaced this way is a state, and must not be found again.
    * Inside the caller's transaction where one is given (Postgres), else at once.
    */
   replace(

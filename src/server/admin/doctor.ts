@@ -5,6 +5,7 @@ import type { Sql } from "postgres";
 import type { ReactorError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Project } from "../../core/project.ts";
+import type { VaultStatus } from "../../shared/vault/vault-admin.ts";
 import type { HealthReport } from "../health.ts";
 
 export interface DoctorCheck {
@@ -28,6 +29,8 @@ export interface DoctorSubject {
   readonly urls: readonly string[];
   readonly sql: Sql;
   project(): Promise<Project>;
+  /** Null where the vault holds nothing. */
+  vault(): Promise<VaultStatus | null>;
   /** Asks the mail server; null where there is none. */
   readonly mail: { readonly server: string; probe(): Promise<void> } | null;
   /** Without one, mails hold codes and no links. */
@@ -146,6 +149,29 @@ const checkKeys: Check = async ({ project, dataDir }) => {
   );
 };
 
+const checkVault: Check = async ({ vault }) => {
+  const status = await vault();
+  if (!status) return finding("vault", "ok", "No secrets are kept here");
+  if (status.pending) {
+    return finding(
+      "vault",
+      "warning",
+      "The vault opens with two master keys, since none has been used since the rotation",
+      "Start the server with the new one, or run `reactor vault rotate` again",
+    );
+  }
+  const code = status.recovery_code ? "and a recovery code" : "and no recovery code";
+  const hint = status.recovery_code ? null : "reactor vault recovery-code makes one";
+  const text = `Opened by ${SOURCES[status.source]}, ${code}`;
+  return finding("vault", "ok", text, hint);
+};
+
+const SOURCES = {
+  file: "the master key in its file",
+  configuration: "the configured master key",
+  passphrase: "the passphrase",
+} as const;
+
 async function readableByOthers(...paths: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   for (const path of paths) {
@@ -227,6 +253,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   clock: checkClock,
   disk: checkDisk,
   keys: checkKeys,
+  vault: checkVault,
   ports: checkPorts,
   jail: checkJail,
   mail: checkMail,

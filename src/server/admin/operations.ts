@@ -102,6 +102,7 @@ export function createAdminOperations(options: OperationsOptions): AdminOperatio
         urls: options.listening()?.urls ?? [],
         sql: shared.databases.for(DEFAULT_TENANT).system,
         project: () => shared.project(DEFAULT_TENANT),
+        vault: async () => (await shared.vaultAdmin?.status(DEFAULT_TENANT)) ?? null,
         mail: mailOf(shared.mail),
         publicUrl: options.config.section<ServerConfig>("server").public_url,
         servers: async () => (await shared.kv.list(DEFAULT_TENANT, SERVERS_PREFIX)).length,

@@ -109,11 +109,12 @@ export function buildShared(options: SharedOptions): SharedParts {
   const rateLimiter = createPostgresRateLimiter(databases);
   const idempotency = createPostgresIdempotency(databases, ids);
   const vault = options.openVault(databases);
+  const events = createPostgresEvents(databases, wakeByBus(bus));
   return {
     metrics,
     databases,
     bus,
-    events: createPostgresEvents(databases, wakeByBus(bus)),
+    events,
     leases: createPostgresLeases(databases),
     kv,
     policies: options.policies,
@@ -122,7 +123,7 @@ export function buildShared(options: SharedOptions): SharedParts {
     vault,
     mail: openMail({ ...options, vault, config: options.config.section<MailConfig>("mail") }),
     vaultAdmin: createVaultAdmin({
-      ...{ vault, databases, log, rng: options.rng },
+      ...{ vault, databases, events, log, rng: options.rng },
       tenants: () => options.tenants.all(),
     }),
     sweepers: [kv, rateLimiter, idempotency],

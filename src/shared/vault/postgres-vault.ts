@@ -180,7 +180,7 @@ class SealedRows {
     const sql = tx ?? this.sql(tenant);
     const newest = await newestRow(sql, tenant, path);
     if (!newest || newest.sealed === null || newest.version !== version) return null;
-    return (await this.#insert(sql, tenant, path, version + 1, value)) ? version + 1 : null;
+    return (await this.#insert(sql, tenant, path, version + 1, value, 0)) ? version + 1 : null;
   }
 
   async #version(tenant: TenantCtx, path: string): Promise<number> {
@@ -194,6 +194,7 @@ class SealedRows {
     path: string,
     version: number,
     value: string,
+    history?: number,
   ): Promise<boolean> {
     let roots = await this.roots(tenant);
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
@@ -201,9 +202,11 @@ class SealedRows {
       const seal = roots.seals.get(root);
       if (!seal) break;
       const sealed = seal.close({ tenantId: tenant.id, path, version }, value);
-      const outcome = await insertRow(sql, tenant, { path, version, root, sealed });
-      if (outcome !== "root_gone") return outcome === "written";
+      const outcome = await insertRow(sql, tenant, { path, version, root, sealed }, history);
+      if (outcome !== "root_old") return outcome === "written";
       roots = await this.reopen(tenant);
+      // The newest root is sealed under keys that this server does not have: it must start anew.
+      if (roots.newest === root) throw sharedErrors.vault_key_mismatch();
     }
     throw sharedErrors.vault_busy();
   }

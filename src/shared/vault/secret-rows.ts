@@ -33,28 +33,36 @@ export async function newestRow(
 }
 
 /**
- * Written unless another wrote this version first (`taken`) or the root has gone (`root_gone`): the
- * root's row is held until the transaction ends, so that it cannot go in between.
+ * Written unless another wrote this version first (`taken`) or there is a newer root (`root_old`): a
+ * rotation would never end if others went on under the one before. The root's row is held until the
+ * transaction ends, so that it cannot go in between.
+ * @param history how many earlier versions stay.
  */
 export async function insertRow(
   sql: Executor,
   tenant: TenantCtx,
   { path, version, root, sealed }: NewSecretRow,
-): Promise<"written" | "taken" | "root_gone"> {
+  history = HISTORY,
+): Promise<"written" | "taken" | "root_old"> {
   const [known] = await sql<{ id: number | null; written: number }[]>`
     with held as (
-      select id from reactor.vault_roots where tenant = ${tenant.id} and id = ${root} for key share
+      select id from reactor.vault_roots
+      where tenant = ${tenant.id} and id = ${root}
+        and not exists (
+          select from reactor.vault_roots as newer
+          where newer.tenant = ${tenant.id} and newer.id > ${root})
+      for key share
     ), written as (
       insert into reactor.secrets (tenant, path, version, root, sealed)
       select ${tenant.id}, ${path}, ${version}, id, ${sealed} from held
       on conflict do nothing returning 1
     )
     select (select id from held) as id, (select count(*)::int from written) as written`;
-  if (known?.id == null) return "root_gone";
+  if (known?.id == null) return "root_old";
   if (known.written === 0) return "taken";
   await sql`
     delete from reactor.secrets
-    where tenant = ${tenant.id} and path = ${path} and version < ${version - HISTORY}`;
+    where tenant = ${tenant.id} and path = ${path} and version < ${version - history}`;
   return "written";
 }
 

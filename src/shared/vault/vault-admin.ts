@@ -6,6 +6,7 @@
  * one open it, until the new one has been used.
  */
 import type { TransactionSql } from "postgres";
+import type { Events } from "../../core/ports/events.ts";
 import type { Logger } from "../../core/ports/log.ts";
 import type { Rng } from "../../core/ports/rng.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
@@ -66,6 +67,7 @@ export interface VaultAdmin {
 export interface VaultAdminOptions {
   readonly vault: PostgresVault;
   readonly databases: TenantDatabases;
+  readonly events: Events;
   readonly tenants: () => readonly TenantCtx[];
   readonly rng: Rng;
   readonly log: Logger;
@@ -131,7 +133,10 @@ async function rotate(options: VaultAdminOptions, next: Master | null): Promise<
   const ways = waysOf(options, staged, code);
   for (const tenant of options.tenants()) {
     const roots = await vault.roots(tenant);
-    await databases.for(tenant).system.begin((tx) => addRoot(tx, tenant, roots, ways, rng));
+    await databases.for(tenant).system.begin(async (tx) => {
+      const root = await addRoot(tx, tenant, roots, ways, rng);
+      await tell(options, tenant, tx, "vault.rotated", { root, key_changed: staged !== null });
+    });
     await vault.reopen(tenant);
   }
   if (file !== null && staged) await adoptFile(options, file, staged);
@@ -175,7 +180,7 @@ async function addRoot(
   opened: OpenRoots,
   { pending, recovery }: Ways,
   rng: Rng,
-): Promise<void> {
+): Promise<number> {
   await lockRotation(tx);
   const { roots } = await readRoots(tx, tenant);
   // Another server rotated since these were opened: what is not known here cannot be sealed anew.
@@ -194,6 +199,18 @@ async function addRoot(
   await put(opened.unlocker, false);
   if (pending) await put(pending, true);
   if (recovery) await put(recovery, false);
+  return root;
+}
+
+/** What the event feed is told: never a key, never a code. */
+function tell(
+  { events }: VaultAdminOptions,
+  tenant: TenantCtx,
+  tx: TransactionSql,
+  type: string,
+  data: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  return events.append(tenant, tx, [{ type, subject: "vault", data }]);
 }
 
 async function hasRecoveryCode({ databases, tenants }: VaultAdminOptions): Promise<boolean> {
@@ -211,7 +228,10 @@ async function renewRecoveryCode(options: VaultAdminOptions): Promise<string> {
   if (!way) throw new Error("a recovery code that cannot be read was made");
   for (const tenant of options.tenants()) {
     const roots = await vault.reopen(tenant);
-    await databases.for(tenant).system.begin((tx) => putCode(tx, tenant, roots, way, rng));
+    await databases.for(tenant).system.begin(async (tx) => {
+      await putCode(tx, tenant, roots, way, rng);
+      await tell(options, tenant, tx, "vault.recovery_code_made", {});
+    });
   }
   log.info("vault.recovery_code_made", {});
   return code;

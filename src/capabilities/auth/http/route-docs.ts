@@ -17,7 +17,7 @@ export const user = Type.Object(
 );
 export const tokens = Type.Object(
   {
-    access_token: Type.String({ description: "ES256 JWT" }),
+    access_token: Type.String({ description: "JWT" }),
     token_type: Type.Literal("bearer"),
     expires_in: Type.Integer({ description: "Seconds" }),
     expires_at: Type.Integer({ description: "Seconds since the epoch" }),
