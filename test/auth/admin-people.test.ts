@@ -74,6 +74,27 @@ describe("acting as somebody", () => {
     expect((await grant("bea@people.test")).status).toBe(200);
   });
 
+  test("adds no factor, no passkey and no key, and signs the person out nowhere", async () => {
+    const { userId, accessToken } = await signUp(world, "cora@people.test");
+    const { body } = await admin("POST", `/users/${userId}/impersonate`);
+    const bearer = body.access_token;
+    for (const [path, sent] of [
+      ["/factors", { factor_type: "totp" }],
+      ["/api-keys", { name: "Mine", kind: "user", scopes: ["*"] }],
+    ] as const) {
+      const answer = await world.send("POST", `/auth/v1${path}`, { bearer, body: sent });
+      expect([path, answer.body.code]).toEqual([path, "impersonation_not_allowed"]);
+    }
+    const keys = await world.send("POST", "/auth/v1/passkeys/registration/options", {
+      bearer,
+      body: {},
+    });
+    expect(keys.status).toBe(403);
+    expect((await world.send("POST", "/auth/v1/logout?scope=global", { bearer })).status).toBe(204);
+    expect((await world.send("GET", "/auth/v1/user", { bearer })).status).toBe(403);
+    expect((await world.send("GET", "/auth/v1/user", { bearer: accessToken })).status).toBe(200);
+  });
+
   test("ends with the person's sign-out everywhere", async () => {
     const { userId, accessToken } = await signUp(world, "carl@people.test");
     const { body } = await admin("POST", `/users/${userId}/impersonate`);

@@ -3,6 +3,7 @@ import { type CurrentUser, isUuid } from "../accounts/find-current-user.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import type { JsonObject, SessionRow, UserRow } from "../schema.ts";
+import { refuseImpersonated } from "../sessions/impersonation.ts";
 import type { AuthStore } from "../store.ts";
 import { factorErrors } from "./errors.ts";
 import { createFactorStore } from "./factor-store.ts";
@@ -16,9 +17,10 @@ export interface FactorOwner {
 /**
  * A person with an account of their own, in a session of ours: a factor raises a session, and an
  * anonymous account has nothing yet to protect.
- * @throws session_not_found, no_authorization
+ * @throws session_not_found, no_authorization, impersonation_not_allowed
  */
 export function requireOwner({ user, session }: CurrentUser): FactorOwner {
+  refuseImpersonated(session);
   if (user.is_anonymous) throw factorErrors.anonymous_not_allowed();
   if (!session) throw authErrors.session_not_found();
   return { user, session };

@@ -7,18 +7,23 @@ import type { CurrentUser } from "../accounts/find-current-user.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { inTransaction } from "../store.ts";
+import { IMPERSONATION } from "./impersonation.ts";
 
 const SCOPES = ["global", "local", "others"] as const;
 type Scope = (typeof SCOPES)[number];
 
-/** @param scope `global` (default): all; `local`: this one; `others`: all but this one. */
+/**
+ * @param scope `global` (default): all; `local`: this one; `others`: all but this one. Who acts as
+ * another person ends that, whatever the scope, and signs nobody out.
+ */
 export async function logOut(
   state: AuthState,
   caller: Caller,
   { user, session }: CurrentUser,
   scope: string | null,
 ): Promise<void> {
-  const which = rangeOf(scope ?? "global", session?.id);
+  const range = rangeOf(scope ?? "global", session?.id);
+  const which = session?.tag === IMPERSONATION ? { only: session.id } : range;
   const now = state.now();
   await inTransaction(state.sql(caller.tenant), async (store) => {
     await store.deleteSessions(user.id, which);
