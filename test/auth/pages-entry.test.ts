@@ -153,6 +153,10 @@ describe("a browser's session", () => {
 });
 
 describe("a form that is not ours", () => {
+  beforeAll(async () => {
+    await newcomer("form");
+  });
+
   const cases: readonly [string, Readonly<Record<string, string>>, number][] = [
     ["of another site", { "sec-fetch-site": "cross-site" }, 403],
     ["of a neighbour on the same site", { "sec-fetch-site": "same-site" }, 403],
@@ -165,14 +169,14 @@ describe("a form that is not ours", () => {
   ];
   test.each(cases)("%s is refused", async (_what, headers, status) => {
     const browser = openUiBrowser(world);
-    const { email } = { email: "ada@example.test" };
+    const { email } = { email: "form@example.test" };
     const view = await browser.submit(SIGN_IN, { email, password: PASSWORD }, { headers });
     expect(view.status).toBe(status);
     expect(browser.cookies.has("reactor-session")).toBe(false);
   });
 
   test("without a token, with another browser's, or one of before a sign-in is refused", async () => {
-    const fields = { email: "ada@example.test", password: PASSWORD };
+    const fields = { email: "form@example.test", password: PASSWORD };
     const other = await openUiBrowser(world).csrf(SIGN_IN);
     for (const token of ["", other, `${other}x`]) {
       const browser = openUiBrowser(world);
@@ -249,6 +253,7 @@ describe("an app that has its sign-in done here", () => {
   let world2: AuthWorld;
   beforeAll(async () => {
     world2 = await openAuthWorld({ redirect_urls: [APP] });
+    await signUp(world2, "sso@example.test");
   });
   afterAll(() => world2.close());
 
@@ -276,7 +281,6 @@ describe("an app that has its sign-in done here", () => {
   });
 
   test("is answered without a form when somebody is signed in, each time with another code", async () => {
-    await signUp(world2, "sso@example.test");
     const browser = openUiBrowser(world2);
     await browser.submit(SIGN_IN, { email: "sso@example.test", password: PASSWORD });
     const codes = [1, 2].map(async () => {
