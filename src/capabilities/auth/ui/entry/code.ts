@@ -1,6 +1,6 @@
 /**
- * `/auth/ui/code`: signs in by mail. Asks for an address, then for the code that was sent there; the
- * link in the same mail does the same. `/auth/ui/recover` is the same for who forgot the password, and
+ * `/auth/ui/code`: signs in by mail or text message. Asks for an address or number, then for the code
+ * that was sent there; the link in the mail does the same. `/auth/ui/recover` is the same for who forgot the password, and
  * a sign-up that must be confirmed ends here too.
  */
 import { recover } from "../../mailed/recover.ts";
@@ -12,13 +12,14 @@ import { html } from "../html.ts";
 import { attempt, type Page, type Visit } from "../page.ts";
 import type { Form } from "../read-form.ts";
 import { verifyPage } from "../ready-page.ts";
+import { addressField, addressOf } from "./address.ts";
 import { arrive, isSession } from "./arrive.ts";
 
 /** What the code is for, with GoTrue's names. */
-export type CodeType = "email" | "recovery" | "signup";
+export type CodeType = "email" | "recovery" | "signup" | "sms";
 
 const PATHS = { email: "/auth/ui/code", recovery: "/auth/ui/recover" } as const;
-const TITLES = { email: "Sign in by mail", recovery: "Forgot your password?" } as const;
+const TITLES = { email: "Sign in with a code", recovery: "Forgot your password?" } as const;
 
 export const showCode = (visit: Visit) => addressPage(visit, "email", "", null);
 export const showRecover = (visit: Visit) => addressPage(visit, "recovery", "", null);
@@ -33,20 +34,22 @@ export const takeRecover = (visit: Visit, form: Form) => sendCode(visit, "recove
 async function sendCode(visit: Visit, type: "email" | "recovery", form: Form): Promise<Page> {
   const { state, caller, errand } = visit;
   const email = form("email").trim();
+  const address = type === "email" ? addressOf(visit, email) : { email };
   const link = verifyPage(state, caller, afterCode(type, errand));
   const send = type === "email" ? requestOtp : recover;
-  const outcome = await attempt(() => send(state, caller, { email }, link));
+  const outcome = await attempt(() => send(state, caller, address, link));
   if ("fault" in outcome) {
     return addressPage(visit, type, email, { ...outcome.fault, field: "email" });
   }
-  return codePage(visit, type, email, null);
+  return codePage(visit, "phone" in address ? "sms" : type, email, null);
 }
 
 async function takeTyped(visit: Visit, form: Form): Promise<Page> {
   const { state, caller, errand } = visit;
   const type = typeOf(form("type"));
   const email = form("email");
-  const body = { type, email, token: form("token").replaceAll(/\s/g, "") };
+  const address = type === "sms" ? { phone: email } : { email };
+  const body = { type, ...address, token: form("token").replaceAll(/\s/g, "") };
   const outcome = await attempt(() => verify(state, caller, body));
   if ("fault" in outcome) {
     return codePage(visit, type, email, { ...outcome.fault, field: "token" });
@@ -56,7 +59,7 @@ async function takeTyped(visit: Visit, form: Form): Promise<Page> {
 }
 
 const typeOf = (text: string): CodeType =>
-  text === "recovery" || text === "signup" ? text : "email";
+  text === "recovery" || text === "signup" || text === "sms" ? text : "email";
 
 /** Who forgot their password chooses another one first. */
 export function afterCode(type: string, errand: Errand): Errand {
@@ -71,21 +74,24 @@ function addressPage(
   fault: Fault | null,
 ): Page {
   const { errand, csrf } = visit;
-  const address = field({
-    name: "email",
-    label: "E-mail address",
-    type: "email",
-    autocomplete: "username",
-    value: email,
-    fault,
-  });
+  const address =
+    type === "email"
+      ? addressField(visit, email, fault)
+      : field({
+          name: "email",
+          label: "E-mail address",
+          type: "email",
+          autocomplete: "username",
+          value: email,
+          fault,
+        });
   const action = pagePath(PATHS[type], errand);
   return {
     title: TITLES[type],
     status: fault?.status ?? 200,
     body: html`<div class="entry">${faultNotice(fault)}
-<p>You will get a mail with a code and a link.</p>
-${form({ action, csrf, children: address, submit: "Send the mail" })}</div>
+<p>A code will be sent to you${type === "email" ? "" : ", and a link"}.</p>
+${form({ action, csrf, children: address, submit: "Send the code" })}</div>
 <nav class="links"><a href="${pagePath("/auth/ui/sign-in", errand)}">Back to sign in</a></nav>`,
   };
 }
@@ -105,11 +111,12 @@ ${field({
   fault,
 })}`;
   return {
-    title: "Check your mail",
+    title: type === "sms" ? "Check your phone" : "Check your mail",
     status: fault?.status ?? 200,
     body: html`<div class="entry">${faultNotice(fault)}
-<p>If <strong>${email}</strong> can be used here, a mail is on its way to it. Type the code that it holds, or
-follow its link.</p>
+<p>If <strong>${email}</strong> can be used here, a message is on its way to it. Type the code that it holds${
+      type === "sms" ? "" : ", or follow its link"
+    }.</p>
 ${form({ action: pagePath("/auth/ui/code", errand), csrf, children, submit: "Continue" })}</div>
 <nav class="links"><a href="${pagePath("/auth/ui/sign-in", errand)}">Back to sign in</a></nav>`,
   };

@@ -1,6 +1,6 @@
 /**
  * `/auth/ui/mfa`: the second step of a sign-in, for who has a second factor: a code of their
- * authenticator app, a security key, or a recovery code.
+ * authenticator app, a code by text message, a security key, or a recovery code.
  */
 import { usageOf } from "../../factors/aal.ts";
 import { challengeFactor } from "../../factors/challenge-factor.ts";
@@ -28,13 +28,16 @@ export async function takeMfa(visit: Visit, form: Form): Promise<Page> {
   const { pending, errand } = visit;
   if (!pending) return { redirect: continuePath(errand) };
   const factor = usable(visit, pending).find(({ id }) => id === form("factor_id"));
-  if (factor?.factor_type === "webauthn" && form("challenge_id") === "") {
+  const asked = form("challenge_id");
+  if (factor?.factor_type === "webauthn" && asked === "") {
     return keyPage(visit, pending, factor, null);
   }
+  if (factor?.factor_type === "phone" && asked === "") return textPage(visit, pending, factor);
   const outcome = await attempt(() => verify(visit, pending, factor, form));
   if ("done" in outcome) return arrive(visit, outcome.done);
-  return factor?.factor_type === "webauthn"
-    ? keyPage(visit, pending, factor, outcome.fault)
+  if (factor?.factor_type === "webauthn") return keyPage(visit, pending, factor, outcome.fault);
+  return factor?.factor_type === "phone"
+    ? codePage(visit, factor, asked, { ...outcome.fault, field: "code" })
     : mfaPage(visit, pending, { ...outcome.fault, field: fieldOf(factor) });
 }
 
@@ -57,8 +60,9 @@ async function verify(
       webauthn,
     });
   }
-  const challenge = await challengeFactor(state, caller, pending, factor.id);
-  const body = { challenge_id: challenge.id, code: form("code") };
+  const asked = form("challenge_id");
+  const id = asked || (await challengeFactor(state, caller, pending, factor.id)).id;
+  const body = { challenge_id: id, code: form("code") };
   return verifyFactor(state, caller, pending, factor.id, body);
 }
 
@@ -83,7 +87,7 @@ ${parts}</div>
   };
 }
 
-function factorForm(visit: Visit, factor: FactorJson, fault: Fault | null): Html | null {
+function factorForm(visit: Visit, factor: FactorJson, fault: Fault | null): Html {
   const { errand, csrf } = visit;
   const action = pagePath(PATH, errand);
   const name = factor.friendly_name ? ` (${factor.friendly_name})` : "";
@@ -103,8 +107,10 @@ function factorForm(visit: Visit, factor: FactorJson, fault: Fault | null): Html
       return html`<details><summary>Use a recovery code</summary>
 ${form({ action, csrf, children: code, submit: "Use this code", kind: "secondary" })}</details>`;
     }
-    case "phone":
-      return null;
+    case "phone": {
+      const submit = `Send a code to the phone that ends in ${factor.phone?.slice(-3) ?? ""}`;
+      return form({ action, csrf, children: chosen, submit, kind: "secondary" });
+    }
   }
 }
 
@@ -117,6 +123,28 @@ function codeField(name: string, label: string, autocomplete: string, fault: Fau
     maxlength: 64,
     fault,
   });
+}
+
+async function textPage(visit: Visit, pending: BrowserVisitor, factor: FactorJson): Promise<Page> {
+  const { state, caller } = visit;
+  const begun = await attempt(() => challengeFactor(state, caller, pending, factor.id));
+  return "fault" in begun
+    ? mfaPage(visit, pending, { ...begun.fault, field: null })
+    : codePage(visit, factor, begun.done.id, null);
+}
+
+function codePage(visit: Visit, factor: FactorJson, asked: string, fault: Fault | null): Page {
+  const { errand, csrf } = visit;
+  const children = html`<input type="hidden" name="factor_id" value="${factor.id}">
+<input type="hidden" name="challenge_id" value="${asked}">
+${codeField("code", "Six digits of the message", "one-time-code", fault)}`;
+  return {
+    title: "Check your phone",
+    status: fault?.status ?? 200,
+    body: html`<div class="entry">${faultNotice(fault)}
+${form({ action: pagePath(PATH, errand), csrf, children, submit: "Confirm" })}</div>
+<nav class="links"><a href="${pagePath(PATH, errand)}">Use another way</a></nav>`,
+  };
 }
 
 async function keyPage(

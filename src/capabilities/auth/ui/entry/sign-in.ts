@@ -1,4 +1,4 @@
-/** `/auth/ui/sign-in`: by e-mail address and password, with the other ways beside it. */
+/** `/auth/ui/sign-in`: by address or number and password, with the other ways beside it. */
 import { grantPassword } from "../../accounts/grant-password.ts";
 import { relyingParty } from "../../passkeys/relying-party.ts";
 import { pagePath } from "../errand.ts";
@@ -6,6 +6,7 @@ import { type Fault, faultNotice, field, form } from "../form-parts.ts";
 import { type Html, html } from "../html.ts";
 import { attempt, type Page, type Visit } from "../page.ts";
 import type { Form } from "../read-form.ts";
+import { addressField, addressOf } from "./address.ts";
 import { arrive } from "./arrive.ts";
 import { providerButtons } from "./provider.ts";
 
@@ -13,22 +14,16 @@ export const showSignIn = (visit: Visit) => signInPage(visit, "", null);
 
 export async function takeSignIn(visit: Visit, form: Form): Promise<Page> {
   const { state, caller } = visit;
-  const body = { email: form("email").trim(), password: form("password") };
+  const typed = form("email").trim();
+  const body = { ...addressOf(visit, typed), password: form("password") };
   const outcome = await attempt(() => grantPassword(state, caller, body));
-  if ("fault" in outcome) return signInPage(visit, body.email, outcome.fault);
+  if ("fault" in outcome) return signInPage(visit, typed, outcome.fault);
   return arrive(visit, outcome.done);
 }
 
 function signInPage(visit: Visit, email: string, fault: Fault | null): Page {
   const { errand, csrf, state } = visit;
-  const fields = html`${field({
-    name: "email",
-    label: "E-mail address",
-    type: "email",
-    autocomplete: "username",
-    value: email,
-    fault,
-  })}
+  const fields = html`${addressField(visit, email, fault)}
 ${field({ name: "password", label: "Password", type: "password", autocomplete: "current-password", fault })}`;
   const action = pagePath("/auth/ui/sign-in", errand);
   const link = (path: string, text: string) =>
@@ -42,7 +37,7 @@ ${passkeyButton(visit)}
 ${providerButtons(visit)}</div>
 <nav class="links" aria-label="Other ways">
 ${link("/auth/ui/recover", "Forgot your password?")}
-${link("/auth/ui/code", "Sign in by mail")}
+${link("/auth/ui/code", "Sign in with a code")}
 ${state.config.disable_signup ? null : link("/auth/ui/sign-up", "Create an account")}
 </nav>`,
   };
