@@ -66,6 +66,8 @@ export interface CallHeader {
   /** The caller's credentials, for `reactor.fetch`. */
   readonly authorization?: string;
   readonly apikey?: string;
+  /** `X-Reactor-Org`, where the caller sent it. */
+  readonly org?: string;
   /** `https` when the public URL says so; the socket itself is plain. */
   readonly secure?: true;
   /** Headers that the transport adds and the caller did not send. */
@@ -85,4 +87,5 @@ export interface WasmCallHeader {
   /** The caller's credentials, for what the module asks of this server. */
   readonly authorization?: string;
   readonly apikey?: string;
+  readonly org?: string;
 }

@@ -177,6 +177,24 @@ describe("rows of an organisation", () => {
     expect(await codeOf(ask("/data/v1/org_notes", writing))).toBe("403 42501");
   });
 
+  test("are reached by an unchanged supabase-js that names the organisation", async () => {
+    const [ada, grace] = await Promise.all([person(), person()]);
+    await makeOrg(ada, "Mine");
+    const hers = await makeOrg(grace, "Hers");
+    await join(hers, ada, "admin");
+    const { token } = await renewed(ada);
+    const inOrg = (org: string) =>
+      createClient(whole.url, whole.publishableKey, {
+        accessToken: async () => token,
+        global: { headers: { "X-Reactor-Org": org } },
+      });
+    const made = await inOrg(hers.slug).from("org_notes").insert({ body: "x" }).select("org_id");
+    expect(made.error).toBeNull();
+    expect(made.data).toEqual([{ org_id: hers.id }]);
+    const refused = await inOrg("somebody-elses").from("org_notes").select();
+    expect(refused.error?.code).toBe("org_forbidden");
+  });
+
   test("are no longer seen by who was removed, with the token they still have", async () => {
     const [ada, bob] = await Promise.all([person(), person()]);
     const org = await makeOrg(ada, "Short");

@@ -345,6 +345,7 @@ test("reactor.fetch asks this server with the caller's credentials and refuses o
         request.headers.get("authorization"),
         request.headers.get("apikey"),
         request.headers.get("x-request-id"),
+        request.headers.get("x-reactor-org"),
       ]),
   });
   const wired = await createFixture({ gateway: () => ({ socket: null, url: server.url.origin }) });
@@ -352,15 +353,17 @@ test("reactor.fetch asks this server with the caller's credentials and refuses o
     const spec = wired.bunSpec(
       "asker",
       `import { reactor } from "reactor"; export default async (r) => {
-        const paths = ["/data/v1/invoice", "//evil.example/", "/\\\\evil.example/", "https://evil.example/"];
-        return Response.json(await Promise.all(paths.map(async (p) => { try { return await (await reactor.fetch(p)).json() } catch (e) { return String(e) } }))); }`,
+        const paths = ["/data/v1/invoice", "/data/v1/other", "//evil.example/", "/\\\\evil.example/", "https://evil.example/"];
+        return Response.json(await Promise.all(paths.map(async (p) => { try { return await (await reactor.fetch(p, p.includes("other") ? { headers: { authorization: "Bearer other" } } : {})).json() } catch (e) { return String(e) } }))); }`,
     );
-    const caller = { authorization: "Bearer abc", apikey: "key" };
+    const caller = { authorization: "Bearer abc", apikey: "key", org: "acme" };
     const answer = (await (
       await wired.invoke(spec, { requestId: "rid", caller })
     ).json()) as unknown[];
-    expect(answer[0]).toEqual(["/data/v1/invoice", "Bearer abc", "key", "rid"]);
-    for (const refused of answer.slice(1)) expect(refused).toContain("takes a path of this server");
+    expect(answer[0]).toEqual(["/data/v1/invoice", "Bearer abc", "key", "rid", "acme"]);
+    // The organisation is the caller's: whoever is asked for instead has none of it.
+    expect(answer[1]).toEqual(["/data/v1/other", "Bearer other", "key", "rid", null]);
+    for (const refused of answer.slice(2)) expect(refused).toContain("takes a path of this server");
   } finally {
     await wired.close();
     await server.stop(true);

@@ -6,6 +6,7 @@ import type { RequestContext } from "../../core/context.ts";
 import { coreErrors, ReactorError } from "../../core/errors.ts";
 import { permits } from "../../core/permissions.ts";
 import type { Principal } from "../../core/ports/auth.ts";
+import type { CallerHeaders } from "../../core/ports/function-runtime.ts";
 import { readCredentials } from "../../shared/auth/credentials.ts";
 import { answerOnce } from "./answer-once.ts";
 import { chooseVersion, type ShareKeys } from "./choose-version.ts";
@@ -86,7 +87,7 @@ async function loadFirst(registry: { load(): Promise<void> }): Promise<void> {
 interface Caller {
   readonly principal: Principal;
   /** What the function may use in the caller's name. */
-  readonly credentials: { authorization: string | null; apikey: string | null };
+  readonly credentials: CallerHeaders;
 }
 
 /**
@@ -100,14 +101,15 @@ async function admit(
   headers: Headers,
 ): Promise<Caller> {
   try {
-    const { bearer, apikey } = readCredentials(headers);
+    const { bearer, apikey, org = null } = readCredentials(headers);
     if (found.verifyJwt && !bearer && !apikey) {
       throw functionsErrors.credential_required(found.name);
     }
     const principal = await ctx.scopedPrincipal();
     const wanted = actionOf(found);
     if (!permits(principal, wanted)) throw coreErrors.insufficient_scope(wanted);
-    return { principal, credentials: { authorization: bearer && `Bearer ${bearer}`, apikey } };
+    const authorization = bearer && `Bearer ${bearer}`;
+    return { principal, credentials: { authorization, apikey, org } };
   } catch (error) {
     const isOwnScheme = !found.verifyJwt && found.forwardAuthorization;
     if (!isOwnScheme || !(error instanceof ReactorError) || error.status !== 401) throw error;

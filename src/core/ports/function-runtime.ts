@@ -57,6 +57,14 @@ export type FunctionRequest = Pick<
   "url" | "method" | "headers" | "signal" | "body" | "bytes"
 >;
 
+/** What says in whose name a function asks this server for things. */
+export interface CallerHeaders {
+  readonly authorization: string | null;
+  readonly apikey: string | null;
+  /** `X-Reactor-Org`: without it the function would act in another organisation than it was asked in. */
+  readonly org?: string | null;
+}
+
 export interface FunctionCall {
   readonly tenant: TenantCtx;
   readonly requestId: string;
@@ -66,7 +74,7 @@ export interface FunctionCall {
   /** `wasm`: the export named in the path, or null. */
   readonly exportName: string | null;
   /** The caller's credential headers, for what the function asks of this server in the caller's name. */
-  readonly caller?: { readonly authorization: string | null; readonly apikey: string | null };
+  readonly caller?: CallerHeaders;
 }
 
 /** What came back. Errors are thrown as `ReactorError` (function_timeout 504, function_crashed 502, function_failed 500 …). */

@@ -125,6 +125,7 @@ export function privateHeaders(active: ActiveCall, length: number | null): Recor
     id: requestId,
     ...(caller?.authorization ? { authorization: caller.authorization } : {}),
     ...(caller?.apikey ? { apikey: caller.apikey } : {}),
+    ...(caller?.org ? { org: caller.org } : {}),
     ...(request.url.startsWith("https:") ? { secure: true as const } : {}),
     ...(drop.length > 0 ? { drop } : {}),
   };

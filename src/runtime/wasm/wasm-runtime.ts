@@ -128,7 +128,7 @@ export class WasmRuntime implements FunctionRuntime {
     const chosen = chooseExport(spec.name, callable, { entry: spec.entry, exportName });
     this.#calls = (this.#calls % 0xffff_fffe) + 1;
     const id = `${spec.name} ${spec.version} ${requestId}`;
-    const { authorization, apikey } = run.call.caller ?? {};
+    const { authorization, apikey, org } = run.call.caller ?? {};
     const laneCall: LaneCall = {
       spec,
       waits,
@@ -140,6 +140,7 @@ export class WasmRuntime implements FunctionRuntime {
         deadlineAt: run.deadlineAt,
         ...(authorization ? { authorization } : {}),
         ...(apikey ? { apikey } : {}),
+        ...(org ? { org } : {}),
       },
       input: run.input,
       controller: run.controller,

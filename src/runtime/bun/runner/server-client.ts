@@ -122,6 +122,11 @@ function askServer(
   }
   const { method, headers, body, signal } = new Request(url, init);
   if (as === "caller") {
+    // In the organisation that the caller named, unless the function asks as somebody else.
+    const isTheirs = !headers.has("authorization") && !headers.has("apikey");
+    if (call?.org && isTheirs && !headers.has("x-reactor-org")) {
+      headers.set("x-reactor-org", call.org);
+    }
     if (call?.authorization && !headers.has("authorization")) {
       headers.set("authorization", call.authorization);
     }

@@ -92,7 +92,11 @@ async function serverRequest(asking: Asking, head: bigint, body: bigint): Promis
   const request = readHead(asking, head);
   if (typeof request.path !== "string") throw new Error("The request has no path");
   const headers = new Headers(headersOf(request));
-  const { id, authorization, apikey } = asking.header;
+  const { id, authorization, apikey, org } = asking.header;
+  // In the organisation that the caller named, unless the module asks as somebody else.
+  if (org && !headers.has("authorization") && !headers.has("apikey")) {
+    if (!headers.has("x-reactor-org")) headers.set("x-reactor-org", org);
+  }
   if (authorization && !headers.has("authorization")) headers.set("authorization", authorization);
   if (apikey && !headers.has("apikey")) headers.set("apikey", apikey);
   headers.set("x-request-id", id.slice(id.lastIndexOf(" ") + 1));
