@@ -1,6 +1,7 @@
 /** The signing keys through their lives: announced before use, kept while tokens live, and never in between. */
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createLocalJWKSet, jwtVerify } from "jose";
+import { keyRotator } from "../../src/capabilities/auth/keys/key-rotator.ts";
 import { tendSigningKeys } from "../../src/capabilities/auth/keys/rotate-keys.ts";
 import { DEFAULT_TENANT } from "../../src/core/tenant.ts";
 import { createLocalAuth } from "../../src/shared/auth/create-local-auth.ts";
@@ -8,6 +9,7 @@ import { createMemoryBus } from "../../src/shared/bus/memory-bus.ts";
 import { loadProject, RING_PATH } from "../../src/shared/project.ts";
 import { createProjectCache } from "../../src/shared/project-cache.ts";
 import { settle } from "../support/sim-clock.ts";
+import { until } from "../support/until.ts";
 import { type AuthWorld, openAuthWorld, signIn, signUp } from "./auth-world.ts";
 
 // A busy machine takes its time to start a database and a server.
@@ -194,6 +196,35 @@ describe("rotation", () => {
     expect(await keys()).toEqual(before);
     expect(await isGood((await signIn(world, "crash@example.test")).accessToken)).toBe(true);
   });
+});
+
+test("the timer runs on one server, and on another when that one stops", async () => {
+  await open({ signing_key_rotation_s: 300, signing_key_announce_s: 0 });
+  const other = {
+    ...world.state.deps,
+    server: { ...world.state.deps.server, instanceId: "other" },
+  };
+  const services = [world.state, { ...world.state, deps: other }].map((state) =>
+    keyRotator(state, DEFAULT_TENANT),
+  );
+  for (const service of services) await service.start();
+  const holder = async () =>
+    (await world.state.deps.leases.holder(DEFAULT_TENANT, "auth.key_rotator"))?.holder;
+  /** Steps through time until the key that signs is another one. */
+  const turned = async (from: string) => {
+    await until("another key signs", async () => {
+      await world.clock.advance(30_000);
+      return (await kidOf("active")) !== from;
+    });
+  };
+  const first = await kidOf("active");
+  await turned(first);
+  expect(await holder()).toBe("test");
+  await services[0]?.stop(1_000);
+  await turned(await kidOf("active"));
+  expect(await holder()).toBe("other");
+  await services[1]?.stop(1_000);
+  expect(world.log.lines.filter((line) => line.level === "error")).toEqual([]);
 });
 
 describe("other servers", () => {
