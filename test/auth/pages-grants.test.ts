@@ -47,6 +47,7 @@ describe("consent", () => {
     expect(html).toContain("See your e-mail address");
     expect(html).toContain("app.example.test");
     expect(html).toContain("This app registered itself.");
+    expect(html).toContain("whatever you can yourself");
     expect(headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
   });
 

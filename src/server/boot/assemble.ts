@@ -109,19 +109,19 @@ export function assemble(options: AssembleOptions): AssembledServer {
 }
 
 function edgeOptions(options: AssembleOptions, server: ServerConfig, app: App): EdgeOptions {
-  const isIssuer = options.mounted.capabilities.some(
-    ({ capability }) => capability.name === "auth",
-  );
+  const auth = options.mounted.ports.auth ?? nobodysAuth;
   return {
     app,
-    auth: options.mounted.ports.auth ?? nobodysAuth,
+    auth,
     clock: options.clock,
     ids: options.ids,
     log: options.log,
     access: options.logs.access,
     cors: createCors(server.cors, mountedCors(options)),
     metrics: createRequestMetrics(options.shared.metrics),
-    ...(isIssuer ? { challenge: createChallenge(server.public_url.replace(/\/+$/, "")) } : {}),
+    ...(auth === nobodysAuth
+      ? {}
+      : { challenge: createChallenge(server.public_url.replace(/\/+$/, "")) }),
     tenantOf: (host) => options.tenants.resolve(host),
     addressOf: addressReader(server.trusted_proxies),
   };

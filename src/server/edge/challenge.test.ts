@@ -38,6 +38,7 @@ describe("a refusal by a function", () => {
     expect(challenged(null)).toBeNull();
     expect(challenged("Bearer", { status: 403 })).toBe("Bearer");
     expect(challenged("Bearer", { path: "/data/v1/notes" })).toBe("Bearer");
+    expect(challenged("Bearer", { path: "/fn/v1/_admin/echo" })).toBe("Bearer");
     expect(challenged("Bearer", { path: '/fn/v1/a"b' })).toBe("Bearer");
   });
 });

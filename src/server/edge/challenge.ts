@@ -12,6 +12,8 @@ export type Challenge = (
 ) => void;
 
 const FUNCTIONS = "/fn/v1/";
+/** Wants the secret key, which no login gives. */
+const ADMIN = "/fn/v1/_admin";
 const WELL_KNOWN = "/.well-known/oauth-protected-resource";
 /** What stays a token or a quoted string in the header whatever the path holds. */
 const PLAIN_PATH = /^[\w\-./~%:@!$&'()*+,;=]+$/;
@@ -19,7 +21,7 @@ const PLAIN_PATH = /^[\w\-./~%:@!$&'()*+,;=]+$/;
 /** @param publicUrl without a trailing slash; "" = the address by which the client reached us. */
 export function createChallenge(publicUrl: string): Challenge {
   return ({ origin, originalPath, path }, response) => {
-    if (response.status !== 401 || !path.startsWith(FUNCTIONS)) return;
+    if (response.status !== 401 || !path.startsWith(FUNCTIONS) || path.startsWith(ADMIN)) return;
     const value = response.headers.get("www-authenticate");
     if (value === null || !/^bearer\b/i.test(value) || /resource_metadata/i.test(value)) return;
     if (!PLAIN_PATH.test(originalPath)) return;
