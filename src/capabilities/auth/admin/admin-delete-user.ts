@@ -4,6 +4,7 @@ import { isUuid } from "../accounts/find-current-user.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { flagOf } from "../http/read-json.ts";
+import { createIdentityStore } from "../identities/identity-store.ts";
 import { leaveAllOrgs } from "../orgs/create-org.ts";
 import type { JsonObject } from "../schema.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
@@ -26,6 +27,7 @@ export async function adminDeleteUser(
     if (!user) throw authErrors.user_not_found();
     if (soft && user.deleted_at) return;
     await leaveAllOrgs(state, { caller, person: null }, tx, user.id);
+    if (soft) await createIdentityStore(tx).removeOtherWaysIn(user.id, now);
     if (soft) await emptyAccount(store, user.id, now);
     else await store.deleteUser(user.id);
     const entry = {

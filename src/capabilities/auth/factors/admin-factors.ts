@@ -9,6 +9,7 @@ import { createFactorStore, type FactorStore } from "./factor-store.ts";
 import { friendlyNameOf } from "./friendly-name.ts";
 import type { FactorJson, FactorRow } from "./schema.ts";
 import { sweepSeedsSoon } from "./sweep-factors.ts";
+import { tellOfFactor } from "./tell-of-factor.ts";
 import { removeFactor } from "./unenroll-factor.ts";
 
 /** Oldest first. @throws user_not_found */
@@ -56,23 +57,33 @@ export async function adminDeleteFactor(
   userId: string,
   factorId: string,
 ): Promise<{ readonly id: string }> {
-  await change(state, caller, userId, factorId, async (store, factors, factor, tx) => {
-    const now = state.now();
-    await removeFactor(factors, factor, now);
-    const left = await factors.factorsOf(userId);
-    const hasOther = left.some(
-      (one) => one.factor_type !== "recovery_code" && one.status === "verified",
-    );
-    const codes = hasOther ? null : await factors.findRecoveryFactor(userId);
-    if (codes) await removeFactor(factors, codes, now);
-    const data = { user_id: userId, factor_id: factorId, factor_type: factor.factor_type };
-    await auditAdmin(state, store, caller, "factor_deleted", data);
-    if (factor.status !== "verified") return;
-    await store.deleteSessions(userId, {});
-    const event = { type: "auth.factor_removed", subject: userId, data };
-    await state.deps.events.append(caller.tenant, tx, [event]);
-  });
+  const user = await requireUser(state, caller, userId);
+  const removed = await change(
+    state,
+    caller,
+    userId,
+    factorId,
+    async (store, factors, factor, tx) => {
+      const now = state.now();
+      await removeFactor(factors, factor, now);
+      const left = await factors.factorsOf(userId);
+      const hasOther = left.some(
+        (one) => one.factor_type !== "recovery_code" && one.status === "verified",
+      );
+      const codes = hasOther ? null : await factors.findRecoveryFactor(userId);
+      if (codes) await removeFactor(factors, codes, now);
+      const data = { user_id: userId, factor_id: factorId, factor_type: factor.factor_type };
+      await auditAdmin(state, store, caller, "factor_deleted", data);
+      if (factor.status !== "verified") return;
+      await store.deleteSessions(userId, {});
+      const event = { type: "auth.factor_removed", subject: userId, data };
+      await state.deps.events.append(caller.tenant, tx, [event]);
+    },
+  );
   await sweepSeedsSoon(state, caller);
+  if (removed.status === "verified") {
+    await tellOfFactor(state, caller, user, removed.factor_type, "removed");
+  }
   return { id: factorId };
 }
 
@@ -89,15 +100,16 @@ async function change(
   userId: string,
   factorId: string,
   work: Change,
-): Promise<void> {
+): Promise<FactorRow> {
   await requireUser(state, caller, userId);
   if (!isUuid(factorId)) throw factorErrors.factor_id_invalid();
-  await inTransaction(state.sql(caller.tenant), async (store, tx) => {
+  return inTransaction(state.sql(caller.tenant), async (store, tx) => {
     const factors = createFactorStore(tx);
     await store.lockUser(userId);
     const factor = await factors.lockFactor(factorId, userId);
     if (!factor) throw factorErrors.mfa_factor_not_found();
     await work(store, factors, factor, tx);
+    return factor;
   });
 }
 
