@@ -8,7 +8,12 @@ import { createFixture, type Fixture } from "./runtime-fixture.ts";
 
 let fixture: Fixture;
 let web: Bun.Server<undefined>;
-const seen: { path: string; authorization: string | null; id: string | null }[] = [];
+const seen: {
+  path: string;
+  authorization: string | null;
+  id: string | null;
+  org: string | null;
+}[] = [];
 const keys = new Map<string, Uint8Array<ArrayBuffer>>();
 
 beforeAll(async () => {
@@ -19,7 +24,10 @@ beforeAll(async () => {
       const { pathname } = new URL(request.url);
       const { headers } = request;
       const id = headers.get("x-request-id");
-      seen.push({ path: pathname, authorization: headers.get("authorization"), id });
+      seen.push({
+        ...{ path: pathname, authorization: headers.get("authorization"), id },
+        org: headers.get("x-reactor-org"),
+      });
       if (pathname === "/slow") await Bun.sleep(300);
       if (pathname === "/never") await Bun.sleep(20_000);
       const body = `${request.method} ${pathname} ${await request.text()}`;
@@ -88,7 +96,7 @@ const OUTSIDE = `
 const module = () => guest(OUTSIDE, `(memory (export "memory") 1)`, IMPORTS);
 
 async function call(spec: FunctionSpec, exportName: string, body: string): Promise<string> {
-  const caller = { authorization: "Bearer abc", apikey: null };
+  const caller = { authorization: "Bearer abc", apikey: null, org: "acme" };
   const init = { method: "POST", body };
   const answer = await fixture.invoke(spec, { exportName, init, caller, requestId: "the-request" });
   return await answer.text();
@@ -120,7 +128,11 @@ test("this server is asked with the caller's rights and the request's id", async
     path: "/data/v1/notes",
     authorization: "Bearer abc",
     id: "the-request",
+    org: "acme",
   });
+  const other = { path: "/data/v1/notes", headers: { authorization: "Bearer other" } };
+  await call(spec, "ask_server", JSON.stringify(other));
+  expect(seen.at(-1)).toMatchObject({ authorization: "Bearer other", org: null });
 });
 
 test("keys are kept, each function has its own", async () => {
