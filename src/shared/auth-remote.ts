@@ -4,7 +4,7 @@
  * kept for a short time. What that server refuses is refused here in the same words.
  */
 import { createHash } from "node:crypto";
-import { coreErrors } from "../core/errors.ts";
+import { coreErrors, ReactorError } from "../core/errors.ts";
 import { isPermission } from "../core/permissions.ts";
 import type { AuthClient, Principal } from "../core/ports/auth.ts";
 import type { Clock } from "../core/ports/clock.ts";
@@ -59,7 +59,7 @@ export function createAuthRemote(options: AuthRemoteOptions): AuthClient {
   const askAbout = (tenant: TenantCtx, sent: Sent, keepMaxMs: number) => {
     const { verified } = states.of(tenant);
     const name = createHash("sha256")
-      .update(`${sent.org ?? ""}\0${sent.value}`)
+      .update(`${keepMaxMs}\0${sent.org ?? ""}\0${sent.value}`)
       .digest("base64");
     const known = verified.get(name);
     if (known && isFresh(clock, known)) return known.principal;
@@ -79,11 +79,17 @@ export function createAuthRemote(options: AuthRemoteOptions): AuthClient {
     verifyKey: (tenant, value, header) =>
       askAbout(tenant, { header, value, org: null }, KEY_CACHE_MS),
     actIn(tenant, principal, { bearer, apikey, org = null }) {
-      if (org === null) return principal;
+      if (org === null && !isMember(principal)) return principal;
       const value = bearer ?? apikey;
       if (value === null) throw coreErrors.org_forbidden();
       const header = bearer === null ? "apikey" : "authorization";
-      return askAbout(tenant, { header, value, org }, ORG_CACHE_MS);
+      const asked = askAbout(tenant, { header, value, org }, ORG_CACHE_MS);
+      if (org !== null || !(asked instanceof Promise)) return asked;
+      return asked.catch((error: unknown) => {
+        // What the token says is better than nothing while the other server is away.
+        if (error instanceof ReactorError && error.status === 503) return principal;
+        throw error;
+      });
     },
   });
 }
@@ -92,6 +98,11 @@ export function createAuthRemote(options: AuthRemoteOptions): AuthClient {
 function isSymmetric(token: string): boolean {
   const header = token.slice(0, Math.min(token.indexOf("."), HEADER_LENGTH_MAX));
   return Buffer.from(header, "base64url").includes('"HS256"');
+}
+
+/** A person whose token names an organisation: there it is known whether that still holds. */
+function isMember({ userId, keyId, claims }: Principal): boolean {
+  return userId !== null && keyId === undefined && claims.includes('"org_id":');
 }
 
 function isFresh(clock: Clock, { principal, until }: { principal: Principal; until: number }) {

@@ -210,9 +210,11 @@ describe("rows of an organisation", () => {
     };
     expect(await seen(whole)).toBe(1);
     expect(await seen(remote, org.id)).toBe(1);
+    expect(await seen(remote)).toBe(1);
     await ask(`/auth/v1/orgs/${org.id}/members/${bob.id}`, { key: ada.token, method: "DELETE" });
     await until("removed here", async () => (await seen(whole)) === 0);
     await until("removed there", async () => (await seen(remote, org.id)) === 0);
+    await until("removed there by the token", async () => (await seen(remote)) === 0);
     expect(
       await codeOf(ask("/data/v1/org_notes", { key: token, body: { body: "again" } })),
     ).toMatch(/^403 /);

@@ -94,7 +94,12 @@ authClientConformance("remote", async () => {
 });
 
 describe("AuthClient (remote)", () => {
-  const token = (own: Installation, kid = own.state.key.kid, forged = own.state.key) => {
+  const token = (
+    own: Installation,
+    kid = own.state.key.kid,
+    forged = own.state.key,
+    more: Record<string, unknown> = {},
+  ) => {
     const nowS = Math.floor(own.clock.now() / 1_000);
     const sub = "018f3a5e-0000-7000-8000-000000000001";
     const claims = {
@@ -103,6 +108,7 @@ describe("AuthClient (remote)", () => {
       sub,
       role: "authenticated",
       exp: nowS + 9e6,
+      ...more,
     };
     return forge(forged, { alg: "ES256", kid, typ: "JWT" }, claims);
   };
@@ -198,6 +204,34 @@ describe("AuthClient (remote)", () => {
     } finally {
       await server.close();
     }
+  });
+
+  test("a member's token is asked about once in 900 ms, and believed while nobody answers", async () => {
+    const own = installation();
+    const server = serveAuth(own);
+    const client = createAuthRemote({ url: server.url, clock: own.clock, log: createMemoryLog() });
+    const asked = () => server.requests.filter((r) => r === "POST /auth/v1/_verify").length;
+    const org = "018f3a5e-0000-7000-8000-00000000000a";
+    const member = token(own, own.state.key.kid, own.state.key, { org_id: org });
+    try {
+      for (let i = 0; i < 5; i++) await bearer(client, member);
+      expect(asked()).toBe(1);
+      await own.clock.advance(900);
+      await bearer(client, member);
+      expect(asked()).toBe(2);
+      const other = { bearer: member, apikey: null, org: "018f3a5e-0000-7000-8000-00000000000b" };
+      expect((await failure(client.authenticate(t, other) as Promise<unknown>)).code).toBe(
+        "org_forbidden",
+      );
+    } finally {
+      await server.close();
+    }
+    await own.clock.advance(900);
+    expect(JSON.parse((await bearer(client, member)).claims).org_id).toBe(org);
+    const named = { bearer: member, apikey: null, org };
+    expect((await failure(client.authenticate(t, named) as Promise<unknown>)).code).toBe(
+      "unavailable",
+    );
   });
 
   test("a server that cannot be reached is `unavailable`; known keys go on working", async () => {
