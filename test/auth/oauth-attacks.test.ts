@@ -594,17 +594,23 @@ describe("who acts as a person", () => {
 });
 
 describe("limits", () => {
-  test("are asked for by address, whatever credential is sent", async () => {
+  test("count by address, and a client with a secret by itself once it proved it", async () => {
     const keys = async (work: () => Promise<unknown>) => {
       const before = world.limited.length;
       await work();
       return world.limited.slice(before).map(({ key }) => key.split(":").slice(0, 3).join(":"));
     };
     expect(await keys(() => authorize(world, client))).toEqual(["auth:oauth_authorize:address"]);
-    expect(await keys(() => exchange(world, kept, "x"))).toEqual(["auth:oauth_token:address"]);
+    expect(await keys(() => exchange(world, client, "x"))).toEqual(["auth:oauth_token:address"]);
+    expect(await keys(() => exchange(world, kept, "x"))).toEqual(["auth:oauth_client:identity"]);
+    const wrong = { ...kept, secret: "wrong" };
+    expect(await keys(() => exchange(world, wrong, "x"))).toEqual(["auth:oauth_token:address"]);
     expect(await keys(() => register(world))).toEqual(["auth:oauth_register:address"]);
     const introspection = () => sendForm(world, kept, "introspect", { token: "x" });
-    expect(await keys(introspection)).toEqual(["auth:oauth_token:address"]);
+    expect(await keys(introspection)).toEqual(["auth:oauth_client:identity"]);
+    expect(await keys(() => describeRequest(world, ada, "x"))).toEqual([
+      "auth:oauth_consent:identity",
+    ]);
     world.refuse(1);
     const refused = await exchange(world, kept, "x");
     expect(refused).toMatchObject({ status: 429, body: { error: "temporarily_unavailable" } });

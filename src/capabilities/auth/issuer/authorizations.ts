@@ -7,6 +7,7 @@ import type { TransactionSql } from "postgres";
 import type { CurrentUser } from "../accounts/find-current-user.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
+import { limitByIdentity } from "../http/limit-rate.ts";
 import { refuseImpersonated } from "../sessions/impersonation.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
 import { approvalOf } from "./authorize/approval.ts";
@@ -52,23 +53,29 @@ export function describeAuthorization(
   current: CurrentUser,
   authorizationId: string,
 ): Promise<AuthorizationDetails | AuthorizationRedirect> {
-  return inRequest(state, caller, authorizationId, async ({ store, tx, requests, row }) => {
-    if (row.user_id === null) await requests.claim(row.id, current.user.id);
-    else if (row.user_id !== current.user.id) throw authErrors.oauth_authorization_not_found();
-    const client = await clientStore(tx).find(row.client_id);
-    if (!client) throw authErrors.oauth_authorization_not_found();
-    const mayAsk = !row.prompt.includes("none");
-    if (!isFreshEnough(state, current, row)) {
-      if (mayAsk) throw authErrors.oauth_login_needed();
-      return refuse(requests, row, "login_required", "A new sign-in is needed");
-    }
-    const consent = await requests.findConsent(current.user.id, client.id);
-    if (isAgreed(row, client, consent?.scopes ?? null)) {
-      return approve(state, caller, { store, tx, requests, row }, current);
-    }
-    if (!mayAsk) return refuse(requests, row, "consent_required", "The person must agree first");
-    return detailsOf(state, row, client, current);
-  });
+  return inRequest(
+    state,
+    caller,
+    current,
+    authorizationId,
+    async ({ store, tx, requests, row }) => {
+      if (row.user_id === null) await requests.claim(row.id, current.user.id);
+      else if (row.user_id !== current.user.id) throw authErrors.oauth_authorization_not_found();
+      const client = await clientStore(tx).find(row.client_id);
+      if (!client) throw authErrors.oauth_authorization_not_found();
+      const mayAsk = !row.prompt.includes("none");
+      if (!isFreshEnough(state, current, row)) {
+        if (mayAsk) throw authErrors.oauth_login_needed();
+        return refuse(requests, row, "login_required", "A new sign-in is needed");
+      }
+      const consent = await requests.findConsent(current.user.id, client.id);
+      if (isAgreed(row, client, consent?.scopes ?? null)) {
+        return approve(state, caller, { store, tx, requests, row }, current);
+      }
+      if (!mayAsk) return refuse(requests, row, "consent_required", "The person must agree first");
+      return detailsOf(state, row, client, current);
+    },
+  );
 }
 
 /**
@@ -81,7 +88,7 @@ export function approveAuthorization(
   current: CurrentUser,
   authorizationId: string,
 ): Promise<AuthorizationRedirect> {
-  return inRequest(state, caller, authorizationId, async (open) => {
+  return inRequest(state, caller, current, authorizationId, async (open) => {
     requireOwner(open.row, current);
     if (!isFreshEnough(state, current, open.row)) throw authErrors.oauth_login_needed();
     await rememberConsent(state, open.requests, open.row, current);
@@ -96,7 +103,7 @@ export function denyAuthorization(
   current: CurrentUser,
   authorizationId: string,
 ): Promise<AuthorizationRedirect> {
-  return inRequest(state, caller, authorizationId, async ({ store, requests, row }) => {
+  return inRequest(state, caller, current, authorizationId, async ({ store, requests, row }) => {
     requireOwner(row, current);
     await audit(state, store, caller, current, "oauth_authorization_denied", row);
     return refuse(requests, row, "access_denied", "The person denied the request");
@@ -111,12 +118,15 @@ interface OpenRequest {
 }
 
 /** One transaction that holds the request, which must be waiting for a decision. */
-function inRequest<T>(
+async function inRequest<T>(
   state: AuthState,
   caller: Caller,
+  { user }: CurrentUser,
   authorizationId: string,
   work: (open: OpenRequest) => Promise<T>,
 ): Promise<T> {
+  const { rate_limit_authorize: limit } = state.config.oauth_server;
+  await limitByIdentity(state, caller, "oauth_consent", user.id, limit);
   return inTransaction(state.sql(caller.tenant), async (store, tx) => {
     const requests = authorizationStore(tx);
     const row = await requests.lock(authorizationId);

@@ -77,10 +77,17 @@ export const oauthServerConfig = Type.Object(
       description:
         "How long a client's used refresh token still answers with its successor, seconds; 0 = its second use ends the session",
     }),
-    rate_limit_authorize: perMinute("Authorization requests per minute and address", 120),
+    rate_limit_authorize: perMinute(
+      "Authorization requests per minute and address, and decisions per minute and person",
+      120,
+    ),
     rate_limit_token: perMinute(
       "Token, introspection and revocation requests per minute and address",
       300,
+    ),
+    rate_limit_client: perMinute(
+      "The same per minute for a client that proved to hold its secret, from any address",
+      3000,
     ),
     rate_limit_register: perMinute("Registrations of clients per minute and address", 10),
     rate_limit_device: perMinute("Device codes asked for per minute and address", 30),

@@ -1,8 +1,7 @@
 /** `POST /oauth/token`: who asks, for which grant, and one operation for each. */
 import type { AuthState, Caller } from "../../auth-state.ts";
 import { grantDevice } from "../../devices/grant-device.ts";
-import { limitByAddress } from "../../http/limit-rate.ts";
-import { authenticateClient } from "../clients/authenticate-client.ts";
+import { admitClient } from "../clients/admit-client.ts";
 import { oauthErrors } from "../errors.ts";
 import { issuerAddress } from "../issuer-address.ts";
 import type { Params } from "../read-form.ts";
@@ -42,8 +41,7 @@ export async function grantOAuthToken(
   params: Params,
   origin: string,
 ): Promise<OAuthAnswer> {
-  await limitByAddress(state, caller, "oauth_token", state.config.oauth_server.rate_limit_token);
-  const client = await authenticateClient(state, caller, request, params);
+  const client = await admitClient(state, caller, request, params);
   const name = params.get("grant_type");
   if (name === "") throw oauthErrors.invalid_request("grant_type is required");
   const grant = GRANTS.get(name);

@@ -4,8 +4,7 @@ import { contextOf } from "../../../../core/context.ts";
 import { ReactorError } from "../../../../core/errors.ts";
 import type { AuthState } from "../../auth-state.ts";
 import { serviceCaller, userCaller } from "../../http/caller.ts";
-import { limitByAddress } from "../../http/limit-rate.ts";
-import { authenticateClient } from "../clients/authenticate-client.ts";
+import { admitClient } from "../clients/admit-client.ts";
 import { oauthErrors } from "../errors.ts";
 import { oauthCaller } from "../oauth-caller.ts";
 import { bodyParams, formParams } from "../read-form.ts";
@@ -47,9 +46,9 @@ export function tokenRoutes(state: AuthState) {
       "/auth/v1/oauth/revoke",
       ({ request }) =>
         respondOAuth(request, async () => {
-          const caller = await limited(state, request);
+          const caller = oauthCaller(state, request);
           const params = await formParams(request);
-          const client = await authenticateClient(state, caller, request, params);
+          const client = await admitClient(state, caller, request, params);
           await revokeToken(state, caller, client, params);
           return { status: 200 };
         }),
@@ -61,7 +60,7 @@ export function tokenRoutes(state: AuthState) {
 
 /** The secret key may ask about any token, a confidential client about its own. */
 async function introspectFor(state: AuthState, request: Request) {
-  const caller = await limited(state, request);
+  const caller = oauthCaller(state, request);
   const params = await formParams(request);
   const { headers } = request;
   const isBearer = /^bearer /i.test(headers.get("authorization") ?? "");
@@ -69,15 +68,9 @@ async function introspectFor(state: AuthState, request: Request) {
     await asBearer(() => serviceCaller(request));
     return { body: await introspect(state, caller, null, params) };
   }
-  const client = await authenticateClient(state, caller, request, params);
+  const client = await admitClient(state, caller, request, params);
   if (client.client_type === "public") throw oauthErrors.invalid_client(false);
   return { body: await introspect(state, caller, client.id, params) };
-}
-
-async function limited(state: AuthState, request: Request) {
-  const caller = oauthCaller(state, request);
-  await limitByAddress(state, caller, "oauth_token", state.config.oauth_server.rate_limit_token);
-  return caller;
 }
 
 /** What is wrong with a bearer token, in RFC 6750's words. */
