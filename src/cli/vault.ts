@@ -8,7 +8,6 @@ const PATH = "/_admin/vault";
 
 interface Rotation {
   readonly resealed: number;
-  readonly recovery_code: string | null;
   readonly takes_effect: "now" | "restart";
 }
 
@@ -33,7 +32,7 @@ const rotate: Command = {
   summary: "Seal every secret under new keys",
   usage: "[options]",
   details:
-    "A master key that Reactor keeps in a file is replaced with the rest. One that you configure is\nyours to replace: --to key or --to passphrase reads the new one from standard input (asked for on\na terminal); until a server starts with it the vault opens with both, from then on only with the\nnew one. A recovery code is replaced too, and printed.\n\nInterrupted at any point the vault opens as before; run it again.",
+    "A master key that Reactor keeps in a file is replaced with the rest. One that you configure is\nyours to replace: --to key or --to passphrase reads the new one from standard input (asked for on\na terminal); until a server starts with it the vault opens with both, from then on only with the\nnew one. A recovery code stays good.\n\nInterrupted at any point the vault opens as before; run it again.",
   options: {
     to: {
       value: "key|passphrase",
@@ -68,13 +67,9 @@ async function readNext(context: CommandContext): Promise<Record<string, string>
   return { [to]: value };
 }
 
-function describe(
-  { resealed, recovery_code: code, takes_effect: when }: Rotation,
-  to = "",
-): string {
+function describe({ resealed, takes_effect: when }: Rotation, to = ""): string {
   const lines = [`Sealed ${resealed} secrets anew`];
   if (when === "restart") lines.push(`Set vault.${to} to the new one and start the server again`);
-  if (code !== null) lines.push(`New recovery code, shown this once: ${code}`);
   return lines.join("\n");
 }
 

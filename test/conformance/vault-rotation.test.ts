@@ -76,7 +76,7 @@ describe("a rotation", () => {
     await vault.put(tenant, "s/0", "value 0");
     const before = await vault.roots(tenant);
     const report = await admin.rotate(null);
-    expect(report).toEqual({ roots: [2], resealed: 121, recovery_code: null, takes_effect: "now" });
+    expect(report).toEqual({ roots: [2], resealed: 121, takes_effect: "now" });
     expect(await readAll(vault)).toEqual(expected(120));
     expect(await rootsInUse()).toEqual([2]);
     expect(await readAll(server(master).vault)).toEqual(expected(120));
@@ -209,7 +209,7 @@ describe("a rotation that is cut off after any statement", () => {
     const current = () => (kind === "file" ? fileMaster() : key);
     const { vault, admin } = server(await current());
     await fill(vault, COUNT);
-    await admin.renewRecoveryCode();
+    const code = await admin.renewRecoveryCode();
     let cuts = 0;
     for (let after = 0; ; after += 1) {
       const { databases, state } = dying(1e9);
@@ -232,6 +232,8 @@ describe("a rotation that is cut off after any statement", () => {
       cuts += 1;
     }
     expect(cuts).toBeGreaterThan(15);
+    // Written down before the first of them, and still worth its paper.
+    expect(await readAll(server(keyMaster(), code).vault)).toEqual(expected(COUNT));
   });
 });
 
@@ -347,15 +349,36 @@ describe("a recovery code", () => {
     }
   });
 
-  test("is replaced by a rotation, and the new one opens what came after", async () => {
+  test("stays good through rotations, until there is a new one", async () => {
     const { vault, admin } = server(keyMaster());
     await fill(vault, 2);
-    const former = await admin.renewRecoveryCode();
-    const { recovery_code: code } = await admin.rotate(null);
-    if (code === null) throw new Error("no code");
-    const late = await failure(server(keyMaster(), former).vault.get(tenant, "s/0"));
+    const code = await admin.renewRecoveryCode();
+    await admin.rotate(null);
+    await admin.rotate(keyMaster());
+    const { vault: saved, admin: next } = server(keyMaster(), code);
+    expect(await readAll(saved)).toEqual(expected(2));
+    const newer = await next.renewRecoveryCode();
+    const late = await failure(server(keyMaster(), code).vault.get(tenant, "s/0"));
     expect(late.code).toBe("vault_key_mismatch");
-    expect(await readAll(server(keyMaster(), code).vault)).toEqual(expected(2));
+    expect(await readAll(server(keyMaster(), newer).vault)).toEqual(expected(2));
+  });
+
+  test("opens nothing that was sealed for another, and no part of it can be changed", async () => {
+    const { vault, admin } = server(keyMaster());
+    await fill(vault, 1);
+    const code = await admin.renewRecoveryCode();
+    const [row] = await shared.sql<{ sealed: Buffer }[]>`
+      select sealed from reactor.vault_unlocks where kind = 'recovery'`;
+    const sealed = row?.sealed ?? Buffer.alloc(0);
+    for (let at = 0; at < sealed.length; at += 5) {
+      const changed = Buffer.from(sealed);
+      changed[at] = (changed[at] ?? 0) ^ 1;
+      await shared.sql`update reactor.vault_unlocks set sealed = ${changed} where kind = 'recovery'`;
+      const error = await failure(server(keyMaster(), code).vault.get(tenant, "s/0"));
+      expect(error.code).toBe("vault_key_mismatch");
+    }
+    await shared.sql`update reactor.vault_unlocks set sealed = ${sealed} where kind = 'recovery'`;
+    expect(await readAll(server(keyMaster(), code).vault)).toEqual(expected(1));
   });
 
   test("is nowhere: not in the tables, not in the log", async () => {

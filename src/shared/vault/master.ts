@@ -6,6 +6,7 @@ import {
   passphraseUnlocker,
   recoveryUnlocker,
   type Unlocker,
+  type UnlockKind,
 } from "./unlocker.ts";
 
 export type Master =
@@ -25,7 +26,7 @@ export const PASSPHRASE_LENGTH_MIN = 12;
 export interface UnlockRow {
   readonly root: number;
   readonly id: string;
-  readonly kind: "key" | "passphrase" | "recovery";
+  readonly kind: UnlockKind;
   readonly kdf: Kdf | null;
   readonly pending: boolean;
   readonly sealed: Uint8Array;
@@ -49,7 +50,9 @@ export function unlockersFor(
   derived: Derived,
 ): Unlocker[] {
   if (master.kind === "key") return [keyUnlocker(master.key)];
-  const kdfs = new Map(rows.flatMap(({ kdf }) => (kdf ? [[kdf.salt, kdf] as const] : [])));
+  const kdfs = new Map(
+    rows.flatMap(({ kdf }) => (kdf?.name === "argon2id" ? [[kdf.salt, kdf] as const] : [])),
+  );
   return [...kdfs].map(([salt, kdf]) => {
     const name = `${salt}:${master.passphrase}`;
     const known = derived.get(name) ?? passphraseUnlocker(master.passphrase, rng, kdf);

@@ -1,15 +1,26 @@
 /**
  * Ways to open the vault: a random master key, a passphrase, a recovery code. Each gives a key that
- * seals root keys (AES-256-GCM, bound to tenant, root and way).
+ * seals root keys (AES-256-GCM, bound to tenant, root and way). A recovery code is half of a pair of
+ * keys (see `recovery.ts`): new root keys are sealed for it while nobody knows the code.
  */
 import * as nodeCrypto from "node:crypto";
 import type { Rng } from "../../core/ports/rng.ts";
+import { openForRecovery, pairOf, type RecoveryPair, sealForRecovery } from "./recovery.ts";
 import { decrypt, encrypt } from "./seal.ts";
 
 export type UnlockKind = "key" | "passphrase" | "recovery";
 
+/** How a way's key is come by: what its row says beside the sealed root. */
+export type Kdf = Argon2Kdf | RecoveryKdf;
+
+export interface RecoveryKdf {
+  readonly name: "x25519";
+  /** base64url of the 32 bytes. */
+  readonly publicKey: string;
+}
+
 /** RFC 9106 §3.1: argon2id. */
-export interface Kdf {
+export interface Argon2Kdf {
   readonly name: "argon2id";
   readonly memoryKib: number;
   readonly passes: number;
@@ -18,12 +29,22 @@ export interface Kdf {
   readonly salt: string;
 }
 
-export interface Unlocker {
+export type Unlocker = KeyUnlocker | RecoveryUnlocker;
+
+interface KeyUnlocker {
   readonly id: string;
-  readonly kind: UnlockKind;
-  readonly kdf: Kdf | null;
+  readonly kind: "key" | "passphrase";
+  readonly kdf: Argon2Kdf | null;
   /** 32 bytes. */
   readonly key: Uint8Array;
+}
+
+/** Seals with the public half alone; opens with the code's. */
+interface RecoveryUnlocker {
+  readonly id: "recovery";
+  readonly kind: "recovery";
+  readonly kdf: RecoveryKdf;
+  readonly pair: RecoveryPair;
 }
 
 const KEY_BYTES = 32;
@@ -54,7 +75,7 @@ export function passphraseUnlocker(passphrase: string, rng: Rng, kdf = freshKdf(
   };
 }
 
-function freshKdf(rng: Rng): Kdf {
+function freshKdf(rng: Rng): Argon2Kdf {
   const salt = Buffer.from(rng.bytes(SALT_BYTES)).toString("base64url");
   return { name: "argon2id", ...COST, salt };
 }
@@ -74,7 +95,7 @@ interface Argon2 {
   ): Uint8Array;
 }
 
-function argon2id(passphrase: string, kdf: Kdf): Uint8Array {
+function argon2id(passphrase: string, kdf: Argon2Kdf): Uint8Array {
   // In Bun and Node 24, and not yet in the types.
   const { argon2Sync } = nodeCrypto as unknown as Argon2;
   return argon2Sync("argon2id", {
@@ -104,8 +125,17 @@ export function recoveryUnlocker(code: string): Unlocker | null {
   if (text.length !== (CODE_BYTES * 8) / 5 || [...text].some((c) => !ALPHABET.includes(c))) {
     return null;
   }
-  const key = derive(Buffer.from(text), "recovery key");
-  return { id: "recovery", kind: "recovery", kdf: null, key };
+  return ofPair(pairOf(derive(Buffer.from(text), "recovery key")));
+}
+
+/** Of a code that is not known here: seals for it, and opens nothing. */
+export function recoverySealer({ publicKey }: RecoveryKdf): Unlocker {
+  return ofPair({ publicKey: Buffer.from(publicKey, "base64url"), privateKey: null });
+}
+
+function ofPair(pair: RecoveryPair): RecoveryUnlocker {
+  const publicKey = Buffer.from(pair.publicKey).toString("base64url");
+  return { id: "recovery", kind: "recovery", kdf: { name: "x25519", publicKey }, pair };
 }
 
 /** Where a sealed root key belongs. */
@@ -115,12 +145,16 @@ export interface RootPlace {
 }
 
 export function sealRoot(by: Unlocker, place: RootPlace, root: Uint8Array, rng: Rng): Uint8Array {
-  return encrypt(by.key, root, boundTo(by, place), rng);
+  const bound = boundTo(by, place);
+  if (by.kind === "recovery") return sealForRecovery(by.pair, root, bound, rng);
+  return encrypt(by.key, root, bound, rng);
 }
 
 /** @throws when it was not sealed by this way, for this place. */
 export function openRoot(by: Unlocker, place: RootPlace, sealed: Uint8Array): Uint8Array {
-  return decrypt(by.key, sealed, boundTo(by, place));
+  const bound = boundTo(by, place);
+  if (by.kind === "recovery") return openForRecovery(by.pair, sealed, bound);
+  return decrypt(by.key, sealed, bound);
 }
 
 function boundTo({ id, kind }: Unlocker, { tenantId, root }: RootPlace): Uint8Array {

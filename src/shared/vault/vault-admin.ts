@@ -25,7 +25,13 @@ import {
   lockRotation,
   readRoots,
 } from "./root-store.ts";
-import { makeRecoveryCode, recoveryUnlocker, sealRoot, type Unlocker } from "./unlocker.ts";
+import {
+  makeRecoveryCode,
+  recoverySealer,
+  recoveryUnlocker,
+  sealRoot,
+  type Unlocker,
+} from "./unlocker.ts";
 
 export interface VaultStatus {
   /** Where the master key comes from. */
@@ -42,8 +48,6 @@ export interface RotationReport {
   readonly roots: readonly number[];
   /** Secrets and earlier versions of them. */
   readonly resealed: number;
-  /** In place of the one before; null when there was none. Shown this once. */
-  readonly recovery_code: string | null;
   /** `now`: nothing else to do. `restart`: the vault opens with both until a server starts with the new one. */
   readonly takes_effect: "now" | "restart";
 }
@@ -51,7 +55,7 @@ export interface RotationReport {
 export interface VaultAdmin {
   status(tenant: TenantCtx): Promise<VaultStatus>;
   /**
-   * New root keys for all tenants. The master key in a file is replaced too.
+   * New root keys for all tenants. The master key in a file is replaced too; a recovery code stays.
    * @param next what the configuration will say from the next start on; null = as it is.
    */
   rotate(next: Master | null): Promise<RotationReport>;
@@ -129,12 +133,11 @@ async function rotate(options: VaultAdminOptions, next: Master | null): Promise<
   const file = next === null ? fileOf(vault.master()) : null;
   const staged: Master | null =
     file === null ? next : { kind: "key", key: await stageNextKey(file, rng), file };
-  const code = (await hasRecoveryCode(options)) ? makeRecoveryCode(rng) : null;
-  const ways = waysOf(options, staged, code);
+  const pending = staged === null ? null : freshUnlocker(staged, rng);
   for (const tenant of options.tenants()) {
     const roots = await vault.roots(tenant);
     await databases.for(tenant).system.begin(async (tx) => {
-      const root = await addRoot(tx, tenant, roots, ways, rng);
+      const root = await addRoot(tx, tenant, roots, pending, rng);
       await tell(options, tenant, tx, "vault.rotated", { root, key_changed: staged !== null });
     });
     await vault.reopen(tenant);
@@ -149,7 +152,7 @@ async function rotate(options: VaultAdminOptions, next: Master | null): Promise<
   }
   log.info("vault.rotated", { resealed, roots: [...numbers] });
   const takes_effect = next === null ? "now" : "restart";
-  return { roots: [...numbers], resealed, recovery_code: code, takes_effect };
+  return { roots: [...numbers], resealed, takes_effect };
 }
 
 const fileOf = (master: Master) => (master.kind === "key" ? master.file : null);
@@ -160,29 +163,19 @@ async function adoptFile(options: VaultAdminOptions, file: string, master: Maste
   for (const tenant of options.tenants()) await options.vault.reopen(tenant, master);
 }
 
-interface Ways {
-  /** Opens the vault from its first use on. */
-  readonly pending: Unlocker | null;
-  readonly recovery: Unlocker | null;
-}
-
-function waysOf({ rng }: VaultAdminOptions, staged: Master | null, code: string | null): Ways {
-  return {
-    pending: staged === null ? null : freshUnlocker(staged, rng),
-    recovery: code === null ? null : recoveryUnlocker(code),
-  };
-}
-
-/** One transaction: the new root exists with every way to it, or not at all. */
+/**
+ * One transaction: the new root exists with every way to it, or not at all.
+ * @param pending opens the vault beside the others until its first use.
+ */
 async function addRoot(
   tx: TransactionSql,
   tenant: TenantCtx,
   opened: OpenRoots,
-  { pending, recovery }: Ways,
+  pending: Unlocker | null,
   rng: Rng,
 ): Promise<number> {
   await lockRotation(tx);
-  const { roots } = await readRoots(tx, tenant);
+  const { roots, unlocks } = await readRoots(tx, tenant);
   // Another server rotated since these were opened: what is not known here cannot be sealed anew.
   if (roots.some((root) => !opened.keys.has(root))) throw sharedErrors.vault_busy();
   const root = Math.max(...roots) + 1;
@@ -195,10 +188,12 @@ async function addRoot(
     }
   };
   // An earlier choice that was never used gives way to this one.
-  await dropUnlocks(tx, tenant, { recovery: recovery !== null, pending: pending !== null });
+  await dropUnlocks(tx, tenant, { recovery: false, pending: pending !== null });
   await put(opened.unlocker, false);
   if (pending) await put(pending, true);
-  if (recovery) await put(recovery, false);
+  // Whoever has the code must be let in whatever becomes of this rotation.
+  const known = unlocks.find((row) => row.kind === "recovery")?.kdf;
+  if (known?.name === "x25519") await put(recoverySealer(known), false);
   return root;
 }
 
@@ -211,14 +206,6 @@ function tell(
   data: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   return events.append(tenant, tx, [{ type, subject: "vault", data }]);
-}
-
-async function hasRecoveryCode({ databases, tenants }: VaultAdminOptions): Promise<boolean> {
-  for (const tenant of tenants()) {
-    const { unlocks } = await readRoots(databases.for(tenant).system, tenant);
-    if (unlocks.some((row) => row.kind === "recovery")) return true;
-  }
-  return false;
 }
 
 async function renewRecoveryCode(options: VaultAdminOptions): Promise<string> {

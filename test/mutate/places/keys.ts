@@ -160,6 +160,15 @@ export const keys: readonly Mutation[] = [
     why: "a rotation loses every secret",
   },
   {
+    name: "vault: a rotation forgets who has the recovery code",
+    file: "src/shared/vault/vault-admin.ts",
+    find: 'if (known?.name === "x25519") await put(recoverySealer(known), false);',
+    replace: "",
+    tests: ["test/conformance/vault-rotation.test.ts"],
+    only: "stays good through rotations",
+    why: "the code on paper opens nothing when it is needed",
+  },
+  {
     ...OPEN,
     name: "vault: the old key opens beside the new one for ever",
     find: "await sql.begin((tx) => settleUnlock(tx, tenant, id));",
