@@ -162,7 +162,7 @@ export const mailed: readonly Mutation[] = [
     find: "if (status !== other && (asksBoth || !isNew)) {",
     replace: "if (status === CONFIRMED_AT.nowhere && (asksBoth || !isNew)) {",
     tests: ["test/auth/mailed-flows.test.ts"],
-    only: "not made by one end twice",
+    only: "not by one of them twice",
     why: "a stolen session moves the account to another mailbox",
   },
   {
