@@ -13,10 +13,14 @@ import {
   readCborExactly,
   WebAuthnFault,
 } from "../../../src/capabilities/auth/passkeys/webauthn/cbor.ts";
+import type { Ceremony } from "../../../src/capabilities/auth/passkeys/webauthn/client-data.ts";
 import {
   readCoseKey,
   verifySignature,
 } from "../../../src/capabilities/auth/passkeys/webauthn/cose-key.ts";
+import { readCredentialJson } from "../../../src/capabilities/auth/passkeys/webauthn/credential-json.ts";
+import { verifyAssertion } from "../../../src/capabilities/auth/passkeys/webauthn/verify-assertion.ts";
+import { verifyRegistration } from "../../../src/capabilities/auth/passkeys/webauthn/verify-registration.ts";
 import { encodeCbor } from "./encode-cbor.ts";
 import { makeCertificate } from "./make-certificate.ts";
 import { AT, ED, SoftAuthenticator, signWith, UP } from "./soft-authenticator.ts";
@@ -322,6 +326,79 @@ describe("attestation", () => {
     const child = makeCertificate({ issuer: middle });
     expect(check("packed", basic(child, [child.der, middle.der]), "packed")).toBe("basic");
     expect(() => check("packed", basic(child), "packed")).toThrow(WebAuthnFault);
+  });
+
+  test("by a certificate with any byte turned is refused or sound, and nothing else", () => {
+    for (let at = 0; at < leaf.der.length; at += 1) {
+      for (const bit of [1, 0x80]) {
+        const bent = Buffer.from(leaf.der);
+        bent[at] = (bent[at] ?? 0) ^ bit;
+        for (const policy of ["none", "packed"]) {
+          try {
+            expect(check("packed", basic(leaf, [bent]), policy)).toBe("basic");
+            // Only what no signature covers may differ, and so never where makers are named.
+            expect(policy).toBe("none");
+          } catch (error) {
+            expect(error).toBeInstanceOf(WebAuthnFault);
+          }
+        }
+      }
+    }
+  });
+});
+
+describe("a whole answer", () => {
+  const ceremony: Ceremony = {
+    challenge: new Uint8Array(32).fill(9),
+    rpId: "app.example.test",
+    acceptsOrigin: (origin) => origin === "https://app.example.test",
+    requireUserVerification: true,
+  };
+  const challenge = Buffer.from(ceremony.challenge).toString("base64url");
+  const policy: AttestationPolicy = { least: "none", roots: [] };
+  const made = device.create({ rp: { id: ceremony.rpId }, user: { id: "" }, challenge });
+  const credential = verifyRegistration(readCredentialJson(made.json), ceremony, policy, 0);
+  const signed = device.get({ rpId: ceremony.rpId, challenge }, made.credential);
+  const use = (json: object) =>
+    verifyAssertion(readCredentialJson(json as never), credential, ceremony);
+
+  test("is good as it is", () => {
+    expect(use(signed)).toEqual({ signCount: 0, backedUp: false });
+  });
+
+  test.each(["authenticatorData", "clientDataJSON", "signature"])(
+    "with any bit of %s turned is refused",
+    (member) => {
+      const bytes = Buffer.from(signed.response[member], "base64url");
+      for (let at = 0; at < bytes.length * 8; at += 1) {
+        const bent = Buffer.from(bytes);
+        bent[at >> 3] = (bent[at >> 3] ?? 0) ^ (1 << (at & 7));
+        const response = { ...signed.response, [member]: bent.toString("base64url") };
+        expect(() => use({ ...signed, response })).toThrow(WebAuthnFault);
+      }
+      for (let length = 0; length < bytes.length; length += 1) {
+        const cut = bytes.subarray(0, length).toString("base64url");
+        const response = { ...signed.response, [member]: cut };
+        expect(() => use({ ...signed, response })).toThrow(WebAuthnFault);
+      }
+    },
+  );
+
+  test("of a registration with any byte turned is refused or sound, and nothing else", () => {
+    const bytes = Buffer.from(made.json.response.attestationObject, "base64url");
+    for (let at = 0; at < bytes.length; at += 1) {
+      const bent = Buffer.from(bytes);
+      bent[at] = (bent[at] ?? 0) ^ 0x11;
+      const response = {
+        ...made.json.response,
+        attestationObject: bent.toString("base64url"),
+      };
+      try {
+        verifyRegistration(readCredentialJson({ ...made.json, response }), ceremony, policy, 0);
+      } catch (error) {
+        expect(error).toBeInstanceOf(WebAuthnFault);
+      }
+    }
   });
 });
 

@@ -3,7 +3,7 @@
  * the formats, `none` and `packed` are read; browsers turn every other one into `none` unless they
  * are asked for attestation, which happens only where `auth.webauthn_attestation` says so.
  */
-import { X509Certificate } from "node:crypto";
+import { type KeyObject, X509Certificate } from "node:crypto";
 import { type CborMap, type CborValue, WebAuthnFault } from "./cbor.ts";
 import { type CoseAlgorithm, type CosePublicKey, verifySignature } from "./cose-key.ts";
 
@@ -66,12 +66,20 @@ function typeOf(attested: Attested): AttestationType {
 function checkBasic(attested: Attested, algorithm: unknown, signature: Uint8Array): void {
   const [leaf] = certificatesOf(attested.statement);
   if (!leaf) throw new WebAuthnFault("attestation has no certificate");
-  const key = { algorithm: algorithm as CoseAlgorithm, key: leaf.publicKey };
-  const fits = keyTypeOf(algorithm) === leaf.publicKey.asymmetricKeyType;
+  const key = { algorithm: algorithm as CoseAlgorithm, key: keyIn(leaf) };
+  const fits = keyTypeOf(algorithm) === key.key.asymmetricKeyType;
   if (!fits || !verifySignature(key, attested.signed, signature)) {
     throw new WebAuthnFault("the attestation does not verify");
   }
   checkLeaf(leaf, attested.aaguid);
+}
+
+function keyIn(certificate: X509Certificate): KeyObject {
+  try {
+    return certificate.publicKey;
+  } catch {
+    throw new WebAuthnFault("a certificate holds no key that can be used");
+  }
 }
 
 function keyTypeOf(algorithm: unknown): string | null {
@@ -120,7 +128,7 @@ function checkChain(
   const inTime = (c: X509Certificate) =>
     Date.parse(c.validFrom) <= now && now < Date.parse(c.validTo);
   const issued = (child: X509Certificate, parent: X509Certificate) =>
-    parent.ca && child.checkIssued(parent) && child.verify(parent.publicKey);
+    parent.ca && child.checkIssued(parent) && child.verify(keyIn(parent));
   const linked = chain.every((c, n) => {
     const parent = chain[n + 1];
     return inTime(c) && (parent === undefined || issued(c, parent));
