@@ -304,7 +304,7 @@ describe("it ends, within a second, on a server that nobody told", () => {
     await send(secretKey(), "DELETE", `/admin/users/${ids[1]}`, { should_soft_delete: true });
     await send(secretKey(), "DELETE", `/admin/users/${ids[2]}`, {});
     expect(await fares(keys[0]?.key ?? "")).toBe(OWNERLESS);
-    expect(await fares(keys[1]?.key ?? "")).toBe(OWNERLESS);
+    expect(await fares(keys[1]?.key ?? "")).toBe(REVOKED);
     expect(await fares(keys[2]?.key ?? "")).toBe(UNKNOWN);
     await world.sql`update auth.users set banned_until = null where id = ${ids[0] ?? ""}`;
     expect(await fares(keys[0]?.key ?? "")).toBe("accepted");
@@ -451,6 +451,31 @@ describe("nobody gains by a key", () => {
     const inOther = { name: "x", scopes: READ, kind: "org", org: one.org.id };
     expect(await code(send(two.owner, "POST", "/api-keys", inOther))).toBe("404 org_not_found");
     expect(await fares(mine.key)).toBe("accepted");
+  });
+});
+
+describe("support that acts as a person", () => {
+  test("sees organisations and keys, and leaves itself no way back", async () => {
+    const { org, owner } = await company();
+    const { id } = await makeKey(owner);
+    const acting = await send(secretKey(), "POST", `/admin/users/${owner.userId}/impersonate`, {
+      actor: "support",
+      reason: "ticket 7",
+    });
+    const token = acting.body.access_token as string;
+    expect(await code(send(token, "GET", "/orgs"))).toBe("200");
+    expect(await code(send(token, "GET", "/api-keys"))).toBe("200");
+    const kept: [string, string, unknown?][] = [
+      ["POST", "/api-keys", { name: "x", scopes: ["*"] }],
+      ["POST", `/api-keys/${id}/rotate`, {}],
+      ["POST", `/orgs/${org.id}/invitations`, { role: "owner" }],
+      ["POST", "/orgs", { name: "Mine" }],
+      ["DELETE", `/orgs/${org.id}`],
+    ];
+    for (const [method, path, body] of kept) {
+      const { status, body: told } = await send(token, method, path, body);
+      expect([path, status, told.code]).toEqual([path, 403, "impersonation_not_allowed"]);
+    }
   });
 });
 

@@ -8,6 +8,7 @@ import type { AuthState, Caller } from "../auth-state.ts";
 import { requireAal2 } from "../factors/aal.ts";
 import { serviceCaller, userCaller } from "../http/caller.ts";
 import { limitByIdentity } from "../http/limit-rate.ts";
+import { refuseImpersonated } from "../sessions/impersonation.ts";
 
 export interface OrgActor {
   readonly caller: Caller;
@@ -15,7 +16,8 @@ export interface OrgActor {
   readonly person: CurrentUser | null;
 }
 
-/** @throws no_authorization, bad_jwt, session_not_found, user_banned, over_request_rate_limit */
+/** @throws no_authorization, bad_jwt, session_not_found, impersonation_not_allowed,
+ *   over_request_rate_limit */
 export async function orgActor(state: AuthState, request: Request): Promise<OrgActor> {
   // A token that does not verify is refused in the words of `userCaller`.
   const isService = await Promise.resolve()
@@ -26,6 +28,8 @@ export async function orgActor(state: AuthState, request: Request): Promise<OrgA
     );
   if (isService) return { caller: await serviceCaller(request), person: null };
   const [caller, person] = await userCaller(state, request);
+  // Support that acts as somebody sees what they see, and leaves itself no way back.
+  if (request.method !== "GET") refuseImpersonated(person.session);
   await limitByIdentity(state, caller, "orgs", person.user.id, state.config.rate_limit_orgs);
   return { caller, person };
 }
