@@ -545,8 +545,8 @@ describe("an access token of a client", () => {
       ["POST", `/auth/v1/oauth/authorizations/${id}/consent`, { action: "approve" }],
       ["GET", "/auth/v1/user/oauth/grants", undefined],
       ["DELETE", `/auth/v1/user/oauth/grants?client_id=${client.id}`, undefined],
-      ["GET", "/auth/v1/oauth/devices/BCDF-GHJK", undefined],
-      ["POST", "/auth/v1/oauth/devices/BCDF-GHJK/consent", { action: "approve" }],
+      ["GET", "/auth/v1/oauth/device?user_code=BCDF-GHJK", undefined],
+      ["POST", "/auth/v1/oauth/device", { user_code: "BCDF-GHJK", action: "approve" }],
     ] as const;
     for (const [method, path, body] of tries) {
       const answer = await world.send(method, path, { bearer, ...(body ? { body } : {}) });

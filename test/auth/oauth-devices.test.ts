@@ -47,11 +47,12 @@ const poll = async ({ device_code: code }: Asked, client = device) => {
   const answer = await sendForm(world, client, "token", { grant_type: GRANT, device_code: code });
   return (answer.body.error ?? answer.status) as string | number;
 };
-const path = (code: string) => `/auth/v1/oauth/devices/${encodeURIComponent(code)}`;
+const PATH = "/auth/v1/oauth/device";
+const path = (code: string) => `${PATH}?user_code=${encodeURIComponent(code)}`;
 const show = (code: string, who = ada) =>
   world.send("GET", path(code), { bearer: who.accessToken });
 const answer = (code: string, action: string, who = ada) =>
-  world.send("POST", `${path(code)}/consent`, { body: { action }, bearer: who.accessToken });
+  world.send("POST", PATH, { body: { user_code: code, action }, bearer: who.accessToken });
 
 describe("a device", () => {
   test("waits, and is given tokens once its person agreed", async () => {

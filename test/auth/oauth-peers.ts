@@ -255,17 +255,19 @@ export function describeOAuthPeers(open: () => Promise<PeerServer>): void {
       await expect(poll()).rejects.toMatchObject({ error: "slow_down" });
       const token = (await peer.person.auth.getSession()).data.session?.access_token ?? "";
       const typed = asked.user_code.toLowerCase().replace("-", "");
-      const path = `${peer.server.url}/auth/v1/oauth/devices/${typed}`;
+      const path = `${peer.server.url}/auth/v1/oauth/device`;
       const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-      const shown = (await (await fetch(path, { headers })).json()) as Record<string, unknown>;
+      const shown = (await (
+        await fetch(`${path}?user_code=${typed}`, { headers })
+      ).json()) as Record<string, unknown>;
       expect(shown).toMatchObject({
         user_code: asked.user_code,
         client: { name: "Television" },
         scope: "openid",
         ip: "127.0.0.1",
       });
-      const body = JSON.stringify({ action: "approve" });
-      const done = await fetch(`${path}/consent`, { method: "POST", headers, body });
+      const body = JSON.stringify({ user_code: typed, action: "approve" });
+      const done = await fetch(path, { method: "POST", headers, body });
       expect(done.status).toBe(200);
       const tokens = await poll();
       expect(oauth.getValidatedIdTokenClaims(tokens)?.sub).toBe(peer.userId);

@@ -67,7 +67,7 @@ function logIn(action: "approve" | "deny", argv: readonly string[] = []) {
     waits.push(ms);
     if (waits.length < 2) return;
     const code = /[A-Z]{4}-[A-Z]{4}/.exec(shown)?.[0] ?? "";
-    await post(`/oauth/devices/${code}/consent`, { action }, token);
+    await post("/oauth/device", { user_code: code, action }, token);
   });
   const onShown = (text: string) => {
     shown += text;

@@ -47,8 +47,8 @@ const PEOPLES: readonly (readonly [method: string, path: string])[] = [
   ["POST", "/auth/v1/oauth/authorizations/x/consent"],
   ["GET", "/auth/v1/user/oauth/grants"],
   ["DELETE", `/auth/v1/user/oauth/grants?client_id=${CLI}`],
-  ["GET", "/auth/v1/oauth/devices/BCDF-GHJK"],
-  ["POST", "/auth/v1/oauth/devices/BCDF-GHJK/consent"],
+  ["GET", "/auth/v1/oauth/device?user_code=BCDF-GHJK"],
+  ["POST", "/auth/v1/oauth/device"],
 ];
 const BODIES: Readonly<Record<string, object>> = { POST: {}, PUT: {} };
 

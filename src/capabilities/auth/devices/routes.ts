@@ -1,9 +1,12 @@
-/** Device codes (RFC 8628): where a device asks for one, and where a person answers. */
+/**
+ * Device codes (RFC 8628): where a device asks for one, and where a person answers. A code travels in
+ * the query or the body, never in the path, which the access log keeps.
+ */
 import { Elysia } from "elysia";
 import { contextOf } from "../../../core/context.ts";
 import type { AuthState } from "../auth-state.ts";
 import { userCaller } from "../http/caller.ts";
-import { readJson } from "../http/read-json.ts";
+import { readJson, textOf } from "../http/read-json.ts";
 import { respond } from "../http/respond.ts";
 import { readDecision } from "../issuer/authorize/read-decision.ts";
 import { oauthCaller, requireOAuthServer } from "../issuer/oauth-caller.ts";
@@ -29,24 +32,25 @@ export function deviceRoutes(state: AuthState) {
       { ...raw, ...oauthDocs.deviceAuthorization },
     )
     .get(
-      "/auth/v1/oauth/devices/:user_code",
-      ({ request, params }) =>
+      "/auth/v1/oauth/device",
+      ({ request }) =>
         respond(request, async () => {
           requireOAuthServer(state);
           const who = await userCaller(state, request);
-          return { body: await describeDeviceCode(state, ...who, params.user_code) };
+          const code = new URL(request.url).searchParams.get("user_code") ?? "";
+          return { body: await describeDeviceCode(state, ...who, code) };
         }),
       oauthDocs.describeDevice,
     )
     .post(
-      "/auth/v1/oauth/devices/:user_code/consent",
-      ({ request, params }) =>
+      "/auth/v1/oauth/device",
+      ({ request }) =>
         respond(request, async () => {
           requireOAuthServer(state);
           const who = await userCaller(state, request);
-          const decide =
-            readDecision(await readJson(request)) === "approve" ? approveDevice : denyDevice;
-          await decide(state, ...who, params.user_code);
+          const body = await readJson(request);
+          const decide = readDecision(body) === "approve" ? approveDevice : denyDevice;
+          await decide(state, ...who, textOf(body, "user_code"));
           return { body: {} };
         }),
       { ...raw, ...oauthDocs.decideDevice },

@@ -158,12 +158,12 @@ export const oauthDocs = {
     form: true,
   }),
   describeDevice: doc("Describe a device code", {
-    description: "Who asks, from where, for what.",
+    description: "user_code in the query: who asks, from where, for what.",
     security: bearer,
   }),
   decideDevice: doc("Decide a device code", {
     description: "Approve or deny.",
-    body: decision,
+    body: Type.Composite([Type.Object({ user_code: Type.String() }), decision]),
     security: bearer,
   }),
 };
