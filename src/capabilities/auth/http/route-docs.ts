@@ -36,6 +36,11 @@ const fault = Type.Object(
   { title: "Error" },
 );
 const email = Type.String({ maxLength: 255 });
+const phone = Type.String({ description: "E.164", maxLength: 32 });
+const pkce = {
+  code_challenge: Type.Optional(Type.String()),
+  code_challenge_method: Type.Optional(Type.String()),
+};
 const password = Type.String({ maxLength: 1024 });
 const metadata = Type.Object({}, { additionalProperties: true });
 
@@ -68,16 +73,23 @@ export const anything = Type.Object({}, { additionalProperties: true });
 export const docs = {
   signUp: doc("Sign up", {
     description:
-      "Makes an account by e-mail and password and signs it in. Takes an Idempotency-Key.",
-    body: Type.Object({ email, password, data: Type.Optional(metadata) }),
+      "Makes an account by email or phone with a password, or, without either, for a guest. Answers a session, or the person alone where the address is to be confirmed. Takes an Idempotency-Key.",
+    body: Type.Object({
+      email: Type.Optional(email),
+      phone: Type.Optional(phone),
+      password: Type.Optional(password),
+      data: Type.Optional(metadata),
+      ...pkce,
+    }),
     answer: tokens,
     open: true,
   }),
   token: doc("Sign in or refresh", {
     description:
-      "grant_type=password takes email and password, grant_type=refresh_token a refresh_token. The Authorization header is not read: a client that refreshes holds an expired token.",
+      "grant_type=password takes email or phone and password, grant_type=refresh_token a refresh_token. The Authorization header is not read: a client that refreshes holds an expired token.",
     body: Type.Union([
       Type.Object({ email, password }),
+      Type.Object({ phone, password }),
       Type.Object({ refresh_token: Type.String() }),
     ]),
     answer: tokens,
@@ -88,10 +100,14 @@ export const docs = {
     answer: user,
   }),
   updateUser: doc("Change the current user", {
-    description: "A new password ends the person's other sessions.",
+    description:
+      "A new password ends the person's other sessions, and may need a nonce. A new address or number is confirmed first.",
     body: Type.Object({
       email: Type.Optional(email),
+      phone: Type.Optional(phone),
       password: Type.Optional(password),
+      nonce: Type.Optional(Type.String()),
+      ...pkce,
       data: Type.Optional(metadata),
     }),
     answer: user,
