@@ -126,6 +126,14 @@ export const keys: readonly Mutation[] = [
     why: "the family forks, or a tab is taken for a thief",
   },
   {
+    name: "hashes: a storm past the queue is served by the database first",
+    file: "src/capabilities/auth/accounts/grant-password.ts",
+    find: "state.hasher.requireRoom();",
+    replace: "",
+    tests: ["test/auth/hash-storm.test.ts"],
+    why: "whoever is turned away still costs three statements each",
+  },
+  {
     name: "sessions: anybody's can be ended",
     file: "src/capabilities/auth/sessions/session-store.ts",
     find: "delete from auth.sessions where user_id =",

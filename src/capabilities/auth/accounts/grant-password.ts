@@ -23,6 +23,7 @@ export async function grantPassword(
   body: JsonObject,
 ): Promise<TokenAnswer> {
   const { config } = state;
+  state.hasher.requireRoom();
   await limitByAddress(state, caller, "password", config.rate_limit_password);
   const { channel, to, password } = readGrant(body);
   await requireCaptcha(state, caller, body);

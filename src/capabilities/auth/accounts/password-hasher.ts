@@ -34,6 +34,11 @@ export interface PasswordHasher {
   verify(password: string, stored: string | null): Promise<boolean>;
   /** True for a hash that the next sign-in should replace: of another kind, or cheaper than today's. */
   isOutdated(stored: string): boolean;
+  /**
+   * Before anything else of a request that will need a hash: a storm past the queue is turned away
+   * before it costs the database anything. @throws over_request_rate_limit when the queue is full.
+   */
+  requireRoom(): void;
   /** Waiting now; for metrics. */
   waiting(): number;
 }
@@ -60,6 +65,7 @@ export function createPasswordHasher(options: HasherOptions): PasswordHasher {
       return enter.run(() => verifyAny(readingsOf(password, target), target));
     },
     isOutdated: (stored) => isOutdatedHash(stored, options.memoryKib, options.iterations),
+    requireRoom: () => enter.requireRoom(),
     waiting: () => enter.waiting(),
   };
 }
@@ -93,14 +99,16 @@ function unmatchableHash({ memoryKib, iterations, rng }: HasherOptions): string 
 function createGate(concurrency: number, queueMax: number) {
   let running = 0;
   const queue: (() => void)[] = [];
+  const requireRoom = () => {
+    if (running < concurrency || queue.length < queueMax) return;
+    throw authErrors.over_request_rate_limit(1 + Math.ceil(queue.length / HASHES_PER_SECOND));
+  };
   const acquire = (): Promise<void> => {
     if (running < concurrency) {
       running += 1;
       return Promise.resolve();
     }
-    if (queue.length >= queueMax) {
-      throw authErrors.over_request_rate_limit(1 + Math.ceil(queue.length / HASHES_PER_SECOND));
-    }
+    requireRoom();
     return new Promise((resolve) => queue.push(resolve));
   };
   const release = () => {
@@ -110,6 +118,7 @@ function createGate(concurrency: number, queueMax: number) {
     else running -= 1;
   };
   return {
+    requireRoom,
     waiting: () => queue.length,
     async run<T>(work: () => Promise<T>): Promise<T> {
       await acquire();
