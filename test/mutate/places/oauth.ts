@@ -409,7 +409,7 @@ export const oauth: readonly Mutation[] = [
     tests: ["test/auth/oauth-peers.test.ts"],
     find: "if (scoped === undefined) return {};",
     replace: "if (scoped !== false) return {};",
-    only: "goes as far as its scopes",
+    only: "its scopes in the data API",
     why: "an app that was shown to read one table writes all of them",
   },
   {
