@@ -150,6 +150,11 @@ describe("members", () => {
     const first = await send(member, "GET", `/orgs/${org.slug}/members?limit=2`);
     const rest = await send(member, "GET", `/orgs/${org.slug}/members?after=${first.body.next}`);
     const all = [...first.body.members, ...rest.body.members];
+    const one = await send(member, "GET", `/orgs/${org.slug}/members/${admin.userId}`);
+    expect(one.body).toMatchObject({ user_id: admin.userId, email: admin.email, role: "admin" });
+    expect(await code(send(member, "GET", `/orgs/${org.id}/members/${stranger.userId}`))).toBe(
+      "404 org_member_not_found",
+    );
     expect(all.map((one) => one.user_id).sort()).toEqual(
       [owner, admin, member].map((one) => one.userId).sort(),
     );
@@ -243,6 +248,11 @@ describe("nobody gains more than they have", () => {
     }
     expect(await put(admin, "editor", ["data:*:write"])).toBe("200");
     expect(await put(owner, "owner", ["data:x:read"])).toBe("422 org_role_built_in");
+    const make = (name: string) =>
+      code(send(admin, "POST", `/orgs/${org.id}/roles`, { name, permissions: ["data:x:read"] }));
+    expect(await make("reader")).toBe("201");
+    expect(await make("reader")).toBe("422 org_role_exists");
+    expect(await make("owner")).toBe("422 org_role_built_in");
     expect(await put(owner, "boss", ["*"])).toBe("200");
     // What is more than theirs is not theirs to take away either.
     expect(await put(admin, "boss", ["data:x:read"])).toBe("403 org_escalation");

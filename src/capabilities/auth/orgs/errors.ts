@@ -43,6 +43,7 @@ export const orgErrors = defineErrors({
     status: 422,
     message: `The role ${name} is built in and cannot be changed`,
   }),
+  org_role_exists: () => ({ status: 422, message: "The organisation has this role already" }),
   org_role_in_use: () => ({
     status: 409,
     message: "Members hold this role",

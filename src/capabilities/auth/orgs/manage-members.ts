@@ -11,7 +11,14 @@ import type { JsonObject } from "../schema.ts";
 import { createStore } from "../store.ts";
 import { type OrgActor, requireStrong, userIdOf } from "./actor.ts";
 import { orgErrors } from "./errors.ts";
-import { changeOrg, heldBy, type OrgChange, readOrg, requireNoMore } from "./in-org.ts";
+import {
+  changeOrg,
+  heldBy,
+  type OrgChange,
+  type OrgView,
+  readOrg,
+  requireNoMore,
+} from "./in-org.ts";
 import { readPage } from "./page.ts";
 import { presentMember } from "./present-org.ts";
 import { isBuiltIn, OWNER } from "./roles.ts";
@@ -32,6 +39,13 @@ export async function listMembers(
     const next = rows.length < limit ? null : rows.at(-1)?.user_id;
     return { members: rows.map(presentMember), next };
   });
+}
+
+export async function getMember(state: AuthState, actor: OrgActor, ref: string, user: string) {
+  const userId = requireUserId(user);
+  return readOrg(state, actor, ref, null, async (view) =>
+    presentMember(await requireMember(view, userId)),
+  );
 }
 
 /** `POST`, the secret key alone: people are invited, not put into organisations. Body: `user_id`, `role`. */
@@ -135,7 +149,7 @@ export async function requireRole({ org, store }: OrgChange, role: string): Prom
   throw orgErrors.org_role_not_found();
 }
 
-async function requireMember({ org, store }: OrgChange, userId: string): Promise<MemberRow> {
+async function requireMember({ org, store }: OrgView, userId: string): Promise<MemberRow> {
   const member = await store.findMember(org.id, userId);
   if (!member) throw orgErrors.org_member_not_found();
   return member;

@@ -20,6 +20,11 @@ export async function listRoles(state: AuthState, actor: OrgActor, ref: string) 
   });
 }
 
+/** `POST …/roles`, body `name` and as for `putRole`: never one that is there. @throws org_role_exists */
+export async function createRole(state: AuthState, actor: OrgActor, ref: string, body: JsonObject) {
+  return writeRole(state, actor, ref, textOf(body, "name"), body, true);
+}
+
 /**
  * `PUT …/roles/{name}`, body `permissions`, `description`: makes or changes one. Whoever does must
  * hold all that the role allowed and all that it will allow.
@@ -32,6 +37,17 @@ export async function putRole(
   given: string,
   body: JsonObject,
 ) {
+  return writeRole(state, actor, ref, given, body, false);
+}
+
+async function writeRole(
+  state: AuthState,
+  actor: OrgActor,
+  ref: string,
+  given: string,
+  body: JsonObject,
+  isNew: boolean,
+) {
   const name = requireRoleName(given);
   const permissions = requirePermissions(body["permissions"]);
   const description = textOf(body, "description");
@@ -41,6 +57,7 @@ export async function putRole(
   return changeOrg(state, actor, ref, "auth:roles:update", async (change) => {
     const { org, store, now } = change;
     const before = await store.findRole(org.id, name);
+    if (before && isNew) throw orgErrors.org_role_exists();
     if (!before && (await store.rolesOf(org.id)).length >= ROLES_MAX) {
       throw orgErrors.org_full("roles", ROLES_MAX);
     }

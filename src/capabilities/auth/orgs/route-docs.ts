@@ -79,6 +79,7 @@ export const orgDocs = {
     description: "limit and after page through them.",
     answer: Type.Object({ members: Type.Array(member), next }),
   }),
+  getMember: doc("Get a member", { description: "Of one's own organisation.", answer: member }),
   addMember: doc("Add a member", {
     description: "The secret key only; people are invited.",
     body: Type.Object({ user_id: id, role: text(48) }),
@@ -96,6 +97,15 @@ export const orgDocs = {
   roles: doc("List roles", {
     description: "Built-in ones first.",
     answer: Type.Object({ roles: Type.Array(role) }),
+  }),
+  createRole: doc("Make a role", {
+    description: "Needs auth:roles:update, and all that the role allows. Takes an Idempotency-Key.",
+    body: Type.Object({
+      name: Type.String({ maxLength: 48 }),
+      permissions,
+      description: text(500),
+    }),
+    answer: role,
   }),
   putRole: doc("Make or change a role", {
     description: "Needs auth:roles:update, and all that the role allowed and will allow.",

@@ -13,9 +13,15 @@ import {
   deleteInvitation,
   listInvitations,
 } from "./manage-invitations.ts";
-import { addMember, listMembers, removeMember, setMemberRole } from "./manage-members.ts";
+import {
+  addMember,
+  getMember,
+  listMembers,
+  removeMember,
+  setMemberRole,
+} from "./manage-members.ts";
 import { deleteOrg, getOrg, listOrgs, setDefaultOrg, updateOrg } from "./manage-org.ts";
-import { deleteRole, listRoles, putRole } from "./manage-roles.ts";
+import { createRole, deleteRole, listRoles, putRole } from "./manage-roles.ts";
 import {
   addToTeam,
   createTeam,
@@ -132,6 +138,12 @@ function memberRoutes(state: AuthState) {
         create(state, request, (actor, body) => addMember(state, actor, params["ref"], body)),
       { ...raw, ...orgDocs.addMember },
     )
+    .get(
+      `${ORG}/members/:user`,
+      ({ request, params }) =>
+        answer(state, request, (actor) => getMember(state, actor, params["ref"], params["user"])),
+      orgDocs.getMember,
+    )
     .put(
       `${ORG}/members/:user/role`,
       ({ request, params }) =>
@@ -157,6 +169,12 @@ function roleRoutes(state: AuthState) {
       ({ request, params }) =>
         answer(state, request, (actor) => listRoles(state, actor, params["ref"])),
       orgDocs.roles,
+    )
+    .post(
+      `${ORG}/roles`,
+      ({ request, params }) =>
+        create(state, request, (actor, body) => createRole(state, actor, params["ref"], body)),
+      { ...raw, ...orgDocs.createRole },
     )
     .put(
       `${ORG}/roles/:role`,
