@@ -1,5 +1,6 @@
 /** The pages by which people come in: sessions in cookies, forms from ourselves only, safe ways on. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { sweepSessions } from "../../src/capabilities/auth/tasks.ts";
 import { browserUser } from "../../src/capabilities/auth/ui/browser-session.ts";
 import { attachContext, type RequestContext } from "../../src/core/context.ts";
 import { DEFAULT_TENANT } from "../../src/core/tenant.ts";
@@ -150,6 +151,25 @@ describe("a browser's session", () => {
       await world2.close();
     }
   });
+});
+
+test("a browser's session whose cookie has expired is swept", async () => {
+  const world2 = await openAuthWorld();
+  try {
+    const email = "swept@example.test";
+    const { userId } = await signUp(world2, email);
+    const browser = openUiBrowser(world2);
+    await browser.submit(SIGN_IN, { email, password: PASSWORD });
+    const tags = () =>
+      world2.sql`select tag from auth.sessions where user_id = ${userId} order by created_at`;
+    await sweepSessions(world2.state, DEFAULT_TENANT);
+    expect((await tags()).map(({ tag }) => tag)).toEqual([null, "cookie"]);
+    await world2.clock.advance(8 * 86_400_000);
+    await sweepSessions(world2.state, DEFAULT_TENANT);
+    expect((await tags()).map(({ tag }) => tag)).toEqual([null]);
+  } finally {
+    await world2.close();
+  }
 });
 
 describe("a form that is not ours", () => {
