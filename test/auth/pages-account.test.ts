@@ -53,6 +53,10 @@ describe("every section", () => {
     expect(guest.location).toBe(`/auth/ui/continue?${wanted}`);
   });
 
+  test("the bare address leads to the first", async () => {
+    expect((await openUiBrowser(world).open("/auth/ui")).location).toBe(ACCOUNT);
+  });
+
   test("says only what it may of what was done", async () => {
     const { html } = await (await member()).open(`${ACCOUNT}?done=<script>alert(1)</script>`);
     expect(html).not.toContain("alert(1)");

@@ -62,7 +62,7 @@ export type Page =
 
 /** One address of the pages. */
 export interface PageRoute {
-  readonly path: `/auth/ui/${string}`;
+  readonly path: `/auth/ui${string}`;
   readonly show?: (visit: Visit) => Promise<Page> | Page;
   readonly take?: (visit: Visit, form: Form) => Promise<Page> | Page;
 }

@@ -28,6 +28,7 @@ function section(name: string, show: Show | null, take: Take | null = null): Pag
 const parentOf = (name: string) => name.slice(0, name.lastIndexOf("/"));
 
 export const accountPages: readonly PageRoute[] = [
+  { path: "/auth/ui", show: () => ({ redirect: "/auth/ui/account" }) },
   section("", showOverview),
   section("/profile", showProfile, takeProfile),
   section("/password", showPassword, takePassword),
