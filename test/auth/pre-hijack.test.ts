@@ -94,6 +94,7 @@ async function expectHolderAlone(world: AuthWorld, email: string, holder: string
     expect(body.user?.id).not.toBe(mine.body.id);
   }
   if (loot.phone !== undefined) expect(mine.body.phone).not.toBe(loot.phone);
+  expect(mine.body.app_metadata.providers).toEqual(["email"]);
   const [row] = await world.sql`
     select count(*)::int as sessions from auth.sessions where user_id = ${mine.body.id}`;
   expect(row?.["sessions"]).toBe(1);

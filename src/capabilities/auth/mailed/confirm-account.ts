@@ -6,6 +6,7 @@
 import type { TransactionSql } from "postgres";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { isEmailProven, proveEmail } from "../identities/prove-email.ts";
+import { providersPatch } from "../identities/providers-of.ts";
 import type { UserRow } from "../schema.ts";
 import type { AuthStore } from "../store.ts";
 import { type SpentToken, voidTokens } from "./one-time-token.ts";
@@ -61,6 +62,7 @@ export async function openByMail(
   await store.putEmailIdentity(state.deps.ids.uuid(), user.id, sentTo, true, now);
   // Metadata opens no door, and an invitation or an earlier sign-up of the same person put it there.
   const kept = { ...user.raw_user_meta_data, email: sentTo, email_verified: true };
-  const patch = { raw_user_meta_data: { ...kept, sub: user.id }, updated_at: now };
+  const ways = providersPatch(proven, await store.identitiesOf([user.id]));
+  const patch = { ...ways, raw_user_meta_data: { ...kept, sub: user.id }, updated_at: now };
   return { user: (await store.updateUser(user.id, patch)) ?? proven };
 }
