@@ -26,6 +26,25 @@ describe("the answer kept for an Idempotency-Key", () => {
     expect(owner(nobody, again)).toBe(owner(nobody, first));
   });
 
+  test("is not shared by two keys of one person, nor by two of their organisations", () => {
+    const key = { ...alice, keyId: "k1" };
+    const org = (name: string) => ({ "x-reactor-org": name });
+    const all = [
+      owner(alice, {}),
+      owner(key, {}),
+      owner({ ...key, keyId: "k2" }, {}),
+      owner(alice, org("acme")),
+      owner(alice, org("other")),
+      owner(key, org("acme")),
+      owner({ ...service, keyId: "k1" }, {}),
+      owner(service, {}),
+      // A key of an organisation is nobody's, and still itself.
+      owner({ ...nobody, role: "authenticated", keyId: "k3" }, { cookie: "a" }),
+    ];
+    expect(new Set(all).size).toBe(all.length);
+    expect(owner(key, { cookie: "a" })).toBe(owner(key, { cookie: "b" }));
+  });
+
   test("belongs to the person or the project, whatever token proves them this time", () => {
     expect(owner(alice, { authorization: "Bearer a" })).toBe(owner(alice, { cookie: "b" }));
     expect(owner(service, { authorization: "Bearer a" })).toBe(owner(service, { apikey: "b" }));

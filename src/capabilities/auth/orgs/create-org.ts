@@ -84,4 +84,6 @@ export async function leaveAllOrgs(
     traits: { user_id: userId, org_ids: left },
   };
   await createStore(tx).audit(state.deps.ids.uuid(), entry, now);
+  const event = { type: "auth.org_memberships_removed", subject: userId, data: entry.traits };
+  await state.deps.events.append(actor.caller.tenant, tx, [event]);
 }
