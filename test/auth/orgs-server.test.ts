@@ -16,6 +16,8 @@ const PROJECT = "test/fixtures/project";
 let whole: TestServer;
 /** Has data alone; asks `whole` who people are. */
 let remote: TestServer;
+/** A second server with identity of its own, on the same database. */
+let second: TestServer;
 let sql: Sql;
 
 beforeAll(async () => {
@@ -26,6 +28,9 @@ beforeAll(async () => {
   remote = await startTestServer({
     ...{ only: ["data"], databaseUrl: whole.ownerUrl, vaultKey: whole.vaultKey },
     config: { auth: { url: whole.url } },
+  });
+  second = await startTestServer({
+    ...{ only: ["auth", "data"], databaseUrl: whole.ownerUrl, vaultKey: whole.vaultKey },
   });
   sql = postgres({
     ...postgresJsOptions(parseDatabaseUrl(whole.ownerUrl)),
@@ -59,7 +64,7 @@ beforeAll(async () => {
       return (select count(*) from public.org_notes);
     notify pgrst, 'reload schema';
   `);
-  for (const server of [whole, remote]) {
+  for (const server of [whole, remote, second]) {
     await until("the tables are known", async () => {
       const answer = await fetch(`${server.url}/data/v1/org_comments`, {
         headers: { apikey: server.secretKey },
@@ -70,6 +75,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await sql.end({ timeout: 5 });
+  await second.stop();
   await remote.stop();
   await whole.stop();
 });
@@ -211,9 +217,11 @@ describe("rows of an organisation", () => {
     expect(await seen(whole)).toBe(1);
     expect(await seen(remote, org.id)).toBe(1);
     expect(await seen(remote)).toBe(1);
+    expect(await seen(second)).toBe(1);
     await ask(`/auth/v1/orgs/${org.id}/members/${bob.id}`, { key: ada.token, method: "DELETE" });
     await until("removed here", async () => (await seen(whole)) === 0);
     await until("removed there", async () => (await seen(remote, org.id)) === 0);
+    await until("removed on the second", async () => (await seen(second)) === 0);
     await until("removed there by the token", async () => (await seen(remote)) === 0);
     expect(
       await codeOf(ask("/data/v1/org_notes", { key: token, body: { body: "again" } })),
@@ -346,9 +354,9 @@ describe("an API key", () => {
     const ada = await person();
     const { key, id } = await keyFor(ada, ["data:*:read"]);
     const outcome = (server: TestServer) => codeOf(ask("/data/v1/org_notes", { server, key }));
-    for (const server of [whole, remote]) expect(await outcome(server)).toBe("200");
+    for (const server of [whole, remote, second]) expect(await outcome(server)).toBe("200");
     await ask(`/auth/v1/api-keys/${id}`, { key: ada.token, method: "DELETE" });
-    for (const server of [whole, remote]) {
+    for (const server of [whole, remote, second]) {
       await until("refused", async () => (await outcome(server)).startsWith("401"));
     }
   });

@@ -103,6 +103,15 @@ export const orgs: readonly Mutation[] = [
     why: "a removed member acts on for as long as the server runs",
   },
   {
+    name: "orgs: the other servers are not told",
+    file: "src/capabilities/auth/orgs/org-directory.ts",
+    find: "await publishWith(bus, tenant, tx, ChangedPeople.TOPIC, part);",
+    replace: "if (part === '') await publishWith(bus, tenant, tx, ChangedPeople.TOPIC, part);",
+    tests: ["test/auth/orgs-server.test.ts"],
+    only: "who was removed",
+    why: "a removed member goes on at every other server",
+  },
+  {
     ...ORGS,
     name: "orgs: a hook says who belongs where",
     file: "src/capabilities/auth/sessions/compose-claims.ts",
