@@ -6,7 +6,7 @@ const GROUPS: readonly (readonly [title: string, names: readonly string[]])[] = 
   ["Build and run", ["init", "dev", "serve", "status", "stop"]],
   ["Database", ["db", "sql", "types"]],
   ["Ship", ["deploy", "migrate", "fn"]],
-  ["Look after", ["logs", "doctor", "config", "auth", "vault", "backup", "restore"]],
+  ["Look after", ["logs", "doctor", "config", "auth", "policy", "vault", "backup", "restore"]],
   ["Servers elsewhere", ["context", "login", "logout", "whoami"]],
   ["More", ["version", "completion"]],
 ];
