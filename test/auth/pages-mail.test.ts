@@ -4,6 +4,15 @@ import { type AuthWorld, openAuthWorld, PASSWORD, signUp } from "./auth-world.ts
 import { lastTo, messagesTo } from "./mailbox.ts";
 import { CLIENT, type OidcIssuer, startOidcIssuer } from "./oidc-issuer.ts";
 import { ProviderBrowser } from "./provider-browser.ts";
+import {
+  assertionXml,
+  encode,
+  honest,
+  idpMetadata,
+  requestIdOf,
+  responseXml,
+  sign,
+} from "./saml-idp.ts";
 import { openUiBrowser, type UiBrowser } from "./ui-browser.ts";
 
 let world: AuthWorld;
@@ -38,6 +47,11 @@ async function confirmed(name: string): Promise<string> {
   });
   return email;
 }
+
+const wayOn = (html: string) => {
+  const url = /content="0;url=([^"]+)"/.exec(html)?.[1] ?? "";
+  return new URL(url.replaceAll("&amp;", "&"));
+};
 
 describe("a sign-up whose address must be confirmed", () => {
   test("ends with the code that was sent", async () => {
@@ -191,10 +205,6 @@ describe("through a provider", () => {
     await idp.close();
   });
 
-  const wayOn = (html: string) => {
-    const url = /content="0;url=([^"]+)"/.exec(html)?.[1] ?? "";
-    return new URL(url.replaceAll("&amp;", "&"));
-  };
   /** Out to the provider and back to our page; its path and query. */
   async function roundTrip(html: string): Promise<string> {
     const outside = new ProviderBrowser(world2);
@@ -251,5 +261,36 @@ describe("through a provider", () => {
     const action = "/auth/ui/provider";
     const view = await openUiBrowser(world2).submit("/auth/ui/sign-in", fields, { action });
     expect(view.location).toBe("/auth/ui/sign-in");
+  });
+});
+
+describe("through the provider of an organisation", () => {
+  test("somebody comes in by the domain of their address", async () => {
+    await world.send("POST", "/auth/v1/admin/sso/providers", {
+      bearer: world.project.secretKey,
+      body: { type: "saml", metadata_xml: idpMetadata(), domains: ["corp.example.test"] },
+    });
+    const browser = openUiBrowser(world);
+    const path = "/auth/ui/sso?return_to=/auth/ui/device";
+    const unknown = await browser.submit(path, { email: "ada@elsewhere.example.test" });
+    expect([unknown.status, unknown.html.includes('aria-invalid="true"')]).toEqual([404, true]);
+    const left = await browser.submit(path, { email: "Ada@Corp.example.test" });
+    const ticket = wayOn(left.html);
+    const outside = new ProviderBrowser(world);
+    const { location } = await outside.visit(`${ticket.pathname}${ticket.search}`);
+    const said = honest(world.clock.now(), requestIdOf(location));
+    Object.assign(said, { nameId: "ada", attributes: { mail: "ada@corp.example.test" } });
+    const posted = await world.send("POST", "/auth/v1/sso/saml/acs", {
+      body: new URLSearchParams({
+        SAMLResponse: encode(sign(responseXml(said, assertionXml(said)))),
+        RelayState: new URL(location).searchParams.get("RelayState") ?? "",
+      }).toString(),
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+    });
+    const next = new URL(posted.headers.get("location") ?? "");
+    const back = new URL((await outside.visit(`${next.pathname}${next.search}`)).location);
+    const arrived = await browser.open(`${back.pathname}${back.search}`);
+    expect(arrived.location).toBe("/auth/ui/continue?return_to=%2Fauth%2Fui%2Fdevice");
+    expect((await browser.open("/auth/ui/account")).html).toContain("ada@corp.example.test");
   });
 });

@@ -22,6 +22,11 @@ export const uiConfig = Type.Object(
       description:
         "A style sheet that is read after the pages' own, a path in the project's folder; it usually sets their CSS variables",
     }),
+    sso: Type.Boolean({
+      default: false,
+      description:
+        "Shows single sign-on (SAML, by the domain of an address) among the ways to sign in",
+    }),
     session_s: Type.Integer({
       minimum: 300,
       maximum: 31_536_000,

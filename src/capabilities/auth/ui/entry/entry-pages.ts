@@ -11,6 +11,7 @@ import { showCallback, takeProvider } from "./provider.ts";
 import { showSignIn, takeSignIn } from "./sign-in.ts";
 import { showSignOut, takeSignOut } from "./sign-out.ts";
 import { showSignUp, takeSignUp } from "./sign-up.ts";
+import { showSso, takeSso } from "./sso.ts";
 import { showVerify, takeVerify } from "./verify-page.ts";
 
 export const entryPages: readonly PageRoute[] = [
@@ -24,6 +25,7 @@ export const entryPages: readonly PageRoute[] = [
     show: forMember(showNewPassword),
     take: fromMember(takeNewPassword),
   },
+  { path: "/auth/ui/sso", show: forGuest(showSso), take: takeSso },
   { path: "/auth/ui/provider", take: takeProvider },
   { path: "/auth/ui/callback", show: showCallback },
   { path: "/auth/ui/passkey", show: showPasskey, take: takePasskey },

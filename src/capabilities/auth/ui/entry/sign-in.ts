@@ -38,6 +38,7 @@ ${providerButtons(visit)}</div>
 <nav class="links" aria-label="Other ways">
 ${link("/auth/ui/recover", "Forgot your password?")}
 ${link("/auth/ui/code", "Sign in with a code")}
+${state.config.ui.sso ? link("/auth/ui/sso", "Single sign-on") : null}
 ${state.config.disable_signup ? null : link("/auth/ui/sign-up", "Create an account")}
 </nav>`,
   };
