@@ -10,6 +10,7 @@
 import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { carrySaml } from "./scripts/carry-saml.ts";
 import { hostTarget } from "./scripts/pack-postgres.ts";
 import { carryPostgres } from "./scripts/postgres/carry-postgres.ts";
 import { type PostgresTarget, REPOSITORY } from "./scripts/postgres/npm-package.ts";
@@ -47,7 +48,7 @@ async function buildExecutable(): Promise<void> {
     bytecode: true,
     sourcemap: "linked",
     define: { "process.env.NODE_ENV": '"production"' },
-    plugins: [carryPostgres(carried)],
+    plugins: [carryPostgres(carried), carrySaml()],
     compile: {
       target: `bun-${target}` as Bun.Build.CompileTarget,
       outfile,

@@ -211,6 +211,18 @@ describe("a forged response", () => {
     }
   });
 
+  test("whose bearer's time is over is refused, though its conditions hold", async () => {
+    const past = new Date(world.clock.now() - 120_000).toISOString();
+    const at = await attempt(
+      () => undefined,
+      (said) => {
+        const inner = assertionXml(said).replace(/NotOnOrAfter="[^"]+"/, `NotOnOrAfter="${past}"`);
+        return sign(responseXml(said, inner));
+      },
+    );
+    expect([isIn(at), errorOf(at)]).toEqual([false, "validation_failed"]);
+  });
+
   test("is explained in the log, and to nobody else", async () => {
     const at = await attempt((said) => Object.assign(said, { recipient: "https://other.test" }));
     expect(at.href).not.toContain("recipient");

@@ -303,7 +303,7 @@ export const providers: readonly Mutation[] = [
     file: `${AUTH}/saml/check-assertion.ts`,
     find: 'if (timeOf(end) + SKEW_MS <= expected.nowMs) return "the assertion has expired";',
     replace: "",
-    only: "that ends at",
+    only: "time is over",
     why: "an old assertion signs in",
   },
   {

@@ -3,13 +3,13 @@
  * and hands back only what it covers; what that says is checked by the server's clock and names.
  */
 import type { Profile } from "@node-saml/node-saml";
-import { parseDomFromString, xpath } from "@node-saml/node-saml/lib/xml.js";
 import type { TenantCtx } from "../../../core/tenant.ts";
 import type { AuthState } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import type { ExternalIdentity } from "../identities/external-identity.ts";
 import type { JsonObject } from "../schema.ts";
 import { type CheckedAssertion, checkAssertion } from "./check-assertion.ts";
+import { loadSaml } from "./saml-library.ts";
 import { hasDoctype, readIdpMetadata } from "./saml-metadata.ts";
 import type { SsoProvider } from "./saml-store.ts";
 import { createServiceProvider, type SpNames } from "./service-provider.ts";
@@ -76,6 +76,7 @@ async function checkEnvelope(encoded: string, acsUrl: string): Promise<void> {
   const xml = Buffer.from(encoded, "base64").toString("utf8");
   if (hasDoctype(xml)) throw new Error("the response has a document type");
   if (WEAK.test(xml)) throw new Error("the response is signed by a weak algorithm");
+  const { parseDomFromString, xpath } = await loadSaml();
   const doc = await parseDomFromString(xml);
   const [root] = xpath.selectElements(doc, "/*[local-name()='Response']");
   if (!root) throw new Error("there is no response");

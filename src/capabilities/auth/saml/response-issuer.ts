@@ -1,6 +1,6 @@
 /** Whose response it says it is: only to find by which keys it must be signed. */
-import { parseDomFromString, xpath } from "@node-saml/node-saml/lib/xml.js";
 import { authErrors } from "../errors.ts";
+import { loadSaml } from "./saml-library.ts";
 import { hasDoctype } from "./saml-metadata.ts";
 
 /** @throws validation_failed */
@@ -9,6 +9,7 @@ export async function issuerOf(encoded: string): Promise<string> {
   const fault = () =>
     authErrors.validation_failed("SAMLResponse is not a valid XML SAML assertion");
   if (xml === "" || hasDoctype(xml)) throw fault();
+  const { parseDomFromString, xpath } = await loadSaml();
   const doc = await parseDomFromString(xml).catch(() => {
     throw fault();
   });

@@ -2,8 +2,8 @@
  * An identity provider's metadata (SAML 2.0 Metadata §2.4.3): who it is, where it signs people in and
  * by which certificates its assertions are signed.
  */
-import { parseDomFromString, xpath } from "@node-saml/node-saml/lib/xml.js";
 import { authErrors } from "../errors.ts";
+import { loadSaml } from "./saml-library.ts";
 
 export interface IdpMetadata {
   readonly entityId: string;
@@ -27,6 +27,7 @@ export async function readIdpMetadata(xml: string): Promise<IdpMetadata> {
   const fault = (what: string) => authErrors.validation_failed(`SAML Metadata ${what}`);
   if (Buffer.byteLength(xml) > METADATA_BYTES_MAX) throw fault("is too large");
   if (hasDoctype(xml)) throw fault("must not have a document type");
+  const { parseDomFromString, xpath } = await loadSaml();
   const doc = await parseDomFromString(xml).catch(() => {
     throw fault("is not well-formed XML");
   });

@@ -1,8 +1,9 @@
 /** This server as a SAML service provider towards one identity provider (`@node-saml/node-saml`). */
-import { generateServiceProviderMetadata, SAML, ValidateInResponseTo } from "@node-saml/node-saml";
+import type { SAML } from "@node-saml/node-saml";
 import type { TenantCtx } from "../../../core/tenant.ts";
 import type { AuthState } from "../auth-state.ts";
 import { ownUrl } from "../providers/authorize.ts";
+import { loadSaml } from "./saml-library.ts";
 import type { IdpMetadata } from "./saml-metadata.ts";
 
 /** Names and addresses of ours that an identity provider knows. */
@@ -25,7 +26,8 @@ export async function createServiceProvider(
   more: { readonly requestId?: string; readonly nameIdFormat?: string | null } = {},
 ): Promise<SAML> {
   const key = await privateKey(state, tenant);
-  return new SAML({
+  const { SAML: Library, ValidateInResponseTo } = await loadSaml();
+  return new Library({
     issuer: entityId,
     callbackUrl: acsUrl,
     entryPoint: idp.signInUrl,
@@ -59,6 +61,7 @@ export async function describeServiceProvider(
 ): Promise<string> {
   const key = await privateKey(state, tenant);
   const { certificate } = state.config.saml;
+  const { generateServiceProviderMetadata } = await loadSaml();
   return generateServiceProviderMetadata({
     issuer: entityId,
     callbackUrl: acsUrl,

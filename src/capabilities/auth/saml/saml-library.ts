@@ -1,0 +1,14 @@
+/**
+ * The SAML library, loaded when the first organisation needs it. In the executable it is a file that
+ * is embedded as it is (`scripts/carry-saml.ts`): compiled ahead like the rest it would be as large as
+ * all of Reactor's own code, for what most servers never use.
+ */
+
+export type SamlLibrary = typeof import("@node-saml/node-saml") &
+  Pick<typeof import("@node-saml/node-saml/lib/xml.js"), "parseDomFromString" | "xpath">;
+
+export async function loadSaml(): Promise<SamlLibrary> {
+  const saml = await import("@node-saml/node-saml");
+  const { parseDomFromString, xpath } = await import("@node-saml/node-saml/lib/xml.js");
+  return { ...saml, parseDomFromString, xpath };
+}
