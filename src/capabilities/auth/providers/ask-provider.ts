@@ -6,6 +6,7 @@
  */
 import { lookup as dnsLookup } from "node:dns/promises";
 import type { Clock } from "../../../core/ports/clock.ts";
+import { StartupError } from "../../../core/startup-error.ts";
 import { resolveTarget } from "../../../runtime/egress/egress-policy.ts";
 import { type IpRange, inRange, parseIp, parseRange } from "../../../shared/ip-address.ts";
 
@@ -42,11 +43,17 @@ const ANYWHERE = { hosts: ["*"] };
 const systemLookup = async (host: string) =>
   (await dnsLookup(host, { all: true })).map(({ address }) => address);
 
-/** @throws Error for a network that is no range: a fault of the configuration */
+/** @throws StartupError for a network that is no range: a fault of the configuration */
 export function createAskProvider(options: AskOptions): AskProvider {
   const ranges = options.networks.map((text) => {
     const range = parseRange(text);
-    if (!range) throw new Error(`auth.provider_networks: ${text} is no address or range`);
+    if (!range) {
+      throw new StartupError({
+        code: "config_invalid",
+        message: `auth.provider_networks: ${text} is no address or range`,
+        hint: "Write 10.0.0.5 or 10.0.0.0/8",
+      });
+    }
     return range;
   });
   const lookup = options.lookup ?? systemLookup;

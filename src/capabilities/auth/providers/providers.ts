@@ -17,7 +17,7 @@ export interface Providers {
 
 type Settings = Pick<AuthConfig, "providers" | "provider_networks" | "provider_timeout_s">;
 
-/** @throws Error for a provider whose settings do not fit together */
+/** @throws StartupError for a provider whose settings do not fit together */
 export function createProviders(config: Settings, clock: Clock): Providers {
   const known = readKnownProviders();
   const enabled = Object.entries(config.providers).filter(([, one]) => one.enabled !== false);

@@ -2,6 +2,7 @@
  * From `[auth.providers.<name>]` to a provider that can be asked: what is set wins over what is known
  * of it (`known-providers.txt`), and an issuer's discovery document tells the rest when it is needed.
  */
+import { StartupError } from "../../../core/startup-error.ts";
 import type { ProviderSettings } from "./config.ts";
 import type { ClientAuth, KnownProvider, PersonSource, Pkce } from "./known-providers.ts";
 
@@ -42,13 +43,18 @@ export const OIDC_CLAIMS = {
   locale: "locale",
 } as const;
 
-/** @throws Error that says which setting is missing: found at the start, not at a sign-in */
+/** @throws StartupError that says which setting is missing: found at the start, not at a sign-in */
 export function resolveProvider(
   name: string,
   settings: ProviderSettings,
   known: ReadonlyMap<string, KnownProvider>,
 ): Provider {
-  const fault = (what: string) => new Error(`auth.providers.${name}: ${what}`);
+  const fault = (what: string) =>
+    new StartupError({
+      code: "config_invalid",
+      message: `auth.providers.${name}: ${what}`,
+      hint: "docs/auth.md has the settings of a provider",
+    });
   const isOwn = settings.issuer !== undefined || settings.authorize_url !== undefined;
   const row = known.get(settings.type ?? name.replace(/^custom:/, "")) ?? null;
   if (settings.type !== undefined && !row) throw fault(`no provider of type ${settings.type}`);
