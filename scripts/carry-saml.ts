@@ -10,7 +10,7 @@ import { BUILD_FOLDER, REPOSITORY } from "./postgres/npm-package.ts";
 const LIBRARY_MODULE = /src\/capabilities\/auth\/saml\/saml-library\.ts$/;
 const ENTRY = `
   export * from "@node-saml/node-saml";
-  export { parseDomFromString, xpath } from "@node-saml/node-saml/lib/xml.js";
+  export { decryptXml, parseDomFromString, xpath } from "@node-saml/node-saml/lib/xml.js";
 `;
 
 export function carrySaml(): Bun.BunPlugin {

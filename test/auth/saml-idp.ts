@@ -2,10 +2,12 @@
  * A SAML identity provider that signs whatever the test wants said, with keys made for these tests
  * alone (`test/fixtures/saml`).
  */
+import { createPublicKey } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { inflateRawSync } from "node:zlib";
 import { SignedXml } from "xml-crypto";
+import { encrypt as encryptXml } from "xml-encryption";
 
 const FIXTURES = join(import.meta.dir, "../fixtures/saml");
 const read = (name: string) => readFileSync(join(FIXTURES, name), "utf8");
@@ -138,3 +140,19 @@ export function requestIdOf(location: string): string {
 }
 
 export const encode = (xml: string) => Buffer.from(xml).toString("base64");
+
+/** The assertion for the holder of a certificate's key alone. */
+export async function encrypt(assertion: string, certificate: string): Promise<string> {
+  const options = {
+    rsa_pub: createPublicKey(certificate).export({ type: "spki", format: "pem" }),
+    pem: certificate,
+    encryptionAlgorithm: "http://www.w3.org/2009/xmlenc11#aes256-gcm" as const,
+    keyEncryptionAlgorithm: "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p" as const,
+  };
+  const sealed = await new Promise<string>((resolve, reject) =>
+    encryptXml(assertion, options, (error, result) =>
+      error ? reject(error) : resolve(String(result)),
+    ),
+  );
+  return `<saml:EncryptedAssertion>${sealed}</saml:EncryptedAssertion>`;
+}

@@ -1,5 +1,6 @@
 /** SAML 2.0: signing in at an organisation's provider, and the ways to forge it. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { createVerify } from "node:crypto";
 import { challengeOf } from "../../src/capabilities/auth/flows/code-challenge.ts";
 import { describeServiceProvider } from "../../src/capabilities/auth/saml/service-provider.ts";
 import { DEFAULT_TENANT } from "../../src/core/tenant.ts";
@@ -11,6 +12,7 @@ import {
   assertionXml,
   ENTITY,
   encode,
+  encrypt,
   honest,
   idpMetadata,
   KEYS,
@@ -526,5 +528,57 @@ describe("administration", () => {
   test("takes an entity once", async () => {
     const { body } = await admin("POST", "", { type: "saml", metadata_xml: idpMetadata() });
     expect(body.code).toBe("saml_idp_already_exists");
+  });
+});
+
+describe("with a key of its own", () => {
+  const settings = () => ({
+    ...world.state.config.saml,
+    private_key: KEYS.evil.key,
+    certificate: KEYS.evil.certificate,
+  });
+
+  test("requests are signed, the metadata have the certificate, encrypted assertions are opened", async () => {
+    const own = await openAuthWorld({ redirect_urls: [APP], saml: settings() });
+    await own.send("POST", "/auth/v1/admin/sso/providers", {
+      bearer: SERVICE,
+      body: { type: "saml", metadata_xml: idpMetadata(), domains: ["corp.example.test"] },
+    });
+    const { body } = await own.send("POST", "/auth/v1/sso", {
+      body: { domain: "corp.example.test", redirect_to: APP, skip_http_redirect: true },
+    });
+    const browser = new ProviderBrowser(own);
+    const { location } = await browser.visit(body.url.replace("http://localhost", ""));
+    const asked = new URL(location).searchParams;
+    expect(asked.get("SigAlg")).toEndWith("#rsa-sha256");
+    const signedPart = new URL(location).search.slice(1).replace(/&Signature=.*$/, "");
+    const verifier = createVerify("RSA-SHA256").update(signedPart);
+    expect(verifier.verify(KEYS.evil.certificate, asked.get("Signature") ?? "", "base64")).toBe(
+      true,
+    );
+    const names = { entityId: AUDIENCE, acsUrl: ACS };
+    const xml = await describeServiceProvider(own.state, DEFAULT_TENANT, names);
+    expect(xml).toContain("X509Certificate");
+    const said = honest(own.clock.now(), requestIdOf(location));
+    const sealed = await encrypt(sign(assertionXml(said)), KEYS.evil.certificate);
+    const form = new URLSearchParams({
+      SAMLResponse: encode(responseXml(said, sealed)),
+      RelayState: asked.get("RelayState") ?? "",
+    });
+    const posted = await own.send("POST", "/auth/v1/sso/saml/acs", {
+      body: form.toString(),
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+    });
+    const back = new URL(posted.headers.get("location") ?? "");
+    const at = new URL((await browser.visit(`${back.pathname}${back.search}`)).location);
+    expect(isIn(at)).toBe(true);
+    await own.close();
+  });
+
+  test("without one, encrypted assertions are refused", async () => {
+    const trip = await leave();
+    const said = honest(world.clock.now(), trip.requestId);
+    const sealed = await encrypt(sign(assertionXml(said)), KEYS.evil.certificate);
+    expect(isIn(await comeBack(trip, responseXml(said, sealed)))).toBe(false);
   });
 });

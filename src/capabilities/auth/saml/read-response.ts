@@ -9,10 +9,10 @@ import { authErrors } from "../errors.ts";
 import type { ExternalIdentity } from "../identities/external-identity.ts";
 import type { JsonObject } from "../schema.ts";
 import { type CheckedAssertion, checkAssertion } from "./check-assertion.ts";
-import { loadSaml } from "./saml-library.ts";
+import { loadSaml, type SamlLibrary } from "./saml-library.ts";
 import { hasDoctype, readIdpMetadata } from "./saml-metadata.ts";
 import type { SsoProvider } from "./saml-store.ts";
-import { createServiceProvider, type SpNames } from "./service-provider.ts";
+import { createServiceProvider, privateKey, type SpNames } from "./service-provider.ts";
 
 export interface ReadResponse extends CheckedAssertion {
   readonly identity: ExternalIdentity;
@@ -20,7 +20,9 @@ export interface ReadResponse extends CheckedAssertion {
 
 const SUCCESS = "urn:oasis:names:tc:SAML:2.0:status:Success";
 /** SHA-1 signatures can be made to fit two documents. */
-const WEAK = /Algorithm\s*=\s*["'][^"']*(?:#|-)(?:rsa-|dsa-|hmac-)?(?:sha1|md5)["']/i;
+const WEAK = /(?:sha1|md5)$/i;
+const ALGORITHMS =
+  "//*[local-name()='Signature']//*[local-name()='SignatureMethod' or local-name()='DigestMethod']";
 
 const SUBJECT_IDS = [
   "urn:oasis:names:tc:SAML:attribute:subject-id",
@@ -49,7 +51,7 @@ export async function readResponse(
   const idp = await readIdpMetadata(provider.metadata_xml);
   const saml = await createServiceProvider(state, tenant, sp, idp);
   try {
-    await checkEnvelope(encoded, sp.acsUrl);
+    await checkEnvelope(encoded, sp.acsUrl, await privateKey(state, tenant));
     const { profile } = await saml.validatePostResponseAsync({ SAMLResponse: encoded });
     const document = profile?.getAssertion?.();
     if (!profile || !document) throw new Error("there is no assertion");
@@ -72,11 +74,10 @@ function refusal(error: unknown): unknown {
 }
 
 /** What stands outside the signature: enough to refuse by, never to believe. */
-async function checkEnvelope(encoded: string, acsUrl: string): Promise<void> {
+async function checkEnvelope(encoded: string, acsUrl: string, key: string | null): Promise<void> {
   const xml = Buffer.from(encoded, "base64").toString("utf8");
   if (hasDoctype(xml)) throw new Error("the response has a document type");
-  if (WEAK.test(xml)) throw new Error("the response is signed by a weak algorithm");
-  const { parseDomFromString, xpath } = await loadSaml();
+  const { parseDomFromString, xpath, decryptXml } = await loadSaml();
   const doc = await parseDomFromString(xml);
   const [root] = xpath.selectElements(doc, "/*[local-name()='Response']");
   if (!root) throw new Error("there is no response");
@@ -88,6 +89,19 @@ async function checkEnvelope(encoded: string, acsUrl: string): Promise<void> {
   );
   if (codes.length !== 1 || codes[0]?.getAttribute("Value") !== SUCCESS) {
     throw new Error("the identity provider reports no success");
+  }
+  await requireStrong(doc);
+  const sealed = xpath.selectElements(doc, "//*[local-name()='EncryptedAssertion']");
+  for (const one of key === null ? [] : sealed) {
+    await requireStrong(await parseDomFromString(await decryptXml(one.toString(), key ?? "")));
+  }
+}
+
+async function requireStrong(doc: Awaited<ReturnType<SamlLibrary["parseDomFromString"]>>) {
+  const { xpath } = await loadSaml();
+  const used = xpath.selectElements(doc, ALGORITHMS).map((one) => one.getAttribute("Algorithm"));
+  if (used.some((algorithm) => WEAK.test(algorithm ?? ""))) {
+    throw new Error("the response is signed by a weak algorithm");
   }
 }
 

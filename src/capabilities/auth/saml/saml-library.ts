@@ -5,10 +5,13 @@
  */
 
 export type SamlLibrary = typeof import("@node-saml/node-saml") &
-  Pick<typeof import("@node-saml/node-saml/lib/xml.js"), "parseDomFromString" | "xpath">;
+  Pick<
+    typeof import("@node-saml/node-saml/lib/xml.js"),
+    "parseDomFromString" | "xpath" | "decryptXml"
+  >;
 
 export async function loadSaml(): Promise<SamlLibrary> {
   const saml = await import("@node-saml/node-saml");
-  const { parseDomFromString, xpath } = await import("@node-saml/node-saml/lib/xml.js");
-  return { ...saml, parseDomFromString, xpath };
+  const { parseDomFromString, xpath, decryptXml } = await import("@node-saml/node-saml/lib/xml.js");
+  return { ...saml, parseDomFromString, xpath, decryptXml };
 }

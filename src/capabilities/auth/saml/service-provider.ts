@@ -78,7 +78,8 @@ export async function describeServiceProvider(
   });
 }
 
-async function privateKey(state: AuthState, tenant: TenantCtx): Promise<string | null> {
+/** Null when there is none. */
+export async function privateKey(state: AuthState, tenant: TenantCtx): Promise<string | null> {
   const { private_key: value } = state.config.saml;
   if (value === "") return null;
   if (!value.startsWith("vault:")) return value;
