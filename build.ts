@@ -48,7 +48,7 @@ async function buildExecutable(): Promise<void> {
     bytecode: true,
     sourcemap: "linked",
     define: { "process.env.NODE_ENV": '"production"' },
-    plugins: [carryPostgres(carried), carrySaml()],
+    plugins: [carryPostgres(carried), await carrySaml()],
     compile: {
       target: `bun-${target}` as Bun.Build.CompileTarget,
       outfile,

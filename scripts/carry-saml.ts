@@ -9,22 +9,21 @@ import { BUILD_FOLDER, REPOSITORY } from "./postgres/npm-package.ts";
 
 const LIBRARY_MODULE = /src\/capabilities\/auth\/saml\/saml-library\.ts$/;
 const ENTRY = `
-  export * from "@node-saml/node-saml";
+  export { SAML, ValidateInResponseTo, generateServiceProviderMetadata } from "@node-saml/node-saml";
   export { decryptXml, parseDomFromString, xpath } from "@node-saml/node-saml/lib/xml.js";
 `;
 
-export function carrySaml(): Bun.BunPlugin {
+/** Bundles at once: a bundler that is called by a bundler's plug-in waits for it for ever. */
+export async function carrySaml(): Promise<Bun.BunPlugin> {
+  const file = JSON.stringify(await bundleLibrary());
+  const contents = `
+    import path from ${file} with { type: "file" };
+    export const loadSaml = () => import(path);
+  `;
   return {
     name: "carry-saml",
     setup(build) {
-      build.onLoad({ filter: LIBRARY_MODULE }, async () => {
-        const file = JSON.stringify(await bundleLibrary());
-        const contents = `
-          import path from ${file} with { type: "file" };
-          export const loadSaml = () => import(path);
-        `;
-        return { contents, loader: "ts" };
-      });
+      build.onLoad({ filter: LIBRARY_MODULE }, () => ({ contents, loader: "ts" }));
     },
   };
 }

@@ -4,14 +4,20 @@
  * all of Reactor's own code, for what most servers never use.
  */
 
-export type SamlLibrary = typeof import("@node-saml/node-saml") &
+export type SamlLibrary = Pick<
+  typeof import("@node-saml/node-saml"),
+  "SAML" | "ValidateInResponseTo" | "generateServiceProviderMetadata"
+> &
   Pick<
     typeof import("@node-saml/node-saml/lib/xml.js"),
     "parseDomFromString" | "xpath" | "decryptXml"
   >;
 
 export async function loadSaml(): Promise<SamlLibrary> {
-  const saml = await import("@node-saml/node-saml");
+  const { SAML, ValidateInResponseTo, generateServiceProviderMetadata } = await import(
+    "@node-saml/node-saml"
+  );
   const { parseDomFromString, xpath, decryptXml } = await import("@node-saml/node-saml/lib/xml.js");
-  return { ...saml, parseDomFromString, xpath, decryptXml };
+  const own = { SAML, ValidateInResponseTo, generateServiceProviderMetadata };
+  return { ...own, parseDomFromString, xpath, decryptXml };
 }
