@@ -11,7 +11,14 @@ setDefaultTimeout(120_000);
 
 const AXE = readFileSync(fileURLToPath(import.meta.resolve("axe-core/axe.min.js")), "utf8");
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-const ENTRY = ["/sign-in", "/sign-up", "/recover", "/code", "/verify?type=recovery&token_hash=x"];
+const ENTRY = [
+  "/sign-in",
+  "/sign-up",
+  "/recover",
+  "/code",
+  "/sso",
+  "/verify?type=recovery&token_hash=x",
+];
 const ACCOUNT = [
   "",
   "/profile",
@@ -82,4 +89,11 @@ test.each(["light", "dark"] as const)("in %s colours", async (colorScheme) => {
   await page.getByRole("button", { name: "Add an authenticator app" }).click();
   faults.push(...(await faultsOf(page)));
   expect(faults).toEqual([]);
+});
+
+test("a field that has lost its label is found", async () => {
+  const { page } = await bench.visitor({ bypassCSP: true });
+  await page.goto(at("/sign-in"));
+  await page.evaluate(() => document.querySelector("label")?.remove());
+  expect(await faultsOf(page)).toEqual([expect.stringContaining('label: <input id="email"')]);
 });
