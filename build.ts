@@ -11,6 +11,7 @@ import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { carrySaml } from "./scripts/carry-saml.ts";
+import { leaveOut } from "./scripts/leave-out.ts";
 import { hostTarget } from "./scripts/pack-postgres.ts";
 import { carryPostgres } from "./scripts/postgres/carry-postgres.ts";
 import { type PostgresTarget, REPOSITORY } from "./scripts/postgres/npm-package.ts";
@@ -48,7 +49,7 @@ async function buildExecutable(): Promise<void> {
     bytecode: true,
     sourcemap: "linked",
     define: { "process.env.NODE_ENV": '"production"' },
-    plugins: [carryPostgres(carried), await carrySaml()],
+    plugins: [carryPostgres(carried), await carrySaml(), leaveOut()],
     compile: {
       target: `bun-${target}` as Bun.Build.CompileTarget,
       outfile,

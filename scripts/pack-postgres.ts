@@ -49,7 +49,7 @@ export function packPostgres(target: PostgresTarget): PackedPostgres {
   packTemplate();
   if (known?.key === key && existsSync(archivePath(target))) return known;
   const tar = writeTar(serverFiles(native));
-  const packed = Bun.zstdCompressSync(tar, { level: 19 });
+  const packed = Bun.zstdCompressSync(tar, { level: 22 });
   writeAtomically(archivePath(target), packed);
   const sha256 = new Bun.CryptoHasher("sha256").update(packed).digest("hex");
   const manifest: PackedPostgres = {
@@ -81,7 +81,7 @@ function packTemplate(): void {
   const keyPath = join(BUILD_FOLDER, "postgres-template.key");
   if (existsSync(TEMPLATE) && existsSync(keyPath) && readFileSync(keyPath, "utf8") === key) return;
   const runnable: TarEntry[] = [...serverFiles(native), ...initdbFiles(native)];
-  const packed = Bun.zstdCompressSync(writeTar(makeTemplate(runnable)), { level: 19 });
+  const packed = Bun.zstdCompressSync(writeTar(makeTemplate(runnable)), { level: 22 });
   writeAtomically(TEMPLATE, packed);
   writeAtomically(keyPath, key);
 }
