@@ -533,7 +533,7 @@ const open: HttpRow[] = [
         mailer_autoconfirm: true,
         phone_autoconfirm: false,
         sms_provider: "",
-        saml_enabled: false,
+        saml_enabled: true,
       },
     },
   },
