@@ -114,9 +114,24 @@ export class Instance {
       .then(cancel, cancel);
   }
 
+  /**
+   * Until what it has said so far is here: an answer comes by another way than word of the work that
+   * goes on after it, and may come first. One that spins says no more.
+   */
+  #heard(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#options.clock.after(PONG_MS, resolve);
+      void this.answers().then(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
   /** Lets what is under way finish within `budgetMs`, then ends the process. No new call may enter. */
   async end(budgetMs: number): Promise<void> {
     this.#ending = true;
+    await this.#heard();
     if (!this.#isIdle()) {
       await new Promise<void>((resolve) => {
         this.#drained = resolve;
