@@ -29,6 +29,8 @@ export interface PackedPostgres {
   readonly unpackedBytes: number;
 }
 
+/** Of zstd: packing is rare, and the download has a budget. */
+const LEVEL = 22;
 const DECIDING_SCRIPTS = ["elf.ts", "icu-data.ts", "package-files.ts", "tar.ts", "template.ts"];
 const TEMPLATE = join(BUILD_FOLDER, "postgres-template.tar.zst");
 
@@ -49,7 +51,7 @@ export function packPostgres(target: PostgresTarget): PackedPostgres {
   packTemplate();
   if (known?.key === key && existsSync(archivePath(target))) return known;
   const tar = writeTar(serverFiles(native));
-  const packed = Bun.zstdCompressSync(tar, { level: 22 });
+  const packed = Bun.zstdCompressSync(tar, { level: LEVEL });
   writeAtomically(archivePath(target), packed);
   const sha256 = new Bun.CryptoHasher("sha256").update(packed).digest("hex");
   const manifest: PackedPostgres = {
@@ -81,7 +83,7 @@ function packTemplate(): void {
   const keyPath = join(BUILD_FOLDER, "postgres-template.key");
   if (existsSync(TEMPLATE) && existsSync(keyPath) && readFileSync(keyPath, "utf8") === key) return;
   const runnable: TarEntry[] = [...serverFiles(native), ...initdbFiles(native)];
-  const packed = Bun.zstdCompressSync(writeTar(makeTemplate(runnable)), { level: 22 });
+  const packed = Bun.zstdCompressSync(writeTar(makeTemplate(runnable)), { level: LEVEL });
   writeAtomically(TEMPLATE, packed);
   writeAtomically(keyPath, key);
 }
@@ -92,7 +94,9 @@ function readManifest(path: string): PackedPostgres | null {
 
 /** Everything that decides what comes out: the package's version and these scripts. */
 function inputsKey(target: string, version: string): string {
-  const hash = new Bun.CryptoHasher("sha256").update(`${target}\n${version}\n${Bun.version}\n`);
+  const hash = new Bun.CryptoHasher("sha256").update(
+    `${target}\n${version}\n${Bun.version}\n${LEVEL}\n`,
+  );
   for (const file of DECIDING_SCRIPTS) {
     hash.update(readFileSync(join(REPOSITORY, "scripts/postgres", file)));
   }
