@@ -7,6 +7,7 @@ import type { CurrentUser } from "../accounts/find-current-user.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { limitByAddress, limitByIdentity } from "../http/limit-rate.ts";
+import { auditDecision } from "../issuer/audit-decision.ts";
 import { approvalOf } from "../issuer/authorize/approval.ts";
 import { authorizationStore } from "../issuer/authorize/authorization-store.ts";
 import { clientStore } from "../issuer/clients/client-store.ts";
@@ -75,7 +76,7 @@ export async function approveDevice(
       scopes: parseScopes(`${before?.scopes ?? ""} ${row.scope}`).join(" "),
       granted_at: state.now(),
     });
-    await audit(state, store, caller, current, "oauth_device_approved", row);
+    await auditDecision(state, store, caller, current, "oauth_device_approved", row);
     const data = { client_id: row.client_id, scope: row.scope };
     const event = { type: "auth.oauth_authorized", subject: user.id, data };
     await state.deps.events.append(caller.tenant, tx, [event]);
@@ -91,7 +92,7 @@ export async function denyDevice(
 ): Promise<void> {
   await inDevice(state, caller, current, typed, async ({ store, devices, row }) => {
     await devices.deny(row.id, current.user.id);
-    await audit(state, store, caller, current, "oauth_device_denied", row);
+    await auditDecision(state, store, caller, current, "oauth_device_denied", row);
   });
 }
 
@@ -126,22 +127,4 @@ async function inDevice<T>(
     const requests = authorizationStore(tx);
     return work({ store, tx, devices, requests, row, client, userCode });
   });
-}
-
-function audit(
-  state: AuthState,
-  store: AuthStore,
-  caller: Caller,
-  { user }: CurrentUser,
-  action: string,
-  row: DeviceRow,
-): Promise<void> {
-  const entry = {
-    action,
-    actorId: user.id,
-    actorName: user.email ?? "",
-    address: caller.address,
-    traits: { client_id: row.client_id, scope: row.scope },
-  };
-  return store.audit(state.deps.ids.uuid(), entry, state.now());
 }

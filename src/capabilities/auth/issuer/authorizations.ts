@@ -10,6 +10,7 @@ import { authErrors } from "../errors.ts";
 import { limitByIdentity } from "../http/limit-rate.ts";
 import { refuseImpersonated } from "../sessions/impersonation.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
+import { auditDecision } from "./audit-decision.ts";
 import { approvalOf } from "./authorize/approval.ts";
 import { type AuthorizationStore, authorizationStore } from "./authorize/authorization-store.ts";
 import { errorUrl, successUrl } from "./authorize/redirect-back.ts";
@@ -105,7 +106,7 @@ export function denyAuthorization(
 ): Promise<AuthorizationRedirect> {
   return inRequest(state, caller, current, authorizationId, async ({ store, requests, row }) => {
     requireOwner(row, current);
-    await audit(state, store, caller, current, "oauth_authorization_denied", row);
+    await auditDecision(state, store, caller, current, "oauth_authorization_denied", row);
     return refuse(requests, row, "access_denied", "The person denied the request");
   });
 }
@@ -182,7 +183,7 @@ async function approve(
   const expiresAt = new Date(now.getTime() + CODE_TTL_MS);
   const secret = { hash: hashCode(code), expiresAt };
   await requests.approve(row.id, approvalOf(state, current), secret, now);
-  await audit(state, store, caller, current, "oauth_authorization_approved", row);
+  await auditDecision(state, store, caller, current, "oauth_authorization_approved", row);
   const data = { client_id: row.client_id, scope: row.scope };
   const event = { type: "auth.oauth_authorized", subject: current.user.id, data };
   await state.deps.events.append(caller.tenant, tx, [event]);
@@ -214,22 +215,4 @@ function detailsOf(
     scope: row.scope,
     full_access: !isLimited(state.config, row.scope),
   };
-}
-
-function audit(
-  state: AuthState,
-  store: AuthStore,
-  caller: Caller,
-  { user }: CurrentUser,
-  action: string,
-  row: AuthorizationRow,
-): Promise<void> {
-  const entry = {
-    action,
-    actorId: user.id,
-    actorName: user.email ?? "",
-    address: caller.address,
-    traits: { client_id: row.client_id, scope: row.scope },
-  };
-  return store.audit(state.deps.ids.uuid(), entry, state.now());
 }
