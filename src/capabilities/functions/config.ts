@@ -38,7 +38,12 @@ export const functionsConfig = Type.Object(
       10_000,
       "Calls of one function that may wait beyond those at work. Further ones get 429.",
     ),
-    idle_s: count(600, 1, 86_400, "A process without calls for so long is ended, seconds."),
+    idle_s: count(
+      600,
+      1,
+      86_400,
+      "A process without calls for so long is ended, and a WASM module given up, seconds.",
+    ),
     code_max_mb: count(32, 1, 512, "Largest bundle or module that can be deployed, MiB."),
     prune: Type.Boolean({
       default: false,

@@ -21,6 +21,7 @@ export interface InvocationMetrics {
   transferred(name: string, bytesIn: number, bytesOut: number): void;
 }
 
+/** As many as the registry keeps of one metric. */
 const SERIES_KEPT = 1_000;
 
 /** Seconds; the finest ones tell a warm call from a hop. */
