@@ -43,15 +43,13 @@ export async function soakFunctions(options: SoakOptions): Promise<SoakReport> {
   const [home, project] = [options.installation.folder(), options.installation.folder()];
   const server = await startExecutable({ program, cwd: home, args: ["serve", "--port", "0"] });
   const soak = new Soak(server, options, project);
-  let ended = false;
   try {
     await soak.deploy(0);
     await soak.run();
   } finally {
     await server.stop();
-    ended = true;
   }
-  const left = ended ? orphansOf(program, home, 0).map((seen) => seen.command) : [];
+  const left = orphansOf(program, home, 0).map((seen) => seen.command);
   return { ...soak.report(), left };
 }
 

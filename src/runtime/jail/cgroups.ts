@@ -1,7 +1,8 @@
 /**
  * Groups of the kernel (cgroup v2) for the processes of functions, where the server was given a tree of
- * its own (`Delegate=yes` in its unit, systemd.resource-control(5)). The kernel then holds a process to its memory and threads at once; the watchdogs, which look from time to
- * time, stay as they are and are all there is elsewhere.
+ * its own (`Delegate=yes` in its unit, systemd.resource-control(5)). The kernel then holds a process to
+ * its memory and threads at once; the watchdogs, which look from time to time, stay as they are and are
+ * all there is elsewhere.
  *
  * A group with limits for its children must hold no process itself ("No Internal Process Constraint",
  * Documentation/admin-guide/cgroup-v2.rst), so what is in ours moves to a leaf of its own first.
