@@ -31,6 +31,8 @@ interface Result {
   readonly failed: number;
   readonly note: string;
   readonly seconds: number;
+  /** Which tests failed, as `file:line name: message`. */
+  readonly names: readonly string[];
 }
 
 const MINUTE = 60_000;
@@ -113,13 +115,33 @@ async function installPackages(names: readonly string[]): Promise<void> {
   }
 }
 
-/** Counts of a JUnit report; a run without one has crashed. */
-function countReport(path: string): { passed: number; failed: number; skipped: number } | null {
+interface Report {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly names: readonly string[];
+}
+
+const attribute = (tag: string, name: string) =>
+  new RegExp(`\\b${name}="([^"]*)"`).exec(tag)?.[1] ?? "";
+
+/** The message of a `<failure>`, in one line. */
+const brief = (tag: string) =>
+  attribute(tag, "message").replaceAll("&#10;", " ").replace(/\s+/g, " ").slice(0, 300) ||
+  "skipped";
+
+/** What a JUnit report says; a run without one has crashed. */
+function readReport(path: string): Report | null {
   if (!existsSync(path)) return null;
-  const head = /<testsuites\b[^>]*>/.exec(readFileSync(path, "utf8"))?.[0] ?? "";
-  const read = (name: string) => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(head)?.[1] ?? "0");
+  const text = readFileSync(path, "utf8");
+  const head = /<testsuites\b[^>]*>/.exec(text)?.[0] ?? "";
+  const read = (name: string) => Number(attribute(head, name));
   const [tests, failed, skipped] = [read("tests"), read("failures"), read("skipped")];
-  return { passed: tests - failed - skipped, failed, skipped };
+  const names = [...text.matchAll(/(<testcase\b[^>]*[^/]>)\s*(<(?:failure|skipped)\b[^>]*>)/g)].map(
+    ([, tested = "", why = ""]) =>
+      `${attribute(tested, "file")}:${attribute(tested, "line")} ${attribute(tested, "name")}: ${brief(why)}`,
+  );
+  return { passed: tests - failed - skipped, failed, skipped, names };
 }
 
 async function run(s: Suite): Promise<Result> {
@@ -144,11 +166,13 @@ async function run(s: Suite): Promise<Result> {
 function resultOf(s: Suite, code: number, report: string, seconds: number): Result {
   const ok = code === 0;
   if (s.counts === "command") {
-    return { name: s.name, passed: ok ? 1 : 0, failed: ok ? 0 : 1, note: "", seconds };
+    return { name: s.name, passed: ok ? 1 : 0, failed: ok ? 0 : 1, note: "", seconds, names: [] };
   }
-  const counts = countReport(report);
-  if (!counts)
-    return { name: s.name, passed: 0, failed: 1, note: `exit ${code}, no report`, seconds };
+  const counts = readReport(report);
+  if (!counts) {
+    const note = `exit ${code}, no report`;
+    return { name: s.name, passed: 0, failed: 1, note, seconds, names: [] };
+  }
   // A run that exits non-zero with every test green has failed outside its tests.
   const hidden = !ok && counts.failed === 0 ? 1 : 0;
   return {
@@ -158,6 +182,7 @@ function resultOf(s: Suite, code: number, report: string, seconds: number): Resu
     failed: counts.failed + counts.skipped + hidden,
     note: counts.skipped > 0 ? `${counts.skipped} skipped` : hidden ? `exit ${code}` : "",
     seconds,
+    names: counts.names,
   };
 }
 
@@ -171,6 +196,7 @@ function leftOut(s: Suite, missing: readonly string[]): Result | null {
     failed,
     note: `left out: needs ${absent.join(", ")}`,
     seconds: 0,
+    names: [],
   };
 }
 
@@ -197,6 +223,7 @@ async function main(): Promise<number> {
     console.log(
       `${mark} ${r.name}: ${r.passed} passed, ${r.failed} failed, ${r.seconds.toFixed(1)} s ${r.note}`,
     );
+    for (const name of r.names) console.log(`     ${name}`);
   }
   const sum = (key: "passed" | "failed") => results.reduce((total, r) => total + r[key], 0);
   console.log(`\n${sum("passed")} passed, ${sum("failed")} failed`);

@@ -15,6 +15,11 @@ import { bundleGuest, type Target } from "./hostile-project.ts";
 let fixture: Fixture;
 let folder: string;
 let target: Target;
+/**
+ * The process the probes are after, as a server would be. Not this one: a process that a probe has
+ * under ptrace stops at the next signal and stays so.
+ */
+let bystander: Bun.Subprocess;
 const listeners: { stop(force?: boolean): unknown }[] = [];
 
 beforeAll(async () => {
@@ -33,8 +38,9 @@ beforeAll(async () => {
     websocket: { message: () => undefined },
   });
   listeners.push(unix, tcp);
+  bystander = Bun.spawn(["sleep", "600"], { stdio: ["ignore", "ignore", "ignore"] });
   target = {
-    pid: process.pid,
+    pid: bystander.pid,
     port: tcp.port ?? 0,
     secrets: [secret],
     folders: [folder],
@@ -46,6 +52,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const listener of listeners) listener.stop(true);
   await fixture.close();
+  bystander.kill("SIGKILL");
   rmSync(folder, { recursive: true });
 });
 
