@@ -2,9 +2,8 @@
  * Sends a project to a server: announces what it has by sha256, uploads what the server lacks, and
  * asks for it to be applied. Sent again after a failure it goes on where it stopped.
  */
-import { readFileSync } from "node:fs";
 import type { FunctionSettings } from "../core/function-settings.ts";
-import { isPart, type ProjectFunction } from "../core/functions-project.ts";
+import { isPart, type ProjectFunction, readPart } from "../core/functions-project.ts";
 import { type CodeReport, inspectCode } from "../core/inspect-code.ts";
 import { escapeControls } from "../core/pretty-log.ts";
 import { CliError, EXIT } from "./cli-error.ts";
@@ -94,7 +93,7 @@ async function send(
   const waiting = contents.promote === false ? { promote: false } : {};
   for (const { name, path, settings } of contents.functions) {
     progress.update(`building ${name}`);
-    const code = isPart(path) ? readFileSync(path) : await context.host.bundleFunction(path);
+    const code = isPart(path) ? packed(path) : await context.host.bundleFunction(path);
     functions.push({ ...announce(name, code), settings, ...waiting });
     found.set(name, inspected(settings, code));
   }
@@ -110,6 +109,14 @@ async function send(
       throw new CliError("server", "deploy_failed", "The server keeps losing uploaded parts");
     }
     await upload(client, report.missing, bytes, progress);
+  }
+}
+
+function packed(path: string): Uint8Array {
+  try {
+    return readPart(path);
+  } catch (error) {
+    throw new CliError("validation", "function_invalid", (error as Error).message);
   }
 }
 

@@ -13,7 +13,10 @@ export const FUNCTION_NAME = /^[a-z][a-z0-9_-]{0,62}$/;
 /** Settings with defaults filled in; a limit that is null takes the server's `[runtime]` default. */
 export interface FunctionSettings {
   readonly runtime: FunctionKind;
-  /** `wasm`: the export to call when the path names none; null = by the naming rule. */
+  /**
+   * `wasm`: the export to call when the path names none; null = by the naming rule. `lambda`: the
+   * handler, `index.handler`, also said as `handler`.
+   */
   readonly entry: string | null;
   /** Extism config; at most 64 keys. `vault:NAME` stands for a secret, here and in `env`. */
   readonly config: Readonly<Record<string, string>>;
@@ -114,9 +117,12 @@ const map =
     return bad ? `a table whose references are vault:NAME; that of ${bad[0]} is not` : null;
   };
 
+/** An export; of a handler for AWS Lambda also its file, `folder/file.export`. */
+const ENTRY = /^(?!.*(?:^|\/)\.{0,2}(?:\/|$))[A-Za-z0-9_$][A-Za-z0-9_$./-]{0,127}$/;
+
 const RULES: Readonly<Record<keyof FunctionSettings, Rule>> = {
   runtime: matching(/^(?:bun|wasm|lambda)$/, '"bun", "wasm" or "lambda"'),
-  entry: matching(/^[A-Za-z_$][A-Za-z0-9_$.-]{0,127}$/, "the name of an export"),
+  entry: matching(ENTRY, "the name of an export"),
   config: map(/^\S(?:.*\S)?$/),
   env: map(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/),
   description: (value) =>
@@ -136,6 +142,9 @@ const RULES: Readonly<Record<keyof FunctionSettings, Rule>> = {
   idle_s: integer(1, 86_400),
   egress: (value) => (isHostList(value) ? null : `a list of at most ${HOSTS_MAX} hosts`),
 };
+
+/** What AWS calls `entry`. */
+const HANDLER = "handler";
 
 /** Keys of `[[functions]]` that say which function, not how it runs. */
 const PLACE_KEYS = ["name", "path"];
@@ -169,7 +178,8 @@ const DEFAULTS: FunctionSettings = {
 export function readFunctionSettings(input: Readonly<Record<string, unknown>>): ReadSettings {
   const faults: string[] = [];
   const read: Record<string, unknown> = { ...DEFAULTS };
-  for (const [key, value] of Object.entries(input)) {
+  for (const [given, value] of Object.entries(input)) {
+    const key = given === HANDLER && !("entry" in input) ? "entry" : given;
     const rule = Object.hasOwn(RULES, key) ? RULES[key as keyof FunctionSettings] : null;
     if (!rule) {
       faults.push(unknownKey(key));
@@ -177,7 +187,7 @@ export function readFunctionSettings(input: Readonly<Record<string, unknown>>): 
     }
     if (value === null || value === undefined) continue;
     const expected = rule(value);
-    if (expected) faults.push(`${key} must be ${expected}`);
+    if (expected) faults.push(`${given} must be ${expected}`);
     else read[key] = value;
   }
   const { min_instances, max_instances } = read as unknown as FunctionSettings;
@@ -188,6 +198,6 @@ export function readFunctionSettings(input: Readonly<Record<string, unknown>>): 
 }
 
 function unknownKey(key: string): string {
-  const near = nearestName(key, [...Object.keys(RULES), ...PLACE_KEYS]);
+  const near = nearestName(key, [...Object.keys(RULES), HANDLER, ...PLACE_KEYS]);
   return `'${key.slice(0, 64)}' is not a setting of a function${near ? `; did you mean '${near}'?` : ""}`;
 }

@@ -57,6 +57,30 @@ describe("finding a project's functions", () => {
     });
   });
 
+  test("zips and folders for AWS Lambda are found, and folders are packed only when they may be", () => {
+    const dir = project(
+      "functions/packed.zip",
+      "functions/program/bootstrap",
+      "functions/shop/index.mjs",
+      "functions/shop/node_modules/left/index.js",
+      "functions/source/index.ts",
+      "functions/plain/index.mjs",
+    );
+    const list = ["shop", "source"].map((name) => ({ name, runtime: "lambda" }));
+    expect(found(dir, list)).toEqual({
+      files: [
+        "packed=functions/packed.zip:lambda",
+        "program=functions/program:lambda",
+        "shop=functions/shop:lambda",
+        "source=functions/source/index.ts:lambda",
+      ],
+      faults: [],
+    });
+    const named = { name: "far", path: "functions/plain", runtime: "lambda" };
+    expect(found(dir, [...list, named]).files).toContain("far=functions/plain:lambda");
+    expect(found(dir, [{ name: "packed", runtime: "bun" }]).faults).toHaveLength(1);
+  });
+
   test("two files for one name are a conflict that names both", () => {
     const { faults } = found(project("functions/a.ts", "functions/a/index.ts"));
     expect(faults).toEqual([
@@ -110,7 +134,7 @@ describe("finding a project's functions", () => {
       "[[functions]] names 'hello' twice",
       "function 'out': path must name a file inside the project",
       "function 'gone': there is no functions/gone.ts",
-      "function 'odd': functions/data.json is neither TypeScript, JavaScript, .wasm nor .lambda.json",
+      "function 'odd': functions/data.json is neither TypeScript, JavaScript, .wasm, .zip nor .lambda.json",
       "[[functions]] names 'helo', but there is no functions/helo.ts, functions/helo/index.ts or functions/helo.wasm; did you mean 'hello'?",
       "function 'hello': 'memry_mb' is not a setting of a function; did you mean 'memory_mb'?",
       "function 'hello': deadline_ms must be an integer from 1 to 900000",

@@ -3,7 +3,7 @@
  * reactor.toml. Reads the file system only; bundling and deploying are done by whoever calls it:
  * the CLI (`deploy`, `fn deploy`) and the server (`dev`, `serve --project`).
  */
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, extname, join, relative, resolve, sep } from "node:path";
 import {
   FUNCTION_NAME,
@@ -12,6 +12,7 @@ import {
   readFunctionSettings,
 } from "./function-settings.ts";
 import { nearestName } from "./nearest-name.ts";
+import { zipFolder } from "./zip/zip-folder.ts";
 
 export interface ProjectFunction {
   readonly name: string;
@@ -34,6 +35,11 @@ const FOLDER = "functions";
 const SOURCE_TYPES = [".ts", ".tsx", ".mts", ".js", ".mjs", ".cjs"];
 /** Says which function of AWS Lambda is meant. */
 const TARGET_SUFFIX = ".lambda.json";
+const PART = /\.(?:wasm|zip|lambda\.json)$/;
+/** What stands for a folder that it lies in. */
+const FOLDER_FILE = /^index\.ts$|\.wasm$/;
+/** What a folder is known by that holds a program for AWS Lambda. */
+const BOOTSTRAP = "bootstrap";
 /** `_shared/`, `.cache/` and tests are no functions. */
 const IGNORED = /^[._]|\.d\.ts$|\.test\.ts$|^node_modules$/;
 
@@ -51,11 +57,13 @@ export function discoverFunctions(
   const files = new Map<string, string>();
   for (const [name, entry] of entries) {
     if (entry["path"] === undefined) continue;
-    const path = namedFile(projectDir, name, entry["path"], faults);
+    const path = namedFile(projectDir, name, entry, faults);
     if (path) files.set(name, path);
     if (path) claimed.add(path);
   }
-  for (const [name, path] of foundFiles(projectDir, claimed, files, faults)) files.set(name, path);
+  const mayPack = (name: string) => entries.get(name)?.["runtime"] === "lambda";
+  const found = foundFiles(projectDir, { claimed, listed: files, mayPack }, faults);
+  for (const [name, path] of found) files.set(name, path);
   for (const [name, entry] of entries) {
     if (!files.has(name) && entry["path"] === undefined) faults.push(noFile(name, files.keys()));
   }
@@ -97,9 +105,25 @@ function entriesByName(list: readonly ListEntry[], faults: string[]): Map<string
   return entries;
 }
 
-/** Deployed as it is, without a bundler. */
+/** Deployed as it is, without a bundler: a folder as a zip. */
 export function isPart(path: string): boolean {
-  return path.endsWith(".wasm") || path.endsWith(TARGET_SUFFIX);
+  return PART.test(path) || isFolder(path);
+}
+
+/** The bytes of what `isPart`. @throws Error for a folder that cannot be packed */
+export function readPart(path: string): Uint8Array {
+  return isFolder(path) ? zipFolder(path) : readFileSync(path);
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** It is packed whole: it holds a program for AWS Lambda, or a handler that nobody is to bundle. */
+function isPacked(folder: string, mayPack: boolean): boolean {
+  if (existsSync(join(folder, BOOTSTRAP))) return true;
+  const isBundled = readdirSync(folder).some((item) => FOLDER_FILE.test(item));
+  return mayPack && !isBundled;
 }
 
 /** A handler written for AWS Lambda is TypeScript or JavaScript like any other. */
@@ -108,7 +132,7 @@ function canBe(runtime: FunctionKind, kind: FunctionKind): boolean {
 }
 
 function kindOf(path: string): FunctionKind {
-  if (path.endsWith(TARGET_SUFFIX)) return "lambda";
+  if (path.endsWith(TARGET_SUFFIX) || path.endsWith(".zip") || isFolder(path)) return "lambda";
   return extname(path) === ".wasm" ? "wasm" : "bun";
 }
 
@@ -116,7 +140,7 @@ function kindOf(path: string): FunctionKind {
 function namedFile(
   projectDir: string,
   name: string,
-  path: unknown,
+  { path, runtime }: ListEntry,
   faults: string[],
 ): string | null {
   const file = typeof path === "string" && path !== "" ? resolve(projectDir, path) : null;
@@ -129,6 +153,7 @@ function namedFile(
     faults.push(`function '${name}': there is no ${String(path)}`);
     return null;
   }
+  if (found.isDirectory() && isPacked(file, runtime === "lambda")) return file;
   if (found.isDirectory()) {
     const inside = folderFile(projectDir, name, file, new Set(), faults);
     if (!inside) faults.push(`function '${name}': ${String(path)} holds no index.ts and no .wasm`);
@@ -136,30 +161,39 @@ function namedFile(
   }
   if (isPart(file) || SOURCE_TYPES.includes(extname(file))) return file;
   faults.push(
-    `function '${name}': ${String(path)} is neither TypeScript, JavaScript, .wasm nor ${TARGET_SUFFIX}`,
+    `function '${name}': ${String(path)} is neither TypeScript, JavaScript, .wasm, .zip nor ${TARGET_SUFFIX}`,
   );
   return null;
+}
+
+interface Listed {
+  /** Files that the list gives. */
+  readonly claimed: ReadonlySet<string>;
+  /** Names with such a file. */
+  readonly listed: ReadonlyMap<string, string>;
+  /** Whether the folder of this name may be packed whole. */
+  mayPack(name: string): boolean;
 }
 
 /** What lies in `functions/` under its own name. A name whose file the list gives is the list's. */
 function foundFiles(
   projectDir: string,
-  claimed: ReadonlySet<string>,
-  listed: ReadonlyMap<string, string>,
+  { claimed, listed, mayPack }: Listed,
   faults: string[],
 ): Map<string, string> {
   const found = new Map<string, string>();
-  const folder = join(projectDir, FOLDER);
-  if (!existsSync(folder)) return found;
-  for (const item of readdirSync(folder).sort()) {
-    const at = join(folder, item);
-    const isFolder = statSync(at, { throwIfNoEntry: false })?.isDirectory() ?? false;
-    const name = isFolder
+  const all = join(projectDir, FOLDER);
+  if (!existsSync(all)) return found;
+  for (const item of readdirSync(all).sort()) {
+    const at = join(all, item);
+    const folder = isFolder(at);
+    const name = folder
       ? item
       : basename(item, item.endsWith(TARGET_SUFFIX) ? TARGET_SUFFIX : extname(item));
     if (IGNORED.test(item) || listed.has(name)) continue;
-    if (!isFolder && extname(item) !== ".ts" && !isPart(item)) continue;
-    const path = isFolder ? folderFile(projectDir, name, at, claimed, faults) : at;
+    if (!folder && extname(item) !== ".ts" && !PART.test(item)) continue;
+    const isWhole = !folder || isPacked(at, mayPack(name));
+    const path = isWhole ? at : folderFile(projectDir, name, at, claimed, faults);
     if (path === null || claimed.has(path)) continue;
     const other = found.get(name);
     if (!FUNCTION_NAME.test(name)) {
@@ -179,7 +213,7 @@ function folderFile(
   faults: string[],
 ): string | null {
   const [first, second] = readdirSync(folder)
-    .filter((item) => item === "index.ts" || extname(item) === ".wasm")
+    .filter((item) => FOLDER_FILE.test(item))
     .map((item) => join(folder, item))
     .filter((file) => !claimed.has(file))
     .sort();

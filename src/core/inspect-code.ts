@@ -5,6 +5,7 @@
  * that stands in a text only is.
  */
 import type { FunctionKind } from "./function-settings.ts";
+import { isZip, readZip, unzipFileSync } from "./zip/read-zip.ts";
 
 export interface CodeReport {
   /** `reactor`, `node:crypto`; of a module `extism:host/env.input_load`. In order, at most 200. */
@@ -15,6 +16,8 @@ export interface CodeReport {
   readonly warnings: readonly string[];
 }
 
+/** Of a zip, what is looked through. */
+const ZIP_SOURCE_BYTES = 4 * 1024 * 1024;
 const IMPORTS_MAX = 200;
 const HOSTS_MAX = 50;
 
@@ -40,14 +43,19 @@ const NO_HOSTS = /^(?:localhost|www\.w3\.org|[^.[]+|example\.(?:com|org|net))$/;
 
 const OPENING_BRACE = 0x7b;
 
-/** @param code one bundled ES module, or a WASM module that is known to be valid */
+/**
+ * @param code one bundled ES module, a zip, or a WASM module that is known to be valid
+ * @throws ZipRefused
+ */
 export function inspectCode(
   runtime: FunctionKind,
   code: Uint8Array,
   egress: readonly string[],
 ): CodeReport {
-  const imports = runtime === "wasm" ? moduleImports(code) : sourceImports(code);
-  const hosts = hostsIn(code);
+  const sources = isZip(code) ? zipSources(code) : [code];
+  const found = sources.flatMap(runtime === "wasm" ? moduleImports : sourceImports);
+  const imports = sortedUnique(found, IMPORTS_MAX);
+  const hosts = sortedUnique(sources.flatMap(hostsIn), HOSTS_MAX);
   const useless = imports.flatMap((name) => {
     const lacking = WITHOUT_USE[name];
     return lacking ? [`it imports ${name}, but a function has no ${lacking}`] : [];
@@ -58,20 +66,31 @@ export function inspectCode(
   return { imports, hosts, warnings: [...useless, ...refused] };
 }
 
+/** The author's own files of a zip, as far as they are not much to read: packages have been seen before. */
+function zipSources(code: Uint8Array): Uint8Array[] {
+  const isSource = /^(?!(?:.*\/)?node_modules\/).*\.[cm]?js$/;
+  let left = ZIP_SOURCE_BYTES;
+  return readZip(code)
+    .filter(({ path }) => isSource.test(path))
+    .filter(({ sizeBytes }) => {
+      left -= sizeBytes;
+      return left >= 0;
+    })
+    .map(unzipFileSync);
+}
+
 function moduleImports(code: Uint8Array): string[] {
   const module = new WebAssembly.Module(code as BufferSource);
-  const names = WebAssembly.Module.imports(module).map((one) => `${one.module}.${one.name}`);
-  return sortedUnique(names, IMPORTS_MAX);
+  return WebAssembly.Module.imports(module).map((one) => `${one.module}.${one.name}`);
 }
 
 function sourceImports(code: Uint8Array): string[] {
   // The description of a function on AWS Lambda is no program.
   if (code[0] === OPENING_BRACE) return [];
   const scanner = new Bun.Transpiler({ loader: "js" });
-  return sortedUnique(
-    scanner.scanImports(code).map(({ path }) => fullName(path)),
-    IMPORTS_MAX,
-  );
+  const names = scanner.scanImports(code).map(({ path }) => fullName(path));
+  // Between the files of one zip.
+  return names.filter((name) => !name.startsWith("."));
 }
 
 /** `fs` is `node:fs`. */
@@ -82,10 +101,7 @@ function fullName(path: string): string {
 function hostsIn(code: Uint8Array): string[] {
   const text = new TextDecoder("latin1").decode(code);
   const found = [...text.matchAll(ADDRESS)].map(([, host = ""]) => host.toLowerCase());
-  return sortedUnique(
-    found.filter((host) => !NO_HOSTS.test(host)),
-    HOSTS_MAX,
-  );
+  return found.filter((host) => !NO_HOSTS.test(host));
 }
 
 /** As `runtime/egress` decides it: every public host, a host, all below one. */

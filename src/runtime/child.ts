@@ -37,6 +37,8 @@ export interface ChildExit {
 
 export interface ChildOptions {
   readonly role: "__fn-runner" | "__wasm-host";
+  /** Folder of the code that it is for, absolute; null: it is handed its code later. */
+  readonly code: string | null;
   /** Parent of the child's own folder. */
   readonly dir: string;
   /** Short and unique among living children: names the folder. */
@@ -175,11 +177,11 @@ export function spawnChild(options: ChildOptions): Child {
 }
 
 /** What the child is told of its jail; null where there is none. */
-function orderOf({ jail, number }: ChildOptions, dir: string): JailOrder | null {
+function orderOf({ jail, number, code }: ChildOptions, dir: string): JailOrder | null {
   if (jail.level === "none") return null;
   const { landlock, namespaces, firstUid } = jail;
   const uid = firstUid === null ? null : firstUid + (number % UIDS);
-  return { dir, landlock, namespaces, uid, sources: selfSources() };
+  return { dir, code, landlock, namespaces, uid, sources: selfSources() };
 }
 
 function commandOf(role: string, socket: string, order: JailOrder | null): string[] {

@@ -13,7 +13,7 @@ export interface AssignMessage {
   readonly t: "assign";
   readonly name: string;
   readonly version: string;
-  /** The bundled ES module, inside the child's own folder. */
+  /** The bundled ES module, inside the child's own folder; of a zip, the handler's file. */
   readonly codePath: string;
   readonly env: Readonly<Record<string, string>>;
   readonly config: Readonly<Record<string, string>>;
@@ -22,8 +22,12 @@ export interface AssignMessage {
 }
 
 export interface LambdaAssignment {
-  /** Name of the exported handler; null = `handler`. */
-  readonly entry: string | null;
+  /** As `_HANDLER` has it. */
+  readonly handler: string;
+  /** Name of the exported handler, and what is to be taken of it; null = `handler`, or the default export. */
+  readonly exportPath: readonly string[] | null;
+  /** Folder of the unpacked zip; null: a bundle. */
+  readonly root: string | null;
   /** Invocations that the handler takes at one time. */
   readonly concurrency: number;
   readonly deadlineMs: number;

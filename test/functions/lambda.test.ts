@@ -1,5 +1,6 @@
 /** Lambda functions through the capability: deploy, call, credentials, go back. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+import { writeZip } from "../../src/core/zip/write-zip.ts";
 import { CREDENTIALS, type FakeLambda, startFakeLambda } from "../runtime/fake-lambda.ts";
 import { failureOf } from "../runtime/runtime-call.ts";
 import {
@@ -94,6 +95,51 @@ const BAD: [string, string, string][] = [
 for (const [what, code, fault] of BAD) {
   test(`a bad target is refused at the deploy: ${what}`, async () => {
     const failure = await failureOf(world.deploy("bad", code, { runtime: "lambda" }));
+    expect(failure.status).toBe(422);
+    expect(JSON.stringify(failure)).toContain(fault);
+  });
+}
+
+const zipped = (files: Readonly<Record<string, string>>) =>
+  writeZip(
+    Object.entries(files).map(([path, text]) => ({
+      path,
+      content: Buffer.from(text),
+      isExecutable: false,
+    })),
+  );
+
+test("a zip is deployed, called by its handler, reported on and rolled back", async () => {
+  const shop = (word: string) =>
+    zipped({
+      "src/app.js": `const fs = require("fs"); const { word } = require("./word");
+        require("net"); // https://api.shop.example/
+        exports.run = async () => ({ statusCode: 200, body: word });`,
+      "src/word.js": `exports.word = "${word}";`,
+      "node_modules/x/index.js": `fetch("https://not.looked.example/")`,
+    });
+  const settings = { runtime: "lambda", handler: "src/app.run", egress: [] };
+  const change = await world.deploy("zipped", shop("one"), settings);
+  expect(change.report).toMatchObject({ imports: ["fs", "node:net"], hosts: ["api.shop.example"] });
+  expect(await (await world.call("/fn/v1/zipped")).text()).toBe("one");
+  await world.deploy("zipped", shop("two"), settings);
+  expect(await (await world.call("/fn/v1/zipped")).text()).toBe("two");
+  await world.call("/fn/v1/_admin/zipped/rollback", { method: "POST" });
+  expect(await (await world.call("/fn/v1/zipped")).text()).toBe("one");
+});
+
+const BAD_ZIPS: [string, () => Uint8Array, object, string][] = [
+  ["a way out", () => zipped({ "../index.js": "" }), {}, "leads out"],
+  ["no handler", () => zipped({ "main.js": "" }), {}, "there is no index.js"],
+  ["no such file", () => zipped({ "index.js": "" }), { entry: "a/b.c" }, "there is no a/b.js"],
+  ["no export", () => zipped({ "index.js": "" }), { entry: "index" }, "folder/file.export"],
+  ["damaged", () => zipped({ "index.js": "" }).fill(7, 14, 60), {}, "its zip: "],
+  ["another runtime", () => zipped({ "index.js": "" }), { runtime: "bun" }, 'must be \\"lambda\\"'],
+  ["a bad name", () => zipped({ "index.js": "" }), { handler: "../x.y" }, "handler must be"],
+];
+for (const [what, zip, more, fault] of BAD_ZIPS) {
+  test(`a bad zip is refused at the deploy: ${what}`, async () => {
+    const failure = await failureOf(world.deploy("bad", zip(), { runtime: "lambda", ...more }));
     expect(failure.status).toBe(422);
     expect(JSON.stringify(failure)).toContain(fault);
   });

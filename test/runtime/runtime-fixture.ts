@@ -27,8 +27,8 @@ export interface Fixture {
   /** A Bun function from source text (plain ES module, no bundling). */
   bunSpec(name: string, source: string, more?: Partial<FunctionSpec>): FunctionSpec;
   wasmSpec(name: string, bytes: Uint8Array, more?: Partial<FunctionSpec>): FunctionSpec;
-  /** A handler from source text, or the description of a function on AWS. */
-  lambdaSpec(name: string, code: string, more?: Partial<FunctionSpec>): FunctionSpec;
+  /** A handler from source text, a zip, or the description of a function on AWS. */
+  lambdaSpec(name: string, code: string | Uint8Array, more?: Partial<FunctionSpec>): FunctionSpec;
   invoke(spec: FunctionSpec, call?: FixtureCall): Promise<Response>;
   /** Waits for a line that matches; fails after 5 s. */
   line(match: (line: FunctionLogLine) => boolean): Promise<FunctionLogLine>;

@@ -11,7 +11,9 @@ import {
 import { type CodeReport, inspectCode } from "../../core/inspect-code.ts";
 import type { DeployChange, Deployer, DeployItem } from "../../core/ports/deployer.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
+import { isZip, readZip, unzipFile, ZipRefused } from "../../core/zip/read-zip.ts";
 import { readTarget } from "../../runtime/lambda/target.ts";
+import { zipProgram } from "../../runtime/lambda/zip-program.ts";
 import { checkModule } from "../../runtime/wasm/check-module.ts";
 import { announce } from "./announce.ts";
 import { hashOf } from "./code-cache.ts";
@@ -116,7 +118,7 @@ async function applyItem(
   checkSize(parts, item.name, code.byteLength);
   if (hashOf(code) !== item.sha256) throw functionsErrors.code_mismatch(item.name);
   const { settings } = readFunctionSettings(item.settings);
-  checkCode(item.name, settings, code);
+  await checkCode(item.name, settings, code);
   const { registry } = parts.state(tenant);
   await registry.refresh();
   const change = changeOf(tenant, item, registry.get(item.name));
@@ -184,9 +186,16 @@ async function reportOf(
   return { ...report, warnings: [...report.warnings, ...missing] };
 }
 
-function checkCode(name: string, settings: FunctionSettings, code: Uint8Array): void {
+async function checkCode(name: string, settings: FunctionSettings, code: Uint8Array) {
   if (code.byteLength === 0) throw functionsErrors.functions_invalid([`'${name}' has no code`]);
-  if (settings.runtime === "lambda") checkTarget(name, code);
+  const isLambda = settings.runtime === "lambda";
+  if (isZip(code) && !isLambda) {
+    throw functionsErrors.functions_invalid([
+      `'${name}' is a zip, so its runtime must be "lambda"`,
+    ]);
+  }
+  if (isZip(code)) await checkZip(name, settings.entry, code);
+  else if (isLambda) checkTarget(name, code);
   if (settings.runtime !== "wasm") return;
   const { callable } = checkModule(new Uint8Array(code));
   const { entry } = settings;
@@ -201,6 +210,20 @@ function checkTarget(name: string, code: Uint8Array): void {
   const target = readTarget(code);
   if (typeof target !== "string") return;
   throw functionsErrors.functions_invalid([`'${name}': its target on AWS Lambda: ${target}`]);
+}
+
+/** All of it is unpacked once, so that no damaged archive becomes a version. */
+async function checkZip(name: string, entry: string | null, code: Uint8Array): Promise<void> {
+  const fault = (text: string) =>
+    functionsErrors.functions_invalid([`'${name}': its zip: ${text}`]);
+  try {
+    const files = readZip(code);
+    const program = zipProgram(files, entry);
+    if (typeof program === "string") throw fault(program);
+    for (const file of files) await unzipFile(file);
+  } catch (error) {
+    throw error instanceof ZipRefused ? fault(error.message) : error;
+  }
 }
 
 /** With `[runtime] prune`: what the project no longer has goes. */

@@ -11,8 +11,7 @@ import type {
   FunctionSocketEvents,
   FunctionSpec,
 } from "../../core/ports/function-runtime.ts";
-import { type BlankPool, createBlankPool } from "../blank-pool.ts";
-import { type Child, describeExit, spawnChild } from "../child.ts";
+import { describeExit } from "../child.ts";
 import { runtimeErrors } from "../errors.ts";
 import type { JailLevel } from "../jail/jail-plan.ts";
 import type { FullRuntimeOptions } from "../options.ts";
@@ -23,6 +22,7 @@ import { forwardCall } from "./forward.ts";
 import type { Instance } from "./instance.ts";
 import { openInstance } from "./open-instance.ts";
 import { openSocket } from "./open-socket.ts";
+import { Runners } from "./runners.ts";
 import { VersionSlot } from "./version-slot.ts";
 
 /** Memory is looked at this often while calls run; the paper killed at 260 MB with a cap of 256. */
@@ -38,8 +38,7 @@ export class BunRuntime implements FunctionRuntime {
   readonly #options: FullRuntimeOptions;
   readonly #slots = new Map<string, VersionSlot>();
   readonly #instances = new Set<Instance>();
-  readonly #pool: BlankPool;
-  #children = 0;
+  readonly #runners: Runners;
   #stopping = false;
   #watches = 0;
   #isCounting = false;
@@ -48,16 +47,11 @@ export class BunRuntime implements FunctionRuntime {
   constructor(options: FullRuntimeOptions) {
     this.#options = options;
     this.jail = options.jail.level;
-    this.#pool = createBlankPool({
-      size: options.blanks,
-      clock: options.clock,
-      logger: options.logger,
-      spawn: () => this.#spawn(),
-    });
+    this.#runners = new Runners(options);
   }
 
   async start(): Promise<void> {
-    this.#pool.fill();
+    this.#runners.blanks.fill();
     this.#stopWatching ??= this.#options.clock.every(WATCH_MS, () => this.#watch());
   }
 
@@ -187,7 +181,7 @@ export class BunRuntime implements FunctionRuntime {
   }
 
   async #open(spec: FunctionSpec): Promise<Instance> {
-    const instance = await openInstance(spec, this.#pool, this.#options);
+    const instance = await openInstance(spec, this.#runners, this.#options);
     this.#instances.add(instance);
     void instance.child.exited.then((exit) => {
       this.#instances.delete(instance);
@@ -201,22 +195,6 @@ export class BunRuntime implements FunctionRuntime {
       if (!this.#stopping) slot?.keepReady();
     });
     return instance;
-  }
-
-  #spawn(): Child {
-    this.#children += 1;
-    return spawnChild({
-      role: "__fn-runner",
-      dir: this.#options.dir,
-      name: `b${this.#children.toString(36)}`,
-      env: {},
-      number: this.#children,
-      jail: this.#options.jail,
-      cgroups: this.#options.cgroups,
-      egress: this.#options,
-      clock: this.#options.clock,
-      logger: this.#options.logger,
-    });
   }
 
   /** New calls go to a fresh process; the present one finishes what it has. */
@@ -270,7 +248,7 @@ export class BunRuntime implements FunctionRuntime {
 
   processes(): { pid: number; function: string | null; rssBytes: number }[] {
     const busy = [...this.#instances].map(({ child, spec }) => ({ child, name: spec.name }));
-    const blank = this.#pool.list().map((child) => ({ child, name: null }));
+    const blank = this.#runners.blanks.list().map((child) => ({ child, name: null }));
     return [...busy, ...blank].map(({ child, name }) => ({
       pid: child.pid,
       function: name,
@@ -281,7 +259,7 @@ export class BunRuntime implements FunctionRuntime {
   async stop(budgetMs: number): Promise<void> {
     this.#stopping = true;
     const ending = [...this.#instances].map((instance) => instance.end(budgetMs));
-    await Promise.all([...ending, this.#pool.close()]);
+    await Promise.all([...ending, this.#runners.blanks.close()]);
     this.#stopWatching?.();
     this.#stopWatching = null;
     this.#slots.clear();

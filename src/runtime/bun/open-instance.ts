@@ -1,14 +1,20 @@
-/** Makes the process of one function version out of a blank runner: code in its folder, one message. */
+/**
+ * Makes the process of one function version: out of a blank runner with the code in its folder, or, for
+ * a zip, out of one that was started for it. Then one message.
+ */
 import { chmod, copyFile } from "node:fs/promises";
 import { join } from "node:path";
+import { ReactorError } from "../../core/errors.ts";
 import type { FunctionSpec } from "../../core/ports/function-runtime.ts";
-import type { BlankPool } from "../blank-pool.ts";
 import type { Child } from "../child.ts";
 import { runtimeErrors } from "../errors.ts";
+import type { CodeFolder } from "../lambda/code-folders.ts";
+import { DEFAULT_HANDLER } from "../lambda/zip-program.ts";
 import { createLogCap, LOG_LINES_ACCEPTED_PER_S } from "../log-cap.ts";
 import type { AssignMessage, FromChild, LambdaAssignment } from "../messages.ts";
 import type { FullRuntimeOptions } from "../options.ts";
 import { Instance } from "./instance.ts";
+import type { Runners } from "./runners.ts";
 
 /** Importing the module, top-level awaits included, may take this long. */
 const LOAD_MS = 10_000;
@@ -16,15 +22,16 @@ const LOAD_MS = 10_000;
 /** Throws `function_failed` when the module cannot be loaded, `function_unavailable` when no process came up. */
 export async function openInstance(
   spec: FunctionSpec,
-  pool: BlankPool,
+  runners: Runners,
   options: FullRuntimeOptions,
 ): Promise<Instance> {
-  const child = await pool.take().catch((error: unknown) => {
+  const { child, folder } = await runners.take(spec).catch((error: unknown) => {
+    if (error instanceof ReactorError) throw error;
     throw runtimeErrors.function_unavailable(spec.name, error);
   });
   relayLog(child, spec, options);
   try {
-    await assign(child, spec, options);
+    await assign(child, spec, folder, options);
     return new Instance(spec, child, options);
   } catch (error) {
     child.kill({ kind: "ended" });
@@ -32,12 +39,13 @@ export async function openInstance(
   }
 }
 
-async function assign(child: Child, spec: FunctionSpec, options: FullRuntimeOptions) {
-  // A handler for AWS may be CommonJS.
-  const codePath = join(child.dir, `${spec.name}.${spec.runtime === "lambda" ? "js" : "mjs"}`);
-  await copyFile(spec.codePath, codePath);
-  // The child may be of another user, and its folder is closed to all but the two.
-  await chmod(codePath, 0o444);
+async function assign(
+  child: Child,
+  spec: FunctionSpec,
+  folder: CodeFolder | null,
+  options: FullRuntimeOptions,
+): Promise<void> {
+  const codePath = await placeCode(child, spec, folder);
   child.specOf = () => spec;
   child.limitMemory(spec.limits.memoryBytes);
   const message: AssignMessage = {
@@ -47,7 +55,7 @@ async function assign(child: Child, spec: FunctionSpec, options: FullRuntimeOpti
     codePath,
     env: spec.env,
     config: spec.config,
-    ...(spec.runtime === "lambda" ? { lambda: lambdaOf(spec) } : {}),
+    ...(spec.runtime === "lambda" ? { lambda: lambdaOf(spec, folder) } : {}),
   };
   const cancel = options.clock.after(LOAD_MS, () => child.kill({ kind: "unresponsive" }));
   const failure = await child
@@ -60,9 +68,29 @@ async function assign(child: Child, spec: FunctionSpec, options: FullRuntimeOpti
   }
 }
 
-function lambdaOf({ entry, limits }: FunctionSpec): LambdaAssignment {
+/** Path of what the child is to import. */
+async function placeCode(child: Child, spec: FunctionSpec, folder: CodeFolder | null) {
+  if (folder?.program.kind === "handler") return join(folder.path, folder.program.file);
+  // A handler for AWS may be CommonJS.
+  const codePath = join(child.dir, `${spec.name}.${spec.runtime === "lambda" ? "js" : "mjs"}`);
+  await copyFile(spec.codePath, codePath);
+  // The child may be of another user, and its folder is closed to all but the two.
+  await chmod(codePath, 0o444);
+  return codePath;
+}
+
+function lambdaOf({ entry, limits }: FunctionSpec, folder: CodeFolder | null): LambdaAssignment {
   const { concurrency, deadlineMs, memoryBytes } = limits;
-  return { entry, concurrency, deadlineMs, memoryMb: Math.floor(memoryBytes / 1_048_576) };
+  const memoryMb = Math.floor(memoryBytes / 1_048_576);
+  const common = { concurrency, deadlineMs, memoryMb };
+  if (folder?.program.kind === "handler") {
+    const { exportPath } = folder.program;
+    return { ...common, handler: entry ?? DEFAULT_HANDLER, exportPath, root: folder.path };
+  }
+  // A bundle is one file, whatever file `index.handler` names.
+  const name = entry?.split(".").at(-1);
+  const handler = `index.${name ?? "handler"}`;
+  return { ...common, handler, exportPath: name === undefined ? null : [name], root: null };
 }
 
 /** Null = loaded, a text = why not. */

@@ -80,6 +80,7 @@ function rulesOf(order: JailOrder) {
       "/etc/localtime",
       "/usr/share/zoneinfo",
       ...order.sources,
+      ...(order.code === null ? [] : [order.code]),
     ],
     execute: [process.execPath, "/lib", "/lib64", "/usr/lib", "/usr/lib64"],
     write: [order.dir],

@@ -3,6 +3,8 @@
 export interface JailOrder {
   /** The child's own folder, absolute; it has `tmp` in it. All that it may write. */
   readonly dir: string;
+  /** Folder of the function's code, absolute, that it reads; null: it is handed its code in `dir`. */
+  readonly code: string | null;
   readonly landlock: boolean;
   readonly uid: number | null;
   readonly namespaces: boolean;

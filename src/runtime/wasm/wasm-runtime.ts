@@ -154,6 +154,7 @@ export class WasmRuntime implements FunctionRuntime {
     this.#children += 1;
     return spawnChild({
       role: "__wasm-host",
+      code: null,
       dir: this.#options.dir,
       name: `w${this.#children.toString(36)}`,
       env: HOST_ENV,

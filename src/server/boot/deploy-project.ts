@@ -1,7 +1,11 @@
 /** Deploys the functions of the server's own project: at boot, and in `dev` at each change. */
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { discoverFunctions, isPart, type ProjectFunction } from "../../core/functions-project.ts";
+import {
+  discoverFunctions,
+  isPart,
+  type ProjectFunction,
+  readPart,
+} from "../../core/functions-project.ts";
 import type { Deployer, DeployItem } from "../../core/ports/deployer.ts";
 import type { Logger } from "../../core/ports/log.ts";
 import { StartupError } from "../../core/startup-error.ts";
@@ -42,10 +46,18 @@ async function pack(
   fn: ProjectFunction,
   bundle: (path: string) => Promise<Uint8Array>,
 ): Promise<{ item: DeployItem; part: Uint8Array }> {
-  const part = isPart(fn.path) ? await readFile(fn.path) : await bundle(fn.path);
+  const part = isPart(fn.path) ? packed(fn) : await bundle(fn.path);
   const sha256 = createHash("sha256").update(part).digest("hex");
   const settings = fn.settings as unknown as DeployItem["settings"];
   return { item: { name: fn.name, sha256, sizeBytes: part.byteLength, settings }, part };
+}
+
+function packed({ name, path }: ProjectFunction): Uint8Array {
+  try {
+    return readPart(path);
+  } catch (error) {
+    throw projectInvalid([`function '${name}': ${(error as Error).message}`]);
+  }
 }
 
 function projectInvalid(faults: readonly string[]): StartupError {

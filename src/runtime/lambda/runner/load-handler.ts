@@ -9,6 +9,8 @@ import { arnOf, type LambdaHandler, runHandler } from "./bootstrap.ts";
 import { awslambda } from "./response-stream.ts";
 import { RUNTIME_API, RuntimeApi, type RuntimeResponse } from "./runtime-api.ts";
 
+const DEFAULT_EXPORT = "handler";
+
 /** Before the bundle is imported: variables and globals as handlers know them. */
 export function prepareLambda(assign: AssignMessage, lambda: LambdaAssignment): RuntimeApi {
   const api = new RuntimeApi();
@@ -18,9 +20,11 @@ export function prepareLambda(assign: AssignMessage, lambda: LambdaAssignment): 
     AWS_LAMBDA_FUNCTION_VERSION: assign.version,
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(lambda.memoryMb),
     AWS_LAMBDA_INITIALIZATION_TYPE: "on-demand",
-    LAMBDA_TASK_ROOT: process.env["HOME"] ?? "/",
-    _HANDLER: `index.${exportNameOf(lambda)}`,
+    LAMBDA_TASK_ROOT: lambda.root ?? process.env["HOME"] ?? "/",
+    _HANDLER: lambda.handler,
   });
+  // As on AWS: what lies in the zip is found beside the handler.
+  if (lambda.root !== null) process.chdir(lambda.root);
   Reflect.set(globalThis, "awslambda", awslambda);
   const outside = globalThis.fetch;
   const inside = (input: string | URL | Request, init?: RequestInit) => {
@@ -39,7 +43,7 @@ export function loadHandler(
   loaded: Readonly<Record<string, unknown>>,
   log: RunnerLog,
 ): FunctionHandler {
-  const handler = findHandler(exportNameOf(lambda), lambda.entry !== null, loaded);
+  const handler = findHandler(lambda.exportPath, loaded);
   const { name, version } = assign;
   const onLateFailure = (error: unknown) =>
     log.failure("the handler failed while it streamed", error);
@@ -47,26 +51,30 @@ export function loadHandler(
   if (handler) {
     for (let loops = 0; loops < lambda.concurrency; loops++) void runHandler(api, handler, facts);
   } else if (!api.isPolled) {
-    throw new Error(
-      `The bundle must export a function "${exportNameOf(lambda)}", or poll the Runtime API`,
-    );
+    const name = lambda.exportPath?.join(".") ?? DEFAULT_EXPORT;
+    throw new Error(`The code must export a function "${name}", or poll the Runtime API`);
   }
   return (request) => answer(api, name, lambda.deadlineMs, request);
 }
 
-/** `index.handler`, as AWS writes it, is the export `handler` of the one file there is. */
-function exportNameOf({ entry }: LambdaAssignment): string {
-  return entry?.split(".").at(-1) ?? "handler";
-}
-
+/** What CommonJS exports is the default export. Without a name the default may be the handler itself. */
 function findHandler(
-  name: string,
-  isNamed: boolean,
+  path: readonly string[] | null,
   loaded: Readonly<Record<string, unknown>>,
 ): LambdaHandler | null {
-  const whole = loaded["default"] as Readonly<Record<string, unknown>> | undefined;
-  const found = loaded[name] ?? whole?.[name] ?? (isNamed ? undefined : whole);
-  return typeof found === "function" ? (found as LambdaHandler) : null;
+  const whole = loaded["default"];
+  const places = [loaded, whole].map((place) => valueAt(place, path ?? [DEFAULT_EXPORT]));
+  const found = [...places, path === null ? whole : undefined].find(
+    (value) => typeof value === "function",
+  );
+  return (found as LambdaHandler | undefined) ?? null;
+}
+
+function valueAt(place: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (value, name) => (value as Readonly<Record<string, unknown>> | null | undefined)?.[name],
+    place,
+  );
 }
 
 async function answer(
