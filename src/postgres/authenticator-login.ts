@@ -4,14 +4,22 @@
  * keeps the password in the vault; embedded Postgres trusts its private socket and needs none.
  */
 import type { Sql } from "postgres";
+import type { Clock } from "../core/ports/clock.ts";
+import { repeatContended } from "./contention.ts";
 import { scramVerifier } from "./wire/scram.ts";
 
 /** `sql` is the owner on the direct URL. Throws Postgres's error when the owner may not alter roles. */
-export async function ensureAuthenticatorLogin(sql: Sql, password: string): Promise<void> {
+export async function ensureAuthenticatorLogin(
+  sql: Sql,
+  password: string,
+  clock: Clock,
+): Promise<void> {
   // The server's own randomness: 122 bits of salt.
   const [row] = await sql<{ salt: string }[]>`select gen_random_uuid() as salt`;
   const salt = Buffer.from((row?.salt ?? "").replaceAll("-", ""), "hex");
   const verifier = await scramVerifier(password, salt);
   // Base64, digits, `$` and `:` only: nothing in it can end the literal.
-  await sql.unsafe(`alter role authenticator login password '${verifier}'`).simple();
+  await repeatContended(clock, () =>
+    sql.unsafe(`alter role authenticator login password '${verifier}'`).simple(),
+  );
 }

@@ -6,6 +6,7 @@ import type { ReservedSql, Sql } from "postgres";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Logger } from "../core/ports/log.ts";
 import { splitStatements } from "../core/split-statements.ts";
+import { repeatContended } from "./contention.ts";
 import {
   type AppliedMigration,
   type Migration,
@@ -40,7 +41,6 @@ export interface MigrationReport {
 const LOCK_KEY = "32199629220475762";
 const LOCK_POLL_MS = 200;
 const LOCK_NOTICE_MS = 5_000;
-const MAX_ATTEMPTS = 5;
 const NO_TRANSACTION = /^\s*--\s*reactor:no-transaction\b/;
 /** What a migration may lean on, whatever the one before it changed in the session. */
 const FRESH_SESSION = `reset role; reset all; set search_path = "$user", public, extensions`;
@@ -91,36 +91,13 @@ async function applyAll(session: ReservedSql, plan: MigrationPlan, options: Migr
   const applied: { id: string; durationMs: number }[] = [];
   for (const { area, migration } of plan.pending) {
     const startMs = options.clock.monotonic();
-    await applyWithRetry(session, area, migration, options.clock);
+    await repeatContended(options.clock, () => apply(session, area, migration, options.clock));
     const durationMs = options.clock.monotonic() - startMs;
     applied.push({ id: migration.id, durationMs });
     options.log.info("migration.applied", { id: migration.id, durationMs: Math.round(durationMs) });
     options.onApplied?.(migration.id, durationMs);
   }
   return applied;
-}
-
-async function applyWithRetry(
-  session: ReservedSql,
-  area: string,
-  migration: Migration,
-  clock: Clock,
-): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await apply(session, area, migration, clock);
-    } catch (error) {
-      if (attempt === MAX_ATTEMPTS || !isContention(error)) throw error;
-      await clock.sleep(attempt * 20);
-    }
-  }
-}
-
-/** Roles are shared by all databases: two databases that set up at once collide in the catalogue. */
-function isContention(error: unknown): boolean {
-  const cause = error instanceof Error ? (error.cause as Partial<SqlFailure> | undefined) : null;
-  if (cause?.code === "40001" || cause?.code === "40P01") return true;
-  return cause?.code === "XX000" && /concurrently (updated|deleted)/.test(cause.message ?? "");
 }
 
 async function apply(

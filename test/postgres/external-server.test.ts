@@ -137,14 +137,25 @@ describe("an owner without superuser rights", () => {
       await migrate(sql, [systemSet], { clock: systemClock, log: silentLog });
       await sql`drop table reactor.migrations`;
     }
-    await ensureAuthenticatorLogin(sql, PASSWORD);
-    await ensureAuthenticatorLogin(sql, PASSWORD);
+    await ensureAuthenticatorLogin(sql, PASSWORD, systemClock);
+    await ensureAuthenticatorLogin(sql, PASSWORD, systemClock);
     await sql`create table things (id int primary key)`;
     await sql.end();
     const url = server.url("authenticator", PASSWORD, "sslmode=require");
     const pool = openPool(url.replace("/postgres?", "/managed?"));
     expect(await one(pool, "select count(*) from things", { role: "anon" })).toBe("0");
     await pool.close();
+  });
+
+  test("many servers that start at once agree on authenticator's password", async () => {
+    const servers = Array.from({ length: 8 }, () => connect(ownerUrl()));
+    const starts = servers.map(async (sql) => {
+      for (let times = 0; times < 5; times += 1) {
+        await ensureAuthenticatorLogin(sql, PASSWORD, systemClock);
+      }
+    });
+    await Promise.all(starts);
+    for (const sql of servers) await sql.end();
   });
 
   test("works through pgbouncer in transaction mode with prepared = false", async () => {

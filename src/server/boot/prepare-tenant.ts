@@ -75,7 +75,7 @@ async function makeUserUrl(options: PrepareOptions, sql: Sql): Promise<string> {
   const vault = options.openVault(sql);
   const fresh = options.ids.token(24);
   const { value: password } = await vault.putIfAbsent(options.tenant, PASSWORD_PATH, fresh);
-  await ensureAuthenticatorLogin(sql, password);
+  await ensureAuthenticatorLogin(sql, password, options.clock);
   return withLogin(options.urls.ownerUrl, "authenticator", password);
 }
 
