@@ -1,6 +1,7 @@
 /** What a person with a second factor may not change before they have used it in this session. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type AuthWorld, openAuthWorld, type SignedIn, signUp } from "./auth-world.ts";
+import { begin, decide, describeRequest, register, sendForm } from "./oauth-world.ts";
 
 setDefaultTimeout(60_000);
 
@@ -37,6 +38,36 @@ describe("with a verified second factor", () => {
     );
     await world.sql`update auth.sessions set aal = 'aal2' where user_id = ${person.userId}`;
     expect((await update(person, body)).status).toBe(200);
+  });
+
+  test("an app is let in at aal2 only, also where it was before", async () => {
+    const person = await personWith("verified");
+    const client = await register(world);
+    const id = await begin(world, client);
+    expect((await describeRequest(world, person, id)).status).toBe(200);
+    const refused = await decide(world, person, id);
+    expect([refused.status, refused.body.code]).toEqual([401, "insufficient_aal"]);
+    await world.sql`update auth.sessions set aal = 'aal2' where user_id = ${person.userId}`;
+    expect((await decide(world, person, id)).status).toBe(200);
+    await world.sql`update auth.sessions set aal = 'aal1' where user_id = ${person.userId}`;
+    const again = await describeRequest(world, person, await begin(world, client));
+    expect([again.status, again.body.code]).toEqual([401, "insufficient_aal"]);
+  });
+
+  test("a device is let in at aal2 only", async () => {
+    const person = await personWith("verified");
+    const grant_types = ["urn:ietf:params:oauth:grant-type:device_code"];
+    const client = await register(world, { redirect_uris: [], grant_types });
+    const { body: asked } = await sendForm(world, client, "device_authorization", {});
+    const approve = () =>
+      world.send("POST", "/auth/v1/oauth/device", {
+        bearer: person.accessToken,
+        body: { user_code: asked.user_code, action: "approve" },
+      });
+    const refused = await approve();
+    expect([refused.status, refused.body.code]).toEqual([401, "insufficient_aal"]);
+    await world.sql`update auth.sessions set aal = 'aal2' where user_id = ${person.userId}`;
+    expect((await approve()).status).toBe(200);
   });
 
   test("metadata is changed at aal1", async () => {

@@ -4,7 +4,9 @@
  * `test/mutate/places/oauth.ts` that it notices.
  */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { Value } from "@sinclair/typebox/value";
 import fc from "fast-check";
+import { authConfig } from "../../src/capabilities/auth/config.ts";
 import { type AuthWorld, openAuthWorld, PASSWORD, type SignedIn, signUp } from "./auth-world.ts";
 import {
   authorize,
@@ -39,7 +41,8 @@ let kept: TestClient;
 let ada: SignedIn;
 
 beforeAll(async () => {
-  world = await openAuthWorld();
+  const settings = Value.Create(authConfig).oauth_server;
+  world = await openAuthWorld({ oauth_server: { ...settings, scopes: ["data:*:read", "reports"] } });
   ada = await signUp(world, "ada@example.test");
   client = await register(world);
   kept = await createClient(world);
@@ -572,6 +575,50 @@ describe("an access token of a client", () => {
     const claims = claimsOf(bearer);
     for (const name of ["role", "session_id", "client_id"]) expect(claims[name]).toBeUndefined();
     expect(claims["aud"]).toBe(client.id);
+  });
+});
+
+describe("the limits of a client", () => {
+  const LIMITED = "openid data:notes:read";
+  const scopedOf = (body: { access_token: string }) => claimsOf(body.access_token)["scoped"];
+
+  test("stay when a token is narrowed to scopes that set none", async () => {
+    const app = await register(world);
+    const first = await tokensFor(world, ada, app, { scope: LIMITED });
+    expect(scopedOf(first)).toBe(true);
+    const narrow = await refreshFor(world, app, first.refresh_token, { scope: "openid" });
+    expect([narrow.body.scope, scopedOf(narrow.body)]).toEqual(["openid", true]);
+  });
+
+  test("are not lifted by what was agreed to within them", async () => {
+    const app = await register(world);
+    await consent(world, ada, app, { scope: LIMITED });
+    const again = await describeRequest(world, ada, await begin(world, app, { scope: LIMITED }));
+    expect(again.body.redirect_url).toBeDefined();
+    const id = await begin(world, app, { scope: "openid" });
+    expect((await describeRequest(world, ada, id)).body).toMatchObject({ full_access: true });
+    await decide(world, ada, id);
+    // Who agreed to everything has agreed to each part of it.
+    for (const scope of ["openid", LIMITED]) {
+      const { body } = await describeRequest(world, ada, await begin(world, app, { scope }));
+      expect(body.redirect_url).toBeDefined();
+    }
+    const { body: grants } = await world.send("GET", "/auth/v1/user/oauth/grants", {
+      bearer: ada.accessToken,
+    });
+    const grant = grants.find((one: { client: { id: string } }) => one.client.id === app.id);
+    expect(grant).toMatchObject({ scopes: ["openid"], full_access: true });
+  });
+
+  test("hold for all that it asks for who was registered for permissions", async () => {
+    const grant_types = ["authorization_code", "client_credentials"];
+    const scope = `${LIMITED} reports`;
+    const app = await createClient(world, { scope, grant_types });
+    const id = await begin(world, app, { scope: "openid" });
+    expect((await describeRequest(world, ada, id)).body).toMatchObject({ full_access: false });
+    expect(scopedOf(await tokensFor(world, ada, app, { scope: "openid" }))).toBe(true);
+    const own = { grant_type: "client_credentials", scope: "reports" };
+    expect(scopedOf((await sendForm(world, app, "token", own)).body)).toBe(true);
   });
 });
 

@@ -6,16 +6,17 @@ import type { TransactionSql } from "postgres";
 import type { CurrentUser } from "../accounts/find-current-user.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
+import { requireAal2 } from "../factors/aal.ts";
 import { limitByAddress, limitByIdentity } from "../http/limit-rate.ts";
 import { auditDecision } from "../issuer/audit-decision.ts";
 import { approvalOf } from "../issuer/authorize/approval.ts";
 import { authorizationStore } from "../issuer/authorize/authorization-store.ts";
+import { rememberConsent } from "../issuer/authorize/remember-consent.ts";
 import { clientStore } from "../issuer/clients/client-store.ts";
 import { type ClientSummary, summarizeClient } from "../issuer/clients/present-client.ts";
 import type { ClientRow, DeviceRow } from "../issuer/schema.ts";
-import { isLimited, parseScopes } from "../issuer/scopes.ts";
+import { isLimited } from "../issuer/scopes.ts";
 import { hashCode } from "../issuer/token/authorization-code.ts";
-import { refuseImpersonated } from "../sessions/impersonation.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
 import { deviceStore } from "./device-store.ts";
 import { readUserCode } from "./user-code.ts";
@@ -50,7 +51,7 @@ export async function describeDeviceCode(
     client: summarizeClient(client),
     registration_type: client.registration_type,
     scope: row.scope,
-    full_access: !isLimited(state.config, row.scope),
+    full_access: !isLimited(state.config, client, row.scope),
     ip: row.ip,
     user_agent: row.user_agent,
     requested_at: row.created_at.toISOString(),
@@ -58,27 +59,21 @@ export async function describeDeviceCode(
   }));
 }
 
-/** The device gets its tokens when it asks next. @throws as `describeDeviceCode`, impersonation_not_allowed */
+/** The device gets its tokens when it asks next. @throws as `describeDeviceCode`, impersonation_not_allowed, insufficient_aal */
 export async function approveDevice(
   state: AuthState,
   caller: Caller,
   current: CurrentUser,
   typed: string,
 ): Promise<void> {
-  await inDevice(state, caller, current, typed, async ({ store, tx, devices, requests, row }) => {
-    const { user } = current;
-    refuseImpersonated(current.session);
+  await inDevice(state, caller, current, typed, async (open) => {
+    const { store, tx, devices, requests, row, client } = open;
+    requireAal2(state, current, "let a device act for you");
     await devices.approve(row.id, approvalOf(state, current));
-    const before = await requests.findConsent(user.id, row.client_id);
-    await requests.putConsent(state.deps.ids.uuid(), {
-      user_id: user.id,
-      client_id: row.client_id,
-      scopes: parseScopes(`${before?.scopes ?? ""} ${row.scope}`).join(" "),
-      granted_at: state.now(),
-    });
+    await rememberConsent(state, requests, client, current, row.scope);
     await auditDecision(state, store, caller, current, "oauth_device_approved", row);
     const data = { client_id: row.client_id, scope: row.scope };
-    const event = { type: "auth.oauth_authorized", subject: user.id, data };
+    const event = { type: "auth.oauth_authorized", subject: current.user.id, data };
     await state.deps.events.append(caller.tenant, tx, [event]);
   });
 }

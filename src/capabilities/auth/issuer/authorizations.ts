@@ -7,18 +7,19 @@ import type { TransactionSql } from "postgres";
 import type { CurrentUser } from "../accounts/find-current-user.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
+import { requireAal2 } from "../factors/aal.ts";
 import { limitByIdentity } from "../http/limit-rate.ts";
-import { refuseImpersonated } from "../sessions/impersonation.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
 import { auditDecision } from "./audit-decision.ts";
 import { approvalOf } from "./authorize/approval.ts";
 import { type AuthorizationStore, authorizationStore } from "./authorize/authorization-store.ts";
+import { rememberConsent } from "./authorize/remember-consent.ts";
 import { errorUrl, successUrl } from "./authorize/redirect-back.ts";
 import { clientStore } from "./clients/client-store.ts";
 import { type ClientSummary, summarizeClient } from "./clients/present-client.ts";
 import { provesIdentity } from "./clients/redirect-uri.ts";
 import type { AuthorizationRow, ClientRow } from "./schema.ts";
-import { covers, isLimited, parseScopes } from "./scopes.ts";
+import { isCovered, isLimited } from "./scopes.ts";
 import { hashCode, newCode } from "./token/authorization-code.ts";
 
 /** What a person is asked. */
@@ -70,7 +71,7 @@ export function describeAuthorization(
         return refuse(requests, row, "login_required", "A new sign-in is needed");
       }
       const consent = await requests.findConsent(current.user.id, client.id);
-      if (isAgreed(row, client, consent?.scopes ?? null)) {
+      if (isAgreed(state, row, client, consent?.scopes ?? null)) {
         return approve(state, caller, { store, tx, requests, row }, current);
       }
       if (!mayAsk) return refuse(requests, row, "consent_required", "The person must agree first");
@@ -81,7 +82,7 @@ export function describeAuthorization(
 
 /**
  * Gives the client its code and remembers the decision.
- * @throws as `describeAuthorization`, impersonation_not_allowed
+ * @throws as `describeAuthorization`, impersonation_not_allowed, insufficient_aal
  */
 export function approveAuthorization(
   state: AuthState,
@@ -92,7 +93,9 @@ export function approveAuthorization(
   return inRequest(state, caller, current, authorizationId, async (open) => {
     requireOwner(open.row, current);
     if (!isFreshEnough(state, current, open.row)) throw authErrors.oauth_login_needed();
-    await rememberConsent(state, open.requests, open.row, current);
+    const client = await clientStore(open.tx).find(open.row.client_id);
+    if (!client) throw authErrors.oauth_authorization_not_found();
+    await rememberConsent(state, open.requests, client, current, open.row.scope);
     return approve(state, caller, open, current);
   });
 }
@@ -152,22 +155,15 @@ function isFreshEnough(state: AuthState, current: CurrentUser, row: Authorizatio
 }
 
 /** A decision is repeated only for a client that nobody else can pose as. */
-function isAgreed(row: AuthorizationRow, client: ClientRow, scopes: string | null): boolean {
-  if (scopes === null || !covers(scopes, row.scope)) return false;
+function isAgreed(
+  { config }: AuthState,
+  row: AuthorizationRow,
+  client: ClientRow,
+  scopes: string | null,
+): boolean {
+  if (scopes === null || !isCovered(config, client, scopes, row.scope)) return false;
   if (row.prompt.includes("consent") || row.prompt.includes("select_account")) return false;
   return client.client_type === "confidential" || provesIdentity(row.redirect_uri);
-}
-
-async function rememberConsent(
-  state: AuthState,
-  requests: AuthorizationStore,
-  row: AuthorizationRow,
-  { user }: CurrentUser,
-): Promise<void> {
-  const before = await requests.findConsent(user.id, row.client_id);
-  const scopes = parseScopes(`${before?.scopes ?? ""} ${row.scope}`).join(" ");
-  const consent = { user_id: user.id, client_id: row.client_id, scopes, granted_at: state.now() };
-  await requests.putConsent(state.deps.ids.uuid(), consent);
 }
 
 async function approve(
@@ -176,8 +172,8 @@ async function approve(
   { store, tx, requests, row }: OpenRequest,
   current: CurrentUser,
 ): Promise<AuthorizationRedirect> {
-  // A client would stay when who acts as the person has to leave.
-  refuseImpersonated(current.session);
+  // It lets somebody in, here or wherever this server signs people in.
+  requireAal2(state, current, "let an app act for you");
   const now = state.now();
   const code = newCode(state.deps.rng);
   const expiresAt = new Date(now.getTime() + CODE_TTL_MS);
@@ -213,6 +209,6 @@ function detailsOf(
     registration_type: client.registration_type,
     user: { id: user.id, email: user.email ?? "" },
     scope: row.scope,
-    full_access: !isLimited(state.config, row.scope),
+    full_access: !isLimited(state.config, client, row.scope),
   };
 }

@@ -28,12 +28,49 @@ export function isWithin(scope: string, granted: readonly string[]): boolean {
 }
 
 /**
- * Whether tokens for these scopes are limited by them in the data API and functions: the claim
- * `scoped`, which `shared/auth/verify-token.ts` reads.
+ * Whether a client that was granted these scopes is limited by them in the data API and functions:
+ * the claim `scoped`, which `shared/auth/verify-token.ts` reads. One that was registered for
+ * permissions always is: it does not come to more by asking for less.
  */
-export function isLimited(config: AuthConfig, scope: string): boolean {
-  return config.oauth_server.enforce_scopes || parseScopes(scope).some(isPermission);
+export function isLimited(
+  config: AuthConfig,
+  client: Pick<ClientRow, "scope">,
+  granted: string,
+): boolean {
+  const all = parseScopes(`${granted} ${client.scope ?? ""}`);
+  return config.oauth_server.enforce_scopes || all.some(isPermission);
 }
+
+/**
+ * Whether who agreed to `agreed` need not be asked about `wanted`. Without a limit it was everything
+ * that they may do themselves: no permission is beyond that, and no limited consent covers it.
+ */
+export function isCovered(
+  config: AuthConfig,
+  client: Pick<ClientRow, "scope">,
+  agreed: string,
+  wanted: string,
+): boolean {
+  if (isLimited(config, client, agreed)) {
+    return isLimited(config, client, wanted) && covers(agreed, wanted);
+  }
+  return covers(agreed, withoutPermissions(parseScopes(wanted)));
+}
+
+/** What stands once `added` is agreed to beside `agreed`; "" = nothing before. */
+export function agreedScope(
+  config: AuthConfig,
+  client: Pick<ClientRow, "scope">,
+  agreed: string,
+  added: string,
+): string {
+  const all = parseScopes(`${agreed} ${added}`);
+  const isWhole = [agreed, added].some((one) => one !== "" && !isLimited(config, client, one));
+  return isWhole ? withoutPermissions(all) : all.join(" ");
+}
+
+const withoutPermissions = (scopes: readonly string[]) =>
+  scopes.filter((scope) => !isPermission(scope)).join(" ");
 
 /**
  * What a request of this client is for. Scopes not known here, or beyond what the client was

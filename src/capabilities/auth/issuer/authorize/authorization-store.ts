@@ -29,7 +29,7 @@ export type NewAuthorization = Pick<
 >;
 
 /** A grant and whom it was given to. */
-export type GrantRow = ConsentRow & Pick<ClientRow, "client_name" | "client_uri" | "logo_uri">;
+export type GrantRow = ConsentRow & Pick<ClientRow, "client_name" | "client_uri" | "logo_uri" | "scope">;
 
 export function authorizationStore(sql: Executor) {
   return { ...requestQueries(sql), ...consentQueries(sql) };
@@ -136,7 +136,8 @@ function consentQueries(sql: Executor) {
     /** Newest first. */
     async grantsOf(userId: string): Promise<readonly GrantRow[]> {
       return sql<GrantRow[]>`
-        select consent.*, client.client_name, client.client_uri, client.logo_uri
+        select consent.*, client.client_name, client.client_uri, client.logo_uri,
+          client.scope
         from auth.oauth_consents consent
         join auth.oauth_clients client on client.id = consent.client_id
         where consent.user_id = ${userId} and consent.revoked_at is null

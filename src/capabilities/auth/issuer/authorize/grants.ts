@@ -4,12 +4,14 @@ import type { AuthState, Caller } from "../../auth-state.ts";
 import { authErrors } from "../../errors.ts";
 import { inTransaction } from "../../store.ts";
 import type { ClientSummary } from "../clients/present-client.ts";
-import { parseScopes } from "../scopes.ts";
+import { isLimited, parseScopes } from "../scopes.ts";
 import { authorizationStore } from "./authorization-store.ts";
 
 export interface Grant {
   readonly client: ClientSummary;
   readonly scopes: readonly string[];
+  /** As in `AuthorizationDetails`. */
+  readonly full_access: boolean;
   /** ISO 8601. */
   readonly granted_at: string;
 }
@@ -29,6 +31,7 @@ export async function listGrants(
       logo_uri: row.logo_uri ?? "",
     },
     scopes: parseScopes(row.scopes),
+    full_access: !isLimited(state.config, row, row.scopes),
     granted_at: row.granted_at.toISOString(),
   }));
 }

@@ -44,7 +44,7 @@ export async function grantClientCredentials(
   const ttlS = state.config.access_token_ttl_s;
   const claims = await claimsOf(state, caller, client, now, ttlS);
   const aud = audienceOf(resource, issuer);
-  const limits = isLimited(state.config, scope) ? { scoped: true } : {};
+  const limits = isLimited(state.config, client, scope) ? { scoped: true } : {};
   return {
     access_token: await signClaims(state, caller, { ...claims, ...limits, aud, scope }),
     token_type: "bearer",

@@ -9,7 +9,7 @@ import { rotateToken } from "../../sessions/grant-refresh.ts";
 import { oauthErrors } from "../errors.ts";
 import type { Params } from "../read-form.ts";
 import type { ClientRow, TokenRequest } from "../schema.ts";
-import { covers, parseScopes } from "../scopes.ts";
+import { covers, isLimited, parseScopes } from "../scopes.ts";
 import { type OAuthAnswer, oauthAnswer } from "./oauth-answer.ts";
 
 /** @throws invalid_request, invalid_grant, invalid_scope, invalid_target */
@@ -29,6 +29,8 @@ export async function grantOAuthRefresh(
     session,
     request: narrowed === "" ? request : { ...request, scope: narrowed },
     authenticatedAt: session.authenticated_at ?? session.created_at,
+    // By what was granted: a narrower token does not lose its limits with the scopes it leaves out.
+    isLimited: isLimited(state.config, client, request.scope),
     refreshToken,
   };
   return oauthAnswer(state, caller, given, null, "token_refresh");

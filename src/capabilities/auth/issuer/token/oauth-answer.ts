@@ -31,7 +31,7 @@ export async function oauthAnswer(
   method?: string,
 ): Promise<OAuthAnswer> {
   const { user, session, request, refreshToken } = given;
-  const own = clientClaims(state.config, request, user);
+  const own = clientClaims(given);
   const more = { claims: own, ...(method === undefined ? {} : { method }) };
   const claims = await composeClaims(state, caller, user, session, more);
   const accessToken = await signClaims(state, caller, claims);

@@ -2,12 +2,11 @@
  * What a client learns of a person by the scopes it was granted (OpenID Connect Core §5.4): in ID
  * tokens and userinfo, and by leaving out in access tokens, which clients can read too.
  */
-import type { AuthConfig } from "../../config.ts";
 import { isEmailProven } from "../../identities/prove-email.ts";
 import type { JsonObject, UserRow } from "../../schema.ts";
 import { audienceOf } from "../resources.ts";
-import type { TokenRequest } from "../schema.ts";
-import { isLimited, parseScopes } from "../scopes.ts";
+import { parseScopes } from "../scopes.ts";
+import type { ClientSession } from "./session-grant.ts";
 
 const OPERATOR = "service_role";
 /** This program's own client: `0009_oauth_server.sql`. */
@@ -56,16 +55,14 @@ function profileClaims(user: UserRow): JsonObject {
  * Claims that an access token of a client has beside a person's own, or instead of them: whose it
  * is, for what, and nothing of the person that the scopes do not cover (RFC 9068 §2.2).
  */
-export function clientClaims(config: AuthConfig, request: TokenRequest, user: UserRow): JsonObject {
+export function clientClaims({ request, user, isLimited }: ClientSession): JsonObject {
   const scopes = new Set(parseScopes(request.scope));
   const isOperator = user.role === OPERATOR && request.client_id !== COMMAND_LINE;
   return {
     // Nobody hands the rights of the secret key to an app by agreeing to its scopes.
     ...(isOperator ? { role: "authenticated" } : {}),
     // The command line is a person's own, and not limited by what it was not asked for.
-    ...(isLimited(config, request.scope) && request.client_id !== COMMAND_LINE
-      ? { scoped: true }
-      : {}),
+    ...(isLimited && request.client_id !== COMMAND_LINE ? { scoped: true } : {}),
     client_id: request.client_id,
     scope: request.scope,
     aud: audienceOf(request.resource, request.issuer),

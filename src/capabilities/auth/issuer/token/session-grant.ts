@@ -1,5 +1,5 @@
 /** A session that a client is given of a person, and the SQL that binds it to the client. */
-
+import { isBanned } from "../../accounts/is-banned.ts";
 import type { AuthState, Caller } from "../../auth-state.ts";
 import type { UserRow } from "../../schema.ts";
 import type { SessionFacts } from "../../sessions/compose-claims.ts";
@@ -7,6 +7,7 @@ import { amrEntry, startSession } from "../../sessions/issue-session.ts";
 import type { AuthStore, Executor } from "../../store.ts";
 import { clientStore } from "../clients/client-store.ts";
 import type { Approval, ClientRow, TokenRequest } from "../schema.ts";
+import { isLimited } from "../scopes.ts";
 import { bindSession } from "./session-grant-store.ts";
 
 export interface ClientSession {
@@ -14,6 +15,8 @@ export interface ClientSession {
   readonly session: SessionFacts;
   readonly request: TokenRequest;
   readonly authenticatedAt: Date;
+  /** It does in the data API and functions what its scopes say, and nothing else. */
+  readonly isLimited: boolean;
   /** Null when the client may not refresh. */
   readonly refreshToken: string | null;
 }
@@ -35,8 +38,7 @@ export async function startClientSession(
 ): Promise<ClientSession | null> {
   const now = state.now();
   const user = await store.lockUser(approval.user_id);
-  const isBanned = user?.banned_until != null && user.banned_until > now;
-  if (!user || user.deleted_at || isBanned) return null;
+  if (!user || user.deleted_at || isBanned(user, now)) return null;
   const amr = [...approval.amr, amrEntry(method, now)];
   const options = { aal: approval.aal, amr, alongside: true };
   const issued = await startSession(state, store, caller, user.id, method, options);
@@ -62,6 +64,7 @@ export async function startClientSession(
     session,
     request,
     authenticatedAt,
+    isLimited: isLimited(state.config, client, request.scope),
     refreshToken: mayRefresh ? refreshToken : null,
   };
 }

@@ -1,6 +1,5 @@
 /** `/auth/ui/account/apps`: apps that the person has let act for them. */
 import { listGrants, revokeGrant } from "../../issuer/authorize/grants.ts";
-import { isLimited } from "../../issuer/scopes.ts";
 import { type Fault, form } from "../form-parts.ts";
 import { clientName, scopeList } from "../grants/client-card.ts";
 import { html } from "../html.ts";
@@ -23,10 +22,9 @@ export async function takeApps(member: Member, form: Form): Promise<Page> {
 async function appsPage(member: Member, fault: Fault | null): Promise<Page> {
   const { state, caller, current, csrf } = member;
   const grants = await listGrants(state, caller, current);
-  const rows = grants.map(({ client, scopes, granted_at: at }) => {
+  const rows = grants.map(({ client, scopes, full_access, granted_at: at }) => {
     const name = clientName(client);
-    const scope = scopes.join(" ");
-    const allowed = { scope, full_access: !isLimited(state.config, scope) };
+    const allowed = { scope: scopes.join(" "), full_access };
     const end = form({
       action: PATH,
       csrf,
