@@ -42,7 +42,9 @@ let ada: SignedIn;
 
 beforeAll(async () => {
   const settings = Value.Create(authConfig).oauth_server;
-  world = await openAuthWorld({ oauth_server: { ...settings, scopes: ["data:*:read", "reports"] } });
+  world = await openAuthWorld({
+    oauth_server: { ...settings, scopes: ["data:*:read", "reports"] },
+  });
   ada = await signUp(world, "ada@example.test");
   client = await register(world);
   kept = await createClient(world);

@@ -200,10 +200,43 @@ describe("a code", () => {
     const until = new Date(world.clock.now() + 60_000);
     await world.sql`update auth.users set banned_until = ${until} where id = ${banned.userId}`;
     expect((await exchange(world, client, code)).body.error).toBe("invalid_grant");
+    await world.sql`update auth.users set banned_until = 'infinity' where id = ${banned.userId}`;
+    expect((await exchange(world, client, code)).body.error).toBe("invalid_grant");
     const gone = await person();
     const other = await codeFor(world, gone, client);
     await world.send("DELETE", `/auth/v1/admin/users/${gone.userId}`, { bearer: SECRET_KEY });
     expect((await exchange(world, client, other)).body.error).toBe("invalid_grant");
+  });
+});
+
+describe("what was agreed to and not yet fetched", () => {
+  const change = (who: SignedIn) =>
+    world.send("PUT", "/auth/v1/user", {
+      body: { password: "a wholly new password" },
+      bearer: who.accessToken,
+    });
+  const leave = (who: SignedIn) =>
+    world.send("POST", "/auth/v1/logout?scope=others", { bearer: who.accessToken });
+
+  test.each([
+    ["a new password", change],
+    ["signing out elsewhere", leave],
+  ])("ends with %s: whoever agreed may be gone with it", async (_, end) => {
+    const client = await register(world);
+    const who = await person();
+    const thief = await again();
+    const code = await codeFor(world, thief, client);
+    const grant_types = ["urn:ietf:params:oauth:grant-type:device_code"];
+    const device = await register(world, { redirect_uris: [], grant_types });
+    const { body: asked } = await sendForm(world, device, "device_authorization", {});
+    await world.send("POST", "/auth/v1/oauth/device", {
+      body: { user_code: asked.user_code, action: "approve" },
+      bearer: thief.accessToken,
+    });
+    expect((await end(who)).status).toBeLessThan(300);
+    expect((await exchange(world, client, code)).body.error).toBe("invalid_grant");
+    const poll = { grant_type: grant_types[0] ?? "", device_code: asked.device_code };
+    expect((await sendForm(world, device, "token", poll)).body.error).toBe("expired_token");
   });
 });
 
@@ -254,7 +287,18 @@ describe("the tokens of a client", () => {
       name: "Ada",
       picture: "https://example.test/ada.png",
     });
+    await world.sql`
+      update auth.users set email_change = 'new@example.test', phone_change = '4915112345678'
+      where id = ${who.userId}`;
+    await world.sql`
+      insert into auth.mfa_factors
+        (id, user_id, factor_type, status, phone, created_at, updated_at)
+      values (gen_random_uuid(), ${who.userId}, 'phone', 'verified', '4915112345678',
+        ${world.state.now()}, ${world.state.now()})`;
     const user = await world.send("GET", "/auth/v1/user", { bearer: thin.access_token });
+    for (const hidden of ["new_email", "new_phone", "factors"]) {
+      expect(user.body[hidden]).toBeUndefined();
+    }
     expect(user.body).toMatchObject({
       id: who.userId,
       email: "",
@@ -392,6 +436,17 @@ describe("introspection and revocation", () => {
     expect((await refreshFor(world, client, tokens.refresh_token)).body.error).toBe(
       "invalid_grant",
     );
+  });
+
+  test("know a token of somebody who was banned as what it is worth", async () => {
+    const client = await createClient(world);
+    const who = await person();
+    const tokens = await tokensFor(world, who, client);
+    await world.sql`update auth.users set banned_until = 'infinity' where id = ${who.userId}`;
+    for (const token of [tokens.access_token, tokens.refresh_token]) {
+      const { body } = await sendForm(world, client, "introspect", { token });
+      expect(body).toEqual({ active: false });
+    }
   });
 
   test("are for confidential clients and the secret key", async () => {

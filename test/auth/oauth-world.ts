@@ -190,3 +190,10 @@ export async function tokensFor(
 export function claimsOf(token: string): Record<string, unknown> {
   return JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
 }
+
+/** What the server says of a token to the holder of the secret key. */
+export async function introspectedBy(world: AuthWorld, bearer: string, token: string) {
+  const headers = { "content-type": "application/x-www-form-urlencoded" };
+  const body = new URLSearchParams({ token }).toString();
+  return (await world.send("POST", "/auth/v1/oauth/introspect", { body, headers, bearer })).body;
+}

@@ -262,6 +262,7 @@ describe("where people are sent afterwards", () => {
 
 describe("an app that has its sign-in done here", () => {
   const APP = "https://app.example.test/callback";
+  const NATIVE = "com.example.app:/callback";
   const query = (changes: Record<string, string> = {}) =>
     new URLSearchParams({
       redirect_to: APP,
@@ -272,7 +273,7 @@ describe("an app that has its sign-in done here", () => {
     });
   let world2: AuthWorld;
   beforeAll(async () => {
-    world2 = await openAuthWorld({ redirect_urls: [APP] });
+    world2 = await openAuthWorld({ redirect_urls: [APP, NATIVE] });
     await signUp(world2, "sso@example.test");
   });
   afterAll(() => world2.close());
@@ -308,6 +309,15 @@ describe("an app that has its sign-in done here", () => {
       return wayOn((await browser.open(location ?? "")).html).searchParams.get("code");
     });
     expect(new Set(await Promise.all(codes)).size).toBe(2);
+  });
+
+  test("and that others could pose as is answered when its person presses the button", async () => {
+    const browser = openUiBrowser(world2);
+    await browser.submit(SIGN_IN, { email: "sso@example.test", password: PASSWORD });
+    const { html } = await browser.open(`${CONTINUE}?${query({ redirect_to: NATIVE })}`);
+    expect(html).not.toContain("http-equiv");
+    expect(html).toContain("sso@example.test");
+    expect(html).toMatch(/href="com\.example\.app:\/callback\?code=[\w-]{43}&amp;state=/);
   });
 
   test.each([

@@ -90,6 +90,20 @@ describe("consent", () => {
     expect([view.status, wayOn(view.html)]).toEqual([404, null]);
   });
 
+  test("goes to who signs in next where the one who opened it says that it is not them", async () => {
+    const id = await begin(world, client);
+    const browser = await person("not-me");
+    const fields = { authorization_id: id, decision: "leave" };
+    const left = await browser.submit(pageOf(id), fields, { action: "/auth/ui/consent" });
+    expect(left.location).toStartWith("/auth/ui/sign-out?return_to=");
+    await browser.submit(left.location ?? "", {});
+    await signUp(world, "me@grants.test");
+    const login = `/auth/ui/sign-in?${new URL(left.location ?? "", "http://localhost").searchParams}`;
+    await browser.submit(login, { email: "me@grants.test", password: PASSWORD });
+    const { status, html } = await browser.open(pageOf(id));
+    expect([status, html.includes("me@grants.test")]).toEqual([200, true]);
+  });
+
   test("cannot be given by another site, nor without the form's token", async () => {
     const id = await begin(world, client);
     const browser = await person("clicked");

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { exportSPKI, importJWK, type JWTPayload, SignJWT } from "jose";
 import { challengeOf } from "../../src/capabilities/auth/flows/code-challenge.ts";
 import { createAskProvider } from "../../src/capabilities/auth/providers/ask-provider.ts";
+import { IssuerDirectory } from "../../src/capabilities/auth/providers/discovery.ts";
 import { type AuthWorld, openAuthWorld, signUp } from "./auth-world.ts";
 import { type FakeIssuer, startFakeIssuer } from "./fake-issuer.ts";
 import { fragmentOf, ProviderBrowser } from "./provider-browser.ts";
@@ -38,6 +39,7 @@ beforeAll(async () => {
       evil: { ...client, issuer: evil.issuer },
       bare: bare(idp),
       own: { ...bare(idp), own_callback: true },
+      both: { ...client, issuer: idp.issuer, user_url: `${idp.issuer}/user` },
       lax: { ...client, issuer: idp.issuer, email_optional: true },
     },
   });
@@ -366,6 +368,19 @@ describe("what the provider says of the person", () => {
     },
   );
 
+  test("an address is not verified by what is said of another", async () => {
+    const outcomes: string[] = [];
+    for (const isOther of [true, false]) {
+      const trip = await leave("both");
+      const said = claims(trip.asked);
+      idp.tokens = { id_token: await idp.sign(without(said, "email_verified")) };
+      const email = isOther ? "own@example.test" : said["email"];
+      idp.person = { sub: said.sub, email, email_verified: true };
+      outcomes.push(errorOf(await comeBack(trip)));
+    }
+    expect(outcomes).toEqual(["provider_email_needs_verification", ""]);
+  });
+
   test("without email_verified is not verified", async () => {
     const at = await withIdToken((asked) => idp.sign(without(claims(asked), "email_verified")));
     expect(errorOf(at)).toBe("provider_email_needs_verification");
@@ -608,9 +623,27 @@ describe("linking", () => {
     expect(body.identities).toHaveLength(1);
   });
 
+  test.each([
+    ["from no page", undefined],
+    ["from a stranger's page", "https://evil.example.test/welcome"],
+    ["from a name like the app's", "https://app.example.test.evil.example/welcome"],
+  ])("without a verifier is not begun by a browser that comes %s", async (_, from) => {
+    const { ada, path } = await ticketOf();
+    const victim = new ProviderBrowser(world);
+    const { status, location, body } = await victim.visit(path, undefined, from);
+    expect([status, location, (body as { code: string }).code]).toEqual([
+      400,
+      "",
+      "bad_oauth_state",
+    ]);
+    expect((await victim.visit(path, undefined, APP)).status).toBe(400);
+    const own = await world.send("GET", "/auth/v1/user", { bearer: ada.accessToken });
+    expect(own.body.identities).toHaveLength(1);
+  });
+
   test("goes on only in the browser that brought the ticket", async () => {
     const { ada, path } = await ticketOf();
-    const { location } = await new ProviderBrowser(world).visit(path);
+    const { location } = await new ProviderBrowser(world).visit(path, undefined, APP);
     const asked = new URL(location).searchParams;
     idp.tokens = { id_token: await idp.sign(claims(asked)) };
     const at = await comeBack({ browser: new ProviderBrowser(world), asked });
@@ -625,7 +658,7 @@ describe("linking", () => {
       update auth.users set email = null, proven_email = null, is_anonymous = true
       where id = ${ada.userId}`;
     const browser = new ProviderBrowser(world);
-    const { location } = await browser.visit(path);
+    const { location } = await browser.visit(path, undefined, APP);
     const asked = new URL(location).searchParams;
     idp.tokens = { id_token: await idp.sign(claims(asked, { email_verified: false })) };
     expect(gotSession(await comeBack({ browser, asked }))).toBe(true);
@@ -663,6 +696,34 @@ describe("requests to providers", () => {
     await expect(ask([], [...addresses])({ url })).rejects.toThrow(
       /not to be reached|https only|no URL/,
     );
+  });
+
+  test("for keys are not repeated for strangers' tokens, and do not cost the known ones, while they fail", async () => {
+    const [key] = idp.keys;
+    let asked = 0;
+    let isDown = false;
+    const directory = new IssuerDirectory(async () => {
+      asked += 1;
+      if (isDown) throw new Error("down");
+      return { status: 200, json: { keys: [{ ...key?.publicJwk, kid: "known" }] }, text: "" };
+    }, world.clock);
+    const find = (kid: string) =>
+      directory.keys("https://idp.example.test/keys")(
+        { alg: "ES256", kid },
+        {
+          payload: "",
+          signature: "",
+        },
+      );
+    await find("known");
+    isDown = true;
+    await world.clock.advance(31_000);
+    for (let n = 0; n < 3; n += 1) await expect(find("stranger")).rejects.toThrow();
+    expect(asked).toBe(2);
+    expect(await find("known")).toBeDefined();
+    await world.clock.advance(31_000);
+    await expect(find("stranger")).rejects.toThrow();
+    expect(asked).toBe(3);
   });
 
   test("go to an opened network, and to it only", async () => {

@@ -20,13 +20,15 @@ export class ProviderBrowser {
     this.#jar.delete(ORIGIN);
   }
 
-  /** `GET` of a path of ours; where it redirects to. */
+  /** `GET` of a path of ours, from a page; where it redirects to. */
   async visit(
     path: string,
     bearer?: string,
+    from?: string,
   ): Promise<{ status: number; location: string; body: unknown }> {
+    const referer = from === undefined ? {} : { referer: from };
     const { status, headers, body } = await this.#world.send("GET", path, {
-      headers: { cookie: this.#cookies(ORIGIN) },
+      headers: { cookie: this.#cookies(ORIGIN), ...referer },
       ...(bearer === undefined ? {} : { bearer }),
     });
     this.#keep(ORIGIN, headers);

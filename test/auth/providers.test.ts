@@ -204,6 +204,7 @@ describe("GET /authorize", () => {
 });
 
 describe("linking by hand", () => {
+  const leave = (browser: ProviderBrowser, ticket: string) => browser.visit(ticket, undefined, APP);
   const link = async (browser: ProviderBrowser, bearer: string, query: Record<string, string>) => {
     const { body } = await browser.visit(
       `/auth/v1/user/identities/authorize?${new URLSearchParams({ skip_http_redirect: "true", ...query })}`,
@@ -238,7 +239,7 @@ describe("linking by hand", () => {
     become(fresh());
     const browser = new ProviderBrowser(world);
     const ticket = await link(browser, ada.accessToken, { provider: "acme", redirect_to: APP });
-    const back = await browser.atProvider((await browser.visit(ticket)).location);
+    const back = await browser.atProvider((await leave(browser, ticket)).location);
     const at = new URL((await browser.visit(back)).location);
     expect(fragmentOf(at)["access_token"]).toBeString();
     const after = await world.send("GET", "/auth/v1/user/identities", { bearer: ada.accessToken });
@@ -254,7 +255,7 @@ describe("linking by hand", () => {
     await browser.signIn({ provider: "acme", redirect_to: APP });
     const ada = await signUp(world, fresh());
     const ticket = await link(browser, ada.accessToken, { provider: "acme", redirect_to: APP });
-    const back = await browser.atProvider((await browser.visit(ticket)).location);
+    const back = await browser.atProvider((await leave(browser, ticket)).location);
     const at = new URL((await browser.visit(back)).location);
     expect(fragmentOf(at)).toMatchObject({
       error_code: "identity_already_exists",
@@ -268,8 +269,8 @@ describe("linking by hand", () => {
     expect(anonymous.status).toBe(401);
     const ada = await signUp(world, fresh());
     const ticket = await link(browser, ada.accessToken, { provider: "acme", redirect_to: APP });
-    expect((await browser.visit(ticket)).status).toBe(302);
-    expect((await browser.visit(ticket)).status).toBe(400);
+    expect((await leave(browser, ticket)).status).toBe(302);
+    expect((await leave(browser, ticket)).status).toBe(400);
     const forged = ticket.replace(/ticket=.*/, `ticket=${"A".repeat(43)}`);
     expect((await browser.visit(forged)).status).toBe(400);
   });
@@ -286,7 +287,7 @@ describe("linking by hand", () => {
     become(fresh());
     const browser = new ProviderBrowser(world);
     const ticket = await link(browser, ada.accessToken, { provider: "acme", redirect_to: APP });
-    await browser.visit(await browser.atProvider((await browser.visit(ticket)).location));
+    await browser.visit(await browser.atProvider((await leave(browser, ticket)).location));
     const [, linked] = await own();
     const eve = await signUp(world, fresh());
     const foreign = await world.send("DELETE", `/auth/v1/user/identities/${linked.identity_id}`, {
@@ -310,7 +311,7 @@ describe("linking by hand", () => {
     become(fresh());
     const browser = new ProviderBrowser(world);
     const ticket = await link(browser, ada.accessToken, { provider: "acme", redirect_to: APP });
-    await browser.visit(await browser.atProvider((await browser.visit(ticket)).location));
+    await browser.visit(await browser.atProvider((await leave(browser, ticket)).location));
     const { body } = await world.send("GET", "/auth/v1/user", { bearer: ada.accessToken });
     const [first] = body.identities;
     const path = `/auth/v1/user/identities/${first.identity_id}`;

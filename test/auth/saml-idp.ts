@@ -44,6 +44,8 @@ export interface Said {
   endsInS: number;
   method: string;
   authnStatement: boolean;
+  /** `SessionNotOnOrAfter`; null: none. */
+  sessionEndsInS: number | null;
   conditions: boolean;
   attributes: Record<string, string>;
 }
@@ -67,6 +69,7 @@ export function honest(nowMs: number, inResponseTo: string | null): Said {
     endsInS: 300,
     method: "urn:oasis:names:tc:SAML:2.0:cm:bearer",
     authnStatement: true,
+    sessionEndsInS: null,
     conditions: true,
     attributes: { mail: `saml-${n}@corp.example.test` },
   };
@@ -82,8 +85,10 @@ export function assertionXml(said: Said): string {
   const conditions = said.conditions
     ? `<saml:Conditions NotBefore="${at(said.startsInS)}" NotOnOrAfter="${at(said.endsInS)}">${audience}</saml:Conditions>`
     : "";
+  const end =
+    said.sessionEndsInS === null ? "" : ` SessionNotOnOrAfter="${at(said.sessionEndsInS)}"`;
   const authn = said.authnStatement
-    ? `<saml:AuthnStatement AuthnInstant="${at(0)}"><saml:AuthnContext><saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:Password</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>`
+    ? `<saml:AuthnStatement AuthnInstant="${at(0)}"${end}><saml:AuthnContext><saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:Password</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>`
     : "";
   const attributes = Object.entries(said.attributes)
     .map(

@@ -5,6 +5,7 @@ import { challengeOf } from "../../src/capabilities/auth/flows/code-challenge.ts
 import { describeServiceProvider } from "../../src/capabilities/auth/saml/service-provider.ts";
 import { DEFAULT_TENANT } from "../../src/core/tenant.ts";
 import { type AuthWorld, openAuthWorld } from "./auth-world.ts";
+import { createClient, refreshFor, tokensFor } from "./oauth-world.ts";
 import { fragmentOf, ProviderBrowser } from "./provider-browser.ts";
 import {
   ACS,
@@ -26,6 +27,7 @@ import {
 const APP = "https://app.example.test/welcome";
 const VERIFIER = "verifier-".repeat(6);
 const SERVICE = "sb_secret_test";
+const NOBODY = { userId: "", refreshToken: "" };
 
 let world: AuthWorld;
 let providerId: string;
@@ -129,6 +131,49 @@ describe("a person of the organisation", () => {
     expect(claims.amr[0].method).toBe("sso/saml");
   });
 
+  test.each([
+    ["in the implicit flow", {}],
+    ["under PKCE", { code_challenge: challengeOf(VERIFIER), code_challenge_method: "s256" }],
+  ])("is signed in for as long as the provider says: %s", async (_, pkce) => {
+    const trip = await leave(pkce);
+    const said = { ...honest(world.clock.now(), trip.requestId), sessionEndsInS: 600 };
+    const at = await comeBack(trip, signedResponse(said));
+    const exchange = () =>
+      world.send("POST", "/auth/v1/token?grant_type=pkce", {
+        body: { auth_code: at.searchParams.get("code"), code_verifier: VERIFIER },
+      });
+    const tokens = at.searchParams.has("code") ? (await exchange()).body : fragmentOf(at);
+    const endsAtS = Math.floor((said.nowMs + 600_000) / 1000);
+    expect(Number(tokens.expires_at)).toBe(endsAtS);
+    const refresh = () =>
+      world.send("POST", "/auth/v1/token?grant_type=refresh_token", {
+        body: { refresh_token: tokens.refresh_token },
+      });
+    const { body: refreshed } = await refresh();
+    expect(refreshed.expires_at).toBe(endsAtS);
+    // What an app was given in it ends with it, too.
+    const client = await createClient(world);
+    const app = await tokensFor(world, { ...NOBODY, accessToken: refreshed.access_token }, client);
+    expect(app.expires_in).toBeLessThanOrEqual(600);
+    await world.clock.advance(600_000);
+    const late = await refresh();
+    expect([late.status, late.body.code]).toEqual([400, "session_expired"]);
+    const later = await refreshFor(world, client, app.refresh_token);
+    expect([later.status, later.body.error]).toEqual([400, "invalid_grant"]);
+  });
+
+  test("is not signed in by a code that comes after the provider's end", async () => {
+    const challenge = { code_challenge: challengeOf(VERIFIER), code_challenge_method: "s256" };
+    const trip = await leave(challenge);
+    const said = { ...honest(world.clock.now(), trip.requestId), sessionEndsInS: 60 };
+    const at = await comeBack(trip, signedResponse(said));
+    await world.clock.advance(60_000);
+    const { status, body } = await world.send("POST", "/auth/v1/token?grant_type=pkce", {
+      body: { auth_code: at.searchParams.get("code"), code_verifier: VERIFIER },
+    });
+    expect([status, body.code]).toEqual([403, "flow_state_expired"]);
+  });
+
   test("signs in when the whole response is signed beside the assertion", async () => {
     const at = await attempt(
       () => undefined,
@@ -159,6 +204,7 @@ describe("a forged response", () => {
     "that is not valid yet": { startsInS: 120 },
     "without conditions": { conditions: false },
     "of somebody who was not authenticated": { authnStatement: false },
+    "of a session that has ended there": { sessionEndsInS: 0 },
     "about a holder of a key": { method: "urn:oasis:names:tc:SAML:2.0:cm:holder-of-key" },
     "that answers another request": { inResponseTo: "_other" },
     "that answers no request": { inResponseTo: null },
@@ -224,6 +270,23 @@ describe("a forged response", () => {
       },
     );
     expect([isIn(at), errorOf(at)]).toEqual([false, "validation_failed"]);
+  });
+
+  test("for another service is refused, also where the request says that we are it", async () => {
+    const { requestId, relay } = await leave();
+    const base = "https://other.example.test/auth/v1/sso/saml";
+    const said = {
+      ...honest(world.clock.now(), requestId),
+      ...{ audience: `${base}/metadata`, recipient: `${base}/acs`, destination: `${base}/acs` },
+    };
+    const form = { SAMLResponse: encode(signedResponse(said)), RelayState: relay };
+    const { headers } = await world.send("POST", "/auth/v1/sso/saml/acs", {
+      body: new URLSearchParams(form).toString(),
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+      origin: "https://other.example.test",
+    });
+    const at = new URL(headers.get("location") ?? "");
+    expect([at.searchParams.get("handle"), errorOf(at)]).toEqual([null, "saml_provider_disabled"]);
   });
 
   test("is explained in the log, and to nobody else", async () => {

@@ -11,6 +11,7 @@ import m0011 from "../../../migrations/auth/0011_admin.sql" with { type: "text" 
 import m0021 from "../../../migrations/auth/0021_oauth_states.sql" with { type: "text" };
 import m0022 from "../../../migrations/auth/0022_saml.sql" with { type: "text" };
 import m0023 from "../../../migrations/auth/0023_custom_providers.sql" with { type: "text" };
+import m0024 from "../../../migrations/auth/0024_oauth_clients.sql" with { type: "text" };
 import { defineCapability } from "../../core/capability.ts";
 import { StartupError } from "../../core/startup-error.ts";
 import { createAuthParts } from "./auth-parts.ts";
@@ -52,6 +53,7 @@ export const auth = defineCapability({
     { name: "0021_oauth_states", sql: m0021 },
     { name: "0022_saml", sql: m0022 },
     { name: "0023_custom_providers", sql: m0023 },
+    { name: "0024_oauth_clients", sql: m0024 },
   ],
   needs: [],
   provides: ["auth"],

@@ -167,6 +167,7 @@ describe("a sign-in", () => {
       return [status, body.code];
     };
     expect(await codeAfter("banned_until = '2999-01-01'")).toEqual([400, "user_banned"]);
+    expect(await codeAfter("banned_until = 'infinity'")).toEqual([400, "user_banned"]);
     expect(await codeAfter("banned_until = null, email_confirmed_at = null")).toEqual([
       400,
       "email_not_confirmed",

@@ -41,7 +41,7 @@ export const apiKeys: readonly Mutation[] = [
   {
     ...VERIFY,
     name: "api key: of an owner who is banned",
-    find: "if (isBanned || row.owner_deleted_at",
+    find: "if (isBanned(owner, new Date(now)) || row.owner_deleted_at",
     replace: "if (row.owner_deleted_at",
     only: "banned, emptied",
     why: "a banned person goes on by their key",

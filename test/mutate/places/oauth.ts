@@ -12,6 +12,11 @@ const REFRESH = { ...ATTACKS, file: `${AUTH}/issuer/token/grant-oauth-refresh.ts
 const CLIENT = { ...ATTACKS, file: `${AUTH}/issuer/clients/authenticate-client.ts` };
 const METADATA = { ...ATTACKS, file: `${AUTH}/issuer/clients/client-metadata.ts` };
 const PERSON = { ...FLOW, file: `${AUTH}/issuer/authorizations.ts` };
+const REGISTRATION = {
+  tests: ["test/auth/oauth-registration.test.ts"],
+  file: `${AUTH}/issuer/clients/own-client.ts`,
+};
+const LOGOUT = { tests: ["test/auth/oauth-logout.test.ts"] };
 const DEVICE = { ...DEVICES, file: `${AUTH}/devices/grant-device.ts` };
 
 export const oauth: readonly Mutation[] = [
@@ -452,8 +457,8 @@ export const oauth: readonly Mutation[] = [
     ...ATTACKS,
     name: "oauth: a narrow client is unlimited where it asks for less",
     file: `${AUTH}/issuer/scopes.ts`,
-    find: 'const all = parseScopes(`${granted} ${client.scope ?? ""}`);',
-    replace: "const all = parseScopes(granted);",
+    find: 'client.scope ?? ""}`',
+    replace: '""}`',
     only: "registered for permissions",
     why: "what the operator allowed a client is no bound",
   },
@@ -465,6 +470,86 @@ export const oauth: readonly Mutation[] = [
     replace: "",
     only: "an app is let in",
     why: "every app that signs people in here does so without their second factor",
+  },
+  {
+    ...FLOW,
+    name: "oauth: what was approved outlives its sessions",
+    file: `${AUTH}/sessions/session-store.ts`,
+    find: "if (which.only === undefined) await endWaiting(sql, userId);",
+    replace: "",
+    only: "yet fetched",
+    why: "who knew the old password fetches a session for good",
+  },
+  {
+    ...FLOW,
+    name: "oauth: tokens of the banned are active",
+    file: `${AUTH}/issuer/token/introspect.ts`,
+    find: "return user !== null && user.deleted_at === null && !isBanned(user, state.now());",
+    replace: "return user !== null;",
+    only: "banned as what it is worth",
+    why: "resource servers serve who was shut out",
+  },
+  {
+    ...FLOW,
+    name: "oauth: a ban without end is none",
+    file: `${AUTH}/accounts/is-banned.ts`,
+    find: "return until !== null && !(until <= now);",
+    replace: "return until !== null && until > now;",
+    only: "banned or removed since",
+    why: "who is shut out for ever comes in",
+  },
+  {
+    ...REGISTRATION,
+    name: "oauth: a client's record is anybody's",
+    find: "if (client && fits) return client;",
+    replace: "if (client) return client;",
+    only: "nobody else",
+    why: "whoever knows a client's id sends its people to themselves",
+  },
+  {
+    ...REGISTRATION,
+    name: "oauth: a token opens the operator's clients",
+    find: "const fits = isSecretOf(token, client?.registration_token_hash ?? null);",
+    replace:
+      'const fits = client?.registration_token_hash == null ? token !== "" : isSecretOf(token, client.registration_token_hash);',
+    only: "nobody else",
+    why: "a client that registered itself changes those that people trust",
+  },
+  {
+    ...LOGOUT,
+    name: "oauth: a sign-out leads anywhere",
+    file: `${AUTH}/issuer/read-logout.ts`,
+    find: "if (!client?.post_logout_redirect_uris.includes(uri)) {",
+    replace: 'if (!client || uri === "") {',
+    only: "nobody is led away",
+    why: "an open redirect",
+  },
+  {
+    ...LOGOUT,
+    name: "oauth: any token signs anybody out",
+    file: `${AUTH}/ui/grants/logout.ts`,
+    find: "if (visitor && asked.hint?.userId !== visitor.user.id) return askPage(visit);",
+    replace: "if (visitor && asked.hint === null) return askPage(visit);",
+    only: "asked first",
+    why: "a link of a stranger's signs people out",
+  },
+  {
+    ...LOGOUT,
+    name: "oauth: strangers are led away by whoever registered",
+    file: `${AUTH}/ui/grants/logout.ts`,
+    find: 'const isKnown = visitor !== null || asked.client?.registration_type === "manual";',
+    replace: "const isKnown = asked.client !== null;",
+    only: "nobody vouches for",
+    why: "an open redirect for anybody who registers a client",
+  },
+  {
+    ...LOGOUT,
+    name: "oauth: the app stays signed in",
+    file: `${AUTH}/ui/grants/logout.ts`,
+    find: "await endClientSession(state, caller, session);",
+    replace: "",
+    only: "signs out here and there",
+    why: "who signed out is still signed in at the app",
   },
   {
     ...DEVICE,

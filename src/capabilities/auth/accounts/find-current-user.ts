@@ -72,7 +72,11 @@ export async function presentCurrentUser(
   const visible = {
     ...user,
     email: scopes.has("email") ? user.email : null,
+    email_change: scopes.has("email") ? user.email_change : null,
     phone: scopes.has("phone") ? user.phone : null,
+    phone_change: scopes.has("phone") ? user.phone_change : null,
+    // How they prove themselves here, numbers of phones among it.
+    factors: [],
     raw_user_meta_data: scopes.has("profile") ? user.raw_user_meta_data : {},
   };
   return presentUser(visible, scopes.has("profile") && scopes.has("email") ? identities : []);

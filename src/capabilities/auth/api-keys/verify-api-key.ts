@@ -12,6 +12,7 @@ import type { ApiKeys } from "../../../shared/auth/create-local-auth.ts";
 import { isAllowedRole } from "../../../shared/auth/verify-token.ts";
 import { LruMap } from "../../../shared/lru-map.ts";
 import { PerTenant } from "../../../shared/per-tenant.ts";
+import { isBanned } from "../accounts/is-banned.ts";
 import { FACTS_MAX } from "../orgs/org-claims.ts";
 import { createOrgStore } from "../orgs/store.ts";
 import { keyErrors } from "./errors.ts";
@@ -115,9 +116,10 @@ function checkStanding(row: KeyWithOwner, now: number): void {
   if (row.status === "pending") throw keyErrors.key_pending();
   if (now >= endOf(row)) throw keyErrors.key_expired();
   if (row.user_id === null) return;
-  const isBanned = row.owner_banned_until !== null && row.owner_banned_until.getTime() > now;
   const hasRole = isAllowedRole(row.owner_role);
-  if (isBanned || row.owner_deleted_at !== null || !hasRole) throw keyErrors.key_owner_gone();
+  const owner = { banned_until: row.owner_banned_until };
+  if (isBanned(owner, new Date(now)) || row.owner_deleted_at !== null || !hasRole)
+    throw keyErrors.key_owner_gone();
 }
 
 function endOf({ expires_at: key, secret_expires_at: secret }: KeyWithOwner): number {

@@ -47,7 +47,8 @@ export function deviceStore(sql: Executor) {
         update auth.oauth_device_codes
         set status = 'approved', user_id = ${approval.user_id}, aal = ${approval.aal},
             amr = ${sql.json(approval.amr as unknown as JSONValue)},
-            authenticated_at = ${approval.authenticated_at}
+            authenticated_at = ${approval.authenticated_at},
+            session_ends_at = ${approval.session_ends_at}
         where id = ${id}`;
     },
     async deny(id: string, userId: string): Promise<void> {

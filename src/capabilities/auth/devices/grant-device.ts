@@ -3,6 +3,7 @@
  * its person has decided, no more often than it was told.
  */
 import type { AuthState, Caller } from "../auth-state.ts";
+import { givenApproval } from "../issuer/authorize/approval.ts";
 import { oauthErrors } from "../issuer/errors.ts";
 import type { Params } from "../issuer/read-form.ts";
 import type { ClientRow, DeviceRow } from "../issuer/schema.ts";
@@ -43,7 +44,7 @@ export async function grantDevice(
       if (row.status === "expired" || row.expires_at <= state.now()) return "expired_token";
       if (row.status === "denied") return "access_denied";
       if (row.status === "pending") return poll(state, devices, row);
-      const approval = approvalIn(row);
+      const approval = givenApproval(row);
       if (!approval) return "invalid_grant";
       const given = await startClientSession(
         state,
@@ -74,10 +75,6 @@ async function poll(
   const isTooSoon = now.getTime() < earliest;
   await devices.markPolled(row.id, row.interval_s + (isTooSoon ? SLOWER_S : 0), now);
   return isTooSoon ? "slow_down" : "authorization_pending";
-}
-
-function approvalIn({ user_id, aal, amr, authenticated_at }: DeviceRow) {
-  return user_id && aal && amr && authenticated_at ? { user_id, aal, amr, authenticated_at } : null;
 }
 
 function refusal(code: Refusal) {

@@ -22,6 +22,8 @@ export interface FlowLoad {
   readonly link?: ExternalIdentity;
   /** Of the pages' own session, when they hand its person on. */
   readonly proof?: FlowProof;
+  /** The session ends then at the latest, milliseconds since the epoch; absent or null = as it does. */
+  readonly endsAtMs?: number | null;
 }
 
 export interface FlowStart {

@@ -105,7 +105,11 @@ async function exchange(
     : found;
   // A factor that was removed since proves nothing any more.
   const proof = hasVerifiedFactor(state, user) ? load.proof : undefined;
-  const way = { method: flow.authentication_method, provider: flow.provider_type, proof };
+  const { endsAtMs = null } = load;
+  if (endsAtMs !== null && endsAtMs <= state.deps.clock.now()) {
+    return { refused: "flow_state_expired" };
+  }
+  const way = { method: flow.authentication_method, provider: flow.provider_type, proof, endsAtMs };
   return { load, ...(await signInByFlow(state, store, caller, user, way)) };
 }
 

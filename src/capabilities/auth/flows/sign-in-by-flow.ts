@@ -28,10 +28,14 @@ export async function signInByFlow(
     readonly provider: string;
     /** What was shown in the browser; absent = `method` alone. */
     readonly proof?: FlowProof | undefined;
+    /** The session ends then at the latest, milliseconds since the epoch; null = as it does. */
+    readonly endsAtMs?: number | null;
   },
 ): Promise<SignedIn> {
   const now = state.now();
-  const issued = await startSession(state, store, caller, user.id, way.method, way.proof);
+  const endsAt = way.endsAtMs == null ? null : new Date(way.endsAtMs);
+  const options = { ...way.proof, endsAt };
+  const issued = await startSession(state, store, caller, user.id, way.method, options);
   const patched = await store.updateUser(user.id, { last_sign_in_at: now, updated_at: now });
   await store.touchIdentity(user.id, way.provider, now);
   const entry = {

@@ -13,8 +13,8 @@ import { type AuthStore, inTransaction } from "../store.ts";
 import { auditDecision } from "./audit-decision.ts";
 import { approvalOf } from "./authorize/approval.ts";
 import { type AuthorizationStore, authorizationStore } from "./authorize/authorization-store.ts";
-import { rememberConsent } from "./authorize/remember-consent.ts";
 import { errorUrl, successUrl } from "./authorize/redirect-back.ts";
+import { rememberConsent } from "./authorize/remember-consent.ts";
 import { clientStore } from "./clients/client-store.ts";
 import { type ClientSummary, summarizeClient } from "./clients/present-client.ts";
 import { provesIdentity } from "./clients/redirect-uri.ts";
@@ -111,6 +111,19 @@ export function denyAuthorization(
     requireOwner(row, current);
     await auditDecision(state, store, caller, current, "oauth_authorization_denied", row);
     return refuse(requests, row, "access_denied", "The person denied the request");
+  });
+}
+
+/** For who is somebody else: the request is open again, to who signs in next. @throws as `describeAuthorization` */
+export function releaseAuthorization(
+  state: AuthState,
+  caller: Caller,
+  current: CurrentUser,
+  authorizationId: string,
+): Promise<void> {
+  return inRequest(state, caller, current, authorizationId, async ({ requests, row }) => {
+    requireOwner(row, current);
+    await requests.claim(row.id, null);
   });
 }
 

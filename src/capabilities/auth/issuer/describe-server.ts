@@ -11,7 +11,7 @@ import { grantTypes } from "./token/grant-oauth-token.ts";
 const SECRET_METHODS = ["client_secret_basic", "client_secret_post"];
 const ALL_METHODS = [...SECRET_METHODS, "none"];
 const CLAIMS = [
-  ...["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash"],
+  ...["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid"],
   ...["email", "email_verified", "phone_number", "phone_number_verified", "name", "given_name"],
   ...["family_name", "preferred_username", "picture", "locale", "updated_at"],
 ];
@@ -40,6 +40,7 @@ function describeEndpoints(config: AuthConfig, issuer: string) {
     authorization_endpoint: `${issuer}/oauth/authorize`,
     token_endpoint: `${issuer}/oauth/token`,
     userinfo_endpoint: `${issuer}/oauth/userinfo`,
+    ...(config.ui.enabled ? { end_session_endpoint: `${issuer}/oauth/logout` } : {}),
     revocation_endpoint: `${issuer}/oauth/revoke`,
     introspection_endpoint: `${issuer}/oauth/introspect`,
     device_authorization_endpoint: `${issuer}/oauth/device_authorization`,

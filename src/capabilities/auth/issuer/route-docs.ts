@@ -20,6 +20,7 @@ const registration = Type.Object(
     scope: text("What it may ask for at most"),
     client_uri: text("A web address"),
     logo_uri: text("A web address"),
+    post_logout_redirect_uris: Type.Optional(Type.Array(Type.String())),
   },
   { additionalProperties: true, title: "OAuthClientMetadata" },
 );
@@ -84,6 +85,11 @@ export const oauthDocs = {
     description: "RFC 6749 §4.1 with PKCE (S256); redirects to the consent page.",
     status: 302,
   }),
+  logout: doc("Sign out at a client's word", {
+    description:
+      "OpenID Connect RP-Initiated Logout 1.0: id_token_hint, client_id, post_logout_redirect_uri, state; as a form, too. Leads to the page that signs out, or asks.",
+    status: 302,
+  }),
   describeAuthorization: doc("Describe an authorization request", {
     description: "What the person is asked, or redirect_url when they agreed before.",
     security: bearer,
@@ -123,6 +129,20 @@ export const oauthDocs = {
     description: "RFC 7591.",
     body: registration,
     status: 201,
+  }),
+  readOwnClient: doc("Read one's own registration", {
+    description: "RFC 7592, by the registration access token. The secret is not told again.",
+    security: bearer,
+  }),
+  updateOwnClient: doc("Change one's own registration", {
+    description: "RFC 7592: everything that the client says of itself, with its client_id.",
+    body: registration,
+    security: bearer,
+  }),
+  deleteOwnClient: doc("Remove one's own registration", {
+    description: "RFC 7592; ends the client's sessions.",
+    status: 204,
+    security: bearer,
   }),
   adminListClients: doc("List OAuth clients", {
     description: "Newest first; page and per_page. Needs the secret key.",

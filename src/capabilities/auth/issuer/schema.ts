@@ -20,6 +20,9 @@ export interface ClientRow {
   readonly logo_uri: string | null;
   readonly tos_uri: string | null;
   readonly policy_uri: string | null;
+  readonly post_logout_redirect_uris: readonly string[];
+  /** Null: the operator looks after it. */
+  readonly registration_token_hash: Uint8Array | null;
   readonly created_at: Date;
   readonly updated_at: Date;
   readonly last_used_at: Date | null;
@@ -33,6 +36,8 @@ export interface Approval {
   readonly aal: AalLevel;
   readonly amr: readonly AmrEntry[];
   readonly authenticated_at: Date;
+  /** End of the session in which they agreed; null = it has none. */
+  readonly session_ends_at: Date | null;
 }
 
 /** What a client asked for and is given tokens for. */
@@ -43,7 +48,8 @@ export interface TokenRequest {
   readonly issuer: string;
 }
 
-type Approved = { readonly [K in keyof Approval]: Approval[K] | null };
+/** A row that an approval is written into, once there is one. */
+export type Approved = { readonly [K in keyof Approval]: Approval[K] | null };
 
 /** `auth.oauth_authorizations`. */
 export interface AuthorizationRow extends TokenRequest, Approved {

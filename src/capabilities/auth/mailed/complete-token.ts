@@ -5,6 +5,7 @@
  */
 import type { TransactionSql } from "postgres";
 import { createUser } from "../accounts/create-user.ts";
+import { isBanned } from "../accounts/is-banned.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { finishFlow } from "../flows/flow-state.ts";
 import { type SignedIn, signInByFlow } from "../flows/sign-in-by-flow.ts";
@@ -131,7 +132,7 @@ async function settleAndFinish(work: Work, spent: SpentToken, byLink: boolean): 
   const { state, store } = work;
   const user = await store.lockUser(spent.userId ?? "");
   if (!user || user.deleted_at) return refused("otp_expired");
-  if (user.banned_until && user.banned_until > state.now()) return refused("banned_here");
+  if (isBanned(user, state.now())) return refused("banned_here");
   const settled = await settle(work, user, spent);
   if (settled === "half") return { outcome: "half" };
   if (typeof settled === "string") return refused(settled);

@@ -9,7 +9,7 @@ const LOOPBACK =
   /^https?:\/\/(?:(?:[a-z0-9-]+\.)*localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])(?::\d{1,5})?$/i;
 
 /** `https://host/auth/v1`, or null when nothing that can be trusted names this server. */
-export function linkBase(state: AuthState, { origin = "" }: Caller): string | null {
+export function linkBase(state: AuthState, { origin = "" }: Pick<Caller, "origin">): string | null {
   const { publicUrl } = state.deps.server;
   if (publicUrl !== "") return `${publicUrl}/auth/v1`;
   return LOOPBACK.test(origin) ? `${origin}/auth/v1` : null;

@@ -2,6 +2,7 @@
  * `POST /auth/v1/passkeys/authentication/{options,verify}`: signs in with whatever passkey of ours
  * the authenticator has. Every refusal reads alike, so that no id of a credential can be tried out.
  */
+import { isBanned } from "../accounts/is-banned.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { requireCaptcha } from "../defence/require-captcha.ts";
 import { authErrors } from "../errors.ts";
@@ -115,6 +116,6 @@ async function signIn(
 
 /** What stands against any sign-in of this person. */
 function refuseHeldBack(user: UserRow, now: Date): void {
-  if (user.banned_until && user.banned_until > now) throw authErrors.user_banned();
+  if (isBanned(user, now)) throw authErrors.user_banned();
   if (user.email && !user.email_confirmed_at) throw authErrors.email_not_confirmed();
 }

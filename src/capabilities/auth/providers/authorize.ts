@@ -71,7 +71,8 @@ export async function authorize(
   const ticket = query.get("ticket");
   if (ticket !== null) {
     const sql = state.sql(caller.tenant);
-    return { location: await redeemTicket(state, sql, ticket, browser), cookie };
+    const referer = request.headers.get("referer");
+    return { location: await redeemTicket(state, sql, ticket, browser, referer), cookie };
   }
   const trip = await plan(state, request, query);
   await inTransaction(state.sql(caller.tenant), async (_store, tx) => {

@@ -27,6 +27,8 @@ const KEYS_MAX = 100;
 interface Kept<T> {
   readonly value: Promise<T>;
   readonly at: number;
+  /** Of the last read, which may have failed. */
+  readonly triedAt: number;
 }
 
 export class IssuerDirectory {
@@ -42,19 +44,18 @@ export class IssuerDirectory {
 
   /** @throws Error when there is no document, or it is another issuer's */
   metadata(issuer: string): Promise<IssuerMetadata> {
-    return this.#keep(this.#metadata, issuer, KEPT_MS, () => this.#discover(issuer));
+    return this.#keep(this.#metadata, issuer, () => this.#discover(issuer));
   }
 
   /** The key of a token's header, as jose asks for it. */
   keys(jwksUrl: string): JWTVerifyGetKey {
     return async (header, token) => {
-      const keys = await this.#keep(this.#keys, jwksUrl, KEPT_MS, () => this.#readKeys(jwksUrl));
+      const read = () => this.#readKeys(jwksUrl);
+      const keys = await this.#keep(this.#keys, jwksUrl, read);
       try {
         return await createLocalJWKSet(keys)(header, token);
       } catch (error) {
-        const again = await this.#keep(this.#keys, jwksUrl, RETRY_MS, () =>
-          this.#readKeys(jwksUrl),
-        );
+        const again = await this.#keep(this.#keys, jwksUrl, read, "anew").catch(() => keys);
         if (again === keys) throw error;
         return createLocalJWKSet(again)(header, token);
       }
@@ -64,18 +65,21 @@ export class IssuerDirectory {
   #keep<T>(
     kept: Map<string, Kept<T>>,
     key: string,
-    maxAgeMs: number,
     read: () => Promise<T>,
+    which: "kept" | "anew" = "kept",
   ): Promise<T> {
     const now = this.#clock.monotonic();
-    const known = kept.get(key);
-    if (known && now - known.at < maxAgeMs) return known.value;
+    const found = kept.get(key);
+    const known = found && now - found.at < KEPT_MS ? found : null;
+    if (known && (which === "kept" || now - known.triedAt < RETRY_MS)) return known.value;
     if (kept.size >= ISSUERS_MAX) kept.clear();
     const value = read();
-    kept.set(key, { value, at: now });
-    // What failed is not kept; who waits for it now learns why.
+    kept.set(key, { value, at: now, triedAt: now });
+    // What failed is not kept, and takes nothing with it; who waits for it now learns why.
     value.catch(() => {
-      if (kept.get(key)?.value === value) kept.delete(key);
+      if (kept.get(key)?.value !== value) return;
+      if (known) kept.set(key, { ...known, triedAt: now });
+      else kept.delete(key);
     });
     return value;
   }

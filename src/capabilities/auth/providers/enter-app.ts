@@ -20,25 +20,29 @@ export interface Arrival {
   readonly target: string;
   /** Null where the provider gives none. */
   readonly tokens: ProviderTokens | null;
+  /** When the provider wants the session ended, milliseconds since the epoch; absent or null = never. */
+  readonly sessionEndsAtMs?: number | null;
 }
 
 /** Signs the person in, or makes them; the address with the code or the session. */
 export async function enterApp(
   state: AuthState,
   caller: Caller,
-  { identity, method, flowId, target, tokens }: Arrival,
+  { identity, method, flowId, target, tokens, sessionEndsAtMs }: Arrival,
 ): Promise<string> {
   const { provider } = identity;
+  const endsAtMs = sessionEndsAtMs ?? null;
   const admission = await admitIdentity(state, caller, identity);
   const done = await inTransaction(state.sql(caller.tenant), async (store, tx) => {
     const person = await signInWithIdentity(state, store, tx, caller, identity, admission);
     const { user } = person;
     if (flowId !== null) {
-      return { ...person, code: await finishFlow(state, tx, flowId, user.id, { tokens }) };
+      const load = { tokens, endsAtMs };
+      return { ...person, code: await finishFlow(state, tx, flowId, user.id, load) };
     }
     return {
       ...person,
-      session: await signInByFlow(state, store, caller, user, { method, provider }),
+      session: await signInByFlow(state, store, caller, user, { method, provider, endsAtMs }),
     };
   });
   if (done.outcome === "linked") await tellOfLink(state, caller, done.user, provider);

@@ -51,6 +51,12 @@ export const providerErrors = {
     message: "SAML 2.0 is disabled",
     hint: "auth.saml.enabled = true enables it",
   }),
+  saml_needs_address: () => ({
+    status: 404,
+    code: "saml_provider_disabled",
+    message: "SAML 2.0 needs an address that identity providers know this server by",
+    hint: "Set server.public_url",
+  }),
   sso_provider_not_found: (message = "SSO Identity Provider not found") => ({
     status: 404,
     message,

@@ -25,6 +25,10 @@ export interface OauthStateRow {
   readonly created_at: Date;
 }
 
+export type RedeemedTicket = Pick<OauthStateRow, "redirect_to" | "flow_id" | "link_user_id"> & {
+  readonly sealed_location: Uint8Array;
+};
+
 export function createOauthStateStore(sql: Sql | TransactionSql) {
   return {
     async insert(state: NewOauthState): Promise<void> {
@@ -35,13 +39,13 @@ export function createOauthStateStore(sql: Sql | TransactionSql) {
           ${state.browserHash}, ${state.provider}, ${state.redirectTo}, ${state.flowId},
           ${state.linkUserId}, ${state.sealed}, ${state.now})`;
     },
-    /** Gives a waiting sign-in its browser, once; the sealed location, or null when there is none. */
+    /** Gives a waiting sign-in its browser, once; null when there is none. */
     async redeem(
       ticketHash: Uint8Array,
       browserHash: Uint8Array,
       since: Date,
-    ): Promise<Uint8Array | null> {
-      const [row] = await sql<{ sealed_location: Uint8Array }[]>`
+    ): Promise<RedeemedTicket | null> {
+      const [row] = await sql<RedeemedTicket[]>`
         with waiting as (
           select state_hash, sealed_location from auth.oauth_states
           where ticket_hash = ${ticketHash} and created_at > ${since} for update
@@ -49,8 +53,8 @@ export function createOauthStateStore(sql: Sql | TransactionSql) {
         update auth.oauth_states s
         set browser_hash = ${browserHash}, ticket_hash = null, sealed_location = null
         from waiting w where s.state_hash = w.state_hash
-        returning w.sealed_location`;
-      return row?.sealed_location ?? null;
+        returning w.sealed_location, s.redirect_to, s.flow_id, s.link_user_id`;
+      return row ?? null;
     },
     /** Reads a state that its browser is away with, without taking it. */
     async find(stateHash: Uint8Array, since: Date): Promise<OauthStateRow | null> {

@@ -81,19 +81,37 @@ async function insert(
   });
 }
 
-/** Where the browser goes that brings a ticket. @throws bad_oauth_state */
+/**
+ * Where the browser goes that brings a ticket. Without PKCE nothing but the page it comes from tells
+ * that it is the browser of the person who links, and not of somebody who was sent the address: their
+ * identity would open the account of another.
+ * @param referer of the request; null = it names no page.
+ * @throws bad_oauth_state
+ */
 export async function redeemTicket(
   state: AuthState,
   sql: Parameters<typeof createOauthStateStore>[0],
   ticket: string,
   browser: string,
+  referer: string | null,
 ): Promise<string> {
   if (!isFlowCode(ticket)) throw authErrors.bad_oauth_state("The ticket is malformed");
   const since = new Date(state.deps.clock.now() - STATE_TTL_MS);
   const store = createOauthStateStore(sql);
-  const sealed = await store.redeem(hashFlowCode(ticket), hashFlowCode(browser), since);
-  if (!sealed) throw authErrors.bad_oauth_state("The ticket was used, or is too old");
-  return openBy<string>(ticket, sealed);
+  const found = await store.redeem(hashFlowCode(ticket), hashFlowCode(browser), since);
+  if (!found) throw authErrors.bad_oauth_state("The ticket was used, or is too old");
+  const isBound = found.link_user_id === null || found.flow_id !== null;
+  if (!isBound && !isSameSite(referer, found.redirect_to)) {
+    throw authErrors.bad_oauth_state(
+      "Without PKCE an identity is linked from a page of the app only",
+    );
+  }
+  return openBy<string>(ticket, found.sealed_location);
+}
+
+function isSameSite(referer: string | null, target: string): boolean {
+  const [from, to] = [URL.parse(referer ?? ""), URL.parse(target)];
+  return from !== null && /^https?:$/.test(from.protocol) && from.origin === to?.origin;
 }
 
 /**

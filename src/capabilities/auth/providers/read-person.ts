@@ -28,7 +28,10 @@ export async function readPerson(
   }
   const custom = { ...objectIn(told), ...objectIn(token) };
   const both = Object.keys(custom).length === 0 ? {} : { custom_claims: custom };
-  return identityOf(provider, { ...told, ...token, ...both });
+  const { email_verified: _, ...unproven } = told;
+  // One address, and what is said of that very one.
+  const isSameEmail = token?.["email"] === undefined || token["email"] === told["email"];
+  return identityOf(provider, { ...(isSameEmail ? told : unproven), ...token, ...both });
 }
 
 function objectIn(claims: JsonObject | null): JsonObject {

@@ -9,7 +9,6 @@ import { hashFlowCode, isFlowCode } from "../flows/flow-code.ts";
 import { openBy, sealBy } from "../flows/seal-by.ts";
 import { limitByAddress } from "../http/limit-rate.ts";
 import { allowedRedirect } from "../http/redirects.ts";
-import type { ExternalIdentity } from "../identities/external-identity.ts";
 import { OAUTH_COOKIE, ownUrl } from "../providers/authorize.ts";
 import { refused } from "../providers/callback.ts";
 import { enterApp } from "../providers/enter-app.ts";
@@ -22,6 +21,9 @@ import { createSamlStore, type SsoProvider } from "./saml-store.ts";
 import { spNames } from "./service-provider.ts";
 
 const WAIT_MS = 60_000;
+
+/** What a response vouches for, until its browser comes. */
+type Waiting = Pick<ReadResponse, "identity" | "sessionEndsAtMs">;
 
 /** The form. Where the browser goes. */
 export async function receiveResponse(
@@ -46,7 +48,9 @@ export async function receiveResponse(
     const { nonce: requestId } = await secretsOf(relay, row);
     const read = await verified(state, caller, request, form, provider, requestId);
     const handle = newSecret(state);
-    const sealed = await sealBy(state.deps.rng, handle, read.identity);
+    const { identity, sessionEndsAtMs } = read;
+    const waits: Waiting = { identity, sessionEndsAtMs };
+    const sealed = await sealBy(state.deps.rng, handle, waits);
     await state.deps.kv.put(caller.tenant, keyOf(handle), sealed, { ttlMs: WAIT_MS });
     const query = new URLSearchParams({ handle, RelayState: relay });
     return `${ownUrl(state, request)}/sso/saml/acs?${query}`;
@@ -71,11 +75,11 @@ export async function finishResponse(
     if (!taken) throw authErrors.saml_relay_state_not_found();
     target = allowedRedirect(state, request, taken.row.redirect_to);
     if (!taken.isHere) throw authErrors.bad_oauth_state("The sign-in began in another browser");
-    const identity = await waiting(state, caller, query.get("handle") ?? "");
-    if (identity?.provider !== taken.row.provider) throw authErrors.saml_relay_state_not_found();
-    const flowId = taken.row.flow_id;
-    const arrival = { identity, method: "sso/saml", flowId, target, tokens: null } as const;
-    return await enterApp(state, caller, arrival);
+    const found = await waiting(state, caller, query.get("handle") ?? "");
+    if (found?.identity.provider !== taken.row.provider) {
+      throw authErrors.saml_relay_state_not_found();
+    }
+    return await enter(state, caller, found, taken.row.flow_id, target);
   } catch (error) {
     return refused(request, target, error);
   }
@@ -93,9 +97,26 @@ async function receiveUnasked(
   const entityId = await issuerOf(form.get("SAMLResponse") ?? "");
   const store = createSamlStore(state.sql(caller.tenant));
   const provider = usable(await store.findByEntityId(entityId));
-  const { identity } = await verified(state, caller, request, form, provider, null);
-  const arrival = { identity, method: "sso/saml", flowId: null, target, tokens: null } as const;
-  return enterApp(state, caller, arrival);
+  const read = await verified(state, caller, request, form, provider, null);
+  return enter(state, caller, read, null, target);
+}
+
+function enter(
+  state: AuthState,
+  caller: Caller,
+  { identity, sessionEndsAtMs }: Waiting,
+  flowId: string | null,
+  target: string,
+): Promise<string> {
+  const method = "sso/saml";
+  return enterApp(state, caller, {
+    identity,
+    method,
+    flowId,
+    target,
+    sessionEndsAtMs,
+    tokens: null,
+  });
 }
 
 function usable(provider: SsoProvider | null): SsoProvider {
@@ -139,10 +160,10 @@ async function waiting(
   state: AuthState,
   { tenant }: Caller,
   handle: string,
-): Promise<ExternalIdentity | null> {
+): Promise<Waiting | null> {
   if (!isFlowCode(handle)) return null;
   const { kv } = state.deps;
   const entry = await kv.get(tenant, keyOf(handle));
   const isOurs = await kv.delete(tenant, keyOf(handle));
-  return entry && isOurs ? openBy<ExternalIdentity>(handle, entry.value) : null;
+  return entry && isOurs ? openBy<Waiting>(handle, entry.value) : null;
 }

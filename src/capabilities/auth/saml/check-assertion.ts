@@ -25,6 +25,8 @@ export interface CheckedAssertion {
   readonly id: string;
   /** Milliseconds since the epoch: until then it must not be taken again. */
   readonly endsAtMs: number;
+  /** When the provider wants the session ended, milliseconds since the epoch; null = it does not say. */
+  readonly sessionEndsAtMs: number | null;
 }
 
 const SKEW_MS = 60_000;
@@ -57,7 +59,20 @@ export function checkAssertion(
   const good = ends.find((end) => typeof end === "number");
   if (good === undefined) throw new Error(String(ends[0] ?? "there is no bearer"));
   const latest = Math.min(Number(good), expected.nowMs + LIFE_MAX_MS);
-  return { id, endsAtMs: latest + SKEW_MS };
+  const sessionEndsAtMs = sessionEnd(assertion, expected.nowMs);
+  return { id, endsAtMs: latest + SKEW_MS, sessionEndsAtMs };
+}
+
+/** `SessionNotOnOrAfter` (SAML 2.0 Core §2.7.2), the earliest where there are several. */
+function sessionEnd(assertion: Element, nowMs: number): number | null {
+  const ends = all(assertion, "AuthnStatement").flatMap(({ $: said }) => {
+    const end = said?.["SessionNotOnOrAfter"];
+    return end === undefined ? [] : [timeOf(end)];
+  });
+  if (ends.length === 0) return null;
+  const end = Math.min(...ends);
+  if (end <= nowMs) throw new Error("the session there has ended");
+  return end;
 }
 
 /** When it ends, or what is wrong with it. */

@@ -1,8 +1,10 @@
 /** This server as a SAML service provider towards one identity provider (`@node-saml/node-saml`). */
 import type { SAML } from "@node-saml/node-saml";
+import { contextOf } from "../../../core/context.ts";
 import type { TenantCtx } from "../../../core/tenant.ts";
 import type { AuthState } from "../auth-state.ts";
-import { ownUrl } from "../providers/authorize.ts";
+import { authErrors } from "../errors.ts";
+import { linkBase } from "../messages/link-base.ts";
 import { loadSaml } from "./saml-library.ts";
 import type { IdpMetadata } from "./saml-metadata.ts";
 
@@ -12,8 +14,15 @@ export interface SpNames {
   readonly acsUrl: string;
 }
 
+/**
+ * Never simply by the address of the request: who brings an assertion that was made for another
+ * service chooses its `Host`, and so would choose whom it is for.
+ * @throws saml_needs_address
+ */
 export function spNames(state: AuthState, request: Request): SpNames {
-  const base = `${ownUrl(state, request)}/sso/saml`;
+  const own = linkBase(state, contextOf(request));
+  if (own === null) throw authErrors.saml_needs_address();
+  const base = `${own}/sso/saml`;
   return { entityId: `${base}/metadata`, acsUrl: `${base}/acs` };
 }
 

@@ -36,6 +36,8 @@ export interface SessionOptions {
   readonly factorId?: string | null;
   /** It lives in a cookie of the ready pages: shown as such in the list of sessions. */
   readonly cookie?: boolean;
+  /** It ends then at the latest, whatever the settings say. Null or absent = as they say. */
+  readonly endsAt?: Date | null;
   /** It ends no other one, whatever `auth.session_single_per_user` says: an OAuth client's. */
   readonly alongside?: boolean;
 }
@@ -66,9 +68,8 @@ export async function startSession(
   const id = deps.ids.uuid();
   const aal = options.aal ?? "aal1";
   const amr = options.amr ?? [amrEntry(method, now)];
-  const timeboxMs = config.session_timebox_s * 1000;
   const tag = options.cookie ? COOKIE_TAG : null;
-  const notAfter = timeboxMs > 0 ? new Date(now.getTime() + timeboxMs) : null;
+  const notAfter = lastMoment(config.session_timebox_s, now, options.endsAt ?? null);
   if (config.session_single_per_user && !options.alongside) await store.endOwnOfKind(userId, tag);
   await store.insertSession({
     id,
@@ -85,6 +86,13 @@ export async function startSession(
   });
   const refreshToken = await addRefreshToken(state, store, { id, user_id: userId }, null);
   return { session: { id, aal, amr, not_after: notAfter }, refreshToken };
+}
+
+/** The earlier of the time box's end and of `endsAt`; null = there is neither. */
+function lastMoment(timeboxS: number, now: Date, endsAt: Date | null): Date | null {
+  const boxEnd = timeboxS > 0 ? new Date(now.getTime() + timeboxS * 1000) : null;
+  if (boxEnd === null || endsAt === null) return boxEnd ?? endsAt;
+  return endsAt < boxEnd ? endsAt : boxEnd;
 }
 
 /**

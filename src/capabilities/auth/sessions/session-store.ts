@@ -17,6 +17,10 @@ export interface SessionStore {
   listSessions(userId: string, limit: number): Promise<readonly SessionRow[]>;
   /** Ends the person's own sessions with this tag, and no OAuth client's; the count. */
   endOwnOfKind(userId: string, tag: string | null): Promise<number>;
+  /**
+   * Ends sessions; the count. Unless it is `only` one, what was approved and is yet to become a
+   * session ends with them: codes of apps, of devices and of sign-ins in a browser.
+   */
   deleteSessions(userId: string, which: { only?: string; except?: string }): Promise<number>;
   findRefreshToken(tokenHash: Uint8Array): Promise<RefreshTokenRow | null>;
   insertRefreshToken(token: {
@@ -99,9 +103,21 @@ function oneSession(sql: Executor) {
       const except = which.except === undefined ? sql`` : sql`and id <> ${which.except}`;
       const { count } = await sql`
         delete from auth.sessions where user_id = ${userId} ${only} ${except}`;
+      if (which.only === undefined) await endWaiting(sql, userId);
       return count;
     },
   };
+}
+
+async function endWaiting(sql: Executor, userId: string): Promise<void> {
+  await sql`
+    update auth.oauth_authorizations set status = 'expired'
+    where user_id = ${userId} and status = 'approved'`;
+  await sql`
+    update auth.oauth_device_codes set status = 'expired'
+    where user_id = ${userId} and status = 'approved'`;
+  await sql`
+    delete from auth.flow_state where user_id = ${userId} and auth_code_hash is not null`;
 }
 
 function tokenQueries(sql: Executor) {

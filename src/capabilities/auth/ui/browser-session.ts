@@ -14,6 +14,7 @@ import { hasVerifiedFactor } from "../factors/aal.ts";
 import type { SessionRow, UserRow } from "../schema.ts";
 import type { TokenAnswer } from "../sessions/issue-session.ts";
 import { agentOf, COOKIE_TAG, ipOf } from "../sessions/issue-session.ts";
+import { hasEnded } from "../sessions/session-life.ts";
 import { createStore, inTransaction } from "../store.ts";
 import { browserOrigin } from "./browser-origin.ts";
 import { createBrowserStore } from "./browser-store.ts";
@@ -53,10 +54,8 @@ export async function browserVisitor(
   const found = await createBrowserStore(state.sql(caller.tenant)).find(hashOf(token), now);
   if (!found) return null;
   const { user, session } = found;
-  if (isBanned(user, now)) return null;
+  if (isBanned(user, now) || hasEnded(state, session)) return null;
   const idleMs = now.getTime() - (session.refreshed_at ?? session.created_at).getTime();
-  const idleMaxMs = state.config.session_inactivity_s * 1000;
-  if (idleMaxMs > 0 && idleMs >= idleMaxMs) return null;
   if (idleMs >= TOUCH_MS) {
     const store = createStore(state.sql(caller.tenant));
     await store.markRefreshed(session.id, agentOf(caller), ipOf(caller), now);

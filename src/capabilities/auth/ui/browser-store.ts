@@ -19,7 +19,7 @@ export interface BrowserStore {
     /** Of the session from now on. */
     readonly tag: string;
   }): Promise<void>;
-  /** Null for what has expired or ended; whether the person may sign in is the caller's question. */
+  /** Null for an expired cookie; whether session and person still stand is the caller's question. */
   find(tokenHash: Uint8Array, now: Date): Promise<BrowserSessionRow | null>;
   /** Ends a cookie, and the session it stands for unless that is `keptSessionId`. */
   end(tokenHash: Uint8Array, keptSessionId: string): Promise<void>;
@@ -40,8 +40,7 @@ export function createBrowserStore(sql: Executor): BrowserStore {
     async find(tokenHash, now) {
       const [session] = await sql<SessionRow[]>`
         select s.* from auth.browser_sessions b join auth.sessions s on s.id = b.session_id
-        where b.token_hash = ${tokenHash} and b.expires_at > ${now} and s.revoked_at is null
-          and (s.not_after is null or s.not_after > ${now})`;
+        where b.token_hash = ${tokenHash} and b.expires_at > ${now}`;
       if (!session) return null;
       const [user] = await sql<UserRow[]>`
         select * from auth.users where id = ${session.user_id} and deleted_at is null`;

@@ -18,13 +18,30 @@ import { type Form, readForm } from "./read-form.ts";
  * where people are led is not known when the form is shown. It works without scripts.
  */
 export function onward(url: string, where: string): Page {
-  if (NEVER.test(url)) throw new Error("a way on that would run in our page");
   return {
     title: "One moment",
     refresh: url,
     body: html`<p>You are on your way to ${where}.</p>
-<p><a class="button" href="${url}">Continue</a></p>`,
+${wayOn(url)}`,
   };
+}
+
+/**
+ * The same for an app that others could pose as (RFC 8252 §8.6): any app may claim a scheme and open
+ * this page in a browser that is signed in, but not press its button.
+ */
+export function onwardIfMeant(url: string, who: string): Page {
+  return {
+    title: "Sign in to the app?",
+    body: html`<p>An app on this device asks to be signed in as <strong>${who}</strong>. Go on only if you have just
+started this yourself.</p>
+${wayOn(url)}`,
+  };
+}
+
+function wayOn(url: string): Html {
+  if (NEVER.test(url)) throw new Error("a way on that would run in our page");
+  return html`<p><a class="button" href="${url}">Continue</a></p>`;
 }
 
 const NEVER = /^\s*(?:javascript|data|vbscript|blob|file|about):/i;

@@ -1,7 +1,7 @@
 /** What a person's session says of how they proved themselves: handed on to a client's tokens. */
 import type { CurrentUser } from "../../accounts/find-current-user.ts";
 import type { AuthState } from "../../auth-state.ts";
-import type { Approval } from "../schema.ts";
+import type { Approval, Approved } from "../schema.ts";
 
 /** A token made outside names no session: it proves a sign-in of unknown age, taken as the oldest. */
 export function approvalOf(state: AuthState, { user, session }: CurrentUser): Approval {
@@ -14,5 +14,13 @@ export function approvalOf(state: AuthState, { user, session }: CurrentUser): Ap
     aal: session?.aal ?? "aal1",
     amr,
     authenticated_at: new Date(latest),
+    session_ends_at: session?.not_after ?? null,
   };
+}
+
+/** What a row holds of an approval; null when nobody has given one. */
+export function givenApproval(row: Approved): Approval | null {
+  const { user_id, aal, amr, authenticated_at, session_ends_at } = row;
+  if (!user_id || !aal || !amr || !authenticated_at) return null;
+  return { user_id, aal, amr, authenticated_at, session_ends_at };
 }

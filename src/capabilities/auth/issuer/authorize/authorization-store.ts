@@ -29,7 +29,8 @@ export type NewAuthorization = Pick<
 >;
 
 /** A grant and whom it was given to. */
-export type GrantRow = ConsentRow & Pick<ClientRow, "client_name" | "client_uri" | "logo_uri" | "scope">;
+export type GrantRow = ConsentRow &
+  Pick<ClientRow, "client_name" | "client_uri" | "logo_uri" | "scope">;
 
 export function authorizationStore(sql: Executor) {
   return { ...requestQueries(sql), ...consentQueries(sql) };
@@ -56,7 +57,7 @@ function requestQueries(sql: Executor) {
         for update`;
       return row ?? null;
     },
-    async claim(id: string, userId: string): Promise<void> {
+    async claim(id: string, userId: string | null): Promise<void> {
       await sql`update auth.oauth_authorizations set user_id = ${userId} where id = ${id}`;
     },
     async setStatus(id: string, status: RequestStatus): Promise<void> {
@@ -73,7 +74,8 @@ function requestQueries(sql: Executor) {
         set status = 'approved', approved_at = ${now}, authorization_code_hash = ${code.hash},
             code_expires_at = ${code.expiresAt}, user_id = ${approval.user_id},
             aal = ${approval.aal}, amr = ${sql.json(approval.amr as unknown as JSONValue)},
-            authenticated_at = ${approval.authenticated_at}
+            authenticated_at = ${approval.authenticated_at},
+            session_ends_at = ${approval.session_ends_at}
         where id = ${id}`;
     },
     async markExchanged(id: string, sessionId: string): Promise<void> {

@@ -2,6 +2,7 @@
 import { Elysia } from "elysia";
 import { contextOf } from "../../../../core/context.ts";
 import type { AuthState } from "../../auth-state.ts";
+import { authErrors } from "../../errors.ts";
 import { userCaller } from "../../http/caller.ts";
 import { readJson } from "../../http/read-json.ts";
 import { respond } from "../../http/respond.ts";
@@ -28,6 +29,13 @@ const REDIRECT = {
   "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 } as const;
 
+const LOGOUT_PARAMS = ["id_token_hint", "client_id", "post_logout_redirect_uri", "state"];
+
+function logoutPage(params: Params): string {
+  const known = LOGOUT_PARAMS.map((name) => [name, params.get(name)]);
+  return `/auth/ui/logout?${new URLSearchParams(known.filter(([, value]) => value !== ""))}`;
+}
+
 export function authorizeRoutes(state: AuthState) {
   const authorize = (request: Request, read: () => Promise<Params> | Params) =>
     respond(request, async () => {
@@ -41,7 +49,24 @@ export function authorizeRoutes(state: AuthState) {
         headers: { ...REDIRECT, Location: location },
       };
     });
+  // Also by a form of the client's page, which brings no cookies: the browser comes again by itself.
+  const logout = (request: Request, read: () => Promise<Params> | Params) =>
+    respond(request, async () => {
+      requireOAuthServer(state);
+      if (!state.config.ui.enabled) throw authErrors.feature_disabled("The sign-out page");
+      const location = logoutPage(await read());
+      return { status: 303, headers: { ...REDIRECT, Location: location } };
+    });
   return new Elysia({ name: "auth.oauth_authorize" })
+    .get(
+      "/auth/v1/oauth/logout",
+      ({ request }) => logout(request, () => queryParams(request)),
+      oauthDocs.logout,
+    )
+    .post("/auth/v1/oauth/logout", ({ request }) => logout(request, () => formParams(request)), {
+      ...raw,
+      ...oauthDocs.logout,
+    })
     .get(
       "/auth/v1/oauth/authorize",
       ({ request }) => authorize(request, () => queryParams(request)),

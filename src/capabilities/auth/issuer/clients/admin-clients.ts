@@ -112,7 +112,7 @@ async function changed(
   const clientId = checkedId(id);
   return inTransaction(state.sql(caller.tenant), async (store, tx) => {
     const clients = clientStore(tx);
-    const before = await clients.find(clientId);
+    const before = await clients.lock(clientId);
     if (!before) throw authErrors.oauth_client_not_found();
     const { patch, secret } = change(before);
     const after = await clients.update(clientId, { ...patch, updated_at: state.now() });

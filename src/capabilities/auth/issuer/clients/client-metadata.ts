@@ -18,6 +18,7 @@ export type ClientMetadata = Pick<
   | "logo_uri"
   | "tos_uri"
   | "policy_uri"
+  | "post_logout_redirect_uris"
   | "client_type"
   | "token_endpoint_auth_method"
 >;
@@ -48,6 +49,7 @@ export function readMetadata(body: JsonObject, rules: MetadataRules): ClientMeta
   }
   return {
     redirect_uris: readRedirectUris(body, rules, grants),
+    post_logout_redirect_uris: readUriList(body, "post_logout_redirect_uris", rules),
     grant_types: grants,
     scope: readScope(body, rules),
     client_name: readName(body),
@@ -99,12 +101,15 @@ function readGrants(body: JsonObject, rules: MetadataRules, method: AuthMethod):
 }
 
 function readRedirectUris(body: JsonObject, rules: MetadataRules, grants: readonly string[]) {
-  const uris = listOf(body, "redirect_uris") ?? [];
-  if (uris.length === 0 && grants.includes("authorization_code")) {
-    throw oauthErrors.invalid_redirect_uri("redirect_uris is required");
-  }
+  const uris = readUriList(body, "redirect_uris", rules);
+  if (uris.length > 0 || !grants.includes("authorization_code")) return uris;
+  throw oauthErrors.invalid_redirect_uri("redirect_uris is required");
+}
+
+function readUriList(body: JsonObject, name: string, rules: MetadataRules): string[] {
+  const uris = listOf(body, name) ?? [];
   if (uris.length > REDIRECT_URIS_MAX) {
-    throw oauthErrors.invalid_redirect_uri(`redirect_uris holds more than ${REDIRECT_URIS_MAX}`);
+    throw oauthErrors.invalid_redirect_uri(`${name} holds more than ${REDIRECT_URIS_MAX}`);
   }
   for (const uri of uris) {
     const fault = redirectUriFault(uri, rules.redirectSchemes);

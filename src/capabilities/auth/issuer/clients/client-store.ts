@@ -18,6 +18,7 @@ export type ClientPatch = Partial<
     | "logo_uri"
     | "tos_uri"
     | "policy_uri"
+    | "post_logout_redirect_uris"
     | "client_secret_hash"
     | "token_endpoint_auth_method"
   >
@@ -30,6 +31,12 @@ export function clientStore(sql: Executor) {
   return {
     async find(id: string): Promise<ClientRow | null> {
       const [row] = await sql<ClientRow[]>`select * from auth.oauth_clients where id = ${id}`;
+      return row ?? null;
+    },
+    /** Whoever changes it waits here. */
+    async lock(id: string): Promise<ClientRow | null> {
+      const [row] = await sql<ClientRow[]>`
+        select * from auth.oauth_clients where id = ${id} for update`;
       return row ?? null;
     },
     async insert(client: Omit<ClientRow, "last_used_at">): Promise<void> {

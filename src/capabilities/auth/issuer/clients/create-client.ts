@@ -15,12 +15,12 @@ import { knownScopes } from "../scopes.ts";
 import { type ClientMetadata, readMetadata } from "./client-metadata.ts";
 import { hashSecret, newSecret } from "./client-secret.ts";
 import { clientStore } from "./client-store.ts";
-import { presentClient } from "./present-client.ts";
+import { presentClient, presentRegistration } from "./present-client.ts";
 
 /** Seconds after which a client that was refused for want of room may try again. */
 const RETRY_S = 3600;
 
-function metadataRules({ config }: AuthState, isTrusted: boolean) {
+export function metadataRules({ config }: AuthState, isTrusted: boolean) {
   const { redirect_schemes: redirectSchemes } = config.oauth_server;
   return { isTrusted, redirectSchemes, scopes: knownScopes(config) };
 }
@@ -39,35 +39,41 @@ export function readOperatorsMetadata(
   }
 }
 
-/** @throws oauth_dynamic_client_registration_disabled, invalid_redirect_uri, invalid_client_metadata, temporarily_unavailable */
-export async function registerClient(state: AuthState, caller: Caller, body: JsonObject) {
+/**
+ * @param issuer of the OAuth server.
+ * @throws oauth_dynamic_client_registration_disabled, invalid_redirect_uri, invalid_client_metadata,
+ * temporarily_unavailable
+ */
+export async function registerClient(
+  state: AuthState,
+  caller: Caller,
+  issuer: string,
+  body: JsonObject,
+) {
   const { oauth_server: settings } = state.config;
   await limitByAddress(state, caller, "oauth_register", settings.rate_limit_register);
   if (!settings.dynamic_registration) {
     throw authErrors.oauth_dynamic_client_registration_disabled();
   }
   const metadata = readMetadata(body, metadataRules(state, false));
-  const { client, secret } = await create(state, caller, metadata, "dynamic");
-  return {
-    ...presentClient(client, secret),
-    client_id_issued_at: Math.floor(client.created_at.getTime() / 1000),
-    // RFC 7591 §3.2.1: required beside a secret; 0 = it does not expire.
-    ...(secret === null ? {} : { client_secret_expires_at: 0 }),
-  };
+  const token = newSecret(state.deps.rng);
+  const { client, secret } = await create(state, caller, metadata, token);
+  return presentRegistration(client, issuer, token, secret);
 }
 
 /** By the secret key. @throws validation_failed */
 export async function adminCreateClient(state: AuthState, caller: Caller, body: JsonObject) {
   const metadata = readOperatorsMetadata(state, body, true);
-  const { client, secret } = await create(state, caller, metadata, "manual");
+  const { client, secret } = await create(state, caller, metadata, null);
   return presentClient(client, secret);
 }
 
+/** @param token by which it will look after itself; null: the operator does. */
 async function create(
   state: AuthState,
   caller: Caller,
   metadata: ClientMetadata,
-  registration: ClientRow["registration_type"],
+  token: string | null,
 ) {
   const now = state.now();
   const secret = metadata.client_type === "public" ? null : newSecret(state.deps.rng);
@@ -75,13 +81,14 @@ async function create(
     ...metadata,
     id: state.deps.ids.uuid(),
     client_secret_hash: secret === null ? null : hashSecret(secret),
-    registration_type: registration,
+    registration_type: token === null ? ("manual" as const) : ("dynamic" as const),
+    registration_token_hash: token === null ? null : hashSecret(token),
     created_at: now,
     updated_at: now,
   };
   await inTransaction(state.sql(caller.tenant), async (store, tx) => {
     const clients = clientStore(tx);
-    if (registration === "dynamic") await makeRoom(state, clients, now);
+    if (token !== null) await makeRoom(state, clients, now);
     await clients.insert(row);
     await recordClient(state, store, tx, caller, "oauth_client_created", row);
   });

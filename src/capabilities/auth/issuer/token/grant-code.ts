@@ -5,6 +5,7 @@
 import { timingSafeEqual } from "node:crypto";
 import type { AuthState, Caller } from "../../auth-state.ts";
 import { type AuthStore, inTransaction } from "../../store.ts";
+import { givenApproval } from "../authorize/approval.ts";
 import { type AuthorizationStore, authorizationStore } from "../authorize/authorization-store.ts";
 import { oauthErrors } from "../errors.ts";
 import type { Params } from "../read-form.ts";
@@ -55,10 +56,9 @@ async function exchanged(
 
 /** Null unless the code is live. */
 function approvalIn(state: AuthState, row: AuthorizationRow): Approval | null {
-  const { status, user_id, aal, amr, authenticated_at, code_expires_at: expiresAt } = row;
+  const { status, code_expires_at: expiresAt } = row;
   if (status !== "approved" || !expiresAt || expiresAt <= state.now()) return null;
-  if (!user_id || !aal || !amr || !authenticated_at) return null;
-  return { user_id, aal, amr, authenticated_at };
+  return givenApproval(row);
 }
 
 /** The same redirect URI and resource, and the verifier of the challenge. @throws invalid_grant */

@@ -25,6 +25,8 @@ export async function signIdToken(
     aud: request.client_id,
     exp: issuedAt + state.config.access_token_ttl_s,
     iat: issuedAt,
+    // By it a sign-out at the client ends what the client was given (RP-Initiated Logout 1.0 §2).
+    sid: session.id,
     auth_time: Math.floor(authenticatedAt.getTime() / 1000),
     acr: session.aal,
     amr: [...new Set(session.amr.map(({ method }) => method))],

@@ -3,15 +3,18 @@
  * holders of the secret key. Unlike a signature this tells of sessions that ended. Everything that
  * the asker may not know of is `{"active":false}` (§2.2).
  */
-import { createLocalJWKSet, type JWK, jwtVerify } from "jose";
+import { jwtVerify } from "jose";
 import { ReactorError } from "../../../../core/errors.ts";
 import { isUuid } from "../../accounts/find-current-user.ts";
+import { isBanned } from "../../accounts/is-banned.ts";
 import type { AuthState, Caller } from "../../auth-state.ts";
+import type { SessionRow } from "../../schema.ts";
 import { hashRefreshToken, isRefreshToken } from "../../sessions/refresh-token.ts";
 import { hasEnded } from "../../sessions/session-life.ts";
 import { type AuthStore, createStore } from "../../store.ts";
 import { clientStore } from "../clients/client-store.ts";
 import { oauthErrors } from "../errors.ts";
+import { publicKeys } from "../public-keys.ts";
 import type { Params } from "../read-form.ts";
 
 export type Introspection = Readonly<Record<string, unknown>> & { readonly active: boolean };
@@ -64,15 +67,12 @@ async function forResourceElsewhere(
 ): Promise<Claims | null> {
   const { resources } = state.config.oauth_server;
   if (resources.length === 0) return null;
-  const { signingKeys, issuer } = await state.deps.project(caller.tenant);
-  const keys = signingKeys.filter(({ publicJwk }) => publicJwk !== null);
-  const set = createLocalJWKSet({
-    keys: keys.map(({ kid, alg, publicJwk }) => ({ ...publicJwk, kid, alg }) as JWK),
-  });
+  const project = await state.deps.project(caller.tenant);
+  const { set, algorithms } = publicKeys(project);
   const rules = {
-    issuer,
+    issuer: project.issuer,
     audience: [...resources],
-    algorithms: [...new Set(keys.map(({ alg }): string => alg))],
+    algorithms,
     currentDate: state.now(),
     requiredClaims: ["exp", "client_id", "scope"],
   };
@@ -92,10 +92,21 @@ async function stands(
   const { session_id: sessionId, sub, client_id: clientId } = claims;
   if (isUuid(sessionId)) {
     const session = await store.findSession(sessionId);
-    return session !== null && session.user_id === sub && !hasEnded(state, session);
+    return session !== null && session.user_id === sub && sessionStands(state, store, session);
   }
   if (!isUuid(clientId)) return true;
   return (await clientStore(state.sql(caller.tenant)).find(clientId)) !== null;
+}
+
+/** Also its person does: who is banned or removed may do nothing by it. */
+async function sessionStands(
+  state: AuthState,
+  store: AuthStore,
+  session: SessionRow,
+): Promise<boolean> {
+  if (hasEnded(state, session)) return false;
+  const user = await store.findUserById(session.user_id);
+  return user !== null && user.deleted_at === null && !isBanned(user, state.now());
 }
 
 async function ofRefreshToken(
@@ -106,8 +117,8 @@ async function ofRefreshToken(
 ): Promise<Introspection> {
   const row = await store.findRefreshToken(hashRefreshToken(token));
   const session = row && !row.revoked ? await store.findSession(row.session_id) : null;
-  if (!session || hasEnded(state, session)) return INACTIVE;
-  if (clientId !== null && session.oauth_client_id !== clientId) return INACTIVE;
+  if (!session || (clientId !== null && session.oauth_client_id !== clientId)) return INACTIVE;
+  if (!(await sessionStands(state, store, session))) return INACTIVE;
   return {
     active: true,
     token_type: "refresh_token",

@@ -28,17 +28,26 @@ export async function revokeToken(
   if (session.oauth_client_id !== client.id) {
     throw oauthErrors.unauthorized_client("The token was not issued to this client");
   }
+  await endClientSession(state, caller, session);
+}
+
+/** What was given to a client ends, at its own word. */
+export async function endClientSession(
+  state: AuthState,
+  caller: Caller,
+  { id, user_id: userId, oauth_client_id: clientId }: SessionRow,
+): Promise<void> {
   const now = state.now();
-  await inTransaction(state.sql(caller.tenant), async (writer) => {
-    await writer.revokeFamily(session.id, now);
+  await inTransaction(state.sql(caller.tenant), async (store) => {
+    await store.revokeFamily(id, now);
     const entry = {
       action: "token_revoked",
-      actorId: session.user_id,
+      actorId: userId,
       actorName: "",
       address: caller.address,
-      traits: { session_id: session.id, client_id: client.id },
+      traits: { session_id: id, client_id: clientId },
     };
-    await writer.audit(state.deps.ids.uuid(), entry, now);
+    await store.audit(state.deps.ids.uuid(), entry, now);
   });
 }
 

@@ -23,7 +23,8 @@ export interface ClientSession {
 
 /**
  * In the transaction that spends the code. It proves as much as the person had proven when they
- * agreed, and no more. Null when the person is gone or banned.
+ * agreed, no more and no longer. Null when the person is gone or banned, or
+ * their session would have ended.
  * @param method how the client came by it, as in `amr`.
  */
 export async function startClientSession(
@@ -40,7 +41,9 @@ export async function startClientSession(
   const user = await store.lockUser(approval.user_id);
   if (!user || user.deleted_at || isBanned(user, now)) return null;
   const amr = [...approval.amr, amrEntry(method, now)];
-  const options = { aal: approval.aal, amr, alongside: true };
+  const endsAt = approval.session_ends_at;
+  if (endsAt !== null && endsAt <= now) return null;
+  const options = { aal: approval.aal, amr, alongside: true, endsAt };
   const issued = await startSession(state, store, caller, user.id, method, options);
   const mayRefresh = client.grant_types.includes("refresh_token");
   // Without a refresh token it lives as long as its access token.

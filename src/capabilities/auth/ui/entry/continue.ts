@@ -10,7 +10,7 @@ import { inTransaction } from "../../store.ts";
 import type { BrowserVisitor } from "../browser-session.ts";
 import { HOME, type HostedLogin, pagePath } from "../errand.ts";
 import { uiErrors } from "../errors.ts";
-import { onward, type Page, type Visit } from "../page.ts";
+import { onward, onwardIfMeant, type Page, type Visit } from "../page.ts";
 
 export async function showContinue(visit: Visit): Promise<Page> {
   const { current, pending, errand } = visit;
@@ -34,12 +34,17 @@ async function finishLogin(
   const code = await inTransaction(state.sql(caller.tenant), async (_store, tx) => {
     const flowId = await beginFlow(state, tx, start);
     if (flowId === null) throw uiErrors.login_without_challenge();
-    const { aal, amr, factor_id: factorId } = session;
-    return finishFlow(state, tx, flowId, user.id, { tokens: null, proof: { aal, amr, factorId } });
+    const { aal, amr, factor_id: factorId, not_after: notAfter } = session;
+    const proof = { aal, amr, factorId };
+    // What the app is given is the same sign-in, and ends with it.
+    const load = { tokens: null, proof, endsAtMs: notAfter?.getTime() ?? null };
+    return finishFlow(state, tx, flowId, user.id, load);
   });
   target.searchParams.set("code", code);
   if (login.state !== "") target.searchParams.set("state", login.state);
-  return onward(target.href, target.host || "the app");
+  return /^https?:$/.test(target.protocol)
+    ? onward(target.href, target.host)
+    : onwardIfMeant(target.href, user.email ?? user.phone ?? "a guest");
 }
 
 /**

@@ -5,10 +5,11 @@ import {
   approveAuthorization,
   denyAuthorization,
   describeAuthorization,
+  releaseAuthorization,
 } from "../../issuer/authorizations.ts";
 import type { Member } from "../account/member.ts";
 import { pagePath } from "../errand.ts";
-import { decisionForm } from "../form-parts.ts";
+import { decisionForm, form } from "../form-parts.ts";
 import { html } from "../html.ts";
 import { onward, type Page } from "../page.ts";
 import type { Form } from "../read-form.ts";
@@ -24,7 +25,7 @@ export async function showConsent(member: Member): Promise<Page> {
     if ("redirect_url" in asked) return back(asked.redirect_url);
     return consentPage(member, asked);
   } catch (error) {
-    if (needsNewSignIn(error)) return signInAgain(member, id);
+    if (needsNewSignIn(error)) return signInAgain(id);
     throw error;
   }
 }
@@ -32,11 +33,15 @@ export async function showConsent(member: Member): Promise<Page> {
 export async function takeConsent(member: Member, form: Form): Promise<Page> {
   const { state, caller, current } = member;
   const id = form("authorization_id");
+  if (form("decision") === "leave") {
+    await releaseAuthorization(state, caller, current, id);
+    return { redirect: pagePath("/auth/ui/sign-out", errandOf(id)) };
+  }
   const decide = form("decision") === "approve" ? approveAuthorization : denyAuthorization;
   try {
     return back((await decide(state, caller, current, id)).redirect_url);
   } catch (error) {
-    if (needsNewSignIn(error)) return signInAgain(member, id);
+    if (needsNewSignIn(error)) return signInAgain(id);
     throw error;
   }
 }
@@ -52,13 +57,18 @@ function consentPage({ state, csrf, user }: Member, asked: AuthorizationDetails)
   const { client, redirect_uri: redirectUri } = asked;
   const target = URL.parse(redirectUri);
   const where = target?.host || (target?.protocol.replace(/:$/, "") ?? "");
-  const again = new URLSearchParams({ authorization_id: asked.authorization_id });
-  const errand = { returnTo: `${PATH}?${again}`, login: null };
+  const id = html`<input type="hidden" name="authorization_id" value="${asked.authorization_id}">`;
   return {
     title: `Connect ${clientName(client)} to your account?`,
     body: html`<div class="entry stack">
-<p>You are signed in as <strong>${user.email ?? user.phone}</strong>.
-<a href="${pagePath("/auth/ui/sign-out", errand)}">Not you?</a></p>
+<p>You are signed in as <strong>${user.email ?? user.phone}</strong>.</p>
+${form({
+  action: PATH,
+  csrf,
+  children: html`${id}<input type="hidden" name="decision" value="leave">`,
+  submit: "This is not me",
+  kind: "secondary",
+})}
 <p><strong>${clientName(client)}</strong> asks to:</p>
 ${scopeList(asked)}
 ${clientNotice({ client, isUnvouched: asked.registration_type === "dynamic" }, state)}
@@ -66,7 +76,7 @@ ${clientNotice({ client, isUnvouched: asked.registration_type === "dynamic" }, s
 ${decisionForm({
   action: PATH,
   csrf,
-  children: html`<input type="hidden" name="authorization_id" value="${asked.authorization_id}">`,
+  children: id,
   approve: "Allow",
   deny: "Do not allow",
 })}</div>`,
@@ -74,12 +84,16 @@ ${decisionForm({
 }
 
 /** The client wants a sign-in that is newer than this session. */
-function signInAgain(_member: Member, id: string): Page {
-  const returnTo = `${PATH}?${new URLSearchParams({ authorization_id: id })}`;
-  const errand = { returnTo, login: null };
+function signInAgain(id: string): Page {
   return {
     title: "Please sign in again",
     body: html`<p>The app asks for a new sign-in before it goes on.</p>
-<p><a class="button" href="${pagePath("/auth/ui/sign-out", errand)}">Sign in again</a></p>`,
+<p><a class="button" href="${pagePath("/auth/ui/sign-out", errandOf(id))}">Sign in again</a></p>`,
   };
 }
+
+/** Back to this request after another sign-in. */
+const errandOf = (id: string) => ({
+  returnTo: `${PATH}?${new URLSearchParams({ authorization_id: id })}`,
+  login: null,
+});
