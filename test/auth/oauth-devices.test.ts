@@ -112,6 +112,14 @@ describe("a device", () => {
     expect((await show(late.user_code)).status).toBe(404);
   });
 
+  test("gets nothing once its person has signed out everywhere", async () => {
+    const asked = await ask();
+    const eve = await signUp(world, "eve@example.test");
+    await answer(asked.user_code, "approve", eve);
+    await world.send("POST", "/auth/v1/logout", { bearer: eve.accessToken });
+    expect(await poll(asked)).toBe("invalid_grant");
+  });
+
   test("is given tokens once, also when it asks many times at once", async () => {
     const asked = await ask();
     await answer(asked.user_code, "approve");

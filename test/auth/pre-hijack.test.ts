@@ -200,6 +200,15 @@ const ORDERINGS: readonly Ordering[] = [
     expect((await follow(world, link)).fragment.get("error_code")).toBe("email_exists");
     return { holder, loot: { accessToken } };
   }),
+  onStrict("attacker signs up; the app's server makes the holder a link", async (email, world) => {
+    await signUp(world, email, THEIRS);
+    const { body } = await world.send("POST", "/auth/v1/admin/generate_link", {
+      body: { type: "signup", email, password: OWN },
+      headers: { apikey: SECRET },
+    });
+    const link = new URL(body.action_link);
+    return { holder: await byLink(world, `${link.pathname}${link.search}`), loot: passwordOnly };
+  }),
   onTrusting("attacker signs up and is in; holder signs in by code", async (email, world) => {
     const { body } = await signUp(world, email, THEIRS);
     const loot = { accessToken: body.access_token, refreshToken: body.refresh_token };
@@ -242,6 +251,36 @@ describe("pre-hijacking", () => {
     await byCode(strict, "signup", email);
     const { status } = await post(strict, "token?grant_type=password", { email, password: OWN });
     expect(status).toBe(200);
+  });
+
+  /** Made by the app's server: a number that is somebody's, and an address that nobody confirmed. */
+  async function madeByServer() {
+    const [email, phone] = [`holder-${++count}@example.test`, `49174${1_000_000 + ++count}`];
+    const body = { email, phone, phone_confirm: true, password: OWN };
+    await strict.send("POST", "/auth/v1/admin/users", { body, headers: { apikey: SECRET } });
+    return { email, phone };
+  }
+
+  test("takes nothing from an account that somebody can get into already", async () => {
+    const { email, phone } = await madeByServer();
+    await signUp(strict, email, THEIRS);
+    expect(messagesTo(strict, email)).toEqual([]);
+    const { status } = await post(strict, "token?grant_type=password", { phone, password: OWN });
+    expect(status).toBe(200);
+  });
+
+  test("does not succeed by a change that waits until the holder has come", async () => {
+    const { email, phone } = await madeByServer();
+    const grant = { phone, password: OWN };
+    const { body } = await post(strict, "token?grant_type=password", grant);
+    const elsewhere = `attacker-${++count}@example.test`;
+    await put(strict, body.access_token, { email: elsewhere });
+    await post(strict, "recover", { email });
+    const holder = await byCode(strict, "recovery", email);
+    expect((await me(strict, holder)).body.new_email).toBeUndefined();
+    const before = messagesTo(strict, elsewhere).length;
+    await post(strict, "resend", { type: "email_change", email });
+    expect(messagesTo(strict, elsewhere)).toHaveLength(before);
   });
 
   test("keeps what was confirmed by its own code, and an account's metadata", async () => {

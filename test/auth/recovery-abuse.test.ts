@@ -25,6 +25,8 @@ afterAll(() => world.close());
 const post = (path: string, body: unknown, more = {}) =>
   world.send("POST", `/auth/v1/${path}`, { body, ...more });
 const put = (bearer: string, body: unknown) => world.send("PUT", "/auth/v1/user", { bearer, body });
+const admin = (method: string, path: string, body?: unknown) =>
+  world.send(method, `/auth/v1/admin/${path}`, { body, headers: { apikey: "sb_secret_test" } });
 const me = (bearer: string) => world.send("GET", "/auth/v1/user", { bearer });
 const guess = (email: string, token: string, type = "recovery") =>
   post("verify", { type, email, token });
@@ -220,6 +222,8 @@ describe("recovery", () => {
       headers,
     });
     expect((await follow(world, link)).fragment.get("error_code")).toBe("otp_expired");
+    const [kept] = await world.sql`select u::text as row from auth.users u where id = ${userId}`;
+    expect(kept?.["row"]).not.toContain(email);
     const before = messagesTo(world, email).length;
     expect(await post("recover", { email })).toMatchObject({ status: 200, body: {} });
     expect(messagesTo(world, email)).toHaveLength(before);
@@ -236,5 +240,83 @@ describe("recovery", () => {
       code_verifier: "w".repeat(43),
     });
     expect(stolen.body.code).toBe("bad_code_verifier");
+  });
+
+  test("16: a change that waits does not outlive a password that an admin set", async () => {
+    const { email, bearer, userId } = await join();
+    const elsewhere = nextEmail();
+    await put(bearer, { email: elsewhere });
+    const before = messagesTo(world, elsewhere).length;
+    const { body } = await admin("PUT", `users/${userId}`, { password: NEW_PASSWORD });
+    expect(body.new_email).toBeUndefined();
+    await post("resend", { type: "email_change", email });
+    expect(messagesTo(world, elsewhere)).toHaveLength(before);
+  });
+
+  test("17: a code that waits for its exchange does not outlive a new password", async () => {
+    const verifier = "v".repeat(43);
+    const challenge = new Bun.CryptoHasher("sha256").update(verifier).digest("base64url");
+    const pkce = { code_challenge: challenge, code_challenge_method: "s256" };
+    const changes = [
+      (bearer: string, _: string) => put(bearer, { password: NEW_PASSWORD }),
+      (bearer: string, _: string) => world.send("POST", "/auth/v1/logout", { bearer }),
+      (_: string, id: string) => admin("PUT", `users/${id}`, { password: NEW_PASSWORD }),
+      (_: string, id: string) => admin("DELETE", `users/${id}/sessions`),
+    ];
+    for (const change of changes) {
+      const { email, bearer, userId } = await join();
+      await post("otp", { email, ...pkce });
+      const code = (await follow(world, lastTo(world, email).link)).query.get("code");
+      expect(code).toBeString();
+      expect((await change(bearer, userId)).status).toBeLessThan(300);
+      const late = await post("token?grant_type=pkce", {
+        auth_code: code,
+        code_verifier: verifier,
+      });
+      expect(late.body.code).toBe("flow_state_not_found");
+    }
+  });
+
+  test("18: of two changes at once, who was thrown out meanwhile does not make theirs", async () => {
+    const { email, bearer, userId } = await join();
+    const { hasher } = world.state;
+    const { hash } = hasher;
+    // The person signs out everywhere while the other's new password is hashed.
+    Object.assign(hasher, {
+      async hash(password: string) {
+        await world.sql`delete from auth.sessions where user_id = ${userId}`;
+        return hash(password);
+      },
+    });
+    try {
+      const { body } = await put(bearer, { password: NEW_PASSWORD });
+      expect(body.code).toBe("session_not_found");
+    } finally {
+      Object.assign(hasher, { hash });
+    }
+    const body = { email, password: NEW_PASSWORD };
+    expect((await post("token?grant_type=password", body)).body.code).toBe("invalid_credentials");
+  });
+
+  test("19: a ban without an end keeps out who has a code, and is shown", async () => {
+    const { email, userId } = await join();
+    await world.sql`update auth.users set banned_until = 'infinity' where id = ${userId}`;
+    await post("otp", { email });
+    const { code } = lastTo(world, email);
+    expect(told(await guess(email, code, "email"))).toEqual([403, "user_banned"]);
+    const shown = await admin("GET", `users/${userId}`);
+    expect([shown.status, shown.body.banned_until]).toEqual([200, "infinity"]);
+  });
+
+  test("20: the new address of a change is counted, whoever asks for the mail again", async () => {
+    const { email, bearer } = await join();
+    const elsewhere = nextEmail();
+    await put(bearer, { email: elsewhere });
+    const [sent, from] = [messagesTo(world, elsewhere).length, world.limited.length];
+    await post("resend", { type: "email_change", email });
+    expect(messagesTo(world, elsewhere)).toHaveLength(sent + 1);
+    const keys = world.limited.slice(from).filter(({ key }) => key.startsWith("auth:email:hour:"));
+    const digest = new Bun.CryptoHasher("sha256").update(elsewhere).digest("base64url");
+    expect(keys.map(({ key }) => key)).toContain(`auth:email:hour:${digest}`);
   });
 });

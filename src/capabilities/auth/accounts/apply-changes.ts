@@ -3,13 +3,15 @@ import type { TransactionSql } from "postgres";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { beginFlow } from "../flows/flow-state.ts";
+import { createIdentityStore } from "../identities/identity-store.ts";
 import { providersPatch } from "../identities/providers-of.ts";
-import { CHANGE_OVER, requestEmailChange } from "../mailed/change-email.ts";
+import { CHANGE_OVER, NOTHING_WAITS, requestEmailChange } from "../mailed/change-email.ts";
 import { voidTokens } from "../mailed/one-time-token.ts";
 import type { Message } from "../messages/send-message.ts";
 import type { TextMessage } from "../messages/send-sms.ts";
 import { applyPhoneChange, requestPhoneChange } from "../phone/change-phone.ts";
-import type { IdentityRow, JsonObject, UserPatch, UserRow } from "../schema.ts";
+import type { IdentityRow, JsonObject, SessionRow, UserPatch, UserRow } from "../schema.ts";
+import { hasEnded } from "../sessions/session-life.ts";
 import type { AuthStore } from "../store.ts";
 import type { CurrentUser } from "./find-current-user.ts";
 import { checkMetadata, mergeMetadata } from "./metadata.ts";
@@ -42,7 +44,7 @@ interface Work {
   readonly changes: Changes;
 }
 
-/** @throws user_not_found, email_exists, phone_exists */
+/** @throws user_not_found, session_not_found, email_exists, phone_exists */
 export async function applyChanges(
   state: AuthState,
   store: AuthStore,
@@ -54,18 +56,34 @@ export async function applyChanges(
   const work = { state, store, tx, caller, changes };
   const locked = await store.lockUser(user.id);
   if (!locked || locked.deleted_at) throw authErrors.token_user_not_found();
+  await requireStanding(state, store, session);
   const patched = await store.updateUser(user.id, patchOf(state, locked, changes));
   if (!patched) throw authErrors.email_exists();
   if (changes.passwordHash !== null) {
     await store.deleteSessions(user.id, session ? { except: session.id } : {});
     // Nothing that was sent before, to whomever, opens the account or moves it.
     await voidTokens(tx, user.id);
+    await createIdentityStore(tx).removeUnderWay(user.id);
     await audit(work, patched, "user_updated_password");
   }
   const { row: withEmail, mail } = await changeEmail(work, patched);
   const { row, text } = await changePhone(work, withEmail);
   await audit(work, row, "user_modified");
   return { row, identities: await store.identitiesOf([user.id]), mail, text };
+}
+
+/**
+ * It may have been ended since the request came in, by a person who throws somebody else out: of two
+ * changes at once, the one that loses must not be made after all. @throws session_not_found
+ */
+async function requireStanding(
+  state: AuthState,
+  store: AuthStore,
+  session: SessionRow | null,
+): Promise<void> {
+  if (session === null) return;
+  const current = await store.findSession(session.id);
+  if (!current || hasEnded(state, current)) throw authErrors.session_not_found();
 }
 
 function audit({ state, store, caller }: Work, row: UserRow, action: string): Promise<void> {
@@ -89,9 +107,6 @@ function patchOf(state: AuthState, user: UserRow, changes: Changes): UserPatch {
       : { raw_user_meta_data: checkMetadata("user_metadata", merged) }),
   };
 }
-
-/** A change that somebody else asked for does not outlive the new password. */
-const NOTHING_WAITS = { ...CHANGE_OVER, phone_change: "" } as const;
 
 async function changeEmail(
   { state, store, tx, caller, changes }: Work,

@@ -4,7 +4,7 @@
  */
 import { scrypt, timingSafeEqual } from "node:crypto";
 
-/** Work of a hash in units that both kinds share: bytes of memory, times passes. */
+/** Memory that one hash may take; of scrypt, what all its lanes take one after the other. */
 const MEMORY_BYTES_MAX = 128 * 1024 * 1024;
 
 const BCRYPT = /^\$2[abxy]\$(?<cost>0[4-9]|1[0-5])\$[./A-Za-z0-9]{53}$/;

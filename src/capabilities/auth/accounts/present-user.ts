@@ -3,7 +3,9 @@ import type { IdentityRow, UserRow } from "../schema.ts";
 
 export type UserJson = Readonly<Record<string, unknown>>;
 
-const time = (at: Date | null) => at?.toISOString();
+/** `infinity`, which a ban may last for, is no date in JavaScript. */
+const time = (at: Date | null) =>
+  at !== null && Number.isNaN(at.getTime()) ? "infinity" : at?.toISOString();
 
 /** The person without anything secret; optional times are absent when unset. */
 export function presentUser(user: UserRow, identities: readonly IdentityRow[]): UserJson {

@@ -23,7 +23,7 @@ import { createUser, type UserDraft } from "./create-user.ts";
 import { firstSession } from "./first-session.ts";
 import { presentUser, type UserJson } from "./present-user.ts";
 import { pretendToCreate } from "./pretend-to-create.ts";
-import { keepOrEmpty } from "./repeat-sign-up.ts";
+import { isEntered, keepOrEmpty } from "./repeat-sign-up.ts";
 
 export interface Registration {
   /** The id the account will have. */
@@ -154,13 +154,12 @@ async function lockHolder({ store, registration }: Work): Promise<UserRow | null
 
 /** The account that the address already has, if it still waits for its confirmation. */
 async function waitingHolder(
-  { state, store, caller, registration }: Work,
+  { state, store, caller }: Work,
   user: UserRow | null,
   matched: string | null,
 ): Promise<UserRow | null> {
   if (!user || user.deleted_at) return null;
-  const at = registration.channel === "email" ? user.email_confirmed_at : user.phone_confirmed_at;
-  return at === null ? keepOrEmpty(state, store, caller, user, matched) : null;
+  return (await isEntered(store, user)) ? null : keepOrEmpty(state, store, caller, user, matched);
 }
 
 async function issueConfirmation(

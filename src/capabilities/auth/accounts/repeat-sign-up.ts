@@ -8,6 +8,16 @@ import type { AuthState, Caller } from "../auth-state.ts";
 import type { UserRow } from "../schema.ts";
 import type { AuthStore } from "../store.ts";
 
+/**
+ * True for an account that somebody has been in, or can get into otherwise (by a number, a provider):
+ * it does not wait for this confirmation, and no stranger's sign-up may take anything from it.
+ */
+export async function isEntered(store: AuthStore, user: UserRow): Promise<boolean> {
+  if (user.confirmed_at !== null || user.last_sign_in_at !== null) return true;
+  const identities = await store.identitiesOf([user.id]);
+  return identities.some(({ provider }) => provider !== "email" && provider !== "phone");
+}
+
 /** @param matched the stored hash that the new password fits; null = none. The row is locked. */
 export async function keepOrEmpty(
   state: AuthState,

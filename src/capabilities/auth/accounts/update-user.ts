@@ -69,6 +69,9 @@ async function readChanges(
   requireConfirmedAddress(state, user, { email, phone, password });
   if (email !== null && !state.config.autoconfirm) {
     await limitMessages(state, caller, "email", email);
+    // With confirmation at both ends the present address is written to, too.
+    const asksBoth = state.config.secure_email_change && user.email;
+    if (asksBoth) await limitMessages(state, caller, "email", asksBoth);
   }
   if (phone !== null && !state.config.sms_autoconfirm) {
     await limitMessages(state, caller, "sms", phone);

@@ -5,6 +5,7 @@ import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { flagOf } from "../http/read-json.ts";
 import { createIdentityStore } from "../identities/identity-store.ts";
+import { NOTHING_WAITS } from "../mailed/change-email.ts";
 import { leaveAllOrgs } from "../orgs/create-org.ts";
 import type { JsonObject } from "../schema.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
@@ -50,6 +51,8 @@ async function emptyAccount(store: AuthStore, id: string, now: Date): Promise<vo
     email: null,
     phone: null,
     encrypted_password: null,
+    proven_email: null,
+    ...NOTHING_WAITS,
     raw_user_meta_data: {},
     raw_app_meta_data: {},
     deleted_at: now,

@@ -10,6 +10,8 @@ import type { AuthState, Caller } from "../auth-state.ts";
 import { checkBreached } from "../defence/check-breached.ts";
 import { authErrors } from "../errors.ts";
 import { flagOf, objectOf, textOf } from "../http/read-json.ts";
+import { createIdentityStore } from "../identities/identity-store.ts";
+import { NOTHING_WAITS } from "../mailed/change-email.ts";
 import { voidTokens } from "../mailed/one-time-token.ts";
 import { requirePhone } from "../phone/normalize-phone.ts";
 import { putPhoneIdentity } from "../phone/store.ts";
@@ -98,23 +100,25 @@ async function applyChanges(
   if (changes.passwordHash !== null) await store.deleteSessions(id, {});
   const before = await store.lockUser(id);
   if (!before) throw authErrors.user_not_found();
-  const row = await store.updateUser(id, patchOf(before, changes, now));
+  const { email, phone, passwordHash } = changes;
+  const isMoved =
+    (email !== null && email !== before.email) || (phone !== null && phone !== before.phone);
+  const isTaken = passwordHash !== null || isMoved;
+  const patch = { ...patchOf(before, changes, now), ...(isTaken ? NOTHING_WAITS : {}) };
+  const row = await store.updateUser(id, patch);
   if (!row) throw await takenBy(store, id, changes.phone);
-  const { email, phone } = changes;
   if (phone !== null) {
     const verified = row.phone_confirmed_at !== null;
     const identity = { id: state.deps.ids.uuid(), userId: id, phone, verified, now };
     await putPhoneIdentity(tx, identity);
   }
   if (email !== null) {
-    const verified = changes.emailConfirm || state.config.autoconfirm;
+    const isKept = email === before.email && before.email_confirmed_at !== null;
+    const verified = changes.emailConfirm || state.config.autoconfirm || isKept;
     await store.putEmailIdentity(state.deps.ids.uuid(), id, email, verified, now);
   }
-  const moved =
-    (email !== null && email !== before.email) || (phone !== null && phone !== before.phone);
-  if (changes.passwordHash !== null || moved) {
-    await voidTokens(tx, id);
-  }
+  if (isTaken) await voidTokens(tx, id);
+  if (passwordHash !== null) await createIdentityStore(tx).removeUnderWay(id);
   const traits = { changed: namesOf(changes) };
   const record = { action: "user_modified", event: "auth.user_updated", userId: id, traits };
   await recordChange(state, store, tx, caller, record);

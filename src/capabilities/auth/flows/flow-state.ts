@@ -87,9 +87,17 @@ export async function finishFlow(
   return code;
 }
 
-/** Deletes flows that nobody can finish any more, and what waits for a provider; the count. */
-export async function sweepFlows(state: AuthState, sql: Sql, limit: number): Promise<number> {
+/**
+ * Deletes flows that nobody can finish any more, and what waits for a provider, `batch` rows of each
+ * at a time until none is left: anybody begins them. The count.
+ */
+export async function sweepFlows(state: AuthState, sql: Sql, batch: number): Promise<number> {
   const before = new Date(state.now().getTime() - BEGUN_MAX_MS);
-  const states = await createOauthStateStore(sql).purge(before, limit);
-  return states + (await createFlowStore(sql).purge(before, limit));
+  const [states, flows] = [createOauthStateStore(sql), createFlowStore(sql)];
+  let total = 0;
+  for (;;) {
+    const counts = [await states.purge(before, batch), await flows.purge(before, batch)];
+    total += counts.reduce((sum, count) => sum + count, 0);
+    if (Math.max(...counts) < batch) return total;
+  }
 }

@@ -23,13 +23,13 @@ export async function readJson(request: Request, bytesMax = BODY_BYTES_MAX): Pro
   return parseJson(await readBytes(request, bytesMax));
 }
 
-/** Like `readJson`, for routes whose body may be absent. */
+/**
+ * Like `readJson`, for routes whose body may be absent. A body counts whatever type it claims, or
+ * does not: one that asks for less than all must never be passed over.
+ */
 export async function readOptionalJson(request: Request): Promise<JsonObject> {
-  if (request.headers.get("content-type") !== null) {
-    const bytes = await readBytes(request);
-    return bytes.length === 0 ? {} : parseJson(bytes);
-  }
-  return {};
+  const bytes = await readBytes(request);
+  return bytes.length === 0 ? {} : parseJson(bytes);
 }
 
 export async function readBytes(request: Request, bytesMax = BODY_BYTES_MAX): Promise<Uint8Array> {

@@ -5,6 +5,7 @@
  */
 import type { TransactionSql } from "postgres";
 import type { AuthState, Caller } from "../auth-state.ts";
+import { NOTHING_WAITS } from "../mailed/change-email.ts";
 import type { UserRow } from "../schema.ts";
 import type { AuthStore } from "../store.ts";
 import { createIdentityStore } from "./identity-store.ts";
@@ -39,6 +40,7 @@ export async function proveEmail(
     raw_user_meta_data: {},
     email_confirmed_at: user.email_confirmed_at ?? now,
     proven_email: user.email,
+    ...NOTHING_WAITS,
     is_anonymous: false,
     updated_at: now,
   });

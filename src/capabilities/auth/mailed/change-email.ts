@@ -150,8 +150,11 @@ async function applyEmailChange(
   return { user: done ?? changed, oldEmail: user.email };
 }
 
-/** No change waits. */
+/** No change of the address waits. */
 export const CHANGE_OVER = {
   email_change: "",
   email_change_confirm_status: CONFIRMED_AT.nowhere,
 } as const;
+
+/** Neither the address nor the number waits for a change: what somebody else has asked for is over. */
+export const NOTHING_WAITS = { ...CHANGE_OVER, phone_change: "" } as const;

@@ -9,7 +9,7 @@ import { isEmailProven, proveEmail } from "../identities/prove-email.ts";
 import { providersPatch } from "../identities/providers-of.ts";
 import type { UserRow } from "../schema.ts";
 import type { AuthStore } from "../store.ts";
-import { type SpentToken, voidTokens } from "./one-time-token.ts";
+import type { SpentToken } from "./one-time-token.ts";
 
 type Opened = { readonly user: UserRow } | "otp_expired";
 
@@ -57,7 +57,6 @@ export async function openByMail(
   if (user.email !== sentTo) return "otp_expired";
   if (isEmailProven(user)) return { user };
   const now = state.now();
-  await voidTokens(tx, user.id);
   const proven = await proveEmail(state, store, tx, caller, user);
   await store.putEmailIdentity(state.deps.ids.uuid(), user.id, sentTo, true, now);
   // Metadata opens no door, and an invitation or an earlier sign-up of the same person put it there.

@@ -8,6 +8,7 @@ import { createUser } from "../accounts/create-user.ts";
 import { checkMetadata, mergeMetadata } from "../accounts/metadata.ts";
 import { requireEmail } from "../accounts/normalize-email.ts";
 import { presentUser, type UserJson } from "../accounts/present-user.ts";
+import { isEntered, keepOrEmpty } from "../accounts/repeat-sign-up.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { objectOf, textOf } from "../http/read-json.ts";
@@ -42,6 +43,8 @@ interface LinkRequest {
   /** Of a change; else "". */
   readonly newEmail: string;
   readonly passwordHash: string | null;
+  /** A repeated sign-up came with a password: the stored hash that it fits, null = none of them. */
+  readonly repeats?: { readonly matched: string | null };
   readonly data: JsonObject;
   readonly redirectTo: string;
 }
@@ -120,17 +123,28 @@ async function readLinkRequest(
   if (!found && (type === "signup" || type === "invite")) {
     await announce(state, caller, email, data);
   }
-  const needsPassword = wanted === "signup" && !found;
-  const passwordHash = needsPassword ? await readPassword(state, body) : null;
   const newEmail = isChange ? requireEmail(textOf(body, "new_email")) : "";
-  return { type, email, newEmail, passwordHash, data, redirectTo };
+  const passwords = wanted === "signup" ? await readPassword(state, body, found) : NO_PASSWORD;
+  return { type, email, newEmail, ...passwords, data, redirectTo };
 }
 
-async function readPassword(state: AuthState, body: JsonObject): Promise<string> {
+type Passwords = Pick<LinkRequest, "passwordHash" | "repeats">;
+const NO_PASSWORD: Passwords = { passwordHash: null };
+
+/** Of a sign-up; without one, a sign-up that waits is only reminded. */
+async function readPassword(
+  state: AuthState,
+  body: JsonObject,
+  found: UserRow | null,
+): Promise<Passwords> {
   const password = textOf(body, "password");
+  if (found && password === "") return NO_PASSWORD;
   if (password === "") throw authErrors.validation_failed("Signup requires a valid password");
   checkPassword(password, state.config.password_min_length);
-  return state.hasher.hash(password);
+  if (!found) return { passwordHash: await state.hasher.hash(password) };
+  const stored = found.encrypted_password;
+  const matched = (await state.hasher.verify(password, stored)) ? stored : null;
+  return { passwordHash: null, repeats: { matched } };
 }
 
 /** The person as the link finds them. */
@@ -150,7 +164,7 @@ async function prepare(work: Work): Promise<UserRow> {
 }
 
 async function signedUp({ state, store, tx, caller, request }: Work): Promise<UserRow> {
-  const { email, data, passwordHash } = request;
+  const { email, data, passwordHash, repeats } = request;
   const created = await createUser(state, store, tx, caller, {
     id: state.deps.ids.uuid(),
     email,
@@ -166,6 +180,10 @@ async function signedUp({ state, store, tx, caller, request }: Work): Promise<Us
   const found = await store.findUserByEmail(email);
   const user = found && (await store.lockUser(found.id));
   if (!user || user.email_confirmed_at) throw authErrors.email_exists();
+  const isRival = repeats !== undefined || passwordHash !== null;
+  if (isRival && !(await isEntered(store, user))) {
+    await keepOrEmpty(state, store, caller, user, repeats?.matched ?? null);
+  }
   const now = state.now();
   const merged = checkMetadata("user_metadata", mergeMetadata(user.raw_user_meta_data, data));
   const patch = { raw_user_meta_data: merged, confirmation_sent_at: now, updated_at: now };

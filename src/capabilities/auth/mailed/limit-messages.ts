@@ -20,7 +20,33 @@ export async function limitMessages(
   channel: "email" | "sms",
   to: string,
 ): Promise<void> {
-  if (caller.isService) return;
+  const seconds = await secondsToWait(state, caller, channel, to);
+  if (seconds === 0) return;
+  throw channel === "email"
+    ? authErrors.over_email_send_rate_limit(seconds)
+    : authErrors.over_sms_send_rate_limit(seconds);
+}
+
+/**
+ * The same where a message goes elsewhere than to whom it was asked for: to the new address of a
+ * change that waits. False = not now, which the answer must not tell. Ask for nobody, too.
+ */
+export async function mayMessage(
+  state: AuthState,
+  caller: Caller,
+  channel: "email" | "sms",
+  to: string,
+): Promise<boolean> {
+  return (await secondsToWait(state, caller, channel, to)) === 0;
+}
+
+async function secondsToWait(
+  state: AuthState,
+  caller: Caller,
+  channel: "email" | "sms",
+  to: string,
+): Promise<number> {
+  if (caller.isService) return 0;
   const { config, deps } = state;
   const isMail = channel === "email";
   const windows = [
@@ -31,10 +57,7 @@ export async function limitMessages(
   for (const [name, windowMs, limit] of windows) {
     const key = `auth:${channel}:${name}:${digest}`;
     const decision = await deps.rateLimiter.take(caller.tenant, key, { limit, windowMs });
-    if (decision.allowed) continue;
-    const seconds = Math.max(1, Math.ceil(decision.retryAfterMs / 1000));
-    throw isMail
-      ? authErrors.over_email_send_rate_limit(seconds)
-      : authErrors.over_sms_send_rate_limit(seconds);
+    if (!decision.allowed) return Math.max(1, Math.ceil(decision.retryAfterMs / 1000));
   }
+  return 0;
 }

@@ -12,11 +12,11 @@ import { textOf } from "../http/read-json.ts";
 import { type Message, sendMessage } from "../messages/send-message.ts";
 import { resendText } from "../phone/resend-text.ts";
 import type { JsonObject } from "../schema.ts";
-import { inTransaction } from "../store.ts";
+import { createStore, inTransaction } from "../store.ts";
 import { auditRequest } from "./audit-request.ts";
 import { issueChangeMails } from "./change-email.ts";
 import { issueMail } from "./issue-mail.ts";
-import { limitMessages } from "./limit-messages.ts";
+import { limitMessages, mayMessage } from "./limit-messages.ts";
 import { addressIn, challengeIn } from "./read-request.ts";
 import { findOpenUser } from "./request-otp.ts";
 import { createTokenStore } from "./store.ts";
@@ -80,11 +80,19 @@ function resendSignUp(state: AuthState, caller: Caller, work: Resend): Promise<M
   });
 }
 
-function resendChange(state: AuthState, caller: Caller, work: Resend): Promise<Message | null> {
+async function resendChange(
+  state: AuthState,
+  caller: Caller,
+  work: Resend,
+): Promise<Message | null> {
   const { email, redirectTo, body } = work;
-  return inTransaction(state.sql(caller.tenant), async (store, tx) => {
+  const sql = state.sql(caller.tenant);
+  // One mail goes to the new address, whose reader may have asked nobody for anything.
+  const wished = (await findOpenUser(createStore(sql), email))?.email_change || `new of ${email}`;
+  const mayWrite = await mayMessage(state, caller, "email", wished);
+  return inTransaction(sql, async (store, tx) => {
     const found = await findOpenUser(store, email);
-    const user = found?.email_change ? found : null;
+    const user = mayWrite && found?.email_change === wished ? found : null;
     const start = { ...challengeIn(body), method: "email_change", provider: "email" };
     const flowId = await beginFlow(state, tx, { ...start, userId: user?.id ?? null });
     await auditRequest(state, store, caller, "user_modified", user, email);

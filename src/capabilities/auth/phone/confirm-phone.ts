@@ -5,8 +5,10 @@
  */
 import type { TransactionSql } from "postgres";
 import type { AuthState, Caller } from "../auth-state.ts";
+import { createIdentityStore } from "../identities/identity-store.ts";
 import { isEmailProven } from "../identities/prove-email.ts";
-import { type SpentToken, voidTokens } from "../mailed/one-time-token.ts";
+import { NOTHING_WAITS } from "../mailed/change-email.ts";
+import type { SpentToken } from "../mailed/one-time-token.ts";
 import type { UserRow } from "../schema.ts";
 import type { AuthStore } from "../store.ts";
 import { putPhoneIdentity } from "./store.ts";
@@ -30,11 +32,11 @@ export async function confirmPhone(
   if (isStrangers) {
     await store.deleteSessions(user.id, {});
     await store.deleteIdentities(user.id);
-    await voidTokens(tx, user.id);
+    await createIdentityStore(tx).removeOtherWaysIn(user.id, now);
   }
   const confirmed = await store.updateUser(user.id, {
     phone_confirmed_at: now,
-    ...(isStrangers ? { encrypted_password: null } : {}),
+    ...(isStrangers ? { encrypted_password: null, ...NOTHING_WAITS } : {}),
     raw_user_meta_data: { ...user.raw_user_meta_data, phone_verified: true },
     updated_at: now,
   });

@@ -1,10 +1,10 @@
 /** `POST /auth/v1/resend` with a phone number: the code of a sign-up, or of a waiting change, anew. */
 import type { AuthState, Caller } from "../auth-state.ts";
 import { auditRequest } from "../mailed/audit-request.ts";
-import { limitMessages } from "../mailed/limit-messages.ts";
+import { limitMessages, mayMessage } from "../mailed/limit-messages.ts";
 import { createTokenStore } from "../mailed/store.ts";
 import type { JsonObject } from "../schema.ts";
-import { inTransaction } from "../store.ts";
+import { createStore, inTransaction } from "../store.ts";
 import { issueText, requirePhoneProvider, sendText } from "./issue-text.ts";
 import { requirePhone } from "./normalize-phone.ts";
 import { findOpenUserByPhone } from "./request-text-otp.ts";
@@ -23,11 +23,16 @@ export async function resendText(
   requirePhoneProvider(state);
   const phone = requirePhone(text);
   await limitMessages(state, caller, "sms", phone);
-  const message = await inTransaction(state.sql(caller.tenant), async (store, tx) => {
+  const sql = state.sql(caller.tenant);
+  // A message goes to the new number, whose holder may have asked nobody for anything.
+  const waiting = await findOpenUserByPhone(createStore(sql), phone);
+  const wished = waiting?.phone_change || `new of ${phone}`;
+  const mayWrite = type === "sms" || (await mayMessage(state, caller, "sms", wished));
+  const message = await inTransaction(sql, async (store, tx) => {
     const found = await findOpenUserByPhone(store, phone);
     await auditRequest(state, store, caller, "user_confirmation_requested", found, phone);
     if (type === "phone_change") {
-      const user = found?.phone_change ? found : null;
+      const user = mayWrite && found?.phone_change === wished ? found : null;
       const to = user?.phone_change ?? phone;
       return issueText(state, caller, tx, { kind: "phone_change", to, user });
     }

@@ -6,6 +6,7 @@
 import type { CurrentUser } from "../accounts/find-current-user.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
+import { createIdentityStore } from "../identities/identity-store.ts";
 import { inTransaction } from "../store.ts";
 import { IMPERSONATION } from "./impersonation.ts";
 
@@ -25,8 +26,9 @@ export async function logOut(
   const range = rangeOf(scope ?? "global", session?.id);
   const which = session?.tag === IMPERSONATION ? { only: session.id } : range;
   const now = state.now();
-  await inTransaction(state.sql(caller.tenant), async (store) => {
+  await inTransaction(state.sql(caller.tenant), async (store, tx) => {
     await store.deleteSessions(user.id, which);
+    if (which.only === undefined) await createIdentityStore(tx).removeUnderWay(user.id);
     const entry = {
       action: "logout",
       actorId: user.id,
@@ -38,7 +40,7 @@ export async function logOut(
   });
 }
 
-function rangeOf(scope: string, sessionId: string | undefined) {
+function rangeOf(scope: string, sessionId: string | undefined): { only?: string; except?: string } {
   if (!SCOPES.includes(scope as Scope)) {
     throw authErrors.validation_failed(`Unsupported logout scope "${scope.slice(0, 40)}"`);
   }

@@ -6,6 +6,7 @@ import { type CurrentUser, isUuid } from "../accounts/find-current-user.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { limitByIdentity } from "../http/limit-rate.ts";
+import { createIdentityStore } from "../identities/identity-store.ts";
 import type { AuditEntry, SessionRow } from "../schema.ts";
 import { createStore, inTransaction } from "../store.ts";
 import { sessionErrors } from "./errors.ts";
@@ -105,6 +106,7 @@ async function end(
   const { ids, events } = state.deps;
   await inTransaction(state.sql(caller.tenant), async (store, tx) => {
     const count = await store.deleteSessions(userId, id === null ? {} : { only: id });
+    if (id === null) await createIdentityStore(tx).removeUnderWay(userId);
     if (count === 0 && id !== null) throw sessionErrors.session_unknown();
     const traits = { user_id: userId, session_id: id, count };
     const entry = { action: "session_ended", ...actor, address: caller.address, traits };
