@@ -6,7 +6,6 @@ import type { Sql } from "postgres";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Ids } from "../../core/ports/ids.ts";
 import type { Logger } from "../../core/ports/log.ts";
-import type { Vault } from "../../core/ports/vault.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
 import { ensureAuthenticatorLogin } from "../../postgres/authenticator-login.ts";
 import { openDirect } from "../../postgres/databases.ts";
@@ -14,6 +13,7 @@ import type { MigrationSet } from "../../postgres/migration-plan.ts";
 import { type MigrationReport, migrate } from "../../postgres/migrator.ts";
 import { adoptEvents } from "../../shared/events/postgres-events.ts";
 import type { Tenants } from "../../shared/tenants.ts";
+import type { PostgresVault } from "../../shared/vault/postgres-vault.ts";
 import type { DatabaseUrls, OpenedDatabase } from "./database.ts";
 import type { OpenVault } from "./vault-opener.ts";
 
@@ -25,7 +25,7 @@ export interface PrepareOptions {
   readonly log: Logger;
   readonly ids: Ids;
   /** Opens the vault on the given connection. */
-  openVault(sql: Sql): Vault;
+  openVault(sql: Sql): PostgresVault;
 }
 
 export interface PreparedTenant {
@@ -35,13 +35,17 @@ export interface PreparedTenant {
 
 const PASSWORD_PATH = "database/authenticator";
 
+/** @throws vault_key_mismatch */
 export async function prepareTenant(options: PrepareOptions): Promise<PreparedTenant> {
-  const { urls, sets, clock, log } = options;
+  const { urls, sets, clock, log, tenant } = options;
   const sql = openDirect(urls.directUrl, log);
   try {
     const report = await migrate(sql, sets, { clock, log });
     await adoptEvents(sql);
-    const userUrl = urls.userUrl ?? (await makeUserUrl(options, sql));
+    const vault = options.openVault(sql);
+    // Without it nobody can sign in: better no server than one that is found out later.
+    await vault.roots(tenant);
+    const userUrl = urls.userUrl ?? (await makeUserUrl(options, sql, vault));
     return { report, urls: { ...urls, userUrl } };
   } finally {
     await sql.end({ timeout: 5 });
@@ -71,8 +75,11 @@ export async function prepareTenants(
 }
 
 /** Gives `authenticator` a password that all servers on this database agree on, and its URL. */
-async function makeUserUrl(options: PrepareOptions, sql: Sql): Promise<string> {
-  const vault = options.openVault(sql);
+async function makeUserUrl(
+  options: PrepareOptions,
+  sql: Sql,
+  vault: PostgresVault,
+): Promise<string> {
   const fresh = options.ids.token(24);
   const { value: password } = await vault.putIfAbsent(options.tenant, PASSWORD_PATH, fresh);
   await ensureAuthenticatorLogin(sql, password, options.clock);
