@@ -305,6 +305,17 @@ describe("an API key", () => {
     }
   });
 
+  test("that is refused is told why by every part, in the words of each", async () => {
+    const ada = await person();
+    const { key } = await keyFor(ada, ["data:*:read", "functions:*:invoke"], {
+      ...{ kind: "agent", requires_approval: true },
+    });
+    for (const path of ["/data/v1/org_notes", "/fn/v1/echo", "/auth/v1/permissions"]) {
+      const { status, body } = await ask(path, { key });
+      expect([path, status, body.details]).toEqual([path, 401, "The API key waits for approval"]);
+    }
+  });
+
   test("calls the functions of its scopes", async () => {
     const ada = await person();
     const { key } = await keyFor(ada, ["functions:echo:invoke"]);

@@ -43,7 +43,7 @@ function callerByToken(
     const [, token = ""] = bearer;
     // The server's two keys have no dots, and are theirs who also have users' tokens from elsewhere.
     if (!room.isForeign && token !== "" && !token.includes(".")) {
-      return callerByKey(prove, () => undecodable.parts(1));
+      return callerByKey(prove);
     }
     if (!room.tokens) throw errors.PGRST300();
     if (token === "") throw undecodable.empty();
@@ -73,11 +73,11 @@ function nobody(room: DataRoom): Principal {
   return room.anonymous;
 }
 
-async function callerByKey(prove: Prove, refusal: () => ReactorError): Promise<Principal> {
+async function callerByKey(prove: Prove): Promise<Principal> {
   try {
     return await prove();
   } catch (error) {
-    throw isBadCredential(error) ? refusal() : error;
+    throw isBadCredential(error) ? undecodable.key(error.details) : error;
   }
 }
 
@@ -123,6 +123,7 @@ function inOurWords(error: unknown, headers: Headers): unknown {
     const [, token = ""] = bearer;
     if (token === "") return undecodable.empty();
     const parts = token.split(".").length;
+    if (parts === 1) return undecodable.key(error.details);
     if (parts !== 3) return undecodable.parts(parts);
   }
   return errors.PGRST301("JWT cryptographic operation failed", error.details ?? undefined);

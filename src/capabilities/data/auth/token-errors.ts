@@ -7,6 +7,8 @@ import { errors } from "../errors.ts";
 export const undecodable = {
   empty: () => errors.PGRST301("Empty JWT is sent in Authorization header"),
   parts: (count: number) => errors.PGRST301(`Expected 3 parts in JWT; got ${count}`),
+  /** A key, which has no parts: what is wrong with it stands beside PostgREST's words. */
+  key: (why: string | null) => errors.PGRST301("Expected 3 parts in JWT; got 1", why ?? undefined),
   /** Not base64url, no JSON header, or an algorithm that nobody knows. */
   malformed: () => errors.PGRST301("JWT cryptographic operation failed"),
   unsecured: () =>
