@@ -35,7 +35,8 @@ export default {
 const MIGRATION = `-- Notes that belong to whoever wrote them. Files in this folder run once, in order of name.
 create table public.notes (
   id bigint generated always as identity primary key,
-  user_id uuid not null default auth.uid(),
+  -- The notes of an account that is removed go with it.
+  user_id uuid not null default auth.uid() references auth.users (id) on delete cascade,
   title text not null check (length(title) between 1 and 200),
   body text not null default '',
   created_at timestamptz not null default now()
