@@ -20,6 +20,7 @@ function keyTable({ keys }: Keys): string {
 function fate(key: Row): string {
   if (key["ends_at"] != null) return `verifies until ${cell(key, "ends_at")}`;
   if (key["ready_at"] != null) return `may sign from ${cell(key, "ready_at")}`;
+  if (key["state"] === "next") return "may sign at once";
   return key["activated_at"] == null ? "signs" : `signs since ${cell(key, "activated_at")}`;
 }
 

@@ -296,10 +296,13 @@ function byMail(): void {
 
   test("is refused by the link of yesterday with an error that it reads", async () => {
     const email = nextEmail();
-    ok(await client().auth.signInWithOtp({ email }));
+    const emailRedirectTo = `${SITE}/welcome?next=/cart`;
+    ok(await client().auth.signInWithOtp({ email, options: { emailRedirectTo } }));
     const { link } = await mailTo(email);
     await open(link);
     const landed = await open(link);
+    // The page finds what the app gave it along, also when the link did not work.
+    expect(`${landed.pathname}${landed.search}`).toBe("/welcome?next=/cart");
     const told = new URLSearchParams(landed.hash.slice(1));
     expect(told.get("error_code")).toBe("otp_expired");
     const refused = await client().auth.verifyOtp({ token_hash: "0".repeat(64), type: "email" });

@@ -62,7 +62,12 @@ describe("rotation", () => {
 
   test("an installation has one key that signs and the next one, both announced", async () => {
     const { accessToken } = await signUp(world, "first@example.test");
-    expect((await keys()).map((key) => key.state)).toEqual(["active", "next"]);
+    // There from the beginning: the next one need not wait.
+    const lives = (await keys()).map((key) => [key.state, key.ready_at]);
+    expect(lives).toEqual([
+      ["active", null],
+      ["next", null],
+    ]);
     expect(headerOf(accessToken).kid).toBe(await kidOf("active"));
     expect(await published()).toEqual([await kidOf("active"), await kidOf("next")]);
     expect(JSON.stringify(await jwks())).not.toContain('"d"');
@@ -93,6 +98,7 @@ describe("rotation", () => {
 
   test("a key that was announced a moment ago does not sign yet, unless forced", async () => {
     await rotate();
+    expect((await keys()).map((key) => key.ready_at !== null)).toEqual([false, true, false]);
     const early = await rotate();
     expect([early.status, early.body.code]).toEqual([409, "signing_key_not_announced"]);
     await world.clock.advance(ANNOUNCE_MS - 1);

@@ -45,11 +45,12 @@ export async function eraseUser(
   const policies = readPolicies(objectOf(body, "references") ?? {});
   const isDry = flagOf(body, "dry_run");
   const work = inTransaction(state.sql(caller.tenant), async (store, tx) => {
+    // Before anything goes, so that the answer has the sessions too.
+    const affected = await planErase(tx, id, policies);
     // Sessions before their person, as refreshing locks them: the other order would deadlock.
     if (!isDry) await store.deleteSessions(id, {});
     const user = isDry ? await store.findUserById(id) : await store.lockUser(id);
     if (!user) throw authErrors.user_not_found();
-    const affected = await planErase(tx, id, policies);
     if (!isDry) await erase(state, store, tx, caller, user, affected);
     return affected;
   });

@@ -24,7 +24,7 @@ export interface SigningKeyView {
   /** ISO 8601; null where it has not happened, or was never noted. */
   readonly created_at: string | null;
   readonly activated_at: string | null;
-  /** From when a `next` may sign. */
+  /** From when a `next` may sign; null for the one of an installation's beginning, which always may. */
   readonly ready_at: string | null;
   /** From when tokens of a `previous` are refused. */
   readonly ends_at: string | null;
@@ -112,7 +112,7 @@ function view(state: AuthState, ring: KeyRing): SigningKeyView[] {
     state: life,
     created_at: iso(createdAt),
     activated_at: iso(activatedAt),
-    ready_at: life === "next" ? iso(ready) : null,
+    ready_at: life === "next" && createdAt > 0 ? iso(ready) : null,
     ends_at: iso(endsAt),
   }));
 }

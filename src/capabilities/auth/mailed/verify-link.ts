@@ -109,7 +109,7 @@ function withError(target: URL, { isPkce }: Link, error: ReactorError): URL {
     error_code: error.code,
     error_description: error.message,
   });
-  target.search = isPkce ? said.toString() : "";
+  if (isPkce) for (const [name, value] of said) target.searchParams.set(name, value);
   target.hash = said.toString();
   return target;
 }
