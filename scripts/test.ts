@@ -83,7 +83,10 @@ const SUITES: readonly Suite[] = [
   suite("HTTP rows", ["test/http"]),
   suite("browser", ["test/browser"], { needs: CHROMIUM }),
   suite("topologies", ["test/topology.test.ts"]),
-  suite("executable", ["test/executable"], { needs: POOLER, timeoutMs: 15 * MINUTE }),
+  suite("executable", ["test/executable"], {
+    needs: { ...POOLER, ...CHROMIUM },
+    timeoutMs: 15 * MINUTE,
+  }),
   suite("hostile functions", ["test/hostile"], { timeoutMs: 15 * MINUTE }),
 ];
 

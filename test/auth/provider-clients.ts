@@ -236,6 +236,18 @@ function defineTests(): void {
     expect(error?.code).toBe("validation_failed");
   });
 
+  test("links by an id token", async () => {
+    const app = client();
+    const { user } = ok(await app.auth.signUp({ email: fresh(), password: PASSWORD }));
+    become(fresh());
+    const nonce = "another nonce";
+    const token = await idp.idToken(new Bun.CryptoHasher("sha256").update(nonce).digest("hex"));
+    const linked = ok(await app.auth.linkIdentity({ provider, token, nonce }));
+    expect(linked.user?.id).toBe(user?.id ?? "");
+    const { identities } = ok(await app.auth.getUserIdentities());
+    expect(identities.map((one) => one.provider)).toEqual(["email", "acme"]);
+  });
+
   test("reads why a sign-in failed", async () => {
     const { error } = await client().auth.exchangeCodeForSession("A".repeat(43));
     expect(error).not.toBeNull();
