@@ -10,6 +10,7 @@ import type { Service } from "../core/service.ts";
 import type { TenantCtx } from "../core/tenant.ts";
 import { EVENTS_TOPIC } from "../shared/events/events-topic.ts";
 import { leaseService } from "../shared/leases/lease-service.ts";
+import { leasedTimer } from "../shared/leases/leased-timer.ts";
 import type { Tenants } from "../shared/tenants.ts";
 import type { SharedParts } from "./boot/shared-parts.ts";
 
@@ -39,10 +40,9 @@ export function housekeeping(options: HousekeepingOptions): Service[] {
   const perTenant = options.tenants.all().flatMap((tenant) => {
     const lease = { leases: shared.leases, tenant, holder, ttlMs: LEASE_TTL_MS, clock, log };
     return [
-      leaseService({
-        ...lease,
-        name: "server.sweeper",
-        run: (signal) => sweep(options, tenant, signal),
+      leasedTimer({ ...lease, server: { instanceId: holder } }, tenant, {
+        ...{ name: "server.sweeper", ttlMs: LEASE_TTL_MS, everyMs: SWEEP_EVERY_MS },
+        work: () => sweep(shared, tenant),
       }),
       leaseService({
         ...lease,
@@ -54,19 +54,9 @@ export function housekeeping(options: HousekeepingOptions): Service[] {
   return [heartbeat(options, holder), ...perTenant];
 }
 
-async function sweep(options: HousekeepingOptions, tenant: TenantCtx, signal: AbortSignal) {
-  while (!signal.aborted) {
-    for (const store of options.shared.sweepers) await store.sweep(tenant);
-    await options.shared.events.trim(tenant, EVENTS_KEPT_MS);
-    await pause(options.clock, SWEEP_EVERY_MS, signal);
-  }
-}
-
-/** Sleeps, or returns early when the signal aborts. */
-async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  await clock.sleep(ms, signal).catch((error: unknown) => {
-    if (!signal.aborted) throw error;
-  });
+async function sweep({ sweepers, events }: SharedParts, tenant: TenantCtx): Promise<void> {
+  for (const store of sweepers) await store.sweep(tenant);
+  await events.trim(tenant, EVENTS_KEPT_MS);
 }
 
 async function logEvents(options: HousekeepingOptions, tenant: TenantCtx, signal: AbortSignal) {

@@ -1,7 +1,7 @@
 /** Background work of identity. */
 import type { Service } from "../../core/service.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
-import { leaseService } from "../../shared/leases/lease-service.ts";
+import { leasedTimer } from "../../shared/leases/leased-timer.ts";
 import type { AuthState } from "./auth-state.ts";
 import { sweepFactors } from "./factors/sweep-factors.ts";
 import { sweepFlows } from "./flows/flow-state.ts";
@@ -33,27 +33,18 @@ export async function sweepSessions(state: AuthState, tenant: TenantCtx): Promis
 
 /** One janitor a tenant, on whichever server holds its lease. */
 export function sessionJanitor(state: AuthState, tenant: TenantCtx): Service {
-  const { clock, leases, log, server } = state.deps;
-  return leaseService({
-    name: "auth.session_janitor",
-    leases,
-    tenant,
-    holder: server.instanceId,
-    ttlMs: LEASE_MS,
-    clock,
-    log,
-    async run(signal) {
-      while (!signal.aborted) {
-        const count = await sweepSessions(state, tenant);
-        await sweepFlows(state, state.sql(tenant), BATCH);
-        await sweepTokens(state, state.sql(tenant));
-        await sweepOAuth(state, tenant);
-        await sweepOrgs(state, tenant);
-        if (count > 0) log.info("auth.sessions_swept", { tenant: tenant.id, count });
-        const factors = await sweepFactors(state, tenant);
-        if (factors > 0) log.info("auth.factors_swept", { tenant: tenant.id, count: factors });
-        await clock.sleep(EVERY_MS, signal);
-      }
+  const { log } = state.deps;
+  return leasedTimer(state.deps, tenant, {
+    ...{ name: "auth.session_janitor", ttlMs: LEASE_MS, everyMs: EVERY_MS },
+    async work() {
+      const count = await sweepSessions(state, tenant);
+      await sweepFlows(state, state.sql(tenant), BATCH);
+      await sweepTokens(state, state.sql(tenant));
+      await sweepOAuth(state, tenant);
+      await sweepOrgs(state, tenant);
+      if (count > 0) log.info("auth.sessions_swept", { tenant: tenant.id, count });
+      const factors = await sweepFactors(state, tenant);
+      if (factors > 0) log.info("auth.factors_swept", { tenant: tenant.id, count: factors });
     },
   });
 }

@@ -1,7 +1,7 @@
 /** Background work: the runtimes themselves, the writer of records, what follows other servers, the sweep. */
 import type { Service } from "../../core/service.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
-import { leaseService } from "../../shared/leases/lease-service.ts";
+import { leasedTimer } from "../../shared/leases/leased-timer.ts";
 import { versionsInUse } from "./function-version.ts";
 import { CHANGED_TOPIC, type FunctionsParts, LOGGED_TOPIC } from "./parts.ts";
 import { prepareReady } from "./prepare-ready.ts";
@@ -127,27 +127,17 @@ function sweepEnv(parts: FunctionsParts, tenant: TenantCtx): Promise<void> {
 
 /** Keeps records, versions and code within their bounds; on one server of the installation. */
 function sweepService(parts: FunctionsParts, tenant: TenantCtx): Service {
-  const { clock, leases, log, server } = parts.deps;
   const { log_lines_kept, invocations_kept, versions_kept } = parts.config;
   const keep = {
     logLines: log_lines_kept,
     invocations: invocations_kept,
     versions: versions_kept,
   };
-  return leaseService({
-    name: "functions.sweep",
-    leases,
-    tenant,
-    holder: server.instanceId,
-    ttlMs: SWEEP_LEASE_MS,
-    clock,
-    log,
-    async run(signal) {
-      while (!signal.aborted) {
-        await trimRecords(parts.sql(tenant), keep);
-        await sweepEnv(parts, tenant);
-        await clock.sleep(SWEEP_EVERY_MS, signal).catch(() => undefined);
-      }
+  return leasedTimer(parts.deps, tenant, {
+    ...{ name: "functions.sweep", ttlMs: SWEEP_LEASE_MS, everyMs: SWEEP_EVERY_MS },
+    async work() {
+      await trimRecords(parts.sql(tenant), keep);
+      await sweepEnv(parts, tenant);
     },
   });
 }

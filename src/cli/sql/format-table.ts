@@ -1,6 +1,6 @@
 /** Rows for people, as psql lays them out; control characters of values are shown by their code. */
 import { escapeControls } from "../../core/pretty-log.ts";
-import type { SqlColumn, SqlResult } from "./sql-answer.ts";
+import type { SqlColumn, SqlResult } from "../../core/sql-answer.ts";
 
 export interface TableStyle {
   /** One value a line. */

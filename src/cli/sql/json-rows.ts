@@ -1,5 +1,5 @@
 /** Rows as JSON values: what JSON has a type for as that, everything else as PostgreSQL's text. */
-import type { SqlColumn, SqlResult } from "./sql-answer.ts";
+import type { SqlColumn, SqlResult } from "../../core/sql-answer.ts";
 
 /** Exact in JSON's numbers; larger ones stay texts. */
 const NUMBERS = new Set(["smallint", "integer", "oid", "real", "double precision"]);

@@ -1,9 +1,9 @@
 /** Prints what statements answered, and where one failed, as psql does. */
 import { escapeControls } from "../../core/pretty-log.ts";
+import type { SqlAnswer, SqlFault, SqlNotice, SqlResult } from "../../core/sql-answer.ts";
 import type { CommandContext } from "../command.ts";
 import { formatCsv, formatRows } from "./format-table.ts";
 import { jsonRows } from "./json-rows.ts";
-import type { SqlAnswer, SqlFault, SqlNotice, SqlResult } from "./sql-answer.ts";
 
 export interface PrintStyle {
   format: "table" | "csv" | "json";

@@ -1,10 +1,11 @@
 /** Statements sent to the server, and what of them is the same from one to the next. */
+
+import type { SqlAnswer, SqlFault } from "../../core/sql-answer.ts";
 import { CliError, EXIT } from "../cli-error.ts";
 import type { CommandContext } from "../command.ts";
 import { exitFor, type ServerClient } from "../server-client.ts";
 import { jsonRows } from "./json-rows.ts";
 import { type PrintStyle, printAnswer, printFault } from "./print-results.ts";
-import type { SqlAnswer, SqlFault } from "./sql-answer.ts";
 
 export interface SqlOptions {
   write: boolean;

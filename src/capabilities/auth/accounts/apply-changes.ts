@@ -10,6 +10,7 @@ import { voidTokens } from "../mailed/one-time-token.ts";
 import type { Message } from "../messages/send-message.ts";
 import type { TextMessage } from "../messages/send-sms.ts";
 import { applyPhoneChange, requestPhoneChange } from "../phone/change-phone.ts";
+import { actorOf, audit } from "../record.ts";
 import type { IdentityRow, JsonObject, SessionRow, UserPatch, UserRow } from "../schema.ts";
 import { hasEnded } from "../sessions/session-life.ts";
 import type { AuthStore } from "../store.ts";
@@ -64,11 +65,11 @@ export async function applyChanges(
     // Nothing that was sent before, to whomever, opens the account or moves it.
     await voidTokens(tx, user.id);
     await createIdentityStore(tx).removeUnderWay(user.id);
-    await audit(work, patched, "user_updated_password");
+    await audit(state, store, caller, actorOf(patched), "user_updated_password");
   }
   const { row: withEmail, mail } = await changeEmail(work, patched);
   const { row, text } = await changePhone(work, withEmail);
-  await audit(work, row, "user_modified");
+  await audit(state, store, caller, actorOf(row), "user_modified");
   return { row, identities: await store.identitiesOf([user.id]), mail, text };
 }
 
@@ -84,12 +85,6 @@ async function requireStanding(
   if (session === null) return;
   const current = await store.findSession(session.id);
   if (!current || hasEnded(state, current)) throw authErrors.session_not_found();
-}
-
-function audit({ state, store, caller }: Work, row: UserRow, action: string): Promise<void> {
-  const actorName = row.email ?? row.phone ?? "";
-  const entry = { action, actorId: row.id, actorName, address: caller.address };
-  return store.audit(state.deps.ids.uuid(), entry, state.now());
 }
 
 function patchOf(state: AuthState, user: UserRow, changes: Changes): UserPatch {

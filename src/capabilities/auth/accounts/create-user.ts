@@ -7,6 +7,7 @@ import type { Ids } from "../../../core/ports/ids.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { createIdentityStore } from "../identities/identity-store.ts";
 import { putPhoneIdentity } from "../phone/store.ts";
+import { actorOf, audit, publish, SERVICE } from "../record.ts";
 import type { IdentityRow, JsonObject, NewUser, UserRow } from "../schema.ts";
 import type { AuthStore } from "../store.ts";
 
@@ -61,17 +62,12 @@ export async function createUser(
   const inserted = await store.insertUser(rowOf(draft, providers, now));
   if (!inserted) return null;
   await putIdentity(deps.ids, store, tx, draft, now);
-  const audit = {
-    action: "user_signedup",
-    actorId: caller.isService ? null : id,
-    actorName: caller.isService ? "service_role" : (draft.email ?? draft.phone ?? ""),
-    address: caller.address,
-    traits: { user_id: id, provider: providers[0] ?? "anonymous" },
-  };
-  await store.audit(deps.ids.uuid(), audit, now);
+  const by = caller.isService ? SERVICE : actorOf(draft);
+  const provider = providers[0] ?? "anonymous";
+  await audit(state, store, caller, by, "user_signedup", { user_id: id, provider });
   const confirmed = draft.confirmed || draft.phoneConfirmed === true;
   const data = { user_id: id, email: draft.email, confirmed };
-  await deps.events.append(caller.tenant, tx, [{ type: "auth.user_created", subject: id, data }]);
+  await publish(state, tx, caller, "auth.user_created", id, data);
   // Triggers on auth.users may have written to the row as it went in.
   const user = (await store.findUserById(id)) ?? inserted;
   return { user, identities: await store.identitiesOf([id]) };

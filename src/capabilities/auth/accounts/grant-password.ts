@@ -6,6 +6,7 @@ import { passwordAttempt } from "../hooks/verification-attempts.ts";
 import { limitByAddress, limitByIdentity } from "../http/limit-rate.ts";
 import { textOf } from "../http/read-json.ts";
 import { normalizePhone } from "../phone/normalize-phone.ts";
+import { actorOf, audit } from "../record.ts";
 import type { JsonObject, UserRow } from "../schema.ts";
 import { startSession, type TokenAnswer, tokenAnswer } from "../sessions/issue-session.ts";
 import { createStore, inTransaction } from "../store.ts";
@@ -62,7 +63,6 @@ async function signInUser(
   channel: Channel,
   password: string,
 ): Promise<TokenAnswer> {
-  const { deps } = state;
   const now = state.now();
   if (isBanned(found, now)) throw authErrors.user_banned();
   if (channel === "email" && !found.email_confirmed_at) throw authErrors.email_not_confirmed();
@@ -79,14 +79,7 @@ async function signInUser(
       ...(renewed === null ? {} : { encrypted_password: renewed }),
     });
     await store.touchIdentity(found.id, channel, now);
-    const entry = {
-      action: "login",
-      actorId: found.id,
-      actorName: found.email ?? found.phone ?? "",
-      address: caller.address,
-      traits: { provider: channel },
-    };
-    await store.audit(deps.ids.uuid(), entry, now);
+    await audit(state, store, caller, actorOf(found), "login", { provider: channel });
     return { issued, user: user ?? current, identities: await store.identitiesOf([found.id]) };
   });
   if (!done) throw authErrors.invalid_credentials();

@@ -5,6 +5,7 @@
  * anything that the other may have left in it, so that neither can wait inside for the other.
  */
 import type { AuthState, Caller } from "../auth-state.ts";
+import { actorOf, audit } from "../record.ts";
 import type { UserRow } from "../schema.ts";
 import type { AuthStore } from "../store.ts";
 
@@ -35,12 +36,6 @@ export async function keepOrEmpty(
   if (user.email !== null) {
     await store.putEmailIdentity(ids.uuid(), user.id, user.email, false, now);
   }
-  const entry = {
-    action: "unproven_access_removed",
-    actorId: user.id,
-    actorName: user.email ?? user.phone ?? "",
-    address: caller.address,
-  };
-  await store.audit(ids.uuid(), entry, now);
+  await audit(state, store, caller, actorOf(user), "unproven_access_removed");
   return emptied ?? user;
 }

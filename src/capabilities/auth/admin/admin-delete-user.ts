@@ -7,6 +7,7 @@ import { flagOf } from "../http/read-json.ts";
 import { createIdentityStore } from "../identities/identity-store.ts";
 import { NOTHING_WAITS } from "../mailed/change-email.ts";
 import { leaveAllOrgs } from "../orgs/create-org.ts";
+import { record, SERVICE } from "../record.ts";
 import type { JsonObject } from "../schema.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
 
@@ -19,7 +20,6 @@ export async function adminDeleteUser(
 ): Promise<void> {
   if (!isUuid(id)) throw authErrors.user_id_invalid();
   const soft = flagOf(body, "should_soft_delete");
-  const { deps } = state;
   const now = state.now();
   await inTransaction(state.sql(caller.tenant), async (store, tx) => {
     // Sessions before their person, as refreshing locks them: the other order would deadlock.
@@ -31,17 +31,8 @@ export async function adminDeleteUser(
     if (soft) await createIdentityStore(tx).removeOtherWaysIn(user.id, now);
     if (soft) await emptyAccount(store, user.id, now);
     else await store.deleteUser(user.id);
-    const entry = {
-      action: "user_deleted",
-      actorId: null,
-      actorName: "service_role",
-      address: caller.address,
-      traits: { user_id: user.id, soft },
-    };
-    await store.audit(deps.ids.uuid(), entry, now);
-    const data = { user_id: user.id, soft };
-    const event = { type: "auth.user_deleted", subject: user.id, data };
-    await deps.events.append(caller.tenant, tx, [event]);
+    const facts = { user_id: user.id, soft };
+    await record(state, tx, caller, SERVICE, "user_deleted", user.id, facts);
   });
 }
 

@@ -15,10 +15,10 @@ import { NOTHING_WAITS } from "../mailed/change-email.ts";
 import { voidTokens } from "../mailed/one-time-token.ts";
 import { requirePhone } from "../phone/normalize-phone.ts";
 import { putPhoneIdentity } from "../phone/store.ts";
+import { audit, publish, SERVICE } from "../record.ts";
 import type { JsonObject, UserPatch, UserRow } from "../schema.ts";
 import { type AuthStore, inTransaction, isAddressConflict } from "../store.ts";
 import { readPasswordHash } from "./password-hash.ts";
-import { recordChange } from "./record-change.ts";
 import { readBan, readRole } from "./user-fields.ts";
 
 /** Null = as it is. */
@@ -119,9 +119,9 @@ async function applyChanges(
   }
   if (isTaken) await voidTokens(tx, id);
   if (passwordHash !== null) await createIdentityStore(tx).removeUnderWay(id);
-  const traits = { changed: namesOf(changes) };
-  const record = { action: "user_modified", event: "auth.user_updated", userId: id, traits };
-  await recordChange(state, store, tx, caller, record);
+  const facts = { user_id: id, changed: namesOf(changes) };
+  await audit(state, store, caller, SERVICE, "user_modified", facts);
+  await publish(state, tx, caller, "auth.user_updated", id, facts);
   return { before, row, identities: await store.identitiesOf([id]) };
 }
 

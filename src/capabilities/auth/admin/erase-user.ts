@@ -10,9 +10,9 @@ import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { flagOf, objectOf } from "../http/read-json.ts";
 import { leaveAllOrgs } from "../orgs/create-org.ts";
+import { audit, publish, SERVICE } from "../record.ts";
 import type { JsonObject, UserRow } from "../schema.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
-import { recordChange } from "./record-change.ts";
 import { createReferencesStore, type Reference, tableName } from "./references-store.ts";
 
 type Policy = "delete" | "set_null";
@@ -117,9 +117,9 @@ async function erase(
   await store.deleteUser(user.id);
   const names = [user.email, user.phone].filter((name) => name !== null && name !== "");
   await references.forget(user.id, names as string[], caller.tenant.id);
-  const traits = { erased: true, soft: false };
-  const record = { action: "user_erased", event: "auth.user_deleted", userId: user.id, traits };
-  await recordChange(state, store, tx, caller, record);
+  const facts = { user_id: user.id, erased: true, soft: false };
+  await audit(state, store, caller, SERVICE, "user_erased", facts);
+  await publish(state, tx, caller, "auth.user_deleted", user.id, facts);
 }
 
 /** A key further away, or a column that may not be null, refuses only when it comes to it. */

@@ -6,11 +6,11 @@ import { isUuid } from "../accounts/find-current-user.ts";
 import { presentUser } from "../accounts/present-user.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
+import { record, SERVICE } from "../record.ts";
 import type { JsonObject } from "../schema.ts";
 import { inTransaction } from "../store.ts";
 import { presentEntry } from "./admin-list-audit.ts";
 import { listAuditEntries } from "./audit-store.ts";
-import { recordChange } from "./record-change.ts";
 import { createReferencesStore, type Reference } from "./references-store.ts";
 
 /** Rows of one table; more are left out, and it is said. */
@@ -33,8 +33,7 @@ export async function exportUser(state: AuthState, caller: Caller, id: string) {
       if (rows.length > 0) tables.push(presentRows(reference, rows));
     }
     const log = await listAuditEntries(tx, { ...ANY, userId: id }, { limit: ROWS_MAX, offset: 0 });
-    const record = { action: "user_exported", event: "auth.user_exported", userId: id };
-    await recordChange(state, store, tx, caller, record);
+    await record(state, tx, caller, SERVICE, "user_exported", id, { user_id: id });
     return {
       exported_at: state.now().toISOString(),
       user: presentUser(user, await store.identitiesOf([id])),

@@ -8,6 +8,7 @@ import { isBanned } from "../accounts/is-banned.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { textOf } from "../http/read-json.ts";
+import { record, SERVICE } from "../record.ts";
 import type { JsonObject } from "../schema.ts";
 import { IMPERSONATION } from "../sessions/impersonation.ts";
 import {
@@ -18,7 +19,6 @@ import {
   tokenAnswer,
 } from "../sessions/issue-session.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
-import { recordChange } from "./record-change.ts";
 
 const TTL_S = 900;
 const TTL_MAX_S = 3600;
@@ -54,14 +54,8 @@ export async function impersonateUser(
       ttlS: request.ttlS,
     });
     const { actor, reason } = request;
-    const traits = { session_id: sessionId, actor, reason };
-    const record = {
-      action: "user_impersonated",
-      event: "auth.user_impersonated",
-      userId: id,
-      traits,
-    };
-    await recordChange(state, store, tx, caller, record);
+    const facts = { user_id: id, session_id: sessionId, actor, reason };
+    await record(state, tx, caller, SERVICE, "user_impersonated", id, facts);
     return { user: found, identities: await store.identitiesOf([id]) };
   });
   const issued = { session: { id: sessionId, aal: "aal1", amr } as const, refreshToken: "" };

@@ -14,9 +14,9 @@ import { createIdentityStore } from "../identities/identity-store.ts";
 import { providersPatch } from "../identities/providers-of.ts";
 import { leaveAllOrgs } from "../orgs/create-org.ts";
 import { createOrgStore } from "../orgs/store.ts";
+import { record, SERVICE } from "../record.ts";
 import type { JsonObject, UserPatch, UserRow } from "../schema.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
-import { recordChange } from "./record-change.ts";
 import { createReferencesStore, tableName } from "./references-store.ts";
 
 interface Merged {
@@ -75,10 +75,13 @@ async function merge(
   }
   const all = await store.identitiesOf([into]);
   const user = await store.updateUser(into, { ...providersPatch(patched, all), updated_at: now });
-  const traits = { merged_user_id: from, moved: { ...moved, "auth.identities": identities } };
-  const record = { action: "user_merged", event: "auth.user_merged", userId: into, traits };
-  await recordChange(state, store, tx, caller, record);
-  return { user: presentUser(user ?? patched, all), moved: traits.moved };
+  const facts = {
+    user_id: into,
+    merged_user_id: from,
+    moved: { ...moved, "auth.identities": identities },
+  };
+  await record(state, tx, caller, SERVICE, "user_merged", into, facts);
+  return { user: presentUser(user ?? patched, all), moved: facts.moved };
 }
 
 /** Our own tables hold what proves who somebody is, which no merging may pass on. */

@@ -9,8 +9,9 @@ import type { AuthState } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { type OrgActor, userIdOf } from "../orgs/actor.ts";
 import { changeOrg, readOrg, requireNoMore } from "../orgs/in-org.ts";
+import { actorOf, record } from "../record.ts";
 import type { JsonObject } from "../schema.ts";
-import { createStore, inTransaction } from "../store.ts";
+import { inTransaction } from "../store.ts";
 import { keyErrors } from "./errors.ts";
 import type { ApiKeyRow, KeyOwner } from "./schema.ts";
 import { type ApiKeyStore, createApiKeyStore } from "./store.ts";
@@ -102,16 +103,7 @@ function workIn(
     async record(action, key, more = {}) {
       const { id, kind, user_id, org_id } = key;
       const traits = { key_id: id, kind, user_id, org_id, ...more };
-      const entry = {
-        action,
-        actorId: person?.user.id ?? null,
-        actorName: person ? (person.user.email ?? "") : "service_role",
-        address: caller.address,
-        traits,
-      };
-      await createStore(tx).audit(state.deps.ids.uuid(), entry, now);
-      const event = { type: `auth.${action}`, subject: id, data: traits };
-      await state.deps.events.append(caller.tenant, tx, [event]);
+      await record(state, tx, caller, actorOf(person?.user), action, id, traits);
     },
   };
 }

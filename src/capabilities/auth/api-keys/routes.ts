@@ -1,11 +1,10 @@
 /** The routes of API keys: path, document and one call each. */
 import { Elysia } from "elysia";
 import type { AuthState } from "../auth-state.ts";
-import { idempotent } from "../http/idempotent.ts";
 import { limitByIdentity } from "../http/limit-rate.ts";
 import { readJson, readOptionalJson } from "../http/read-json.ts";
-import { respond } from "../http/respond.ts";
 import { type OrgActor, orgActor, userIdOf } from "../orgs/actor.ts";
+import { answersTo } from "../orgs/answer.ts";
 import { createKey } from "./create-key.ts";
 import {
   approveKey,
@@ -32,75 +31,49 @@ async function keyActor(state: AuthState, request: Request): Promise<OrgActor> {
   return actor;
 }
 
-/** Answers what `work` returns; nothing is 204. */
-function answer(
-  state: AuthState,
-  request: Request,
-  work: (actor: OrgActor) => Promise<unknown>,
-): Promise<Response> {
-  return respond(request, async () => {
-    const body = await work(await keyActor(state, request));
-    return body === undefined ? {} : { body };
-  });
-}
-
 export function apiKeyRoutes(state: AuthState) {
+  const { answer, create } = answersTo(state, keyActor);
   return new Elysia({ name: "auth.api_keys" })
     .get(
       "/auth/v1/api-keys",
       ({ request }) =>
-        answer(state, request, (actor) =>
-          listKeys(state, actor, new URL(request.url).searchParams),
-        ),
+        answer(request, (actor) => listKeys(state, actor, new URL(request.url).searchParams)),
       keyDocs.list,
     )
     .post(
       "/auth/v1/api-keys",
-      ({ request }) =>
-        respond(request, async () => {
-          const actor = await keyActor(state, request);
-          const body = await readJson(request);
-          const key = request.headers.get("idempotency-key");
-          const scope = `POST:/auth/v1/api-keys:${userIdOf(actor) ?? ""}`;
-          return idempotent(state, actor.caller, { key, scope, body }, async () => ({
-            status: 201,
-            body: await createKey(state, actor, body),
-          }));
-        }),
+      ({ request }) => create(request, (actor, body) => createKey(state, actor, body)),
       { ...raw, ...keyDocs.create },
     )
     .get(
       KEY,
-      ({ request, params }) =>
-        answer(state, request, (actor) => getKey(state, actor, params["id"])),
+      ({ request, params }) => answer(request, (actor) => getKey(state, actor, params["id"])),
       keyDocs.get,
     )
     .patch(
       KEY,
       ({ request, params }) =>
-        answer(state, request, async (actor) =>
+        answer(request, async (actor) =>
           updateKey(state, actor, params["id"], await readJson(request)),
         ),
       { ...raw, ...keyDocs.update },
     )
     .delete(
       KEY,
-      ({ request, params }) =>
-        answer(state, request, (actor) => revokeKey(state, actor, params["id"])),
+      ({ request, params }) => answer(request, (actor) => revokeKey(state, actor, params["id"])),
       keyDocs.revoke,
     )
     .post(
       `${KEY}/rotate`,
       ({ request, params }) =>
-        answer(state, request, async (actor) =>
+        answer(request, async (actor) =>
           rotateKey(state, actor, params["id"], await readOptionalJson(request)),
         ),
       { ...raw, ...keyDocs.rotate },
     )
     .post(
       `${KEY}/approve`,
-      ({ request, params }) =>
-        answer(state, request, (actor) => approveKey(state, actor, params["id"])),
+      ({ request, params }) => answer(request, (actor) => approveKey(state, actor, params["id"])),
       { ...raw, ...keyDocs.approve },
     );
 }

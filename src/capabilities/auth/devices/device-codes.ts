@@ -17,6 +17,7 @@ import { type ClientSummary, summarizeClient } from "../issuer/clients/present-c
 import type { ClientRow, DeviceRow } from "../issuer/schema.ts";
 import { isLimited } from "../issuer/scopes.ts";
 import { hashCode } from "../issuer/token/authorization-code.ts";
+import { publish } from "../record.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
 import { deviceStore } from "./device-store.ts";
 import { readUserCode } from "./user-code.ts";
@@ -73,8 +74,7 @@ export async function approveDevice(
     await rememberConsent(state, requests, client, current, row.scope);
     await auditDecision(state, store, caller, current, "oauth_device_approved", row);
     const data = { client_id: row.client_id, scope: row.scope };
-    const event = { type: "auth.oauth_authorized", subject: current.user.id, data };
-    await state.deps.events.append(caller.tenant, tx, [event]);
+    await publish(state, tx, caller, "auth.oauth_authorized", current.user.id, data);
   });
 }
 

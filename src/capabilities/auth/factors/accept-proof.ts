@@ -7,6 +7,7 @@
 import type { TransactionSql } from "postgres";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
+import { actorOf, audit, publish } from "../record.ts";
 import type { IdentityRow, SessionRow, UserRow } from "../schema.ts";
 import {
   type IssuedSession,
@@ -18,7 +19,7 @@ import { type AuthStore, inTransaction } from "../store.ts";
 import { hasVerifiedFactor } from "./aal.ts";
 import { countFailure, lockedForS, refuseLocked } from "./attempts.ts";
 import { factorErrors } from "./errors.ts";
-import { auditOwner, type FactorOwner } from "./factor-owner.ts";
+import type { FactorOwner } from "./factor-owner.ts";
 import { createFactorStore, type FactorStore } from "./factor-store.ts";
 import type { FactorRow, FactorType } from "./schema.ts";
 import { tellOfFactor } from "./tell-of-factor.ts";
@@ -101,7 +102,7 @@ async function judge(trial: Trial, factorId: string): Promise<Outcome> {
   if (!session) throw authErrors.session_not_found();
   requireRightToAdd(state, user, session, factor);
   const isRight = proof.valid && (await proof.spend(factors, tx, now));
-  await auditOwner(state, store, caller, user, "verification_attempted", {
+  await audit(state, store, caller, actorOf(user), "verification_attempted", {
     factor_id: factorId,
     factor_type: factor.factor_type,
     session_id: session.id,
@@ -150,6 +151,5 @@ async function enlist(trial: Trial, user: UserRow, factor: FactorRow): Promise<v
   await factors.verifyFactor(factor.id, now);
   await factors.deleteUnverified(user.id, factor.factor_type);
   const data = { user_id: user.id, factor_id: factor.id, factor_type: factor.factor_type };
-  const event = { type: "auth.factor_added", subject: user.id, data };
-  await state.deps.events.append(caller.tenant, tx, [event]);
+  await publish(state, tx, caller, "auth.factor_added", user.id, data);
 }

@@ -2,6 +2,7 @@
 import { isUuid } from "../accounts/find-current-user.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { requireUser } from "../passkeys/manage-passkeys.ts";
+import { audit, publish, SERVICE } from "../record.ts";
 import type { JsonObject } from "../schema.ts";
 import { type AuthStore, createStore, inTransaction } from "../store.ts";
 import { factorErrors } from "./errors.ts";
@@ -36,7 +37,7 @@ export async function adminUpdateFactor(
       throw factorErrors.mfa_factor_name_conflict(name);
     }
     await factors.renameFactor(factor.id, name, state.now());
-    await auditAdmin(state, store, caller, "factor_updated", {
+    await audit(state, store, caller, SERVICE, "factor_updated", {
       user_id: userId,
       factor_id: factorId,
     });
@@ -73,11 +74,10 @@ export async function adminDeleteFactor(
       const codes = hasOther ? null : await factors.findRecoveryFactor(userId);
       if (codes) await removeFactor(factors, codes, now);
       const data = { user_id: userId, factor_id: factorId, factor_type: factor.factor_type };
-      await auditAdmin(state, store, caller, "factor_deleted", data);
+      await audit(state, store, caller, SERVICE, "factor_deleted", data);
       if (factor.status !== "verified") return;
       await store.deleteSessions(userId, {});
-      const event = { type: "auth.factor_removed", subject: userId, data };
-      await state.deps.events.append(caller.tenant, tx, [event]);
+      await publish(state, tx, caller, "auth.factor_removed", userId, data);
     },
   );
   await sweepSeedsSoon(state, caller);
@@ -111,15 +111,4 @@ async function change(
     await work(store, factors, factor, tx);
     return factor;
   });
-}
-
-function auditAdmin(
-  state: AuthState,
-  store: AuthStore,
-  caller: Caller,
-  action: string,
-  traits: JsonObject,
-): Promise<void> {
-  const actor = { actorId: null, actorName: "service_role", address: caller.address };
-  return store.audit(state.deps.ids.uuid(), { action, ...actor, traits }, state.now());
 }

@@ -3,11 +3,12 @@ import type { CurrentUser } from "../accounts/find-current-user.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { limitByIdentity } from "../http/limit-rate.ts";
+import { actorOf, audit } from "../record.ts";
 import { inTransaction } from "../store.ts";
 import { usageOf } from "./aal.ts";
 import { lockedForS, refuseLocked } from "./attempts.ts";
 import { factorErrors } from "./errors.ts";
-import { auditOwner, type FactorOwner, findFactor, requireOwner } from "./factor-owner.ts";
+import { type FactorOwner, findFactor, requireOwner } from "./factor-owner.ts";
 import { createFactorStore } from "./factor-store.ts";
 import { preparePhone } from "./phone-factor.ts";
 import type { FactorRow, FactorType, NewChallenge } from "./schema.ts";
@@ -101,6 +102,6 @@ async function writeChallenge(
     await store.lockUser(user.id);
     await createFactorStore(tx).insertChallenge(row);
     const traits = { factor_id: factor.id, factor_status: factor.status };
-    await auditOwner(state, store, caller, user, "challenge_created", traits);
+    await audit(state, store, caller, actorOf(user), "challenge_created", traits);
   });
 }

@@ -5,11 +5,12 @@ import { authErrors } from "../errors.ts";
 import { limitByIdentity } from "../http/limit-rate.ts";
 import { textOf } from "../http/read-json.ts";
 import { siteName } from "../passkeys/relying-party.ts";
+import { actorOf, audit } from "../record.ts";
 import type { JsonObject } from "../schema.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
 import { hasVerifiedFactor, usageOf } from "./aal.ts";
 import { factorErrors } from "./errors.ts";
-import { auditOwner, type FactorOwner, requireOwner } from "./factor-owner.ts";
+import { type FactorOwner, requireOwner } from "./factor-owner.ts";
 import { createFactorStore, type FactorStore } from "./factor-store.ts";
 import { friendlyNameOf } from "./friendly-name.ts";
 import { factorPhoneOf, putAsidePhone } from "./phone-factor.ts";
@@ -78,7 +79,7 @@ async function insertFactor(
     if (factor.phone !== null) await putAsidePhone(factors, owner.user.id, factor.phone);
     const row = await addFactor(state, store, factors, owner, factor);
     const traits = { factor_id: row.id, factor_type: row.factor_type };
-    await auditOwner(state, store, caller, owner.user, "factor_in_progress", traits);
+    await audit(state, store, caller, actorOf(owner.user), "factor_in_progress", traits);
     return row;
   });
 }

@@ -1,10 +1,9 @@
-/** Whose factors an operation is about, and the trace it leaves in the audit log. */
+/** Whose factors an operation is about. */
 import { type CurrentUser, isUuid } from "../accounts/find-current-user.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
-import type { JsonObject, SessionRow, UserRow } from "../schema.ts";
+import type { SessionRow, UserRow } from "../schema.ts";
 import { refuseImpersonated } from "../sessions/impersonation.ts";
-import type { AuthStore } from "../store.ts";
 import { factorErrors } from "./errors.ts";
 import { createFactorStore } from "./factor-store.ts";
 import type { FactorRow } from "./schema.ts";
@@ -37,23 +36,4 @@ export async function findFactor(
   const factor = await createFactorStore(state.sql(caller.tenant)).findFactor(id, user.id);
   if (!factor) throw factorErrors.mfa_factor_not_found();
   return factor;
-}
-
-/** Writes what the person did, in the transaction of the change. */
-export function auditOwner(
-  state: AuthState,
-  store: AuthStore,
-  caller: Caller,
-  user: UserRow,
-  action: string,
-  traits: JsonObject,
-): Promise<void> {
-  const entry = {
-    action,
-    actorId: user.id,
-    actorName: user.email ?? user.phone ?? "",
-    address: caller.address,
-    traits,
-  };
-  return store.audit(state.deps.ids.uuid(), entry, state.now());
 }

@@ -3,10 +3,11 @@ import type { CurrentUser } from "../accounts/find-current-user.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { limitByIdentity } from "../http/limit-rate.ts";
+import { actorOf, audit, publish } from "../record.ts";
 import { inTransaction } from "../store.ts";
 import { METHODS } from "./accept-proof.ts";
 import { factorErrors } from "./errors.ts";
-import { auditOwner, findFactor, requireOwner } from "./factor-owner.ts";
+import { findFactor, requireOwner } from "./factor-owner.ts";
 import { createFactorStore, type FactorStore } from "./factor-store.ts";
 import type { FactorRow } from "./schema.ts";
 import { sweepSeedsSoon } from "./sweep-factors.ts";
@@ -37,10 +38,11 @@ export async function unenrollFactor(
     await removeFactor(factors, locked, state.now());
     const { id, status } = locked;
     const traits = { factor_id: id, factor_status: status, session_id: session.id };
-    await auditOwner(state, store, caller, user, "factor_unenrolled", traits);
+    await audit(state, store, caller, actorOf(user), "factor_unenrolled", traits);
     const data = { user_id: user.id, factor_id: id, factor_type: locked.factor_type };
-    const event = { type: "auth.factor_removed", subject: user.id, data };
-    if (status === "verified") await state.deps.events.append(caller.tenant, tx, [event]);
+    if (status === "verified") {
+      await publish(state, tx, caller, "auth.factor_removed", user.id, data);
+    }
   });
   await sweepSeedsSoon(state, caller);
   if (factor.status === "verified") {

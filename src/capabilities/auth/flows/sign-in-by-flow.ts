@@ -1,5 +1,6 @@
 /** The last step of every sign-in that a browser carried: session, time of sign-in, audit entry. */
 import type { AuthState, Caller } from "../auth-state.ts";
+import { actorOf, audit } from "../record.ts";
 import type { AalLevel, AmrEntry, IdentityRow, UserRow } from "../schema.ts";
 import { type IssuedSession, startSession } from "../sessions/issue-session.ts";
 import type { AuthStore } from "../store.ts";
@@ -38,13 +39,6 @@ export async function signInByFlow(
   const issued = await startSession(state, store, caller, user.id, way.method, options);
   const patched = await store.updateUser(user.id, { last_sign_in_at: now, updated_at: now });
   await store.touchIdentity(user.id, way.provider, now);
-  const entry = {
-    action: "login",
-    actorId: user.id,
-    actorName: user.email ?? "",
-    address: caller.address,
-    traits: { provider: way.provider },
-  };
-  await store.audit(state.deps.ids.uuid(), entry, now);
+  await audit(state, store, caller, actorOf(user), "login", { provider: way.provider });
   return { user: patched ?? user, identities: await store.identitiesOf([user.id]), issued };
 }

@@ -1,6 +1,7 @@
 /** The hooks after a password or a second factor was checked: they count, and may refuse. */
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
+import { audit } from "../record.ts";
 import { inTransaction } from "../store.ts";
 import { runHook } from "./run-hook.ts";
 
@@ -47,17 +48,12 @@ export async function mfaAttempt(
 }
 
 async function endSessions(state: AuthState, caller: Caller, userId: string): Promise<void> {
-  const now = state.now();
   await inTransaction(state.sql(caller.tenant), async (store) => {
     await store.deleteSessions(userId, {});
-    const entry = {
-      action: "logout",
-      actorId: userId,
-      actorName: "",
-      address: caller.address,
-      traits: { scope: "global", reason: "hook" },
-    };
-    await store.audit(state.deps.ids.uuid(), entry, now);
+    await audit(state, store, caller, { id: userId, name: "" }, "logout", {
+      scope: "global",
+      reason: "hook",
+    });
   });
 }
 

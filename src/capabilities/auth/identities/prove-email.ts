@@ -6,6 +6,7 @@
 import type { TransactionSql } from "postgres";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { NOTHING_WAITS } from "../mailed/change-email.ts";
+import { actorOf, audit, publish } from "../record.ts";
 import type { UserRow } from "../schema.ts";
 import type { AuthStore } from "../store.ts";
 import { createIdentityStore } from "./identity-store.ts";
@@ -44,14 +45,7 @@ export async function proveEmail(
     is_anonymous: false,
     updated_at: now,
   });
-  const entry = {
-    action: "unproven_access_removed",
-    actorId: user.id,
-    actorName: user.email ?? "",
-    address: caller.address,
-  };
-  await store.audit(state.deps.ids.uuid(), entry, now);
-  const event = { type: "auth.email_proven", subject: user.id, data: { user_id: user.id } };
-  await state.deps.events.append(caller.tenant, tx, [event]);
+  await audit(state, store, caller, actorOf(user), "unproven_access_removed");
+  await publish(state, tx, caller, "auth.email_proven", user.id, { user_id: user.id });
   return patched ?? user;
 }

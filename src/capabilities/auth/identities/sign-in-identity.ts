@@ -17,6 +17,7 @@ import { normalizeEmail } from "../accounts/normalize-email.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { beforeUserCreated } from "../hooks/before-user-created.ts";
+import { actorOf, audit, publish } from "../record.ts";
 import type { IdentityRow, UserRow } from "../schema.ts";
 import { type AuthStore, createStore } from "../store.ts";
 import { type ExternalIdentity, isSso, profileOf, withProfile } from "./external-identity.ts";
@@ -145,7 +146,7 @@ export async function addIdentity(
   identity: ExternalIdentity,
   email: string | null,
 ): Promise<UserRow> {
-  const { ids, events } = state.deps;
+  const { ids } = state.deps;
   const now = state.now();
   const { provider, providerId } = identity;
   const data = profileOf(identity, email);
@@ -157,20 +158,8 @@ export async function addIdentity(
     raw_user_meta_data: merged,
     updated_at: now,
   });
-  const audit = {
-    action: "identity_linked",
-    actorId: user.id,
-    actorName: user.email ?? "",
-    address: caller.address,
-    traits: { provider },
-  };
-  await store.audit(ids.uuid(), audit, now);
-  const event = {
-    type: "auth.identity_linked",
-    subject: user.id,
-    data: { user_id: user.id, provider },
-  };
-  await events.append(caller.tenant, tx, [event]);
+  await audit(state, store, caller, actorOf(user), "identity_linked", { provider });
+  await publish(state, tx, caller, "auth.identity_linked", user.id, { user_id: user.id, provider });
   return patched ?? user;
 }
 

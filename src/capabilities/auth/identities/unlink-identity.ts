@@ -7,6 +7,7 @@ import { authErrors } from "../errors.ts";
 import { requireAal2 } from "../factors/aal.ts";
 import { limitByIdentity } from "../http/limit-rate.ts";
 import { sendMessage } from "../messages/send-message.ts";
+import { actorOf, audit, publish } from "../record.ts";
 import type { IdentityRow, UserPatch, UserRow } from "../schema.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
 import { createIdentityStore } from "./identity-store.ts";
@@ -56,19 +57,13 @@ async function remove(
   await createIdentityStore(tx).remove(id);
   const patched = await store.updateUser(userId, patchOf(state, user, removed, rest));
   if (!patched) throw authErrors.email_conflict_identity_not_deletable();
-  const { ids, events } = state.deps;
-  const audit = {
-    action: "identity_unlinked",
-    actorId: userId,
-    actorName: user.email ?? "",
-    address: caller.address,
-    traits: { identity_id: id, provider: removed.provider, provider_id: removed.provider_id },
-  };
-  await store.audit(ids.uuid(), audit, state.now());
+  await audit(state, store, caller, actorOf(user), "identity_unlinked", {
+    identity_id: id,
+    provider: removed.provider,
+    provider_id: removed.provider_id,
+  });
   const data = { user_id: userId, provider: removed.provider };
-  await events.append(caller.tenant, tx, [
-    { type: "auth.identity_unlinked", subject: userId, data },
-  ]);
+  await publish(state, tx, caller, "auth.identity_unlinked", userId, data);
   return removed.provider;
 }
 

@@ -1,6 +1,7 @@
 /** What a person decided about a client, in the audit log: a consent, or a device's code. */
 import type { CurrentUser } from "../accounts/find-current-user.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
+import { actorOf, audit } from "../record.ts";
 import type { AuthStore } from "../store.ts";
 
 /** In the transaction of the decision. */
@@ -12,12 +13,6 @@ export function auditDecision(
   action: string,
   asked: { readonly client_id: string; readonly scope: string },
 ): Promise<void> {
-  const entry = {
-    action,
-    actorId: user.id,
-    actorName: user.email ?? "",
-    address: caller.address,
-    traits: { client_id: asked.client_id, scope: asked.scope },
-  };
-  return store.audit(state.deps.ids.uuid(), entry, state.now());
+  const { client_id, scope } = asked;
+  return audit(state, store, caller, actorOf(user), action, { client_id, scope });
 }

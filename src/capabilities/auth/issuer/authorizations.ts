@@ -9,6 +9,7 @@ import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { requireAal2 } from "../factors/aal.ts";
 import { limitByIdentity } from "../http/limit-rate.ts";
+import { publish } from "../record.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
 import { auditDecision } from "./audit-decision.ts";
 import { approvalOf } from "./authorize/approval.ts";
@@ -194,8 +195,7 @@ async function approve(
   await requests.approve(row.id, approvalOf(state, current), secret, now);
   await auditDecision(state, store, caller, current, "oauth_authorization_approved", row);
   const data = { client_id: row.client_id, scope: row.scope };
-  const event = { type: "auth.oauth_authorized", subject: current.user.id, data };
-  await state.deps.events.append(caller.tenant, tx, [event]);
+  await publish(state, tx, caller, "auth.oauth_authorized", current.user.id, data);
   return { redirect_url: successUrl(row, code) };
 }
 

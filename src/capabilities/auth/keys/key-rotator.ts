@@ -1,7 +1,7 @@
 /** The timer of the signing keys: one for a tenant, on whichever server holds its lease. */
 import type { Service } from "../../../core/service.ts";
 import type { TenantCtx } from "../../../core/tenant.ts";
-import { leaseService } from "../../../shared/leases/lease-service.ts";
+import { leasedTimer } from "../../../shared/leases/leased-timer.ts";
 import type { AuthState } from "../auth-state.ts";
 import { tendSigningKeys } from "./rotate-keys.ts";
 
@@ -10,20 +10,8 @@ const LEASE_MS = 30_000;
 const EVERY_MS = 60_000;
 
 export function keyRotator(state: AuthState, tenant: TenantCtx): Service {
-  const { clock, leases, log, server } = state.deps;
-  return leaseService({
-    name: "auth.key_rotator",
-    leases,
-    tenant,
-    holder: server.instanceId,
-    ttlMs: LEASE_MS,
-    clock,
-    log,
-    async run(signal) {
-      while (!signal.aborted) {
-        await tendSigningKeys(state, tenant);
-        await clock.sleep(EVERY_MS, signal);
-      }
-    },
+  return leasedTimer(state.deps, tenant, {
+    ...{ name: "auth.key_rotator", ttlMs: LEASE_MS, everyMs: EVERY_MS },
+    work: () => tendSigningKeys(state, tenant),
   });
 }

@@ -1,11 +1,11 @@
 /** The ring of signing keys as it is kept: read from the vault, changed together with what is told of it. */
-import type { TransactionSql } from "postgres";
 import type { TenantCtx } from "../../../core/tenant.ts";
 import type { KeyRing } from "../../../shared/auth/key-ring.ts";
 import { RING_PATH } from "../../../shared/project.ts";
 import type { AuthState } from "../auth-state.ts";
+import { record } from "../record.ts";
 import type { JsonObject } from "../schema.ts";
-import { type AuthStore, inTransaction } from "../store.ts";
+import { inTransaction } from "../store.ts";
 import { keyErrors } from "./errors.ts";
 
 /** A changed ring, and what is told of it. */
@@ -70,24 +70,14 @@ async function writeRing(
 ): Promise<boolean> {
   const { vault } = state.deps;
   const text = JSON.stringify(change.ring);
-  return inTransaction(state.sql(tenant), async (store, tx) => {
+  return inTransaction(state.sql(tenant), async (_store, tx) => {
     if ((await vault.replace(tenant, RING_PATH, text, version, tx)) === null) return false;
-    if (change.news) await tell(state, store, tx, tenant, author, change.news);
+    if (change.news) {
+      const { action, kid, traits } = change.news;
+      const caller = { tenant, address: author.address };
+      const by = { id: null, name: author.name };
+      await record(state, tx, caller, by, action, kid, { kid, ...traits });
+    }
     return true;
   });
-}
-
-async function tell(
-  state: AuthState,
-  store: AuthStore,
-  tx: TransactionSql,
-  tenant: TenantCtx,
-  { name, address }: Author,
-  { action, kid, traits }: RingNews,
-): Promise<void> {
-  const { events, ids } = state.deps;
-  const data = { kid, ...traits };
-  const entry = { action, actorId: null, actorName: name, address, traits: data };
-  await store.audit(ids.uuid(), entry, state.now());
-  await events.append(tenant, tx, [{ type: `auth.${action}`, subject: kid, data }]);
 }

@@ -1,5 +1,6 @@
 /** Audit entries of requests for codes: the same for who has an account and who has not. */
 import type { AuthState, Caller } from "../auth-state.ts";
+import { audit, SERVICE } from "../record.ts";
 import type { UserRow } from "../schema.ts";
 import type { AuthStore } from "../store.ts";
 
@@ -12,12 +13,6 @@ export function auditRequest(
   user: UserRow | null,
   to: string,
 ): Promise<void> {
-  const entry = {
-    action,
-    actorId: caller.isService ? null : (user?.id ?? null),
-    actorName: caller.isService ? "service_role" : to,
-    address: caller.address,
-    ...(user ? { traits: { user_id: user.id } } : {}),
-  };
-  return store.audit(state.deps.ids.uuid(), entry, state.now());
+  const by = caller.isService ? SERVICE : { id: user?.id ?? null, name: to };
+  return audit(state, store, caller, by, action, user ? { user_id: user.id } : undefined);
 }

@@ -7,6 +7,7 @@ import type { TransactionSql } from "postgres";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { providersPatch } from "../identities/providers-of.ts";
 import type { Message } from "../messages/send-message.ts";
+import { actorOf, audit, publish } from "../record.ts";
 import type { UserRow } from "../schema.ts";
 import type { AuthStore } from "../store.ts";
 import { type CodeMessage, issueMail } from "./issue-mail.ts";
@@ -117,7 +118,7 @@ async function applyEmailChange(
   email: string,
 ): Promise<ChangeOutcome> {
   const now = state.now();
-  const { ids, events } = state.deps;
+  const { ids } = state.deps;
   const changed = await store.updateUser(user.id, {
     email,
     email_confirmed_at: now,
@@ -135,18 +136,11 @@ async function applyEmailChange(
   await voidTokens(tx, user.id);
   // Whoever began without a credential and never read this mailbox stays outside.
   if (user.is_anonymous) await store.deleteSessions(user.id, {});
-  const entry = {
-    action: "user_modified",
-    actorId: user.id,
-    actorName: email,
-    address: caller.address,
-    traits: { changed: "email" },
-  };
-  await store.audit(ids.uuid(), entry, now);
+  await audit(state, store, caller, actorOf(changed), "user_modified", {
+    changed: "email",
+  });
   const data = { user_id: user.id };
-  await events.append(caller.tenant, tx, [
-    { type: "auth.user_email_changed", subject: user.id, data },
-  ]);
+  await publish(state, tx, caller, "auth.user_email_changed", user.id, data);
   return { user: done ?? changed, oldEmail: user.email };
 }
 

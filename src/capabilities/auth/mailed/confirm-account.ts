@@ -7,6 +7,7 @@ import type { TransactionSql } from "postgres";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { isEmailProven, proveEmail } from "../identities/prove-email.ts";
 import { providersPatch } from "../identities/providers-of.ts";
+import { actorOf, audit, publish } from "../record.ts";
 import type { UserRow } from "../schema.ts";
 import type { AuthStore } from "../store.ts";
 import type { SpentToken } from "./one-time-token.ts";
@@ -24,7 +25,7 @@ export async function confirmAccount(
 ): Promise<Opened> {
   if (user.email !== sentTo) return "otp_expired";
   const now = state.now();
-  const { ids, events } = state.deps;
+  const { ids } = state.deps;
   const patch = {
     email_confirmed_at: user.email_confirmed_at ?? now,
     proven_email: sentTo,
@@ -33,15 +34,8 @@ export async function confirmAccount(
   };
   const confirmed = (await store.updateUser(user.id, patch)) ?? user;
   await store.putEmailIdentity(ids.uuid(), user.id, sentTo, true, now);
-  const entry = {
-    action: "user_confirmed",
-    actorId: user.id,
-    actorName: sentTo,
-    address: caller.address,
-  };
-  await store.audit(ids.uuid(), entry, now);
-  const event = { type: "auth.email_proven", subject: user.id, data: { user_id: user.id } };
-  await events.append(caller.tenant, tx, [event]);
+  await audit(state, store, caller, actorOf(user), "user_confirmed");
+  await publish(state, tx, caller, "auth.email_proven", user.id, { user_id: user.id });
   return { user: confirmed };
 }
 

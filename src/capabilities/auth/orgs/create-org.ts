@@ -4,8 +4,9 @@ import { isUuid } from "../accounts/find-current-user.ts";
 import type { AuthState } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { textOf } from "../http/read-json.ts";
+import { actorOf, record } from "../record.ts";
 import type { JsonObject } from "../schema.ts";
-import { createStore, inTransaction } from "../store.ts";
+import { inTransaction } from "../store.ts";
 import { type OrgActor, userIdOf } from "./actor.ts";
 import { orgErrors } from "./errors.ts";
 import { changeFrom } from "./in-org.ts";
@@ -76,14 +77,7 @@ export async function leaveAllOrgs(
   const now = state.now();
   await store.noteChanges([userId], now);
   await state.orgs.tell(actor.caller.tenant, tx, [userId], now);
-  const entry = {
-    action: "org_memberships_removed",
-    actorId: userIdOf(actor),
-    actorName: actor.person?.user.email ?? "service_role",
-    address: actor.caller.address,
-    traits: { user_id: userId, org_ids: left },
-  };
-  await createStore(tx).audit(state.deps.ids.uuid(), entry, now);
-  const event = { type: "auth.org_memberships_removed", subject: userId, data: entry.traits };
-  await state.deps.events.append(actor.caller.tenant, tx, [event]);
+  const by = actorOf(actor.person?.user);
+  const facts = { user_id: userId, org_ids: left };
+  await record(state, tx, actor.caller, by, "org_memberships_removed", userId, facts);
 }

@@ -6,8 +6,9 @@
 import type { TransactionSql } from "postgres";
 import { covers, coversAll } from "../../../core/permissions.ts";
 import type { AuthState } from "../auth-state.ts";
+import { actorOf, record } from "../record.ts";
 import type { JsonObject } from "../schema.ts";
-import { createStore, inTransaction } from "../store.ts";
+import { inTransaction } from "../store.ts";
 import { type OrgActor, userIdOf } from "./actor.ts";
 import { orgErrors } from "./errors.ts";
 import { createInvitationStore, type InvitationStore } from "./invitation-store.ts";
@@ -114,32 +115,15 @@ export function changeFrom(
   return {
     ...view,
     tx,
-    record: (action, data) => recordChange(state, actor, tx, view.org.id, action, data),
+    record(action, data) {
+      const { id } = view.org;
+      const facts = { org_id: id, ...data };
+      return record(state, tx, actor.caller, actorOf(actor.person?.user), action, id, facts);
+    },
     async outdate(userIds) {
       if (userIds.length === 0) return;
       await view.store.noteChanges(userIds, view.now);
       await state.orgs.tell(tenant, tx, userIds, view.now);
     },
   };
-}
-
-async function recordChange(
-  state: AuthState,
-  { caller, person }: OrgActor,
-  tx: TransactionSql,
-  orgId: string,
-  action: string,
-  data: JsonObject,
-): Promise<void> {
-  const traits = { org_id: orgId, ...data };
-  const entry = {
-    action,
-    actorId: person?.user.id ?? null,
-    actorName: person ? (person.user.email ?? "") : "service_role",
-    address: caller.address,
-    traits,
-  };
-  await createStore(tx).audit(state.deps.ids.uuid(), entry, state.now());
-  const event = { type: `auth.${action}`, subject: orgId, data: traits };
-  await state.deps.events.append(caller.tenant, tx, [event]);
 }

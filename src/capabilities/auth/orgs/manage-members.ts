@@ -149,13 +149,13 @@ export async function requireRole({ org, store }: OrgChange, role: string): Prom
   throw orgErrors.org_role_not_found();
 }
 
-async function requireMember({ org, store }: OrgView, userId: string): Promise<MemberRow> {
+export async function requireMember({ org, store }: OrgView, userId: string): Promise<MemberRow> {
   const member = await store.findMember(org.id, userId);
   if (!member) throw orgErrors.org_member_not_found();
   return member;
 }
 
-function requireUserId(text: string): string {
+export function requireUserId(text: string): string {
   if (!isUuid(text)) throw authErrors.user_id_invalid();
   return text.toLowerCase();
 }

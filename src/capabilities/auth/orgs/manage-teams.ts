@@ -1,11 +1,11 @@
 /** `/auth/v1/orgs/{ref}/teams`: groups of members. Policies read them with `auth.team_ids()`. */
 import { isUuid } from "../accounts/find-current-user.ts";
 import type { AuthState } from "../auth-state.ts";
-import { authErrors } from "../errors.ts";
 import type { JsonObject } from "../schema.ts";
 import type { OrgActor } from "./actor.ts";
 import { orgErrors } from "./errors.ts";
 import { changeOrg, type OrgView, readOrg } from "./in-org.ts";
+import { requireMember, requireUserId } from "./manage-members.ts";
 import { readName } from "./org-fields.ts";
 import { presentTeam } from "./present-org.ts";
 import type { TeamRow } from "./schema.ts";
@@ -82,12 +82,11 @@ export async function addToTeam(
   id: string,
   user: string,
 ): Promise<void> {
-  if (!isUuid(user)) throw authErrors.user_id_invalid();
-  const userId = user.toLowerCase();
+  const userId = requireUserId(user);
   await changeOrg(state, actor, ref, "auth:teams:update", async (change) => {
     const { org, store, now } = change;
     const team = await requireTeam(change, id);
-    if (!(await store.findMember(org.id, userId))) throw orgErrors.org_member_not_found();
+    await requireMember(change, userId);
     if (!(await store.addToTeam(org.id, team.id, userId, now))) return;
     await change.outdate([userId]);
     await change.record("org_team_member_added", { team_id: team.id, user_id: userId });
@@ -101,8 +100,7 @@ export async function removeFromTeam(
   id: string,
   user: string,
 ): Promise<void> {
-  if (!isUuid(user)) throw authErrors.user_id_invalid();
-  const userId = user.toLowerCase();
+  const userId = requireUserId(user);
   await changeOrg(state, actor, ref, "auth:teams:update", async (change) => {
     const team = await requireTeam(change, id);
     if (!(await change.store.removeFromTeam(team.id, userId))) {

@@ -1,11 +1,10 @@
 /** The routes of organisations: path, document and one call each. */
 import { Elysia } from "elysia";
 import type { AuthState } from "../auth-state.ts";
-import { idempotent } from "../http/idempotent.ts";
 import { readJson } from "../http/read-json.ts";
-import { type Reply, respond } from "../http/respond.ts";
-import type { JsonObject } from "../schema.ts";
-import { type OrgActor, orgActor, userIdOf } from "./actor.ts";
+import { respond } from "../http/respond.ts";
+import { orgActor } from "./actor.ts";
+import { answersTo } from "./answer.ts";
 import { createOrg } from "./create-org.ts";
 import {
   acceptInvitation,
@@ -39,76 +38,41 @@ const ORG = "/auth/v1/orgs/:ref";
 
 const queryOf = (request: Request) => new URL(request.url).searchParams;
 
-/** Answers what `work` returns; nothing is 204. */
-function answer(
-  state: AuthState,
-  request: Request,
-  work: (actor: OrgActor) => Promise<unknown>,
-): Promise<Response> {
-  return respond(request, async () => {
-    const body = await work(await orgActor(state, request));
-    return body === undefined ? {} : { body };
-  });
-}
-
-/** With the body, and once for an Idempotency-Key. Answers 201. */
-function create(
-  state: AuthState,
-  request: Request,
-  work: (actor: OrgActor, body: JsonObject) => Promise<unknown>,
-): Promise<Response> {
-  return respond(request, async () => {
-    const actor = await orgActor(state, request);
-    const body = await readJson(request);
-    const key = request.headers.get("idempotency-key");
-    const scope = `POST:${new URL(request.url).pathname}:${userIdOf(actor) ?? ""}`;
-    return idempotent(
-      state,
-      actor.caller,
-      { key, scope, body },
-      async (): Promise<Reply> => ({ status: 201, body: await work(actor, body) }),
-    );
-  });
-}
-
 export function orgRoutes(state: AuthState) {
+  const { answer, create } = answersTo(state, orgActor);
   return new Elysia({ name: "auth.orgs" })
     .get(
       "/auth/v1/orgs",
-      ({ request }) => answer(state, request, (actor) => listOrgs(state, actor, queryOf(request))),
+      ({ request }) => answer(request, (actor) => listOrgs(state, actor, queryOf(request))),
       orgDocs.list,
     )
     .post(
       "/auth/v1/orgs",
-      ({ request }) => create(state, request, (actor, body) => createOrg(state, actor, body)),
+      ({ request }) => create(request, (actor, body) => createOrg(state, actor, body)),
       { ...raw, ...orgDocs.create },
     )
     .get(
       ORG,
-      ({ request, params }) =>
-        answer(state, request, (actor) => getOrg(state, actor, params["ref"])),
+      ({ request, params }) => answer(request, (actor) => getOrg(state, actor, params["ref"])),
       orgDocs.get,
     )
     .patch(
       ORG,
       ({ request, params }) =>
-        answer(state, request, async (actor) =>
+        answer(request, async (actor) =>
           updateOrg(state, actor, params["ref"], await readJson(request)),
         ),
       { ...raw, ...orgDocs.update },
     )
     .delete(
       ORG,
-      ({ request, params }) =>
-        answer(state, request, (actor) => deleteOrg(state, actor, params["ref"])),
+      ({ request, params }) => answer(request, (actor) => deleteOrg(state, actor, params["ref"])),
       orgDocs.remove,
     )
     .put(
       "/auth/v1/user/default_org",
       ({ request }) =>
-        answer(state, request, async (actor) =>
-          setDefaultOrg(state, actor, await readJson(request)),
-        ),
+        answer(request, async (actor) => setDefaultOrg(state, actor, await readJson(request))),
       { ...raw, ...orgDocs.setDefault },
     )
     .get(
@@ -123,31 +87,30 @@ export function orgRoutes(state: AuthState) {
 }
 
 function memberRoutes(state: AuthState) {
+  const { answer, create } = answersTo(state, orgActor);
   return new Elysia({ name: "auth.orgs.members" })
     .get(
       `${ORG}/members`,
       ({ request, params }) =>
-        answer(state, request, (actor) =>
-          listMembers(state, actor, params["ref"], queryOf(request)),
-        ),
+        answer(request, (actor) => listMembers(state, actor, params["ref"], queryOf(request))),
       orgDocs.members,
     )
     .post(
       `${ORG}/members`,
       ({ request, params }) =>
-        create(state, request, (actor, body) => addMember(state, actor, params["ref"], body)),
+        create(request, (actor, body) => addMember(state, actor, params["ref"], body)),
       { ...raw, ...orgDocs.addMember },
     )
     .get(
       `${ORG}/members/:user`,
       ({ request, params }) =>
-        answer(state, request, (actor) => getMember(state, actor, params["ref"], params["user"])),
+        answer(request, (actor) => getMember(state, actor, params["ref"], params["user"])),
       orgDocs.getMember,
     )
     .put(
       `${ORG}/members/:user/role`,
       ({ request, params }) =>
-        answer(state, request, async (actor) =>
+        answer(request, async (actor) =>
           setMemberRole(state, actor, params["ref"], params["user"], await readJson(request)),
         ),
       { ...raw, ...orgDocs.setRole },
@@ -155,31 +118,29 @@ function memberRoutes(state: AuthState) {
     .delete(
       `${ORG}/members/:user`,
       ({ request, params }) =>
-        answer(state, request, (actor) =>
-          removeMember(state, actor, params["ref"], params["user"]),
-        ),
+        answer(request, (actor) => removeMember(state, actor, params["ref"], params["user"])),
       orgDocs.removeMember,
     );
 }
 
 function roleRoutes(state: AuthState) {
+  const { answer, create } = answersTo(state, orgActor);
   return new Elysia({ name: "auth.orgs.roles" })
     .get(
       `${ORG}/roles`,
-      ({ request, params }) =>
-        answer(state, request, (actor) => listRoles(state, actor, params["ref"])),
+      ({ request, params }) => answer(request, (actor) => listRoles(state, actor, params["ref"])),
       orgDocs.roles,
     )
     .post(
       `${ORG}/roles`,
       ({ request, params }) =>
-        create(state, request, (actor, body) => createRole(state, actor, params["ref"], body)),
+        create(request, (actor, body) => createRole(state, actor, params["ref"], body)),
       { ...raw, ...orgDocs.createRole },
     )
     .put(
       `${ORG}/roles/:role`,
       ({ request, params }) =>
-        answer(state, request, async (actor) =>
+        answer(request, async (actor) =>
           putRole(state, actor, params["ref"], params["role"], await readJson(request)),
         ),
       { ...raw, ...orgDocs.putRole },
@@ -187,36 +148,36 @@ function roleRoutes(state: AuthState) {
     .delete(
       `${ORG}/roles/:role`,
       ({ request, params }) =>
-        answer(state, request, (actor) => deleteRole(state, actor, params["ref"], params["role"])),
+        answer(request, (actor) => deleteRole(state, actor, params["ref"], params["role"])),
       orgDocs.deleteRole,
     );
 }
 
 function teamRoutes(state: AuthState) {
+  const { answer, create } = answersTo(state, orgActor);
   const team = `${ORG}/teams/:team` as const;
   return new Elysia({ name: "auth.orgs.teams" })
     .get(
       `${ORG}/teams`,
-      ({ request, params }) =>
-        answer(state, request, (actor) => listTeams(state, actor, params["ref"])),
+      ({ request, params }) => answer(request, (actor) => listTeams(state, actor, params["ref"])),
       orgDocs.teams,
     )
     .post(
       `${ORG}/teams`,
       ({ request, params }) =>
-        create(state, request, (actor, body) => createTeam(state, actor, params["ref"], body)),
+        create(request, (actor, body) => createTeam(state, actor, params["ref"], body)),
       { ...raw, ...orgDocs.createTeam },
     )
     .get(
       team,
       ({ request, params }) =>
-        answer(state, request, (actor) => getTeam(state, actor, params["ref"], params["team"])),
+        answer(request, (actor) => getTeam(state, actor, params["ref"], params["team"])),
       orgDocs.getTeam,
     )
     .patch(
       team,
       ({ request, params }) =>
-        answer(state, request, async (actor) =>
+        answer(request, async (actor) =>
           renameTeam(state, actor, params["ref"], params["team"], await readJson(request)),
         ),
       { ...raw, ...orgDocs.renameTeam },
@@ -224,35 +185,36 @@ function teamRoutes(state: AuthState) {
     .delete(
       team,
       ({ request, params }) =>
-        answer(state, request, (actor) => deleteTeam(state, actor, params["ref"], params["team"])),
+        answer(request, (actor) => deleteTeam(state, actor, params["ref"], params["team"])),
       orgDocs.deleteTeam,
     )
     .put(
       `${team}/members/:user`,
       ({ request, params: { ref, team: id, user } }) =>
-        answer(state, request, (actor) => addToTeam(state, actor, ref, id, user)),
+        answer(request, (actor) => addToTeam(state, actor, ref, id, user)),
       orgDocs.teamMember,
     )
     .delete(
       `${team}/members/:user`,
       ({ request, params: { ref, team: id, user } }) =>
-        answer(state, request, (actor) => removeFromTeam(state, actor, ref, id, user)),
+        answer(request, (actor) => removeFromTeam(state, actor, ref, id, user)),
       orgDocs.teamMember,
     );
 }
 
 function invitationRoutes(state: AuthState) {
+  const { answer, create } = answersTo(state, orgActor);
   return new Elysia({ name: "auth.orgs.invitations" })
     .get(
       `${ORG}/invitations`,
       ({ request, params }) =>
-        answer(state, request, (actor) => listInvitations(state, actor, params["ref"])),
+        answer(request, (actor) => listInvitations(state, actor, params["ref"])),
       orgDocs.invitations,
     )
     .post(
       `${ORG}/invitations`,
       ({ request, params }) =>
-        create(state, request, (actor, body) =>
+        create(request, (actor, body) =>
           createInvitation(state, actor, params["ref"], body, request),
         ),
       { ...raw, ...orgDocs.invite },
@@ -260,17 +222,13 @@ function invitationRoutes(state: AuthState) {
     .delete(
       `${ORG}/invitations/:id`,
       ({ request, params }) =>
-        answer(state, request, (actor) =>
-          deleteInvitation(state, actor, params["ref"], params["id"]),
-        ),
+        answer(request, (actor) => deleteInvitation(state, actor, params["ref"], params["id"])),
       orgDocs.deleteInvitation,
     )
     .post(
       "/auth/v1/invitations/accept",
       ({ request }) =>
-        answer(state, request, async (actor) =>
-          acceptInvitation(state, actor, await readJson(request)),
-        ),
+        answer(request, async (actor) => acceptInvitation(state, actor, await readJson(request))),
       { ...raw, ...orgDocs.accept },
     );
 }

@@ -3,10 +3,11 @@ import { type CurrentUser, isUuid } from "../accounts/find-current-user.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { factorErrors } from "../factors/errors.ts";
-import { auditOwner, requireOwner } from "../factors/factor-owner.ts";
+import { requireOwner } from "../factors/factor-owner.ts";
 import { friendlyNameOf } from "../factors/friendly-name.ts";
 import { tellOfFactor } from "../factors/tell-of-factor.ts";
 import { limitByIdentity } from "../http/limit-rate.ts";
+import { type Actor, actorOf, audit, publish, SERVICE } from "../record.ts";
 import type { JsonObject } from "../schema.ts";
 import { createStore, inTransaction } from "../store.ts";
 import { createCredentialStore } from "./credential-store.ts";
@@ -43,7 +44,7 @@ export async function renamePasskey(
   return inTransaction(state.sql(caller.tenant), async (store, tx) => {
     const row = await createCredentialStore(tx).renamePasskey(id, user.id, name, state.now());
     if (!row) throw factorErrors.passkey_not_found();
-    await auditOwner(state, store, caller, user, "passkey_updated", { passkey_id: id });
+    await audit(state, store, caller, actorOf(user), "passkey_updated", { passkey_id: id });
     return present(row);
   });
 }
@@ -56,7 +57,7 @@ export async function deletePasskey(
   id: string,
 ): Promise<void> {
   const { user } = await requireKeeper(state, caller, current);
-  await removePasskey(state, caller, { id: user.id, name: user.email ?? "" }, user.id, id);
+  await removePasskey(state, caller, actorOf(user), user.id, id);
   await tellOfFactor(state, caller, user, "passkey", "removed");
 }
 
@@ -74,7 +75,7 @@ export async function adminDeletePasskey(
   id: string,
 ): Promise<void> {
   await requireUser(state, caller, userId);
-  await removePasskey(state, caller, { id: null, name: "service_role" }, userId, id);
+  await removePasskey(state, caller, SERVICE, userId, id);
 }
 
 /** @throws user_not_found, validation_failed (404) for what is no UUID */
@@ -88,7 +89,7 @@ export async function requireUser(state: AuthState, caller: Caller, id: string) 
 async function removePasskey(
   state: AuthState,
   caller: Caller,
-  actor: { readonly id: string | null; readonly name: string },
+  by: Actor,
   userId: string,
   id: string,
 ): Promise<void> {
@@ -98,16 +99,8 @@ async function removePasskey(
     if (!(await createCredentialStore(tx).deletePasskey(id, userId))) {
       throw factorErrors.passkey_not_found();
     }
-    const entry = {
-      action: "passkey_deleted",
-      actorId: actor.id,
-      actorName: actor.name,
-      address: caller.address,
-      traits: { user_id: userId, passkey_id: id },
-    };
-    await store.audit(state.deps.ids.uuid(), entry, state.now());
     const data = { user_id: userId, passkey_id: id };
-    const event = { type: "auth.passkey_removed", subject: userId, data };
-    await state.deps.events.append(caller.tenant, tx, [event]);
+    await audit(state, store, caller, by, "passkey_deleted", data);
+    await publish(state, tx, caller, "auth.passkey_removed", userId, data);
   });
 }

@@ -4,9 +4,10 @@ import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { hasVerifiedFactor } from "../factors/aal.ts";
 import { factorErrors } from "../factors/errors.ts";
-import { auditOwner, type FactorOwner, requireOwner } from "../factors/factor-owner.ts";
+import { type FactorOwner, requireOwner } from "../factors/factor-owner.ts";
 import { tellOfFactor } from "../factors/tell-of-factor.ts";
 import { limitByIdentity } from "../http/limit-rate.ts";
+import { actorOf, audit, publish } from "../record.ts";
 import type { JsonObject } from "../schema.ts";
 import { inTransaction } from "../store.ts";
 import { authenticatorName } from "./authenticator-name.ts";
@@ -113,10 +114,9 @@ function addPasskey(
     const owner = { id, userId: user.id, factorId: null, friendlyName, now: state.now() };
     const row = await credentials.insertCredential(owner, made);
     if (!row) throw factorErrors.webauthn_credential_exists();
-    await auditOwner(state, store, caller, user, "passkey_created", { passkey_id: id });
+    await audit(state, store, caller, actorOf(user), "passkey_created", { passkey_id: id });
     const data = { user_id: user.id, passkey_id: id };
-    const event = { type: "auth.passkey_added", subject: user.id, data };
-    await state.deps.events.append(caller.tenant, tx, [event]);
+    await publish(state, tx, caller, "auth.passkey_added", user.id, data);
     return row;
   });
 }

@@ -7,6 +7,7 @@ import type { AuthState, Caller } from "../auth-state.ts";
 import { providersPatch } from "../identities/providers-of.ts";
 import { type SpentToken, voidTokens } from "../mailed/one-time-token.ts";
 import type { TextMessage } from "../messages/send-sms.ts";
+import { actorOf, audit, publish } from "../record.ts";
 import type { UserRow } from "../schema.ts";
 import type { AuthStore } from "../store.ts";
 import { issueText } from "./issue-text.ts";
@@ -57,7 +58,7 @@ export async function applyPhoneChange(
   phone: string,
 ): Promise<PhoneChange> {
   const now = state.now();
-  const { ids, events } = state.deps;
+  const { ids } = state.deps;
   const own = { phone, phone_confirmed_at: now, phone_change: "", is_anonymous: false };
   if (!(await store.updateUser(user.id, { ...own, updated_at: now }))) return "phone_exists";
   const identity = { id: ids.uuid(), userId: user.id, phone, verified: true, now };
@@ -68,17 +69,10 @@ export async function applyPhoneChange(
     raw_user_meta_data: { ...user.raw_user_meta_data, phone, phone_verified: true },
     updated_at: now,
   });
-  const entry = {
-    action: "user_modified",
-    actorId: user.id,
-    actorName: user.email ?? phone,
-    address: caller.address,
-    traits: { changed: "phone" },
-  };
-  await store.audit(ids.uuid(), entry, now);
+  await audit(state, store, caller, actorOf(changed ?? user), "user_modified", {
+    changed: "phone",
+  });
   const data = { user_id: user.id };
-  await events.append(caller.tenant, tx, [
-    { type: "auth.user_phone_changed", subject: user.id, data },
-  ]);
+  await publish(state, tx, caller, "auth.user_phone_changed", user.id, data);
   return { user: changed ?? user };
 }

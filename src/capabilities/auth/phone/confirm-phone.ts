@@ -9,6 +9,7 @@ import { createIdentityStore } from "../identities/identity-store.ts";
 import { isEmailProven } from "../identities/prove-email.ts";
 import { NOTHING_WAITS } from "../mailed/change-email.ts";
 import type { SpentToken } from "../mailed/one-time-token.ts";
+import { audit, publish } from "../record.ts";
 import type { UserRow } from "../schema.ts";
 import type { AuthStore } from "../store.ts";
 import { putPhoneIdentity } from "./store.ts";
@@ -26,7 +27,7 @@ export async function confirmPhone(
   if (user.phone !== sentTo) return "otp_expired";
   if (user.phone_confirmed_at) return { user };
   const now = state.now();
-  const { ids, events } = state.deps;
+  const { ids } = state.deps;
   // Nothing of the account is known to be anybody's yet, and it was not this code that came with it.
   const isStrangers = kind !== "confirmation" && !isEmailProven(user);
   if (isStrangers) {
@@ -42,15 +43,10 @@ export async function confirmPhone(
   });
   const identity = { id: ids.uuid(), userId: user.id, phone: sentTo, verified: true, now };
   await putPhoneIdentity(tx, identity);
-  const entry = {
-    action: "user_confirmed",
-    actorId: user.id,
-    actorName: sentTo,
-    address: caller.address,
-    traits: { provider: "phone", removed_unproven_access: isStrangers },
-  };
-  await store.audit(ids.uuid(), entry, now);
-  const event = { type: "auth.phone_proven", subject: user.id, data: { user_id: user.id } };
-  await events.append(caller.tenant, tx, [event]);
+  await audit(state, store, caller, { id: user.id, name: sentTo }, "user_confirmed", {
+    provider: "phone",
+    removed_unproven_access: isStrangers,
+  });
+  await publish(state, tx, caller, "auth.phone_proven", user.id, { user_id: user.id });
   return { user: confirmed ?? user };
 }

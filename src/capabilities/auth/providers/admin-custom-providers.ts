@@ -6,6 +6,7 @@ import { Value } from "@sinclair/typebox/value";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { flagOf, objectOf, textOf } from "../http/read-json.ts";
+import { audit, SERVICE } from "../record.ts";
 import type { JsonObject } from "../schema.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
 import { type ProviderSettings, providerSchema } from "./config.ts";
@@ -158,14 +159,7 @@ function record(
   action: string,
   identifier: string,
 ) {
-  const entry = {
-    action,
-    actorId: null,
-    actorName: "service_role",
-    address: caller.address,
-    traits: { provider: identifier },
-  };
-  return store.audit(state.deps.ids.uuid(), entry, state.now());
+  return audit(state, store, caller, SERVICE, action, { provider: identifier });
 }
 
 /** GoTrue's form; the secret is left out. */

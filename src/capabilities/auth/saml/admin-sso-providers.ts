@@ -4,6 +4,7 @@ import { isUuid } from "../accounts/find-current-user.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { flagOf, objectOf, textOf } from "../http/read-json.ts";
+import { audit, SERVICE } from "../record.ts";
 import type { JsonObject } from "../schema.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
 import { fetchMetadata } from "./fresh-metadata.ts";
@@ -153,14 +154,7 @@ async function putDomains(
 }
 
 function record(state: AuthState, store: AuthStore, caller: Caller, action: string, id: string) {
-  const entry = {
-    action,
-    actorId: null,
-    actorName: "service_role",
-    address: caller.address,
-    traits: { sso_provider_id: id },
-  };
-  return store.audit(state.deps.ids.uuid(), entry, state.now());
+  return audit(state, store, caller, SERVICE, action, { sso_provider_id: id });
 }
 
 /** GoTrue's form. Lists leave the metadata out, which are long. */

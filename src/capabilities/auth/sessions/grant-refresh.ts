@@ -8,6 +8,7 @@ import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { limitByAddress } from "../http/limit-rate.ts";
 import { textOf } from "../http/read-json.ts";
+import { actorOf, audit } from "../record.ts";
 import type { IdentityRow, JsonObject, RefreshTokenRow, SessionRow, UserRow } from "../schema.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
 import { addRefreshToken, agentOf, ipOf, type TokenAnswer, tokenAnswer } from "./issue-session.ts";
@@ -103,7 +104,7 @@ async function rotate(
     return { refused: "refresh_token_already_used" };
   }
   await store.markRefreshed(session.id, agentOf(caller), ipOf(caller), now);
-  await audit(state, store, caller, user, "token_refreshed", session, now);
+  await audit(state, store, caller, actorOf(user), "token_refreshed", { session_id: session.id });
   return { user, identities: await store.identitiesOf([user.id]), session, refreshToken };
 }
 
@@ -158,25 +159,6 @@ async function endFamily(
   now: Date,
 ): Promise<void> {
   await store.revokeFamily(session.id, now);
-  await audit(state, store, caller, user, "token_revoked", session, now);
+  await audit(state, store, caller, actorOf(user), "token_revoked", { session_id: session.id });
   caller.log.warn("auth.refresh_token_reused", { user_id: user.id, session_id: session.id });
-}
-
-function audit(
-  state: AuthState,
-  store: AuthStore,
-  caller: Caller,
-  user: UserRow,
-  action: string,
-  session: SessionRow,
-  now: Date,
-) {
-  const entry = {
-    action,
-    actorId: user.id,
-    actorName: user.email ?? "",
-    address: caller.address,
-    traits: { session_id: session.id },
-  };
-  return store.audit(state.deps.ids.uuid(), entry, now);
 }

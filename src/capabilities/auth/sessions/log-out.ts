@@ -7,6 +7,7 @@ import type { CurrentUser } from "../accounts/find-current-user.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { createIdentityStore } from "../identities/identity-store.ts";
+import { actorOf, audit } from "../record.ts";
 import { inTransaction } from "../store.ts";
 import { IMPERSONATION } from "./impersonation.ts";
 
@@ -25,18 +26,10 @@ export async function logOut(
 ): Promise<void> {
   const range = rangeOf(scope ?? "global", session?.id);
   const which = session?.tag === IMPERSONATION ? { only: session.id } : range;
-  const now = state.now();
   await inTransaction(state.sql(caller.tenant), async (store, tx) => {
     await store.deleteSessions(user.id, which);
     if (which.only === undefined) await createIdentityStore(tx).removeUnderWay(user.id);
-    const entry = {
-      action: "logout",
-      actorId: user.id,
-      actorName: user.email ?? "",
-      address: caller.address,
-      traits: { scope: scope ?? "global" },
-    };
-    await store.audit(state.deps.ids.uuid(), entry, now);
+    await audit(state, store, caller, actorOf(user), "logout", { scope: scope ?? "global" });
   });
 }
 

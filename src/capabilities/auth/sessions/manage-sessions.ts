@@ -7,7 +7,8 @@ import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { limitByIdentity } from "../http/limit-rate.ts";
 import { createIdentityStore } from "../identities/identity-store.ts";
-import type { AuditEntry, SessionRow } from "../schema.ts";
+import { type Actor, actorOf, audit, publish, SERVICE } from "../record.ts";
+import type { SessionRow } from "../schema.ts";
 import { createStore, inTransaction } from "../store.ts";
 import { sessionErrors } from "./errors.ts";
 import { IMPERSONATION, refuseImpersonated } from "./impersonation.ts";
@@ -35,8 +36,7 @@ export async function endSession(
 ): Promise<void> {
   refuseImpersonated(session);
   await limitByIdentity(state, caller, "sessions", user.id, state.config.rate_limit_user_update);
-  const actor = { actorId: user.id, actorName: user.email ?? "" };
-  await end(state, caller, user.id, id, actor);
+  await end(state, caller, user.id, id, actorOf(user));
 }
 
 /** `GET /admin/users/{id}/sessions`. @throws user_not_found */
@@ -53,7 +53,7 @@ export async function adminEndSessions(
   id: string | null,
 ): Promise<void> {
   await requireUser(state, caller, userId);
-  await end(state, caller, userId, id, { actorId: null, actorName: "service_role" });
+  await end(state, caller, userId, id, SERVICE);
 }
 
 async function requireUser(state: AuthState, caller: Caller, id: string): Promise<void> {
@@ -100,18 +100,16 @@ async function end(
   caller: Caller,
   userId: string,
   id: string | null,
-  actor: Pick<AuditEntry, "actorId" | "actorName">,
+  by: Actor,
 ): Promise<void> {
   if (id !== null && !isUuid(id)) throw sessionErrors.session_unknown();
-  const { ids, events } = state.deps;
   await inTransaction(state.sql(caller.tenant), async (store, tx) => {
     const count = await store.deleteSessions(userId, id === null ? {} : { only: id });
     if (id === null) await createIdentityStore(tx).removeUnderWay(userId);
     if (count === 0 && id !== null) throw sessionErrors.session_unknown();
     const traits = { user_id: userId, session_id: id, count };
-    const entry = { action: "session_ended", ...actor, address: caller.address, traits };
-    await store.audit(ids.uuid(), entry, state.now());
+    await audit(state, store, caller, by, "session_ended", traits);
     const data = { session_id: id, count };
-    await events.append(caller.tenant, tx, [{ type: "auth.session_ended", subject: userId, data }]);
+    await publish(state, tx, caller, "auth.session_ended", userId, data);
   });
 }

@@ -4,6 +4,7 @@ import { readJsonObject } from "../../../core/body.ts";
 import { contextOf } from "../../../core/context.ts";
 import { base } from "../../../core/http.ts";
 import type { MigrationFile } from "../../../core/migration.ts";
+import type { SqlAnswer } from "../../../core/sql-answer.ts";
 import type { TenantCtx } from "../../../core/tenant.ts";
 import {
   detail,
@@ -15,7 +16,7 @@ import {
 } from "../schemas.ts";
 import type { DiffAnswer, PullAnswer } from "./diff-database.ts";
 import type { ResetAnswer, SeedAnswer, SqlFile } from "./reset-database.ts";
-import type { SqlAnswer, SqlRequest } from "./run-sql.ts";
+import type { SqlRequest } from "./run-sql.ts";
 
 /** What the routes call. `migrations` absent: those of the server's own project. */
 export interface DatabaseOperations {

@@ -1,5 +1,5 @@
 /** Takes the driver's raw rows as texts, up to bounds of number and size. */
-import type { SqlResult } from "./run-sql.ts";
+import type { SqlResult } from "../../../core/sql-answer.ts";
 
 export interface RawColumn {
   readonly name: string;

@@ -10,6 +10,7 @@ import {
   type StatementText,
   splitStatements,
 } from "../../../core/split-statements.ts";
+import type { SqlAnswer, SqlNotice, SqlResult } from "../../../core/sql-answer.ts";
 import type { TenantCtx } from "../../../core/tenant.ts";
 import { openConnection } from "../../../postgres/databases.ts";
 import type { SqlFailure } from "../../../postgres/migration-plan.ts";
@@ -28,30 +29,6 @@ export interface SqlRequest {
   readonly single_transaction: boolean;
   readonly max_rows: number;
   readonly timeout_ms: number;
-}
-
-export interface SqlResult {
-  /** `SELECT 3`, `CREATE TABLE`. */
-  readonly tag: string;
-  /** Null for a statement that gives no rows. */
-  readonly columns: readonly { readonly name: string; readonly type: string }[] | null;
-  /** As PostgreSQL writes them. */
-  readonly rows: readonly (readonly (string | null)[])[];
-  /** There are more. */
-  readonly truncated: boolean;
-  readonly ms: number;
-}
-
-export interface SqlNotice {
-  readonly severity: string;
-  readonly message: string;
-  readonly detail: string | null;
-  readonly hint: string | null;
-}
-
-export interface SqlAnswer {
-  readonly results: readonly SqlResult[];
-  readonly notices: readonly SqlNotice[];
 }
 
 const errors = defineErrors({

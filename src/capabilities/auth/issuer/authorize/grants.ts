@@ -2,6 +2,7 @@
 import { type CurrentUser, isUuid } from "../../accounts/find-current-user.ts";
 import type { AuthState, Caller } from "../../auth-state.ts";
 import { authErrors } from "../../errors.ts";
+import { actorOf, audit, publish } from "../../record.ts";
 import { inTransaction } from "../../store.ts";
 import type { ClientSummary } from "../clients/present-client.ts";
 import { isLimited, parseScopes } from "../scopes.ts";
@@ -54,19 +55,11 @@ export async function revokeGrant(
     await requests.cancel(user.id, clientId);
     const ended = await requests.deleteSessions(user.id, clientId);
     if (!stood && ended === 0) throw authErrors.oauth_consent_not_found();
-    const entry = {
-      action: "token_revoked",
-      actorId: user.id,
-      actorName: user.email ?? "",
-      address: caller.address,
-      traits: { action: "revoke_oauth_grant", oauth_client_id: clientId, sessions: ended },
-    };
-    await store.audit(state.deps.ids.uuid(), entry, now);
-    const event = {
-      type: "auth.oauth_grant_revoked",
-      subject: user.id,
-      data: { client_id: clientId },
-    };
-    await state.deps.events.append(caller.tenant, tx, [event]);
+    await audit(state, store, caller, actorOf(user), "token_revoked", {
+      action: "revoke_oauth_grant",
+      oauth_client_id: clientId,
+      sessions: ended,
+    });
+    await publish(state, tx, caller, "auth.oauth_grant_revoked", user.id, { client_id: clientId });
   });
 }

@@ -7,6 +7,7 @@ import { ReactorError } from "../../../../core/errors.ts";
 import type { AuthState, Caller } from "../../auth-state.ts";
 import { authErrors } from "../../errors.ts";
 import { limitByAddress } from "../../http/limit-rate.ts";
+import { audit, publish, SERVICE } from "../../record.ts";
 import type { JsonObject } from "../../schema.ts";
 import { type AuthStore, inTransaction } from "../../store.ts";
 import { oauthErrors } from "../errors.ts";
@@ -114,14 +115,8 @@ export async function recordClient(
   client: Pick<ClientRow, "id" | "client_name" | "registration_type">,
 ): Promise<void> {
   const facts = { client_id: client.id, registration_type: client.registration_type };
-  const entry = {
-    action,
-    actorId: null,
-    actorName: caller.isService ? "service_role" : "",
-    address: caller.address,
-    traits: { ...facts, client_name: client.client_name },
-  };
-  await store.audit(state.deps.ids.uuid(), entry, state.now());
-  const event = { type: `auth.${action}`, subject: client.id, data: facts };
-  await state.deps.events.append(caller.tenant, tx, [event]);
+  const by = caller.isService ? SERVICE : { id: null, name: "" };
+  const traits = { ...facts, client_name: client.client_name };
+  await audit(state, store, caller, by, action, traits);
+  await publish(state, tx, caller, `auth.${action}`, client.id, facts);
 }

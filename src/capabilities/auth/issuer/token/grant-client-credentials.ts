@@ -4,6 +4,7 @@
  * no session and no refresh token.
  */
 import type { AuthState, Caller } from "../../auth-state.ts";
+import { audit } from "../../record.ts";
 import { amrEntry, signClaims } from "../../sessions/issue-session.ts";
 import { inTransaction } from "../../store.ts";
 import { clientStore } from "../clients/client-store.ts";
@@ -32,14 +33,14 @@ export async function grantClientCredentials(
   const now = state.now();
   await inTransaction(state.sql(caller.tenant), async (store, tx) => {
     await clientStore(tx).markUsed(client.id, now);
-    const entry = {
-      action: "oauth_client_token_issued",
-      actorId: client.id,
-      actorName: client.client_name,
-      address: caller.address,
-      traits: { client_id: client.id, scope },
-    };
-    await store.audit(state.deps.ids.uuid(), entry, now);
+    await audit(
+      state,
+      store,
+      caller,
+      { id: client.id, name: client.client_name },
+      "oauth_client_token_issued",
+      { client_id: client.id, scope },
+    );
   });
   const ttlS = state.config.access_token_ttl_s;
   const claims = await claimsOf(state, caller, client, now, ttlS);

@@ -4,6 +4,7 @@
  */
 import { timingSafeEqual } from "node:crypto";
 import type { AuthState, Caller } from "../../auth-state.ts";
+import { audit } from "../../record.ts";
 import { type AuthStore, inTransaction } from "../../store.ts";
 import { givenApproval } from "../authorize/approval.ts";
 import { type AuthorizationStore, authorizationStore } from "../authorize/authorization-store.ts";
@@ -92,14 +93,10 @@ async function endReused(
   const now = state.now();
   await store.revokeFamily(row.session_id, now);
   const facts = { session_id: row.session_id, client_id: row.client_id };
-  const entry = {
-    action: "token_revoked",
-    actorId: row.user_id,
-    actorName: "",
-    address: caller.address,
-    traits: { ...facts, action: "authorization_code_reused" },
-  };
-  await store.audit(state.deps.ids.uuid(), entry, now);
+  await audit(state, store, caller, { id: row.user_id, name: "" }, "token_revoked", {
+    ...facts,
+    action: "authorization_code_reused",
+  });
   caller.log.warn("auth.authorization_code_reused", { ...facts, user_id: row.user_id });
   return "refused";
 }

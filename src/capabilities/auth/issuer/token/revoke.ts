@@ -5,6 +5,7 @@
  */
 import { isUuid } from "../../accounts/find-current-user.ts";
 import type { AuthState, Caller } from "../../auth-state.ts";
+import { audit } from "../../record.ts";
 import type { SessionRow } from "../../schema.ts";
 import { hashRefreshToken, isRefreshToken } from "../../sessions/refresh-token.ts";
 import { type AuthStore, createStore, inTransaction } from "../../store.ts";
@@ -40,14 +41,8 @@ export async function endClientSession(
   const now = state.now();
   await inTransaction(state.sql(caller.tenant), async (store) => {
     await store.revokeFamily(id, now);
-    const entry = {
-      action: "token_revoked",
-      actorId: userId,
-      actorName: "",
-      address: caller.address,
-      traits: { session_id: id, client_id: clientId },
-    };
-    await store.audit(state.deps.ids.uuid(), entry, now);
+    const traits = { session_id: id, client_id: clientId };
+    await audit(state, store, caller, { id: userId, name: "" }, "token_revoked", traits);
   });
 }
 

@@ -1,6 +1,7 @@
 /** A session that a client is given of a person, and the SQL that binds it to the client. */
 import { isBanned } from "../../accounts/is-banned.ts";
 import type { AuthState, Caller } from "../../auth-state.ts";
+import { actorOf, audit } from "../../record.ts";
 import type { UserRow } from "../../schema.ts";
 import type { SessionFacts } from "../../sessions/compose-claims.ts";
 import { amrEntry, startSession } from "../../sessions/issue-session.ts";
@@ -52,14 +53,11 @@ export async function startClientSession(
     : new Date(now.getTime() + state.config.access_token_ttl_s * 1000);
   await bindSession(tx, issued.session.id, request, approval.authenticated_at, notAfter);
   await clientStore(tx).markUsed(client.id, now);
-  const entry = {
-    action: "login",
-    actorId: user.id,
-    actorName: user.email ?? "",
-    address: caller.address,
-    traits: { provider_type: method, client_id: client.id, scope: request.scope },
-  };
-  await store.audit(state.deps.ids.uuid(), entry, now);
+  await audit(state, store, caller, actorOf(user), "login", {
+    provider_type: method,
+    client_id: client.id,
+    scope: request.scope,
+  });
   const { session, refreshToken } = issued;
   const authenticatedAt = approval.authenticated_at;
   return {

@@ -2,7 +2,7 @@
 import type { Leases } from "../../../../core/ports/leases.ts";
 import type { Service } from "../../../../core/service.ts";
 import type { TenantCtx } from "../../../../core/tenant.ts";
-import { leaseService } from "../../../../shared/leases/lease-service.ts";
+import { leasedTimer } from "../../../../shared/leases/leased-timer.ts";
 import { purgeMessages } from "./message-store.ts";
 import type { ChannelRoom } from "./room.ts";
 
@@ -58,20 +58,11 @@ export async function sweepMessages(room: ChannelRoom, tenant: TenantCtx): Promi
 /** One janitor a tenant, on whichever server holds its lease. */
 function messageJanitor(room: ChannelRoom, tenant: TenantCtx, deps: TaskDeps): Service {
   const { clock, log } = room;
-  return leaseService({
-    name: "data.realtime_janitor",
-    leases: deps.leases,
-    tenant,
-    holder: deps.server.instanceId,
-    ttlMs: LEASE_MS,
-    clock,
-    log,
-    async run(signal) {
-      while (!signal.aborted) {
-        const count = await sweepMessages(room, tenant);
-        if (count > 0) log.info("realtime.messages_swept", { tenant: tenant.id, count });
-        await clock.sleep(JANITOR_MS, signal);
-      }
+  return leasedTimer({ ...deps, clock, log }, tenant, {
+    ...{ name: "data.realtime_janitor", ttlMs: LEASE_MS, everyMs: JANITOR_MS },
+    async work() {
+      const count = await sweepMessages(room, tenant);
+      if (count > 0) log.info("realtime.messages_swept", { tenant: tenant.id, count });
     },
   });
 }

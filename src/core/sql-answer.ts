@@ -1,4 +1,4 @@
-/** What `/_admin/sql` answers, as the command line reads it. */
+/** What `/_admin/sql` answers. */
 
 export interface SqlColumn {
   readonly name: string;
@@ -6,10 +6,13 @@ export interface SqlColumn {
 }
 
 export interface SqlResult {
+  /** `SELECT 3`, `CREATE TABLE`. */
   readonly tag: string;
   /** Null for a statement that gives no rows. */
   readonly columns: readonly SqlColumn[] | null;
+  /** As PostgreSQL writes them. */
   readonly rows: readonly (readonly (string | null)[])[];
+  /** There are more. */
   readonly truncated: boolean;
   readonly ms: number;
 }
@@ -33,6 +36,7 @@ export interface SqlFault extends Partial<SqlAnswer> {
   readonly details: string | null;
   readonly hint: string | null;
   readonly sqlstate?: string;
+  /** In the text as sent, from 1; null when PostgreSQL does not say. */
   readonly line?: number | null;
   readonly column?: number | null;
 }
