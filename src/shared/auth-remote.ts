@@ -44,6 +44,7 @@ interface Sent {
   readonly header: "authorization" | "apikey";
   readonly value: string;
   readonly org: string | null;
+  readonly rechecks?: boolean;
 }
 
 export function createAuthRemote(options: AuthRemoteOptions): AuthClient {
@@ -76,14 +77,14 @@ export function createAuthRemote(options: AuthRemoteOptions): AuthClient {
       isSymmetric(value)
         ? askAbout(tenant, { header: "authorization", value, org: null }, KEY_CACHE_MS)
         : states.of(tenant).tokens.verify(value),
-    verifyKey: (tenant, value, header) =>
-      askAbout(tenant, { header, value, org: null }, KEY_CACHE_MS),
-    actIn(tenant, principal, { bearer, apikey, org = null }) {
+    verifyKey: (tenant, value, { header, rechecks }) =>
+      askAbout(tenant, { header, value, org: null, rechecks }, KEY_CACHE_MS),
+    actIn(tenant, principal, { bearer, apikey, org = null, rechecks = false }) {
       if (org === null && !isMember(principal)) return principal;
       const value = bearer ?? apikey;
       if (value === null) throw coreErrors.org_forbidden();
       const header = bearer === null ? "apikey" : "authorization";
-      const asked = askAbout(tenant, { header, value, org }, ORG_CACHE_MS);
+      const asked = askAbout(tenant, { header, value, org, rechecks }, ORG_CACHE_MS);
       if (org !== null || !(asked instanceof Promise)) return asked;
       return asked.catch((error: unknown) => {
         // What the token says is better than nothing while the other server is away.
@@ -110,10 +111,11 @@ function isFresh(clock: Clock, { principal, until }: { principal: Principal; unt
 }
 
 /** `POST /auth/v1/_verify` with the credential as it was sent. */
-async function askWho(ask: AskOptions, base: string, { header, value, org }: Sent) {
+async function askWho(ask: AskOptions, base: string, { header, value, org, rechecks }: Sent) {
   const headers = {
     [header]: header === "authorization" ? `Bearer ${value}` : value,
     ...(org === null ? {} : { "x-reactor-org": org }),
+    ...(rechecks ? { "x-reactor-recheck": "true" } : {}),
   };
   return readPrincipal(await askRemote(ask, `${base}/_verify`, { method: "POST", headers }));
 }

@@ -394,6 +394,20 @@ describe("rotating", () => {
   });
 });
 
+test("of many rotations the newest ten secrets are good", async () => {
+  const ada = await person(world);
+  const { key, id } = await makeKey(ada);
+  const made = [key];
+  for (let time = 0; time < 11; time += 1) {
+    await world.clock.advance(1);
+    const { body } = await send(ada, "POST", `/api-keys/${id}/rotate`, { overlap_s: 86_400 });
+    made.push(body.key);
+  }
+  expect(await fares(made[1] ?? "")).toBe(UNKNOWN);
+  expect(await fares(made[2] ?? "")).toBe("accepted");
+  expect(await fares(made[11] ?? "")).toBe("accepted");
+});
+
 describe("nobody gains by a key", () => {
   test("what their role in the organisation does not allow", async () => {
     const { org, owner, admin, member } = await company();
@@ -410,6 +424,7 @@ describe("nobody gains by a key", () => {
     expect(await code(send(admin, "GET", path))).toBe("200");
     expect(await code(send(admin, "POST", `${path}/rotate`, {}))).toBe("403 org_escalation");
     expect(await code(send(admin, "PATCH", path, { scopes: READ }))).toBe("403 org_escalation");
+    expect(await code(send(admin, "PATCH", path, { expires_at: null }))).toBe("403 org_escalation");
     expect(await code(send(admin, "PATCH", path, { name: "Seen" }))).toBe("200");
     expect(await code(send(admin, "DELETE", path))).toBe("204");
     const small = await makeKey(admin, { kind: "org", org: org.id });
@@ -493,6 +508,36 @@ describe("approval", () => {
     expect((await grow(["data:todos:read"])).body.status).toBe("active");
     expect((await grow(["data:todos:read", "data:todos:write"])).body.status).toBe("pending");
     expect(await fares(made.key)).toBe(PENDING);
+  });
+
+  test("is asked for again by a longer life and wider limits, and by nothing less", async () => {
+    const ada = await person(world);
+    const made = await makeKey(ada, {
+      ...{ kind: "agent", requires_approval: true, expires_in: 3600, rate_limit: 10 },
+      budget: { limit: 100, period: "day" },
+    });
+    const path = `/api-keys/${made.id}`;
+    const changed = async (body: Body) => {
+      await send(ada, "POST", `${path}/approve`);
+      return (await send(ada, "PATCH", path, body)).body.status;
+    };
+    for (const body of [
+      { name: "Tighter", expires_in: 60, rate_limit: 5, budget: { limit: 50, period: "day" } },
+      { scopes: READ },
+    ]) {
+      expect([body, await changed(body)]).toEqual([body, "active"]);
+    }
+    for (const body of [
+      { expires_in: 600 },
+      { expires_at: null },
+      { rate_limit: 6 },
+      { rate_limit: null },
+      { budget: { limit: 51, period: "day" } },
+      { budget: { limit: 1, period: "total" } },
+      { budget: null },
+    ]) {
+      expect([body, await changed(body)]).toEqual([body, "pending"]);
+    }
   });
 
   test("can be asked of every agent", async () => {

@@ -353,14 +353,6 @@ describe("an API key", () => {
     });
   });
 
-  test("opens no realtime socket, which has no scopes", async () => {
-    const ada = await person();
-    const { key } = await keyFor(ada, ["*"]);
-    const body = { messages: [{ topic: "room", event: "x", payload: {} }] };
-    const answer = await ask("/realtime/v1/api/broadcast", { key, body });
-    expect(answer.status).toBe(403);
-  });
-
   test("is refused everywhere soon after it was revoked", async () => {
     const ada = await person();
     const { key, id } = await keyFor(ada, ["data:*:read"]);

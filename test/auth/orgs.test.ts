@@ -308,6 +308,20 @@ describe("nobody gains more than they have", () => {
 });
 
 describe("an invitation", () => {
+  test("ends with the account of who sent it, emptied or removed", async () => {
+    for (const body of [{ should_soft_delete: true }, {}]) {
+      const { org, admin } = await company();
+      const made = await send(admin, "POST", `/orgs/${org.id}/invitations`, {});
+      await world.send("DELETE", `/auth/v1/admin/users/${admin.userId}`, {
+        ...{ bearer: world.project.secretKey, body },
+      });
+      const back = await person(world, "back");
+      expect(
+        await code(send(back, "POST", "/invitations/accept", { token: made.body.token })),
+      ).toBe("404 invitation_not_found");
+    }
+  });
+
   test("by link brings in whoever holds it, once, and never who is there already", async () => {
     const { org, owner, member, stranger } = await company();
     const made = await send(owner, "POST", `/orgs/${org.id}/invitations`, { role: "admin" });
@@ -517,6 +531,19 @@ describe("a request acts", () => {
     expect(await code(send(owner, "DELETE", `/orgs/${org.id}/roles/editor`))).toBe(
       "409 org_role_in_use",
     );
+  });
+
+  test("read anew where the token was issued while the change was under way", async () => {
+    const { org, owner, admin } = await company();
+    await setRole(owner, org, admin, "member");
+    await world.clock.advance(1_500);
+    const young = await renewed(world, admin);
+    // What the change had not committed when the token was made.
+    await world.sql`
+      delete from auth.memberships where org_id = ${org.id} and user_id = ${admin.userId}`;
+    await world.clock.advance(1_000);
+    const bearer = young.accessToken;
+    expect(await ask(world, { bearer }, "auth.has_permission('data:todos:read')")).toBe(false);
   });
 
   test("within a second of the change where another organisation was asked for", async () => {

@@ -192,7 +192,7 @@ function connect(room: ChannelRoom, token: string): HandSocket {
     tenant: DEFAULT_TENANT,
     version: 2,
     principal: principalOf(token),
-    apikey: null,
+    credentials: { bearer: token, apikey: null },
     headers: "{}",
   });
   const socket = {

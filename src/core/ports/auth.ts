@@ -41,6 +41,11 @@ export interface Credentials {
    * it they are refused: a route that has not thought of scopes must not be one without limits.
    */
   readonly checksScopes?: boolean;
+  /**
+   * Only whether what was proven before still stands, for connections that stay open: no request that
+   * an API key's limits would count.
+   */
+  readonly rechecks?: boolean;
 }
 
 /**

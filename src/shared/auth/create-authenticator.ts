@@ -13,7 +13,7 @@ export interface AuthenticatorOptions {
   /** A JWT. @throws bad_credential */
   verifyToken(tenant: TenantCtx, token: string): Proven;
   /** An opaque key, as sent in this header. @throws bad_credential */
-  verifyKey(tenant: TenantCtx, key: string, header: "authorization" | "apikey"): Proven;
+  verifyKey(tenant: TenantCtx, key: string, sent: SentKey): Proven;
   /**
    * The same caller, acting in the organisation that was asked for, or for null in the one that the
    * credential stands for as things are now. @throws org_forbidden
@@ -21,14 +21,22 @@ export interface AuthenticatorOptions {
   actIn(tenant: TenantCtx, principal: Principal, credentials: Credentials): Proven;
 }
 
+export interface SentKey {
+  readonly header: "authorization" | "apikey";
+  /** As in `Credentials`. */
+  readonly rechecks: boolean;
+}
+
 export function createAuthenticator(options: AuthenticatorOptions): AuthClient {
-  const prove = (tenant: TenantCtx, { bearer, apikey }: Credentials): Proven => {
+  const prove = (tenant: TenantCtx, { bearer, apikey, rechecks = false }: Credentials): Proven => {
     if (bearer !== null) {
       return bearer.includes(".")
         ? options.verifyToken(tenant, bearer)
-        : options.verifyKey(tenant, bearer, "authorization");
+        : options.verifyKey(tenant, bearer, { header: "authorization", rechecks });
     }
-    return apikey === null ? ANONYMOUS : options.verifyKey(tenant, apikey, "apikey");
+    return apikey === null
+      ? ANONYMOUS
+      : options.verifyKey(tenant, apikey, { header: "apikey", rechecks });
   };
   return {
     authenticate(tenant, credentials) {

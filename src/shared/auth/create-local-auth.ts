@@ -28,8 +28,11 @@ export interface LocalAuthOptions {
 export interface ApiKeys {
   /** What such keys begin with. */
   readonly prefix: string;
-  /** @throws bad_credential, too_many_requests */
-  verify(tenant: TenantCtx, key: string): Proven;
+  /**
+   * @param rechecks as in `Credentials`
+   * @throws bad_credential, over_request_rate_limit, api_key_budget_spent
+   */
+  verify(tenant: TenantCtx, key: string, rechecks?: boolean): Proven;
 }
 
 export interface Orgs {
@@ -66,9 +69,9 @@ export function createLocalAuth(options: LocalAuthOptions): AuthClient {
   };
   return createAuthenticator({
     verifyToken: (tenant, token) => withLoaded(tenant, ({ tokens }) => tokens.verify(token)),
-    verifyKey: (tenant, key) =>
+    verifyKey: (tenant, key, { rechecks }) =>
       apiKeys && key.startsWith(apiKeys.prefix)
-        ? apiKeys.verify(tenant, key)
+        ? apiKeys.verify(tenant, key, rechecks)
         : withLoaded(tenant, (loaded) => verifyKey(loaded.project, key)),
     actIn: (tenant, principal, credentials) => actIn(options.orgs, tenant, principal, credentials),
   });

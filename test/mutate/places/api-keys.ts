@@ -3,6 +3,8 @@ import type { Mutation } from "../mutation.ts";
 
 const KEYS = { tests: ["test/auth/api-keys.test.ts"] };
 const VERIFY = { ...KEYS, file: "src/capabilities/auth/api-keys/verify-api-key.ts" };
+const OPEN = { tests: ["test/auth/key-channels.test.ts"] };
+const REALTIME = "src/capabilities/data/realtime";
 const SERVER = { tests: ["test/auth/orgs-server.test.ts"] };
 
 export const apiKeys: readonly Mutation[] = [
@@ -58,7 +60,7 @@ export const apiKeys: readonly Mutation[] = [
     ...KEYS,
     name: "api key: rotation leaves the old secret",
     file: "src/capabilities/auth/api-keys/manage-keys.ts",
-    find: "else await keys.endSecrets(key.id, endsAt, now);",
+    find: "else await keys.endSecrets(key.id, endsAt, now, SECRETS_MAX - 1);",
     replace: "",
     only: "for a while",
     why: "a secret that was replaced works for ever",
@@ -135,5 +137,50 @@ export const apiKeys: readonly Mutation[] = [
     replace: "",
     only: "beyond its scopes",
     why: "a key for one function calls all of them",
+  },
+  {
+    ...OPEN,
+    name: "scopes: not asked about channels",
+    file: `${REALTIME}/channels/key-scopes.ts`,
+    find: 'const reads = permits(principal, topicScope(subTopic, "read"));',
+    replace: "const reads = true;",
+    only: "the channels of its scopes",
+    why: "a key for one table listens to every channel",
+  },
+  {
+    ...OPEN,
+    name: "scopes: not asked about the changes of rows",
+    file: `${REALTIME}/channels/channel-changes.ts`,
+    find: "if (missing !== null) throw coreErrors.insufficient_scope(missing);",
+    replace: "",
+    only: "follows the rows",
+    why: "a key for one table follows all that its owner may read",
+  },
+  {
+    ...OPEN,
+    name: "api key: what is open outlives it",
+    file: `${REALTIME}/watch-key.ts`,
+    find: "      watched.ended(error.details ?? error.message);\n",
+    replace: "",
+    only: "soon after it was revoked",
+    why: "a leaked key goes on listening for ever",
+  },
+  {
+    ...OPEN,
+    name: "api key: sending on a channel is free",
+    file: `${REALTIME}/channels/channel.ts`,
+    find: "if (this.principal.keyId === undefined) return send();",
+    replace: "if (this.isClosed || this.hub) return send();",
+    only: "spends its budget",
+    why: "an agent that runs away is not stopped",
+  },
+  {
+    ...OPEN,
+    name: "api key: looking again is paid for",
+    file: "src/capabilities/auth/api-keys/verify-api-key.ts",
+    find: "      if (rechecks) return principal;\n",
+    replace: "",
+    only: "spends its budget",
+    why: "a socket that is open spends the budget by itself",
   },
 ];

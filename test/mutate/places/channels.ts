@@ -9,8 +9,8 @@ export const channels: readonly Mutation[] = [
   {
     name: "channel: policies are not asked",
     file: `${DIR}/authorize-channel.ts`,
-    find: "if (!isPrivate) return PUBLIC_PERMISSIONS;",
-    replace: "if (isPrivate !== null) return PUBLIC_PERMISSIONS;",
+    find: "isPrivate ? await ask(",
+    replace: "isPrivate === null ? await ask(",
     tests: PRIVATE,
     only: "who may join",
     why: "everybody hears every private channel",

@@ -79,7 +79,7 @@ export const orgs: readonly Mutation[] = [
     ...ORGS,
     name: "orgs: older tokens are believed",
     file: "src/capabilities/auth/orgs/changed-people.ts",
-    find: 'return typeof iat !== "number" || iat * 1000 <= changedAt;',
+    find: 'return typeof iat !== "number" || iat * 1000 <= changedAt + COMMIT_MS;',
     replace: "return iat === null;",
     only: "as the role stands now",
     why: "a removed member acts on until the token expires",

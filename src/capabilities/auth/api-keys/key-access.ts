@@ -4,6 +4,7 @@
  * organisations under the organisation's lock.
  */
 import type { TransactionSql } from "postgres";
+import { ReactorError } from "../../../core/errors.ts";
 import { isUuid } from "../accounts/find-current-user.ts";
 import type { AuthState } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
@@ -77,8 +78,8 @@ export async function findKey(state: AuthState, actor: OrgActor, id: string): Pr
   const userId = userIdOf(actor);
   if (userId === null || key.user_id === userId) return key;
   if (key.org_id === null) throw keyErrors.api_key_not_found();
-  return readOrg(state, actor, key.org_id, "auth:keys:read", async () => key).catch(() => {
-    throw keyErrors.api_key_not_found();
+  return readOrg(state, actor, key.org_id, "auth:keys:read", async () => key).catch((error) => {
+    throw error instanceof ReactorError ? keyErrors.api_key_not_found() : error;
   });
 }
 

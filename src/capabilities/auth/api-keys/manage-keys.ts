@@ -25,6 +25,8 @@ import { createApiKeyStore } from "./store.ts";
 const LISTED_MAX = 1000;
 const OVERLAP_S = 3600;
 const OVERLAP_S_MAX = 30 * 24 * 3600;
+/** Of one key: each request with it looks at all of them. */
+const SECRETS_MAX = 10;
 
 /** The caller's own with their agents', those of `?org=`, or for the secret key the project's. */
 export async function listKeys(state: AuthState, actor: OrgActor, query: URLSearchParams) {
@@ -50,7 +52,8 @@ export async function getKey(state: AuthState, actor: OrgActor, id: string) {
 
 /**
  * Body: `name`, `scopes`, `expires_at` or `expires_in`, `rate_limit`, `budget`; what is absent
- * stays, null takes a limit away. A key that needed approval needs it again for more scopes.
+ * stays, null takes a limit away. A key that needed approval needs it again for more scopes, and for
+ * a longer life or wider limits. Whoever changes more than the name must hold what the key does. @throws org_escalation
  */
 export async function updateKey(state: AuthState, actor: OrgActor, id: string, body: JsonObject) {
   requireStrong(state, actor);
@@ -58,8 +61,10 @@ export async function updateKey(state: AuthState, actor: OrgActor, id: string, b
   return withKey(state, actor, id, "update", async (access, key) => {
     requireNotRevoked(key);
     const scopes = changes.scopes ?? key.scopes;
-    if (changes.scopes) access.requireScopes([...key.scopes, ...scopes]);
-    const grows = key.requires_approval && !coversAll(key.scopes, scopes);
+    const isRenamed = Object.keys(changes).every((name) => name === "name");
+    if (!isRenamed) access.requireScopes([...key.scopes, ...scopes]);
+    const grows =
+      key.requires_approval && (!coversAll(key.scopes, scopes) || loosens(key, changes));
     const row = await access.keys.updateKey(key.id, {
       ...changes,
       ...(grows ? { status: "pending", approved_by: null, approved_at: null } : {}),
@@ -69,6 +74,18 @@ export async function updateKey(state: AuthState, actor: OrgActor, id: string, b
     await access.record("api_key_updated", row, { changed, scopes: [...row.scopes] });
     return presentKey(row);
   });
+}
+
+function loosens(key: ApiKeyRow, changes: ReturnType<typeof readChanges>): boolean {
+  const { expires_at, rate_limit, budget_limit, budget_period } = changes;
+  const isMore = (before: number | null, after: number | null | undefined) =>
+    after !== undefined && before !== null && (after === null || after > before);
+  return (
+    isMore(key.expires_at?.getTime() ?? null, expires_at === null ? null : expires_at?.getTime()) ||
+    isMore(key.rate_limit, rate_limit) ||
+    isMore(key.budget_limit === null ? null : Number(key.budget_limit), budget_limit) ||
+    (budget_period != null && key.budget_period !== null && budget_period !== key.budget_period)
+  );
 }
 
 function readChanges(body: JsonObject, now: Date) {
@@ -114,7 +131,7 @@ export async function rotateKey(state: AuthState, actor: OrgActor, id: string, b
     const { keys, now } = access;
     const endsAt = new Date(now.getTime() + overlapS * 1000);
     if (overlapS === 0) await keys.deleteSecrets(key.id);
-    else await keys.endSecrets(key.id, endsAt, now);
+    else await keys.endSecrets(key.id, endsAt, now, SECRETS_MAX - 1);
     const secret = state.deps.ids.token(32);
     await keys.insertSecret(key.id, hashSecret(secret), now);
     const row = await keys.updateKey(key.id, { updated_at: now });

@@ -58,10 +58,16 @@ function secretQueries(sql: Sql | TransactionSql) {
         insert into auth.api_key_secrets (secret_hash, key_id, created_at)
         values (${secretHash}, ${keyId}, ${now})`;
     },
-    /** Ends the secrets there are at `at`, if they do not end before; those that have ended go. */
-    async endSecrets(keyId: string, at: Date, now: Date) {
+    /**
+     * Ends the secrets there are at `at`, if they do not end before; those that have ended go, and of
+     * those that live on the oldest, so that `keep` are left.
+     */
+    async endSecrets(keyId: string, at: Date, now: Date, keep: number) {
       await sql`
-        delete from auth.api_key_secrets where key_id = ${keyId} and expires_at <= ${now}`;
+        delete from auth.api_key_secrets where secret_hash in (
+          select secret_hash from auth.api_key_secrets where key_id = ${keyId}
+          order by coalesce(expires_at > ${now}, true) desc, created_at desc offset ${keep})
+        or (key_id = ${keyId} and expires_at <= ${now})`;
       await sql`
         update auth.api_key_secrets set expires_at = least(expires_at, ${at})
         where key_id = ${keyId}`;

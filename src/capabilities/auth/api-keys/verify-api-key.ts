@@ -56,10 +56,7 @@ export function createKeyVerifier(options: KeyVerifierOptions): ApiKeys {
     const name = Buffer.from(hashSecret(text)).toString("base64");
     const found = known.get(name);
     if (found && clock.monotonic() < found.at + KEPT_MS) return found.verified;
-    const verified = readKey(options, tenant, parts).catch((error: unknown) => {
-      if (error instanceof ReactorError) throw error;
-      throw coreErrors.unavailable("Authentication", error);
-    });
+    const verified = readKey(options, tenant, parts).catch(asOutage);
     known.set(name, { at: clock.monotonic(), verified });
     verified.catch((error: unknown) => {
       // That there is no such key is kept too; that the database was away is not.
@@ -70,17 +67,23 @@ export function createKeyVerifier(options: KeyVerifierOptions): ApiKeys {
 
   return {
     prefix: KEY_PREFIX,
-    async verify(tenant, text) {
+    async verify(tenant, text, rechecks) {
       const { row, principal } = await lookUp(tenant, text);
       if (clock.now() >= principal.expiresAt) throw keyErrors.key_expired();
-      await meter.take(tenant, row);
+      if (rechecks) return principal;
+      await meter.take(tenant, row).catch(asOutage);
       usage.touch(tenant, row.id);
       return principal;
     },
   };
 }
 
-const isOutage = (error: unknown) => !(error instanceof ReactorError) || error.status === 503;
+/** What the database did not answer is nobody's fault. */
+function asOutage(error: unknown): never {
+  throw error instanceof ReactorError ? error : coreErrors.unavailable("Authentication", error);
+}
+
+const isOutage = (error: unknown) => error instanceof ReactorError && error.status === 503;
 
 async function readKey(
   { clock, sql, meter }: KeyVerifierOptions,

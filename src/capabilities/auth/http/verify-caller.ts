@@ -4,6 +4,8 @@
  * `bad_credential`, as the port throws it.
  */
 import { contextOf } from "../../../core/context.ts";
+import { readCredentials } from "../../../shared/auth/credentials.ts";
+import type { AuthState } from "../auth-state.ts";
 
 /** `claims` is JSON text; `expires_at` milliseconds since the epoch, null = never. */
 export interface VerifiedCaller {
@@ -18,9 +20,11 @@ export interface VerifiedCaller {
   readonly keep_ms?: number;
 }
 
-/** @throws bad_credential */
-export async function verifyCaller(request: Request): Promise<VerifiedCaller> {
-  const principal = await contextOf(request).scopedPrincipal();
+/** With `X-Reactor-Recheck: true` a key's limits are not drawn from. @throws bad_credential */
+export async function verifyCaller(state: AuthState, request: Request): Promise<VerifiedCaller> {
+  const rechecks = request.headers.get("x-reactor-recheck") === "true";
+  const credentials = { ...readCredentials(request.headers), checksScopes: true, rechecks };
+  const principal = await state.client.authenticate(contextOf(request).tenant, credentials);
   const { scopes, keyId, keepMs } = principal;
   return {
     role: principal.role,

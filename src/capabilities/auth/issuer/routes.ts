@@ -76,7 +76,7 @@ export function issuerRoutes(state: AuthState) {
     )
     .post(
       "/auth/v1/_verify",
-      ({ request }) => respond(request, async () => ({ body: await verifyCaller(request) })),
+      ({ request }) => respond(request, async () => ({ body: await verifyCaller(state, request) })),
       { ...raw, ...docs.verify },
     );
 }

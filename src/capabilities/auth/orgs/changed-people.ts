@@ -23,6 +23,11 @@ export interface ChangedPeopleOptions {
 
 const PEOPLE_MAX = 50_000;
 const IDS_PER_MESSAGE = 5_000;
+/**
+ * Between the time of a change and its commit a token may be issued that does not know of it; and
+ * tokens tell whole seconds.
+ */
+const COMMIT_MS = 2_000;
 
 export class ChangedPeople {
   static readonly TOPIC = "auth.org_changes";
@@ -64,8 +69,7 @@ export class ChangedPeople {
     const changedAt = Math.max(this.#changedAt.get(userId) ?? 0, this.#floorMs);
     if (changedAt === 0) return false;
     const { iat } = JSON.parse(claims) as { iat?: unknown };
-    // Whole seconds: a token of the same second may be from before.
-    return typeof iat !== "number" || iat * 1000 <= changedAt;
+    return typeof iat !== "number" || iat * 1000 <= changedAt + COMMIT_MS;
   }
 
   #start(): Promise<void> {
@@ -95,7 +99,7 @@ export class ChangedPeople {
 
   async #read(): Promise<void> {
     const { clock, sql, tenant, tokenTtlMs } = this.#options;
-    const since = new Date(clock.now() - tokenTtlMs);
+    const since = new Date(clock.now() - tokenTtlMs - COMMIT_MS);
     for (const row of await createOrgStore(sql(tenant)).changesSince(since)) {
       this.#record(row.user_id, row.changed_at.getTime());
     }
@@ -116,7 +120,7 @@ export class ChangedPeople {
 
   /** What is past the life of every token, and what there is no room for. */
   #forget(): void {
-    const deadMs = this.#options.clock.now() - this.#options.tokenTtlMs - 1000;
+    const deadMs = this.#options.clock.now() - this.#options.tokenTtlMs - COMMIT_MS - 1000;
     for (const [id, at] of this.#changedAt) {
       const isFull = this.#changedAt.size > PEOPLE_MAX;
       if (at >= deadMs && !isFull) return;

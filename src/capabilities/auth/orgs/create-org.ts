@@ -73,6 +73,7 @@ export async function leaveAllOrgs(
 ): Promise<void> {
   const store = createOrgStore(tx);
   const left = await store.leaveAll(userId);
+  await createInvitationStore(tx).withdrawAllBy(userId);
   if (left.length === 0) return;
   const now = state.now();
   await store.noteChanges([userId], now);

@@ -51,6 +51,9 @@ export function createInvitationStore(sql: Sql | TransactionSql) {
       await sql`
         delete from auth.org_invitations where org_id = ${orgId} and invited_by = ${userId}`;
     },
+    async withdrawAllBy(userId: string) {
+      await sql`delete from auth.org_invitations where invited_by = ${userId}`;
+    },
     async withdrawRole(orgId: string, role: string) {
       await sql`delete from auth.org_invitations where org_id = ${orgId} and role = ${role}`;
     },

@@ -12,11 +12,11 @@ const BUILT_IN: ReadonlyMap<string, readonly string[]> = new Map([
   [
     "admin",
     [
-      ...["data:*:*", "storage:*:*", "functions:*:*", "jobs:*:*"],
+      ...["data:*:*", "storage:*:*", "functions:*:*", "jobs:*:*", "realtime:*:*"],
       ...["auth:members:*", "auth:roles:*", "auth:teams:*", "auth:keys:*"],
     ],
   ],
-  ["member", ["data:*:read", "storage:*:read", "functions:*:invoke"]],
+  ["member", ["data:*:read", "storage:*:read", "realtime:*:read", "functions:*:invoke"]],
 ]);
 
 export const OWNER = "owner";

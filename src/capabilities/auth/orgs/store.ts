@@ -165,7 +165,6 @@ function memberQueries(sql: Executor) {
         where user_id = ${userId} and org_id = ${orgId}`;
       return true;
     },
-    /** Of an account that is emptied. */
     /** What one person is somewhere, another becomes there too, with the teams; the first is left. */
     async mergeMemberships(from: string, to: string, now: Date) {
       await sql`
@@ -178,6 +177,7 @@ function memberQueries(sql: Executor) {
         where user_id = ${from} and not exists (
           select 1 from auth.team_members o where o.team_id = t.team_id and o.user_id = ${to})`;
     },
+    /** Of an account that is emptied. */
     async leaveAll(userId: string) {
       const rows = await sql<{ org_id: string }[]>`
         delete from auth.memberships where user_id = ${userId} returning org_id`;

@@ -102,7 +102,8 @@ function callerByServer(
 
 /** Nobody is who `db_anon_role` says, whatever the server calls nobody. */
 function asRole(room: DataRoom, headers: Headers, principal: Principal): Principal {
-  if (principal.role !== ANONYMOUS.role || principal.userId !== null) return principal;
+  const { role, userId, keyId } = principal;
+  if (role !== ANONYMOUS.role || userId !== null || keyId !== undefined) return principal;
   const hasCredential = headers.has("authorization") || headers.has("apikey");
   // The publishable key is a credential of that role, whatever becomes of those without one.
   return hasCredential ? (room.anonymous ?? principal) : nobody(room);

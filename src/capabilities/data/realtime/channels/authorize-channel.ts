@@ -2,6 +2,8 @@
 import { ReactorError } from "../../../../core/errors.ts";
 import type { Principal } from "../../../../core/ports/auth.ts";
 import { PgError } from "../../../../postgres/wire/pg-error.ts";
+import type { JoinRequest } from "./join-request.ts";
+import { topicScope, withinScopes } from "./key-scopes.ts";
 import { type Permissions, PUBLIC_PERMISSIONS, readPermissions } from "./permissions.ts";
 import { Refusal } from "./prove-token.ts";
 import type { Session } from "./session.ts";
@@ -16,10 +18,10 @@ export async function authorizeChannel(
   session: Session,
   principal: Principal,
   subTopic: string,
-  isPrivate: boolean,
+  { isPrivate, bindings }: Pick<JoinRequest, "isPrivate" | "bindings">,
 ): Promise<Permissions> {
-  if (!isPrivate) return PUBLIC_PERMISSIONS;
-  const permissions = await ask(session, principal, subTopic);
+  const allowed = isPrivate ? await ask(session, principal, subTopic) : PUBLIC_PERMISSIONS;
+  const permissions = withinScopes(allowed, principal, subTopic);
   if (permissions.fault !== null) {
     session.room.log.warn("realtime.policy_failed", {
       tenant: session.init.tenant.id,
@@ -28,6 +30,12 @@ export async function authorizeChannel(
     });
   }
   if (permissions.readBroadcast || permissions.readPresence) return permissions;
+  // A key for rows alone: the changes ask for scopes of their own.
+  if (!isPrivate && bindings.length > 0) return permissions;
+  if (allowed.readBroadcast || allowed.readPresence) {
+    const scope = topicScope(subTopic, "read");
+    throw new Refusal("insufficient_scope", `It needs the scope ${scope}`);
+  }
   const message = `You do not have permissions to read from this Channel topic: ${subTopic}`;
   throw new Refusal("Unauthorized", message);
 }

@@ -6,6 +6,7 @@
 import { coreErrors } from "../../../../core/errors.ts";
 import type { AuthClient, Principal } from "../../../../core/ports/auth.ts";
 import type { TenantCtx } from "../../../../core/tenant.ts";
+import { actInClaimedOrg } from "../../../../shared/auth/act-in-org.ts";
 import { ANONYMOUS } from "../../../../shared/auth/principals.ts";
 import type { DataRoom } from "../../room.ts";
 
@@ -18,9 +19,13 @@ export function channelAuth(rooms: RoomSource, auth: AuthClient): AuthClient {
   return {
     async authenticate(tenant, credentials) {
       const room = await rooms.of(tenant);
-      const { bearer, apikey } = credentials;
-      if (room.tokens && bearer?.includes(".")) return room.tokens.verify(bearer);
-      const principal = await auth.authenticate(tenant, credentials);
+      const { bearer, apikey, org = null } = credentials;
+      if (room.tokens && bearer?.includes(".")) {
+        const principal = await room.tokens.verify(bearer);
+        return org === null ? principal : actInClaimedOrg(principal, org);
+      }
+      // What is done on channels asks for scopes (`key-scopes.ts`).
+      const principal = await auth.authenticate(tenant, { ...credentials, checksScopes: true });
       if (!isNobody(principal)) return principal;
       // Nobody is who `db_anon_role` says; the publishable key is a credential of that role.
       if (room.anonymous) return room.anonymous;
@@ -32,6 +37,6 @@ export function channelAuth(rooms: RoomSource, auth: AuthClient): AuthClient {
   };
 }
 
-function isNobody({ role, userId }: Principal): boolean {
-  return role === ANONYMOUS.role && userId === null;
+function isNobody({ role, userId, keyId }: Principal): boolean {
+  return role === ANONYMOUS.role && userId === null && keyId === undefined;
 }

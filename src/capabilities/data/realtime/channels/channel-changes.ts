@@ -1,6 +1,8 @@
 /** The `postgres_changes` of one channel: its bindings as subscriptions of the change feed. */
-import { ReactorError } from "../../../../core/errors.ts";
+import { coreErrors, ReactorError } from "../../../../core/errors.ts";
+import { permits } from "../../../../core/permissions.ts";
 import type { Principal } from "../../../../core/ports/auth.ts";
+import { scopeOf } from "../../needed-scopes.ts";
 import type { Change, ChangeInterest, ChangeSubscription, ChangeType } from "../change-feed.ts";
 import { parseRowFilter } from "../parse-row-filter.ts";
 import type { Channel } from "./channel.ts";
@@ -61,6 +63,11 @@ export class ChannelChanges {
   }
 
   update(principal: Principal): void {
+    const missing = this.#missingScope(principal);
+    if (missing !== null) {
+      this.#drop();
+      this.#failed(coreErrors.insufficient_scope(missing));
+    }
     for (const subscription of this.#subscriptions) subscription.update(principal);
   }
 
@@ -107,8 +114,18 @@ export class ChannelChanges {
     this.#channel.system("postgres_changes", "ok", "Subscribed to PostgreSQL");
   }
 
+  /** What an API key lacks of `data:<table>:read`. */
+  #missingScope(principal: Principal): string | null {
+    const needed = this.#bindings.map(({ schema, table }) =>
+      table === null || schema === "*" ? "data:*:read" : scopeOf({ schema, name: table }, "read"),
+    );
+    return needed.find((scope) => !permits(principal, scope)) ?? null;
+  }
+
   async #subscribe(): Promise<void> {
     this.#drop();
+    const missing = this.#missingScope(this.#channel.principal);
+    if (missing !== null) throw coreErrors.insufficient_scope(missing);
     const attempt = this.#attempt;
     try {
       for (const [at, binding] of this.#bindings.entries()) {

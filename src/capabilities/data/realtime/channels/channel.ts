@@ -1,5 +1,6 @@
 /** One channel that one socket has joined: what the client sends on it, and what it gets. */
 import type { Principal } from "../../../../core/ports/auth.ts";
+import { watchKey } from "../watch-key.ts";
 import type { OutgoingBroadcast } from "./broadcast.ts";
 import { ChannelChanges } from "./channel-changes.ts";
 import { ChannelPresence } from "./channel-presence.ts";
@@ -7,7 +8,7 @@ import { handleBroadcast } from "./handle-broadcast.ts";
 import type { Hub, Member } from "./hub.ts";
 import type { JoinRequest } from "./join-request.ts";
 import { NOTHING_ALLOWED, type Permissions } from "./permissions.ts";
-import { expiredFor } from "./prove-token.ts";
+import { expiredFor, proveToken, Refusal } from "./prove-token.ts";
 import { refreshToken } from "./refresh-token.ts";
 import type { Session } from "./session.ts";
 import { topicKey } from "./topic.ts";
@@ -47,6 +48,7 @@ export class Channel implements Member {
   /** Rows that were replayed: the same as they come alive are not sent again. */
   #replayed: ReadonlySet<string | null> = new Set();
   #cancelExpiry: () => void = () => undefined;
+  #unwatchKey: () => void = () => undefined;
 
   constructor(session: Session, frame: InboundFrame, subTopic: string, request: JoinRequest) {
     this.session = session;
@@ -146,6 +148,7 @@ export class Channel implements Member {
     if (this.isClosed) return;
     this.#state = "closed";
     this.#cancelExpiry();
+    this.#unwatchKey();
     this.changes.close();
     this.presence.untrack();
     this.hub.remove(this);
@@ -154,7 +157,24 @@ export class Channel implements Member {
   }
 
   /** Ends the channel when the principal must not be honoured any more. */
-  watchExpiry(): void {
+  watchCredential(): void {
+    this.#watchExpiry();
+    this.#unwatchKey();
+    if (this.isClosed) return;
+    const { principal, token } = this;
+    const { room, init } = this.session;
+    const bearer = token ?? init.credentials.bearer;
+    this.#unwatchKey = watchKey(room.clock, {
+      principal,
+      prove: () =>
+        room.auth.authenticate(init.tenant, { ...init.credentials, bearer, rechecks: true }),
+      // It joins again, and is judged anew.
+      changed: () => this.end("phx_error"),
+      ended: (reason) => this.shutDown(reason),
+    });
+  }
+
+  #watchExpiry(): void {
     this.#cancelExpiry();
     const { clock } = this.session.room;
     const leftMs = this.principal.expiresAt - clock.now();
@@ -162,7 +182,7 @@ export class Channel implements Member {
       this.shutDown(expiredFor(-leftMs));
     } else if (leftMs !== Number.POSITIVE_INFINITY) {
       const nextMs = Math.min(leftMs, EXPIRY_CHECK_MS_MAX);
-      this.#cancelExpiry = clock.after(nextMs, () => this.watchExpiry());
+      this.#cancelExpiry = clock.after(nextMs, () => this.#watchExpiry());
     }
   }
 
@@ -213,12 +233,23 @@ export class Channel implements Member {
   #dispatch(frame: InboundFrame): Promise<void> | void {
     switch (frame.event) {
       case "broadcast":
-        return handleBroadcast(this, frame);
+        return this.#counted(frame, () => handleBroadcast(this, frame));
       case "presence":
-        this.presence.handle(frame);
-        return;
+        return this.#counted(frame, () => this.presence.handle(frame));
       case "access_token":
         return refreshToken(this, frame);
     }
+  }
+
+  /** What a key sends counts against its limits, as its requests over HTTP do. */
+  #counted(frame: InboundFrame, send: () => Promise<void> | void): Promise<void> | void {
+    if (this.principal.keyId === undefined) return send();
+    return proveToken(this.session, this.token).then(
+      () => (this.isClosed ? undefined : send()),
+      (error: unknown) => {
+        if (!(error instanceof Refusal)) throw error;
+        this.reply(frame, "error", JSON.stringify({ reason: error.reason }));
+      },
+    );
   }
 }

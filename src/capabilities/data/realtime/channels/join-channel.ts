@@ -70,7 +70,7 @@ function open(channel: Channel, frame: InboundFrame): void {
   channel.opened();
   // What was held back may have ended it.
   if (channel.isClosed) return;
-  channel.watchExpiry();
+  channel.watchCredential();
   channel.presence.sendState();
   if (channel.request.wantsReady) {
     // What SQL broadcasts is listened to since before the answer.
@@ -90,7 +90,7 @@ async function prepare(channel: Channel): Promise<void> {
     throw unreachable();
   });
   const { principal } = channel;
-  channel.permissions = await authorizeChannel(session, principal, subTopic, request.isPrivate);
+  channel.permissions = await authorizeChannel(session, principal, subTopic, request);
   if (channel.isClosed) return;
   hub.add(channel);
   await replay(channel);

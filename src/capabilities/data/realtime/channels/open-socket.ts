@@ -11,7 +11,7 @@ import type { Version } from "./wire.ts";
 /**
  * A browser can put no headers to a WebSocket: the key comes in the query (`apikey`), which is never
  * logged. Another client's headers count as everywhere.
- * @throws bad_credential, unsupported_version, upgrade_required, too_many_sockets
+ * @throws bad_credential, org_forbidden, over_request_rate_limit, api_key_budget_spent, unsupported_version, upgrade_required, too_many_sockets
  */
 export async function openSocket(
   room: ChannelRoom,
@@ -26,9 +26,8 @@ export async function openSocket(
   const principal = await room.auth.authenticate(tenant, credentials);
   const sessions = room.sessionsOf(tenant);
   if (sessions.size >= room.config.realtime_max_sockets) throw channelErrors.too_many_sockets();
-  const { apikey } = credentials;
   const headers = visibleHeaders(request.headers);
-  const session = new Session(room, { tenant, version, principal, apikey, headers });
+  const session = new Session(room, { tenant, version, principal, credentials, headers });
   if (!context.upgrade(session)) throw channelErrors.upgrade_required();
   sessions.add(session);
   // Nobody reads it: the connection is no longer HTTP.
@@ -46,6 +45,6 @@ function versionOf(vsn: string | null): Version {
 function credentialsOf(headers: Headers, inQuery: string | null): Credentials {
   const sent = readCredentials(headers);
   if (inQuery === null) return sent;
-  if (inQuery.includes(".")) return { bearer: sent.bearer ?? inQuery, apikey: sent.apikey };
-  return { bearer: sent.bearer, apikey: inQuery };
+  if (inQuery.includes(".")) return { ...sent, bearer: sent.bearer ?? inQuery };
+  return { ...sent, apikey: inQuery };
 }

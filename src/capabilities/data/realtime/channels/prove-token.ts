@@ -22,10 +22,15 @@ export class Refusal extends Error {
 /** Tokens are longer than this only by mistake or ill will. */
 const TOKEN_LENGTH_MAX = 8_192;
 
-/** @param token null = the socket's own credential. @throws Refusal */
+/**
+ * An API key is proven each time, which counts as one of its requests.
+ * @param token null = the socket's own credential
+ * @throws Refusal
+ */
 export async function proveToken(session: Session, token: string | null): Promise<Principal> {
   const { room, init } = session;
-  const principal = token === null ? init.principal : await authenticate(session, token);
+  const isOwn = token === null && init.principal.keyId === undefined;
+  const principal = isOwn ? init.principal : await authenticate(session, token);
   const leftMs = principal.expiresAt - room.clock.now();
   if (leftMs > 0) return principal;
   throw new Refusal("InvalidJWTToken", expiredFor(-leftMs));
@@ -36,15 +41,17 @@ export function expiredFor(ms: number): string {
   return `Token has expired ${Math.max(0, Math.floor(ms / 1000))} seconds ago`;
 }
 
-async function authenticate({ room, init }: Session, token: string): Promise<Principal> {
-  if (token.length > TOKEN_LENGTH_MAX) {
+async function authenticate({ room, init }: Session, token: string | null): Promise<Principal> {
+  if (token !== null && token.length > TOKEN_LENGTH_MAX) {
     throw new Refusal("MalformedJWT", "The token provided is not a valid JWT");
   }
+  const bearer = token ?? init.credentials.bearer;
   try {
-    return await room.auth.authenticate(init.tenant, { bearer: token, apikey: init.apikey });
+    return await room.auth.authenticate(init.tenant, { ...init.credentials, bearer });
   } catch (error) {
-    if (!(error instanceof ReactorError) || error.status !== 401) throw error;
-    const since = room.clock.now() - expiryOf(token);
+    if (!(error instanceof ReactorError) || error.status >= 500) throw error;
+    if (error.status !== 401) throw new Refusal(error.code, error.details ?? error.message);
+    const since = room.clock.now() - expiryOf(bearer ?? "");
     if (since >= 0) throw new Refusal("InvalidJWTToken", expiredFor(since));
     throw new Refusal("InvalidJWTToken", error.details ?? error.message);
   }

@@ -27,7 +27,7 @@ async function apply(channel: Channel, token: string): Promise<void> {
   const before = channel.permissions;
   try {
     const principal = await proveToken(session, token);
-    const now = await authorizeChannel(session, principal, subTopic, request.isPrivate);
+    const now = await authorizeChannel(session, principal, subTopic, request);
     if (channel.isClosed) return;
     const isLess =
       (before.readBroadcast && !now.readBroadcast) || (before.readPresence && !now.readPresence);
@@ -39,7 +39,7 @@ async function apply(channel: Channel, token: string): Promise<void> {
   }
   channel.presence.recheck();
   channel.changes.update(channel.principal);
-  channel.watchExpiry();
+  channel.watchCredential();
 }
 
 function wordsFor(refusal: Refusal, subTopic: string): string {

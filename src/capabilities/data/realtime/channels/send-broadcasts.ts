@@ -7,8 +7,10 @@ import type { RequestContext } from "../../../../core/context.ts";
 import { coreErrors } from "../../../../core/errors.ts";
 import type { Principal } from "../../../../core/ports/auth.ts";
 import { readCredentials } from "../../../../shared/auth/credentials.ts";
+import { requireScopes } from "../../needed-scopes.ts";
 import type { Broadcast, BroadcastBody } from "./broadcast.ts";
 import { channelErrors } from "./errors.ts";
+import { topicScope } from "./key-scopes.ts";
 import { storeBroadcast } from "./message-store.ts";
 import { NOTHING_ALLOWED, type Permissions, readPermissions } from "./permissions.ts";
 import { readPersist } from "./persist.ts";
@@ -48,6 +50,7 @@ export async function sendBroadcasts(
   const body = await readJsonObject(request, BODY_BYTES_MAX);
   const messages = messagesIn(body["messages"], room.config.realtime_max_payload_bytes);
   await admit(sending, messages.length);
+  for (const { topic } of messages) requireScopes(sending.principal, [topicScope(topic, "write")]);
   const topics = new Set(messages.filter((m) => m.isPrivate).map((m) => m.topic));
   for (const topic of topics) await allowed(sending, topic);
   await deliver(sending, messages);
@@ -66,6 +69,7 @@ export async function sendBroadcast(
   if (!isName(topic) || !isName(event)) {
     throw channelErrors.invalid_broadcast("topic and event are texts of 1 to 255 bytes");
   }
+  requireScopes(sending.principal, [topicScope(topic, "write")]);
   const query = new URLSearchParams(request.url.split("?", 2)[1] ?? "");
   const isPrivate = query.get("private") === "true";
   const ttlS = ttlIn(query, isPrivate, room.config.realtime_messages_keep_s);

@@ -3,7 +3,7 @@
  * sends, the worst that happens to it is that its socket is closed with a reason.
  */
 import type { Socket, SocketHandler } from "../../../../core/context.ts";
-import type { Principal } from "../../../../core/ports/auth.ts";
+import type { Credentials, Principal } from "../../../../core/ports/auth.ts";
 import type { TenantCtx } from "../../../../core/tenant.ts";
 import type { Channel } from "./channel.ts";
 import { joinChannel } from "./join-channel.ts";
@@ -34,8 +34,8 @@ export interface SessionInit {
   readonly version: Version;
   /** Who opened the socket: joins without a token are his. */
   readonly principal: Principal;
-  /** As sent, for joins with a token. */
-  readonly apikey: string | null;
+  /** As sent: what joins with a token keep of them, and how a key is proven again. */
+  readonly credentials: Credentials;
   /** Of the request that opened the socket, as JSON, without credentials. */
   readonly headers: string;
 }

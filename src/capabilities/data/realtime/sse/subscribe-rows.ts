@@ -1,11 +1,14 @@
 /** `GET /data/v1/{table}/subscribe`: the changes of a table's rows as server-sent events. */
 import type { RequestContext } from "../../../../core/context.ts";
+import { permits } from "../../../../core/permissions.ts";
 import type { Clock } from "../../../../core/ports/clock.ts";
+import { readCredentials } from "../../../../shared/auth/credentials.ts";
 import { readIncoming } from "../../incoming.ts";
 import { requireScopes, scopeOf } from "../../needed-scopes.ts";
 import type { DataRoom } from "../../room.ts";
 import type { ChangeSink } from "../change-feed.ts";
 import type { ManagedChangeFeed } from "../feed/create-change-feed.ts";
+import { watchKey } from "../watch-key.ts";
 import { EventStream } from "./event-stream.ts";
 import { readSubscription } from "./read-subscription.ts";
 import type { SubscriberStreams } from "./subscriber-streams.ts";
@@ -29,7 +32,8 @@ export async function subscribeRows(
   const incoming = await readIncoming(room, request, context, true);
   const asked = readSubscription(incoming.search, room.limits);
   const { principal, schema } = incoming;
-  requireScopes(principal, [scopeOf({ schema, name: table }, "read")]);
+  const scope = scopeOf({ schema, name: table }, "read");
+  requireScopes(principal, [scope]);
   let end: (reason: string) => void = () => undefined;
   let leave: () => void = () => undefined;
   const stream = new EventStream({
@@ -59,7 +63,15 @@ export async function subscribeRows(
   const open = { stream, subscription };
   streams.add(open);
   const onClosing = () => end("the server is stopping");
+  const credentials = { ...readCredentials(request.headers), checksScopes: true, rechecks: true };
+  const unwatch = watchKey(clock, {
+    principal,
+    prove: () => room.authenticate(context.tenant, credentials),
+    changed: (now) => (permits(now, scope) ? subscription.update(now) : end(`it needs ${scope}`)),
+    ended: (reason) => end(reason),
+  });
   leave = () => {
+    unwatch();
     subscription.close();
     streams.remove(open);
     context.closing?.removeEventListener("abort", onClosing);
