@@ -4,7 +4,7 @@
  */
 import type { TransactionSql } from "postgres";
 import type { AuthState, Caller } from "./auth-state.ts";
-import type { JsonObject, UserRow } from "./schema.ts";
+import type { JsonObject } from "./schema.ts";
 import { type AuthStore, createStore } from "./store.ts";
 
 /** Who did it. */
@@ -17,8 +17,14 @@ export interface Actor {
 /** Whoever holds the secret key. */
 export const SERVICE: Actor = { id: null, name: "service_role" };
 
+interface Person {
+  readonly id: string;
+  readonly email: string | null;
+  readonly phone?: string | null;
+}
+
 /** @param user null = the project's own server */
-export function actorOf(user: Pick<UserRow, "id" | "email" | "phone"> | null | undefined): Actor {
+export function actorOf(user: Person | null | undefined): Actor {
   return user ? { id: user.id, name: user.email ?? user.phone ?? "" } : SERVICE;
 }
 

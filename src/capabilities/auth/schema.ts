@@ -174,5 +174,5 @@ export interface AuditEntry {
   readonly actorId: string | null;
   readonly actorName: string;
   readonly address: string;
-  readonly traits?: JsonObject;
+  readonly traits?: JsonObject | undefined;
 }
