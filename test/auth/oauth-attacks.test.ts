@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { Value } from "@sinclair/typebox/value";
 import fc from "fast-check";
 import { authConfig } from "../../src/capabilities/auth/config.ts";
+import type { HookName } from "../../src/capabilities/auth/hooks/config.ts";
+import type { Hook } from "../../src/capabilities/auth/hooks/hook-target.ts";
 import { type AuthWorld, openAuthWorld, PASSWORD, type SignedIn, signUp } from "./auth-world.ts";
 import {
   authorize,
@@ -567,6 +569,16 @@ describe("an access token of a client", () => {
     const { access_token: bearer } = await tokensFor(world, operator, client);
     expect(claimsOf(bearer)["role"]).toBe("authenticated");
     expect((await world.send("GET", "/auth/v1/admin/users", { bearer })).status).toBe(403);
+    await world.sql.unsafe(`
+      create function public.raise(event jsonb) returns jsonb language sql as $$
+        select jsonb_set(event, '{claims,role}', '"service_role"') $$`);
+    const hooks = world.state.hooks as Map<HookName, Hook>;
+    const target = { kind: "sql", schema: "public", name: "raise" } as const;
+    hooks.set("custom_access_token", { target, timeoutMs: 2000 });
+    const raised = await tokensFor(world, ada, client).finally(() =>
+      hooks.delete("custom_access_token"),
+    );
+    expect(claimsOf(raised.access_token)["role"]).toBe("authenticated");
   });
 
   test("is what an ID token is not", async () => {

@@ -157,6 +157,31 @@ describe("a client", () => {
   });
 });
 
+test("a client that registered itself looks after its record, and signs its person out", async () => {
+  const after = `${CALLBACK}/bye`;
+  const metadata = { redirect_uris: [CALLBACK], post_logout_redirect_uris: [after] };
+  const config = await oidc.dynamicClientRegistration(
+    new URL(`${peer.server.url}/auth/v1`),
+    metadata,
+    undefined,
+    insecure,
+  );
+  const known = config.clientMetadata();
+  const address = String(known["registration_client_uri"]);
+  const authorization = `Bearer ${known["registration_access_token"]}`;
+  const told = (await (await fetch(address, { headers: { authorization } })).json()) as object;
+  expect(told).toMatchObject({ client_id: known.client_id, ...metadata });
+  const stranger = await fetch(address, { headers: { authorization: "Bearer nobody" } });
+  expect(stranger.status).toBe(401);
+  const url = oidc.buildEndSessionUrl(config, { post_logout_redirect_uri: after, state: "s" });
+  expect(url.href).toStartWith(`${peer.server.url}/auth/v1/oauth/logout?`);
+  const page = await fetch(url);
+  expect([page.status, new URL(page.url).pathname]).toEqual([200, "/auth/ui/logout"]);
+  expect(await page.text()).toContain(`${after}?state=s`);
+  const gone = await fetch(address, { method: "DELETE", headers: { authorization } });
+  expect(gone.status).toBe(204);
+});
+
 describe("an ID token", () => {
   for (const config of [
     { signing_algorithm: "EdDSA" },

@@ -595,6 +595,50 @@ describe("administration", () => {
   });
 });
 
+describe("metadata with an address", () => {
+  test("are read again after a day, by one sign-in, and not by each while that fails", async () => {
+    await world.sql`
+      update auth.saml_providers set metadata_url = 'https://idp.example.test/metadata'
+      where sso_provider_id = ${providerId}`;
+    const { ask } = world.state.providers;
+    let asked = 0;
+    const down = async () => {
+      asked += 1;
+      throw new Error("down");
+    };
+    Object.assign(world.state.providers, { ask: down });
+    try {
+      await world.clock.advance(25 * 3_600_000);
+      await Promise.all([leave(), leave(), leave()]);
+      expect(asked).toBe(1);
+      await world.clock.advance(600_000);
+      await leave();
+      expect(asked).toBe(2);
+      Object.assign(world.state.providers, {
+        ask: async () => ({ status: 200, text: idpMetadata(), json: undefined }),
+      });
+      await world.clock.advance(600_000);
+      await leave();
+      const [row] = await world.sql`
+        select updated_at from auth.saml_providers where sso_provider_id = ${providerId}`;
+      expect(row?.["updated_at"]).toEqual(world.state.now());
+    } finally {
+      Object.assign(world.state.providers, { ask });
+      await world.sql`update auth.saml_providers set metadata_url = null`;
+    }
+  });
+
+  test("as text may be as long as providers make them", async () => {
+    const metadata_xml = idpMetadata("https://long.example.test").replace(
+      "</EntityDescriptor>",
+      `<!--${"x".repeat(100_000)}--></EntityDescriptor>`,
+    );
+    const { status, body } = await admin("POST", "", { type: "saml", metadata_xml });
+    expect(status).toBe(201);
+    await admin("DELETE", `/${body.id}`);
+  });
+});
+
 describe("with a key of its own", () => {
   const settings = () => ({
     ...world.state.config.saml,

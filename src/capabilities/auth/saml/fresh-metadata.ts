@@ -5,6 +5,8 @@ import { type IdpMetadata, readIdpMetadata } from "./saml-metadata.ts";
 import { createSamlStore, type SsoProvider } from "./saml-store.ts";
 
 const FRESH_MS = 24 * 60 * 60 * 1000;
+/** A provider that cannot be reached is not asked again by every sign-in. */
+const RETRY_MS = 10 * 60 * 1000;
 
 /** As they are kept while they cannot be read again, or are then another provider's. */
 export async function freshMetadata(
@@ -16,6 +18,7 @@ export async function freshMetadata(
   const { metadata_url: url, metadata_at: at, id } = provider;
   const now = state.now();
   if (url === null || now.getTime() - at.getTime() < FRESH_MS) return kept;
+  if (!(await isFirst(state, caller, id))) return kept;
   try {
     const xml = await fetchMetadata(state, url);
     const read = await readIdpMetadata(xml);
@@ -26,6 +29,13 @@ export async function freshMetadata(
     caller.log.warn("auth.saml_metadata_stale", { sso_provider_id: id, cause: String(cause) });
     return kept;
   }
+}
+
+/** Of those who would read them now: one does, for a while. */
+async function isFirst(state: AuthState, { tenant }: Caller, id: string): Promise<boolean> {
+  const options = { ttlMs: RETRY_MS, ifVersion: 0 };
+  const key = `auth:saml:metadata:${id}`;
+  return (await state.deps.kv.put(tenant, key, new Uint8Array([1]), options)) !== null;
 }
 
 /** @throws saml_metadata_fetch_failed */

@@ -19,6 +19,8 @@ import { samlDocs as docs } from "./route-docs.ts";
 import { describeServiceProvider, spNames } from "./service-provider.ts";
 
 const raw = { parse: "none" } as const;
+/** Metadata as text in JSON. */
+const METADATA_BYTES_MAX = 512 * 1024;
 /** Responses with many groups and an encrypted assertion. */
 const RESPONSE_BYTES_MAX = 256 * 1024;
 
@@ -98,7 +100,7 @@ function ssoAdminRoutes(state: AuthState) {
           body: await createSsoProvider(
             state,
             await serviceCaller(request),
-            await readJson(request),
+            await readJson(request, METADATA_BYTES_MAX),
           ),
         })),
       { ...raw, ...docs.create },
@@ -117,7 +119,12 @@ function ssoAdminRoutes(state: AuthState) {
         respond(request, async () => {
           const caller = await serviceCaller(request);
           return {
-            body: await updateSsoProvider(state, caller, params.id, await readJson(request)),
+            body: await updateSsoProvider(
+              state,
+              caller,
+              params.id,
+              await readJson(request, METADATA_BYTES_MAX),
+            ),
           };
         }),
       { ...raw, ...docs.update },

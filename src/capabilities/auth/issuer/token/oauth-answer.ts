@@ -4,7 +4,7 @@ import { composeClaims } from "../../sessions/compose-claims.ts";
 import { signClaims } from "../../sessions/issue-session.ts";
 import { parseScopes } from "../scopes.ts";
 import { signIdToken } from "./id-token.ts";
-import { clientClaims } from "./scoped-claims.ts";
+import { clientClaims, withoutOperator } from "./scoped-claims.ts";
 import type { ClientSession } from "./session-grant.ts";
 
 export interface OAuthAnswer {
@@ -33,7 +33,7 @@ export async function oauthAnswer(
   const { user, session, request, refreshToken } = given;
   const own = clientClaims(given);
   const more = { claims: own, ...(method === undefined ? {} : { method }) };
-  const claims = await composeClaims(state, caller, user, session, more);
+  const claims = withoutOperator(await composeClaims(state, caller, user, session, more), given);
   const accessToken = await signClaims(state, caller, claims);
   const isOpenId = parseScopes(request.scope).includes("openid");
   return {

@@ -55,12 +55,9 @@ function profileClaims(user: UserRow): JsonObject {
  * Claims that an access token of a client has beside a person's own, or instead of them: whose it
  * is, for what, and nothing of the person that the scopes do not cover (RFC 9068 §2.2).
  */
-export function clientClaims({ request, user, isLimited }: ClientSession): JsonObject {
+export function clientClaims({ request, isLimited }: ClientSession): JsonObject {
   const scopes = new Set(parseScopes(request.scope));
-  const isOperator = user.role === OPERATOR && request.client_id !== COMMAND_LINE;
   return {
-    // Nobody hands the rights of the secret key to an app by agreeing to its scopes.
-    ...(isOperator ? { role: "authenticated" } : {}),
     // The command line is a person's own, and not limited by what it was not asked for.
     ...(isLimited && request.client_id !== COMMAND_LINE ? { scoped: true } : {}),
     client_id: request.client_id,
@@ -70,4 +67,13 @@ export function clientClaims({ request, user, isLimited }: ClientSession): JsonO
     ...(scopes.has("phone") ? {} : { phone: "" }),
     ...(scopes.has("profile") ? {} : { user_metadata: {} }),
   };
+}
+
+/**
+ * Nobody hands the rights of the secret key to an app by agreeing to its scopes, whether they have
+ * them by their account or by the project's hook.
+ */
+export function withoutOperator(claims: JsonObject, { request }: ClientSession): JsonObject {
+  const isOperator = claims["role"] === OPERATOR && request.client_id !== COMMAND_LINE;
+  return isOperator ? { ...claims, role: "authenticated" } : claims;
 }
