@@ -56,6 +56,17 @@ const suite = (name: string, paths: string[], more: Partial<Suite> = {}): Suite 
 const POSTGRES = { postgresql: "/usr/lib/postgresql" };
 const POOLER = { ...POSTGRES, pgbouncer: "/usr/sbin/pgbouncer", openssl: "/usr/bin/openssl" };
 
+/** Compilers to WebAssembly, with the C library of WASI. */
+const COMPILERS = {
+  clang: "/usr/bin/clang",
+  lld: "/usr/bin/wasm-ld",
+  "wasi-libc": "/usr/lib/wasm32-wasi/libc.a",
+  "libclang-rt-dev-wasm32": "/usr/share/doc/libclang-rt-dev-wasm32",
+  rustc: "/usr/bin/rustc",
+  "libstd-rust-dev-wasm32": "/usr/lib/rustlib/wasm32-unknown-unknown",
+  wabt: "/usr/bin/wat2wasm",
+};
+
 const CHROMIUM = { chromium: "/usr/bin/chromium" };
 
 const SUITES: readonly Suite[] = [
@@ -75,6 +86,7 @@ const SUITES: readonly Suite[] = [
   suite("schemas as SQL", ["test/ddl"]),
   suite("embedded database", ["test/embedded"]),
   suite("runtimes", ["test/runtime"]),
+  suite("Extism guests", ["test/extism"], { needs: COMPILERS }),
   suite("server", ["test/server"]),
   suite("identity", ["test/auth"]),
   suite("data", ["test/data"]),

@@ -34,10 +34,12 @@ export interface LambdaAssignment {
   readonly memoryMb: number;
 }
 
-/** Content of `LOAD_HEADER`, JSON: makes the WASM module in the body callable in a host. */
-export interface LoadHeader {
+/** Makes the WASM module behind it callable in a host. JSON, in the body: a configuration may be long. */
+export interface LoadOrder {
   /** Names version and settings together. */
   readonly key: string;
+  /** Grows from order to order. */
+  readonly n: number;
   readonly memoryBytes: number;
   readonly config: Readonly<Record<string, string>>;
   /** Each call has an instance of its own. */
@@ -46,7 +48,8 @@ export interface LoadHeader {
 
 export type ToChild =
   | AssignMessage
-  | { readonly t: "unload"; readonly key: string }
+  /** `n` of the last order to load it: a later one may overtake this on its other way. */
+  | { readonly t: "unload"; readonly key: string; readonly n: number }
   | { readonly t: "ping"; readonly n: number };
 
 export type FromChild =
@@ -59,6 +62,7 @@ export type FromChild =
   | { readonly t: "log"; readonly lines: readonly LogEntry[] };
 
 /** Private headers between server and child; taken off before anybody else sees them. */
+/** How many bytes of the body are the order; the rest is the module. */
 export const LOAD_HEADER = "x-reactor-load";
 export const CALL_HEADER = "x-reactor-call";
 export const OUTCOME_HEADER = "x-reactor-outcome";

@@ -62,6 +62,7 @@ const CASES: readonly [string, string | Uint8Array<ArrayBuffer>][] = [
   ["copy", new Uint8Array(100_003).map((_, at) => (at * 7) % 256)],
   ["copy", "x"],
   ["echo", "höhe ☃"],
+  ["echo", new Uint8Array()],
   ["plain", "no return value"],
   ["silent", "nothing comes back"],
   ["config", "tone"],
@@ -318,6 +319,71 @@ test("a changed configuration takes effect with the next call", async () => {
   const second = { ...spec, config: { tone: "cold" } };
   expect(await (await post(first, "tone", "config")).text()).toBe("warm");
   expect(await (await post(second, "tone", "config")).text()).toBe("cold");
+});
+
+test("a configuration may be in any script and long", async () => {
+  const config = { "größe ☃": "zwölf 𝄞", long: "x".repeat(100_000) };
+  const spec = fixture.wasmSpec("scripts", COPY, { config });
+  expect(await (await post(spec, "größe ☃", "config")).text()).toBe("zwölf 𝄞");
+  expect((await (await post(spec, "long", "config")).text()).length).toBe(100_000);
+});
+
+test("an export may have a name in any script", async () => {
+  const echo = `(call $output_set (call $input_offset) (call $input_length)) ${OK}`;
+  const bytes = guest(`(func (export "gr\\c3\\b6\\c3\\9fe\\e2\\98\\83") (result i32) ${echo})`);
+  const spec = fixture.wasmSpec("script", bytes);
+  expect(await (await post(spec, "called", "größe☃")).text()).toBe("called");
+});
+
+/** `add` makes a variable without a value, named by the input; `keep` keeps and gives what was kept. */
+const VARIABLES = guest(
+  `(data (i32.const 0) "v")
+  (func $key (result i64) (local $k i64)
+    (local.set $k (call $alloc (i64.const 1)))
+    (call $store_u8 (local.get $k) (i32.const 118)) (local.get $k))
+  (func (export "keep") (result i32) (local $v i64)
+    (local.set $v (call $var_get (call $key)))
+    (if (i64.ne (local.get $v) (i64.const 0))
+      (then (call $output_set (local.get $v) (call $length (local.get $v)))))
+    (call $var_set (call $key) (call $input_offset)) ${OK})
+  (func (export "add") (result i32) (call $var_set (call $input_offset) (call $alloc (i64.const 0))) ${OK})
+  (func (export "trap") (result i32) (unreachable))`,
+);
+
+test("variables outlive a trap, but not the call where each has an instance of its own", async () => {
+  const spec = fixture.wasmSpec("keeper", VARIABLES);
+  const keep = async (of: FunctionSpec, value: string) =>
+    await (await post(of, value, "keep")).text();
+  await keep(spec, "before");
+  await failureOf(post(spec, "", "trap"));
+  expect(await keep(spec, "after")).toBe("before");
+  const alone = fixture.wasmSpec("alone", VARIABLES, { isolation: "request" });
+  await keep(alone, "before");
+  expect(await keep(alone, "after")).toBe("");
+});
+
+test("the names of variables count as their values do", async () => {
+  const spec = fixture.wasmSpec("namer", VARIABLES);
+  const add = (n: number) => post(spec, `${n}`.padStart(200_000, "n"), "add");
+  for (let n = 0; n < 5; n += 1) await add(n);
+  expect((await failureOf(add(5))).message).toContain("1048576 bytes");
+});
+
+test("a plug-in's error leaves its instance as it is", async () => {
+  const spec = fixture.wasmSpec(
+    "steady",
+    guest(`(global $n (mut i32) (i32.const 47))
+      (func (export "count") (result i32) (local $to i64)
+        (global.set $n (i32.add (global.get $n) (i32.const 1)))
+        (local.set $to (call $alloc (i64.const 1)))
+        (call $store_u8 (local.get $to) (global.get $n))
+        (call $output_set (local.get $to) (i64.const 1)) ${OK})
+      (func (export "refuse") (result i32) (call $error_set (call $input_offset)) (i32.const 1))`),
+  );
+  const count = async () => await (await post(spec, "", "count")).text();
+  expect(await count()).toBe("0");
+  expect((await failureOf(post(spec, "not this", "refuse"))).message).toBe("not this");
+  expect(await count()).toBe("1");
 });
 
 /** Whether the call had to make its module resident. */

@@ -2,6 +2,7 @@
  * The request as a function shall see it: the path below the function, no credential of the caller
  * unless asked for, no header that only the server may set, and who is calling in `X-Reactor-Auth`.
  */
+import { toAscii } from "../../core/ascii-json.ts";
 import type { RequestContext } from "../../core/context.ts";
 import type { Principal } from "../../core/ports/auth.ts";
 import type { FunctionRequest } from "../../core/ports/function-runtime.ts";
@@ -105,8 +106,5 @@ function nominated(sent: Headers): string[] {
 export function authHeader(principal: Principal): string {
   const { role, userId, claims } = principal;
   const json = `{"role":${JSON.stringify(role)},"user_id":${JSON.stringify(userId)},"claims":${claims}}`;
-  return json.replace(
-    /[\u0000-\u001f\u007f-\uffff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  return toAscii(json);
 }

@@ -7,15 +7,16 @@ import { ExtismMemory } from "./extism-memory.ts";
 
 export const EXTISM_MODULE = "extism:host/env";
 
-/** Bytes of all variables of an instance together; Extism's own default. */
+/** All variables of a module together, names included; Extism's own default, and what it adds for each. */
 const VARS_BYTES = 1024 * 1024;
+const VAR_OVERHEAD_BYTES = 48;
 /** What `get_log_level` answers: 0 trace, 1 debug, 2 info, 3 warn, 4 error. */
 const LOG_LEVEL_DEBUG = 1;
 
 export interface PluginState {
   readonly memory: ExtismMemory;
   readonly config: ReadonlyMap<string, string>;
-  /** Live as long as the instance. */
+  /** Outlive the instance. */
   readonly vars: Map<string, Uint8Array<ArrayBuffer>>;
   inputAddress: number;
   inputLength: number;
@@ -123,13 +124,16 @@ function storeFunctions(state: PluginState): Record<string, HostFunction> {
       vars.delete(key);
       if (valueAddress === 0n) return;
       const value = memory.block(Number(valueAddress));
-      let heldBytes = value.length;
-      for (const held of vars.values()) heldBytes += held.length;
+      let heldBytes = varBytes(key, value);
+      for (const [name, held] of vars) heldBytes += varBytes(name, held);
       if (heldBytes > VARS_BYTES) throw new RangeError(`Variables may hold ${VARS_BYTES} bytes`);
       vars.set(key, value);
     },
   };
 }
+
+const varBytes = (key: string, value: Uint8Array) =>
+  Buffer.byteLength(key) + value.length + VAR_OVERHEAD_BYTES;
 
 function logFunctions(state: PluginState): Record<string, HostFunction> {
   const decoder = new TextDecoder();

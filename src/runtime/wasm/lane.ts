@@ -3,6 +3,7 @@
  * with us says which one, so that time and crashes are charged to the right call.
  * `lane-set.ts` chooses the lane, `wasm-runtime.ts` decides what a caller is told.
  */
+import { toAscii } from "../../core/ascii-json.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { FunctionSpec } from "../../core/ports/function-runtime.ts";
 import type { Child, ChildExit, KillReason } from "../child.ts";
@@ -10,7 +11,7 @@ import { runtimeErrors } from "../errors.ts";
 import {
   CALL_HEADER,
   LOAD_HEADER,
-  type LoadHeader,
+  type LoadOrder,
   OUTCOME_HEADER,
   type WasmCallHeader,
 } from "../messages.ts";
@@ -78,6 +79,8 @@ export class Lane {
   readonly #calls = new Map<LaneCall, number>();
   readonly #loaded = new Map<string, LoadedModule>();
   readonly #loading = new Map<string, Promise<LoadedModule>>();
+  /** Number of the last order to load each. */
+  readonly #loadOf = new Map<string, number>();
   readonly #specs = new Map<string, FunctionSpec>();
   /** How many calls have each module in use, from before it is loaded until they are answered. */
   readonly #users = new Map<string, number>();
@@ -86,6 +89,7 @@ export class Lane {
   /** When each module was last used, monotonic milliseconds. */
   readonly #usedAt = new Map<string, number>();
   #pings = 0;
+  #loads = 0;
 
   constructor(child: Child, mark: RunningMark, clock: Clock) {
     this.child = child;
@@ -194,12 +198,16 @@ export class Lane {
   async #sendModule(key: string, spec: FunctionSpec): Promise<LoadedModule> {
     const { codePath, config, limits, isolation } = spec;
     const fresh = isolation === "request";
-    const header: LoadHeader = { key, memoryBytes: limits.memoryBytes, config, fresh };
+    this.#loads += 1;
+    this.#loadOf.set(key, this.#loads);
+    const { memoryBytes } = limits;
+    const order: LoadOrder = { key, n: this.#loads, memoryBytes, config, fresh };
+    const head = new TextEncoder().encode(JSON.stringify(order));
     const init: BunFetchRequestInit = {
       unix: this.child.socket,
       method: "POST",
-      headers: { [LOAD_HEADER]: JSON.stringify(header) },
-      body: await Bun.file(codePath).bytes(),
+      headers: { [LOAD_HEADER]: String(head.length) },
+      body: Buffer.concat([head, await Bun.file(codePath).bytes()]),
     };
     let answer: Response;
     try {
@@ -238,7 +246,9 @@ export class Lane {
     this.#retired.delete(key);
     this.#usedAt.delete(key);
     this.#specs.delete(key);
-    if (this.#loaded.delete(key)) this.child.send({ t: "unload", key });
+    const n = this.#loadOf.get(key) ?? 0;
+    this.#loadOf.delete(key);
+    if (this.#loaded.delete(key)) this.child.send({ t: "unload", key, n });
   }
 
   /** Throws `function_failed` for the plug-in's error, `HostGone`, or the signal's reason. */
@@ -256,7 +266,7 @@ export class Lane {
     const init: BunFetchRequestInit = {
       unix: this.child.socket,
       method: "POST",
-      headers: { [CALL_HEADER]: JSON.stringify(call.header) },
+      headers: { [CALL_HEADER]: toAscii(JSON.stringify(call.header)) },
       body: call.input,
       signal,
       decompress: false,

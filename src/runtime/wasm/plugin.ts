@@ -1,6 +1,6 @@
 /**
  * One instance of one module: calls an export with input bytes and gives its output bytes. Reused from
- * call to call (globals and variables live on, as in Extism), thrown away after a trap or an error.
+ * call to call, over errors too (globals live on, as in Extism), thrown away after a trap or an exit.
  */
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Rng } from "../../core/ports/rng.ts";
@@ -15,6 +15,8 @@ export interface PluginOptions {
   /** Rewritten (`rewrite/rewrite-module.ts`). */
   readonly module: WebAssembly.Module;
   readonly config: Readonly<Record<string, string>>;
+  /** The module's variables, handed from instance to instance. */
+  readonly vars: Map<string, Uint8Array<ArrayBuffer>>;
   /** Blocks of one call together, bytes. */
   readonly memoryBytes: number;
   /** Its imports wait for the outside: calls give promises. */
@@ -27,7 +29,7 @@ export type PluginLog = (level: LogLevelName, text: string) => void;
 
 export type PluginResult =
   | { readonly ok: true; readonly output: Uint8Array<ArrayBuffer> }
-  /** The plug-in's own error, or a trap; the instance must not be used again. */
+  /** The plug-in's own error, or a trap. */
   | { readonly ok: false; readonly message: string; readonly trap: boolean };
 
 /** How a call reaches the outside and gives its turn away meanwhile. */
@@ -49,6 +51,7 @@ export class Plugin {
   readonly #exports: WebAssembly.Exports;
   readonly #waits: boolean;
   #world: CallWorld | null = null;
+  #isSpent = false;
 
   /**
    * Runs the module's start function and initialisers: may trap, may be stopped. They cannot wait.
@@ -60,7 +63,7 @@ export class Plugin {
     this.#state = {
       memory: new ExtismMemory(options.memoryBytes),
       config: new Map(Object.entries(options.config)),
-      vars: new Map(),
+      vars: options.vars,
       inputAddress: 0,
       inputLength: 0,
       output: null,
@@ -107,6 +110,11 @@ export class Plugin {
     return result;
   }
 
+  /** It trapped or exited in the midst of something (its stack is not where it was), or was a program. */
+  get isSpent(): boolean {
+    return this.#isSpent;
+  }
+
   #run(name: string): unknown {
     const entry = this.#exports[name];
     return typeof entry === "function" ? (entry as () => unknown)() : undefined;
@@ -120,6 +128,8 @@ export class Plugin {
   ): PluginResult | Promise<PluginResult> {
     this.#world = world;
     this.#begin(input);
+    // A program runs once in an instance: its C library says so by a trap.
+    this.#isSpent = exportName === "_start";
     if (this.#waits) return this.#callWaiting(exportName);
     try {
       return this.#result(this.#run(exportName));
@@ -139,6 +149,7 @@ export class Plugin {
   }
 
   #failure(error: unknown): PluginResult {
+    this.#isSpent = true;
     if (error instanceof WasiExit && error.code === 0) return this.#result(0);
     return { ok: false, message: this.#errorText() ?? messageOf(error), trap: true };
   }
@@ -150,7 +161,7 @@ export class Plugin {
     state.errorAddress = 0;
     state.answer = null;
     state.inputLength = input.length;
-    state.inputAddress = input.length > 0 ? state.memory.store(input) : 0;
+    state.inputAddress = state.memory.store(input);
   }
 
   #result(code: unknown): PluginResult {

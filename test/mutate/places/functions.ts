@@ -93,4 +93,22 @@ export const functions: readonly Mutation[] = [
     only: "environment is its own",
     why: "user code reads the server's secrets",
   },
+  {
+    name: "function: names of a module's variables are free",
+    file: "src/runtime/wasm/extism-imports.ts",
+    find: "Buffer.byteLength(key) + value.length",
+    replace: "value.length",
+    tests: ["test/runtime/wasm-runtime.test.ts"],
+    only: "names of variables count",
+    why: "a module fills the memory of the process it shares with others",
+  },
+  {
+    name: "function: variables of one call reach the next in isolation",
+    file: "src/runtime/wasm/host/module-store.ts",
+    find: "const vars: Vars = fresh ? new Map() : kept;",
+    replace: "const vars: Vars = kept;",
+    tests: ["test/runtime/wasm-runtime.test.ts"],
+    only: "outlive a trap",
+    why: "one caller's data is left to the next one's",
+  },
 ];

@@ -16,7 +16,7 @@ import {
   CALL_HEADER,
   type FromChild,
   LOAD_HEADER,
-  type LoadHeader,
+  type LoadOrder,
   type LogEntry,
   type LogLevelName,
   OUTCOME_HEADER,
@@ -57,14 +57,16 @@ export async function runRole(args: readonly string[]): Promise<void> {
 
 function obey(store: ModuleStore, message: ToChild, send: (message: FromChild) => void): void {
   if (message.t === "ping") send({ t: "pong", n: message.n });
-  if (message.t === "unload") store.unload(message.key);
+  if (message.t === "unload") store.unload(message.key, message.n);
 }
 
 /** 200 with what the module is, or 422 with why it cannot be loaded. */
-async function load(store: ModuleStore, request: Request, header: string): Promise<Response> {
-  const bytes = await request.bytes();
+async function load(store: ModuleStore, request: Request, at: number): Promise<Response> {
+  const body = await request.bytes();
+  const order = JSON.parse(new TextDecoder().decode(body.subarray(0, at))) as LoadOrder;
   try {
-    return Response.json(store.load(JSON.parse(header) as LoadHeader, bytes));
+    const { callable, waits } = store.load(order, body.subarray(at));
+    return Response.json({ callable, waits });
   } catch (error) {
     return new Response(reasonOf(error), { status: 422 });
   }
@@ -74,7 +76,7 @@ type Log = (id: string, level: LogLevelName, text: string) => void;
 
 async function answer(host: Host, request: Request): Promise<Response> {
   const loading = request.headers.get(LOAD_HEADER);
-  if (loading !== null) return await load(host.store, request, loading);
+  if (loading !== null) return await load(host.store, request, Number(loading));
   const call = JSON.parse(request.headers.get(CALL_HEADER) ?? "{}") as WasmCallHeader;
   const input = request.body ? await request.bytes() : new Uint8Array();
   const taker: Taker = { n: call.n, deadlineAt: call.deadlineAt, instance: 0, isLost: false };
@@ -120,7 +122,7 @@ function run(
   taker.instance = borrowed.instance;
   const end = (result: PluginResult): PluginResult => {
     if (turns.give()) taker.isLost = true;
-    borrowed.giveBack(result.ok && !taker.isLost);
+    borrowed.giveBack(!borrowed.plugin.isSpent && !taker.isLost);
     return result;
   };
   const result = borrowed.plugin.call(call.exportName, input, {

@@ -1,11 +1,11 @@
 /**
  * The modules a WASM host holds, compiled once, and their instances: made when they are needed, used
- * again, thrown away after a trap or an error. A module that waits for the outside has several, because
- * one instance is in one call at a time; any other has one.
+ * again, thrown away after a trap or an exit. A module that waits for the outside has several, because
+ * one instance is in one call at a time; any other has one. The variables are the module's.
  */
 import { systemClock } from "../../../shared/clock.ts";
 import { systemRng } from "../../../shared/rng.ts";
-import type { LoadHeader } from "../../messages.ts";
+import type { LoadOrder } from "../../messages.ts";
 import { inspectModule } from "../inspect-module.ts";
 import { Plugin } from "../plugin.ts";
 import { rewriteModule } from "../rewrite/rewrite-module.ts";
@@ -30,8 +30,9 @@ export interface Borrowed {
 
 export interface ModuleStore {
   /** Compiles. Throws `invalid_function` or the engine's error. */
-  load(header: LoadHeader, bytes: Uint8Array): LoadedModule;
-  unload(key: string): void;
+  load(order: LoadOrder, bytes: Uint8Array): LoadedModule;
+  /** Unless a later order than the one of this number has loaded it again. */
+  unload(key: string, n: number): void;
   /** Null when the module is not loaded. Making an instance runs code of the module: it may trap. */
   borrow(key: string): Borrowed | null;
   waits(key: string): boolean;
@@ -44,12 +45,16 @@ interface Instance {
 }
 
 interface Resident extends LoadedModule {
-  readonly header: LoadHeader;
+  readonly order: LoadOrder;
   readonly module: WebAssembly.Module;
   readonly idle: Instance[];
+  readonly vars: Vars;
+  /** Number of the last order to load it. */
+  n: number;
   gone: boolean;
 }
 
+type Vars = Map<string, Uint8Array<ArrayBuffer>>;
 type Instances = Pick<Watchdog, "adopt" | "running" | "forget">;
 
 /** An instance is replaced after so many calls, so that a leak in it ends. */
@@ -60,12 +65,13 @@ const TABLE_ELEMENTS = 1_000_000;
 export function createModuleStore(watchdog: Instances): ModuleStore {
   const residents = new Map<string, Resident>();
 
-  function make({ module, header, waits }: Resident): Instance {
-    const { config, memoryBytes } = header;
+  function make({ module, order, waits, vars: kept }: Resident): Instance {
+    const { config, memoryBytes, fresh } = order;
+    const vars: Vars = fresh ? new Map() : kept;
     const world = { clock: systemClock, rng: systemRng };
     let number = 0;
     try {
-      const options = { module, config, memoryBytes, waits, ...world };
+      const options = { module, config, vars, memoryBytes, waits, ...world };
       const plugin = new Plugin(options, (stopWord) => {
         number = watchdog.adopt(stopWord);
       });
@@ -81,20 +87,23 @@ export function createModuleStore(watchdog: Instances): ModuleStore {
   }
 
   return {
-    load(header, bytes) {
-      const known = residents.get(header.key);
-      if (known) return known;
+    load(order, bytes) {
+      const known = residents.get(order.key);
+      if (known) {
+        known.n = order.n;
+        return known;
+      }
       const { callable, exportNames, imports } = inspectModule(bytes);
       const names = exportNames.includes("_start") ? [...callable, "_start"] : callable;
-      const limits = { memoryBytes: header.memoryBytes, tableElements: TABLE_ELEMENTS };
+      const limits = { memoryBytes: order.memoryBytes, tableElements: TABLE_ELEMENTS };
       const module = new WebAssembly.Module(rewriteModule(bytes, limits));
-      const resident = { header, module, callable: names, waits: waitsOutside(imports) };
-      residents.set(header.key, { ...resident, idle: [], gone: false });
+      const resident = { order, module, callable: names, waits: waitsOutside(imports) };
+      residents.set(order.key, { ...resident, idle: [], vars: new Map(), n: order.n, gone: false });
       return resident;
     },
-    unload(key) {
+    unload(key, n) {
       const resident = residents.get(key);
-      if (!resident) return;
+      if (resident?.n !== n) return;
       resident.gone = true;
       for (const instance of resident.idle.splice(0)) retire(instance);
       residents.delete(key);
@@ -109,7 +118,7 @@ export function createModuleStore(watchdog: Instances): ModuleStore {
         instance: instance.number,
         giveBack(isGood) {
           instance.calls += 1;
-          const isSpent = instance.calls >= CALLS_PER_INSTANCE || resident.header.fresh;
+          const isSpent = instance.calls >= CALLS_PER_INSTANCE || resident.order.fresh;
           if (isGood && !isSpent && !resident.gone) resident.idle.push(instance);
           else retire(instance);
         },
