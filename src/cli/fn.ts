@@ -92,11 +92,6 @@ const logs: Command = {
   usage: "[options] NAME",
   options: {
     ...logOptions,
-    level: {
-      value: "LEVEL",
-      description: "Least level",
-      choices: ["debug", "info", "warn", "error"],
-    },
     request: { value: "ID", description: "Only lines of this request" },
     ...targetOptions,
   },

@@ -12,6 +12,11 @@ export const logOptions = {
   follow: { short: "f", description: "Go on as new lines come" },
   since: { value: "TIME", description: "Only later lines: 30s, 10m, 2h, 1d or an ISO 8601 time" },
   limit: { value: "N", description: "At most so many lines (default: 200)" },
+  level: {
+    value: "LEVEL",
+    description: "Least level",
+    choices: ["debug", "info", "warn", "error"],
+  },
 } as const satisfies Record<string, OptionSpec>;
 
 const UNIT_MS: Readonly<Record<string, number>> = {

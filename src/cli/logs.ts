@@ -9,11 +9,6 @@ export const command: Command = {
   usage: "[options]",
   options: {
     ...logOptions,
-    level: {
-      value: "LEVEL",
-      description: "Least level",
-      choices: ["debug", "info", "warn", "error"],
-    },
     capability: { value: "NAME", description: "Only lines of this capability" },
     ...targetOptions,
   },

@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { coreErrors, ReactorError } from "../core/errors.ts";
 import { isPermission } from "../core/permissions.ts";
-import type { AuthClient, Principal } from "../core/ports/auth.ts";
+import type { AuthClient, Credentials, Principal } from "../core/ports/auth.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Logger } from "../core/ports/log.ts";
 import type { TenantCtx } from "../core/tenant.ts";
@@ -44,7 +44,7 @@ interface Sent {
   readonly header: "authorization" | "apikey";
   readonly value: string;
   readonly org: string | null;
-  readonly rechecks?: boolean;
+  readonly asked?: Pick<Credentials, "rechecks" | "action">;
 }
 
 export function createAuthRemote(options: AuthRemoteOptions): AuthClient {
@@ -77,14 +77,14 @@ export function createAuthRemote(options: AuthRemoteOptions): AuthClient {
       isSymmetric(value)
         ? askAbout(tenant, { header: "authorization", value, org: null }, KEY_CACHE_MS)
         : states.of(tenant).tokens.verify(value),
-    verifyKey: (tenant, value, { header, rechecks }) =>
-      askAbout(tenant, { header, value, org: null, rechecks }, KEY_CACHE_MS),
+    verifyKey: (tenant, value, header, asked) =>
+      askAbout(tenant, { header, value, org: null, asked }, KEY_CACHE_MS),
     actIn(tenant, principal, { bearer, apikey, org = null, rechecks = false }) {
       if (org === null && !isMember(principal)) return principal;
       const value = bearer ?? apikey;
       if (value === null) throw coreErrors.org_forbidden();
       const header = bearer === null ? "apikey" : "authorization";
-      const asked = askAbout(tenant, { header, value, org, rechecks }, ORG_CACHE_MS);
+      const asked = askAbout(tenant, { header, value, org, asked: { rechecks } }, ORG_CACHE_MS);
       if (org !== null || !(asked instanceof Promise)) return asked;
       return asked.catch((error: unknown) => {
         // What the token says is better than nothing while the other server is away.
@@ -111,13 +111,15 @@ function isFresh(clock: Clock, { principal, until }: { principal: Principal; unt
 }
 
 /** `POST /auth/v1/_verify` with the credential as it was sent. */
-async function askWho(ask: AskOptions, base: string, { header, value, org, rechecks }: Sent) {
+async function askWho(ask: AskOptions, base: string, { header, value, org, asked = {} }: Sent) {
   const headers = {
     [header]: header === "authorization" ? `Bearer ${value}` : value,
     ...(org === null ? {} : { "x-reactor-org": org }),
-    ...(rechecks ? { "x-reactor-recheck": "true" } : {}),
+    ...(asked.rechecks ? { "x-reactor-recheck": "true" } : {}),
   };
-  return readPrincipal(await askRemote(ask, `${base}/_verify`, { method: "POST", headers }));
+  const body = asked.action ? { body: JSON.stringify({ action: asked.action }) } : {};
+  const init = { method: "POST", headers, ...body };
+  return readPrincipal(await askRemote(ask, `${base}/_verify`, init));
 }
 
 /** Strict: a scope that is not read would be a key without limits. */

@@ -355,6 +355,7 @@ describe("while the database is away", () => {
       sql: () => (isAway ? gone : world.sql),
       meter: { isMetered: () => false, take: async () => undefined, close: async () => undefined },
       usage: { touch: () => undefined, flush: async () => undefined },
+      approvals: world.state.deps,
     });
     const outcome = async () => verifier.verify(DEFAULT_TENANT, key);
     expect(await outcome().catch((error: { code: string }) => error.code)).toBe("unavailable");

@@ -5,6 +5,7 @@ import { type AuthWorld, openAuthWorld, PASSWORD, signIn, signUp } from "./auth-
 import { totpCode, wrongCode } from "./factors/factor-world.ts";
 import { lastTo } from "./mailbox.ts";
 import { register, tokensFor } from "./oauth-world.ts";
+import { refusal } from "./org-world.ts";
 import { openUiBrowser, type UiBrowser } from "./ui-browser.ts";
 
 let world: AuthWorld;
@@ -237,6 +238,35 @@ describe("keys, organizations and apps", () => {
       await browser.submit(path, { key_id: id, action: "approve" });
     }
     expect((await browser.open(path)).html).not.toContain("(pending)");
+  });
+
+  test("one request of an agent is shown as it is, and approved or denied", async () => {
+    const browser = await member();
+    const { body } = await world.send("POST", "/auth/v1/api-keys", {
+      bearer: (await signIn(world, browser.email)).accessToken,
+      body: { name: "Agent", kind: "agent", scopes: ["data:*:*"], requires_approval: true },
+    });
+    const path = `${ACCOUNT}/api-keys`;
+    const action = (target: string, approvalId: string | null) => ({
+      ...{ approvalId, method: "POST", target, headers: "prefer: <b>", body: '{"a":"<i>"}' },
+      ...{ bodyBytes: 11, digest: new Bun.CryptoHasher("sha256").update(target).digest("hex") },
+    });
+    const use = (target: string, approvalId: string | null) =>
+      refusal(world, { apikey: body.key, action: action(target, approvalId) });
+    for (const [target, decision, outcome] of [
+      ["/data/v1/yes", "approve", "accepted"],
+      ["/data/v1/no", "deny", "approval_denied"],
+    ] as const) {
+      expect(await use(target, null)).toBe("approval_required");
+      const { html } = await browser.open(path);
+      for (const text of [target, "prefer: &lt;b&gt;", "&lt;i&gt;"]) expect(html).toContain(text);
+      const [id = ""] = hidden(html, "approval_id");
+      expect(await use(target, id)).toBe("approval_waiting");
+      const done = await browser.submit(path, { approval_id: id, action: decision });
+      expect(done.location).toBe(`${path}?done=saved`);
+      expect((await browser.open(path)).html).not.toContain(target);
+      expect(await use(target, id)).toBe(outcome);
+    }
   });
 
   test("another person's key cannot be revoked", async () => {

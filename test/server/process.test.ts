@@ -205,6 +205,12 @@ describe("signals", () => {
     server.kill("SIGUSR2");
     await until("it is refused", () => count("server.not_reconfigured") === 1);
     expect(await allows("https://after.test")).toBe(true);
+    writeFileSync(
+      join(cwd, "reactor.toml"),
+      '[[policies]]\nname = "none"\neffect = "deny"\nactions = ["functions:x:invoke"]\nwhen = "nobody"\n',
+    );
+    server.kill("SIGUSR2");
+    await until("its policies are refused", () => count("server.not_reconfigured") === 2);
     expect((await server.stop()).code).toBe(0);
   });
 

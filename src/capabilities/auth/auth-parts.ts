@@ -18,7 +18,7 @@ export interface AuthParts {
 }
 
 export function createAuthParts(config: AuthConfig, deps: Deps): AuthParts {
-  const { bus, clock, databases, log, project, projects, rateLimiter } = deps;
+  const { bus, clock, databases, events, ids, log, project, projects, rateLimiter } = deps;
   const sql = (tenant: TenantCtx) => databases.for(tenant).system;
   const tokenTtlMs = config.access_token_ttl_s * 1000;
   const orgs = createOrgDirectory({ bus, clock, sql, tokenTtlMs });
@@ -26,7 +26,7 @@ export function createAuthParts(config: AuthConfig, deps: Deps): AuthParts {
   const usage = createKeyUsage(clock, sql);
   const lookAgain = (tenant: TenantCtx) => projects.lookAgain(tenant);
   const keys = config.api_keys
-    ? { apiKeys: createKeyVerifier({ clock, sql, meter, usage }) }
+    ? { apiKeys: createKeyVerifier({ clock, sql, meter, usage, approvals: { ids, events } }) }
     : undefined;
   return {
     client: createLocalAuth({ project, lookAgain, clock, orgs, ...keys }),

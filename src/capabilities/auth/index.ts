@@ -12,6 +12,7 @@ import m0021 from "../../../migrations/auth/0021_oauth_states.sql" with { type: 
 import m0022 from "../../../migrations/auth/0022_saml.sql" with { type: "text" };
 import m0023 from "../../../migrations/auth/0023_custom_providers.sql" with { type: "text" };
 import m0024 from "../../../migrations/auth/0024_oauth_clients.sql" with { type: "text" };
+import m0025 from "../../../migrations/auth/0025_api_key_actions.sql" with { type: "text" };
 import { defineCapability } from "../../core/capability.ts";
 import { StartupError } from "../../core/startup-error.ts";
 import { createAuthParts } from "./auth-parts.ts";
@@ -54,6 +55,7 @@ export const auth = defineCapability({
     { name: "0022_saml", sql: m0022 },
     { name: "0023_custom_providers", sql: m0023 },
     { name: "0024_oauth_clients", sql: m0024 },
+    { name: "0025_api_key_actions", sql: m0025 },
   ],
   needs: [],
   provides: ["auth"],

@@ -2,6 +2,7 @@
 import type { Service } from "../../core/service.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
 import { leasedTimer } from "../../shared/leases/leased-timer.ts";
+import { createActionStore } from "./api-keys/action-store.ts";
 import type { AuthState } from "./auth-state.ts";
 import { sweepFactors } from "./factors/sweep-factors.ts";
 import { sweepFlows } from "./flows/flow-state.ts";
@@ -42,6 +43,7 @@ export function sessionJanitor(state: AuthState, tenant: TenantCtx): Service {
       await sweepTokens(state, state.sql(tenant));
       await sweepOAuth(state, tenant);
       await sweepOrgs(state, tenant);
+      await createActionStore(state.sql(tenant)).purge(state.now());
       if (count > 0) log.info("auth.sessions_swept", { tenant: tenant.id, count });
       const factors = await sweepFactors(state, tenant);
       if (factors > 0) log.info("auth.factors_swept", { tenant: tenant.id, count: factors });

@@ -130,21 +130,10 @@ export async function readLogSince(
   return rows.map(toLine).reverse();
 }
 
-export interface StoredInvocation {
+export interface StoredInvocation extends Omit<NewInvocation, "name" | "at"> {
   /** Grows; pages go by it. */
   readonly id: string;
   readonly time: string;
-  readonly version: string;
-  readonly shared: boolean;
-  readonly request_id: string;
-  readonly method: string;
-  readonly status: number;
-  readonly duration_ms: number;
-  readonly cold: boolean;
-  readonly bytes_in: number | null;
-  readonly bytes_out: number | null;
-  readonly peak_memory_bytes: number | null;
-  readonly error_code: string | null;
 }
 
 /** Which calls; null = all. */

@@ -46,6 +46,24 @@ export interface Credentials {
    * an API key's limits would count.
    */
   readonly rechecks?: boolean;
+  /** What the request does, where it names an approval. Null or absent: it names none. */
+  readonly action?: AskedAction | null;
+}
+
+/** One request, for which a key that waits for approval asks, or has, an approval. */
+export interface AskedAction {
+  /** The approval that was given (UUID); null asks for one. */
+  readonly approvalId: string | null;
+  readonly method: string;
+  /** Path and query. */
+  readonly target: string;
+  /** Hex SHA-256 of all that says what is done. */
+  readonly digest: string;
+  /** `name: value` lines, cut; for whoever decides. */
+  readonly headers: string;
+  /** The beginning, as text. */
+  readonly body: string;
+  readonly bodyBytes: number;
 }
 
 /**

@@ -24,7 +24,7 @@ import { deployProject } from "./deploy-project.ts";
 import { isForeign, openForeign } from "./foreign-database.ts";
 import { buildForeignParts } from "./foreign-parts.ts";
 import { announce, type Listening, listen } from "./listen.ts";
-import { policiesOf } from "./load-policies.ts";
+import { type LivePolicies, livePolicies } from "./load-policies.ts";
 import { migrationSets } from "./migration-sets.ts";
 import { type MountedServer, mountCapabilities, orderOf } from "./mount.ts";
 import { prepareTenants } from "./prepare-tenant.ts";
@@ -71,7 +71,7 @@ export interface RunningServer {
   migrateProject(): Promise<void>;
   /** Has every capability read anew what it keeps of the database. */
   refresh(): Promise<void>;
-  /** Has every capability go on with another configuration. Rejects with what one cannot use. */
+  /** Has policies and every capability go on with another configuration. Rejects with what one cannot use. */
   reconfigure(config: Config): Promise<void>;
   /** Reads the certificate files again. */
   reloadCertificates(): Promise<void>;
@@ -101,7 +101,7 @@ export async function boot(options: BootOptions): Promise<RunningServer> {
 async function bootAll(parts: Parts): Promise<RunningServer> {
   const { config, dataDir, steps } = parts;
   orderOf(parts);
-  const policies = policiesOf(config);
+  const policies = livePolicies(config);
   const foreign = isForeign(config) ? openForeign(config, parts.capabilities) : null;
   await prepareDataFolder(dataDir);
   const database =
@@ -113,7 +113,7 @@ async function bootAll(parts: Parts): Promise<RunningServer> {
   const shared = foreign
     ? buildForeignParts({ ...parts, policies, urls: foreign.urlsFor })
     : await prepareShared({ ...parts, policies }, database);
-  const more = { ...parts, adminToken, runtimeDir, shared, database };
+  const more = { ...parts, adminToken, runtimeDir, shared, database, policies };
   const mounted = await steps.run("mount", () => mountCapabilities(more));
   const assembled = assemble({ ...more, mounted });
   steps.onClose("services", (budgetMs) => assembled.services.stop(budgetMs));
@@ -140,6 +140,7 @@ async function prepareShared(
 }
 
 type Running = Parts & {
+  readonly policies: LivePolicies;
   readonly adminToken: string;
   readonly mounted: MountedServer;
   readonly assembled: AssembledServer;
@@ -178,9 +179,11 @@ function running(parts: Running): RunningServer {
       await Promise.all(parts.mounted.capabilities.map(({ mounted }) => mounted.refresh?.()));
     },
     async reconfigure(config) {
+      const putInForce = parts.policies.prepare(config);
       for (const { capability, mounted } of parts.mounted.capabilities) {
         await mounted.reconfigure?.(config.section<never>(capability.section));
       }
+      putInForce();
     },
     reloadCertificates: () => listening.reloadCertificates(),
     stop: (budgetMs) => steps.closeAll(budgetMs),

@@ -6,7 +6,7 @@
 import { attachContext, type RequestContext } from "../../core/context.ts";
 import { ReactorError } from "../../core/errors.ts";
 import { errorResponse, reportError, toReactorError } from "../../core/http.ts";
-import type { AuthClient } from "../../core/ports/auth.ts";
+import type { AskedAction, AuthClient } from "../../core/ports/auth.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Ids } from "../../core/ports/ids.ts";
 import type { Logger } from "../../core/ports/log.ts";
@@ -16,6 +16,7 @@ import { canonicalPath } from "./aliases.ts";
 import type { Challenge } from "./challenge.ts";
 import type { Cors } from "./cors.ts";
 import { checkHead, hostMemory, targetOf } from "./guard.ts";
+import { namesApproval, readAction } from "./read-action.ts";
 import { type Arrival, EdgeContext } from "./request-context.ts";
 import type { RequestMetrics } from "./request-metrics.ts";
 
@@ -49,14 +50,16 @@ const REQUEST_ID = /^[A-Za-z0-9._:-]{8,128}$/;
 
 export function createEdge(options: EdgeOptions): Edge {
   const isHost = hostMemory();
-  return async (request, arrival) => {
+  return async (sent, arrival) => {
     const startedAt = options.clock.monotonic();
     options.metrics.begin();
-    const sentId = request.headers.get("x-request-id");
+    const sentId = sent.headers.get("x-request-id");
     const id = sentId !== null && REQUEST_ID.test(sentId) ? sentId : options.ids.uuid();
-    const call = { request, url: request.url, arrival, startedAt, id };
+    let call: Call = { request: sent, url: sent.url, arrival, startedAt, id, action: null };
     try {
-      const admitted = admit(options, call, checkHead(request, isHost));
+      const host = checkHead(sent, isHost);
+      if (namesApproval(sent)) call = { ...call, ...(await readAction(sent)) };
+      const admitted = admit(options, call, host);
       if (admitted.preflight) return leave(options, call, admitted, admitted.preflight);
       return leave(options, call, admitted, await options.app.handle(admitted.routed));
     } catch (error) {
@@ -74,6 +77,7 @@ interface Call {
   readonly arrival: Arrival;
   readonly startedAt: number;
   readonly id: string;
+  readonly action: AskedAction | null;
 }
 
 interface Admitted {
@@ -87,7 +91,7 @@ interface Admitted {
 }
 
 function admit(options: EdgeOptions, call: Call, host: string): Admitted {
-  const { request, arrival, startedAt, id } = call;
+  const { request, arrival, startedAt, id, action } = call;
   const { path: originalPath, query } = targetOf(request.url);
   const path = canonicalPath(originalPath);
   const context = new EdgeContext({
@@ -101,6 +105,7 @@ function admit(options: EdgeOptions, call: Call, host: string): Admitted {
     log: options.log,
     headers: request.headers,
     auth: options.auth,
+    action,
     arrival,
   });
   // Elysia looks for the path behind `http://`, so what came over TLS is routed by that name too.

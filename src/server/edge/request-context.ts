@@ -3,7 +3,7 @@
  * and request costs more than the route of a read by id.
  */
 import type { RequestContext, SocketHandler } from "../../core/context.ts";
-import type { AuthClient, Principal } from "../../core/ports/auth.ts";
+import type { AskedAction, AuthClient, Principal } from "../../core/ports/auth.ts";
 import type { Logger } from "../../core/ports/log.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
 import { readCredentials } from "../../shared/auth/credentials.ts";
@@ -34,6 +34,8 @@ export interface EdgeContextInit {
   readonly log: Logger;
   readonly headers: Headers;
   readonly auth: AuthClient;
+  /** Of a request that names an approval. */
+  readonly action: AskedAction | null;
   readonly arrival: Arrival;
 }
 
@@ -94,6 +96,7 @@ export class EdgeContext implements RequestContext {
     this.#principal ??= this.#init.auth.authenticate(this.tenant, {
       ...readCredentials(this.#init.headers),
       checksScopes: true,
+      action: this.#init.action,
     });
     return this.#principal;
   }

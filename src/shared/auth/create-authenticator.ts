@@ -13,7 +13,12 @@ export interface AuthenticatorOptions {
   /** A JWT. @throws bad_credential */
   verifyToken(tenant: TenantCtx, token: string): Proven;
   /** An opaque key, as sent in this header. @throws bad_credential */
-  verifyKey(tenant: TenantCtx, key: string, sent: SentKey): Proven;
+  verifyKey(
+    tenant: TenantCtx,
+    key: string,
+    header: "authorization" | "apikey",
+    asked: Pick<Credentials, "rechecks" | "action">,
+  ): Proven;
   /**
    * The same caller, acting in the organisation that was asked for, or for null in the one that the
    * credential stands for as things are now. @throws org_forbidden
@@ -21,22 +26,15 @@ export interface AuthenticatorOptions {
   actIn(tenant: TenantCtx, principal: Principal, credentials: Credentials): Proven;
 }
 
-export interface SentKey {
-  readonly header: "authorization" | "apikey";
-  /** As in `Credentials`. */
-  readonly rechecks: boolean;
-}
-
 export function createAuthenticator(options: AuthenticatorOptions): AuthClient {
-  const prove = (tenant: TenantCtx, { bearer, apikey, rechecks = false }: Credentials): Proven => {
+  const prove = (tenant: TenantCtx, credentials: Credentials): Proven => {
+    const { bearer, apikey } = credentials;
     if (bearer !== null) {
       return bearer.includes(".")
         ? options.verifyToken(tenant, bearer)
-        : options.verifyKey(tenant, bearer, { header: "authorization", rechecks });
+        : options.verifyKey(tenant, bearer, "authorization", credentials);
     }
-    return apikey === null
-      ? ANONYMOUS
-      : options.verifyKey(tenant, apikey, { header: "apikey", rechecks });
+    return apikey === null ? ANONYMOUS : options.verifyKey(tenant, apikey, "apikey", credentials);
   };
   return {
     authenticate(tenant, credentials) {

@@ -29,10 +29,10 @@ export interface ApiKeys {
   /** What such keys begin with. */
   readonly prefix: string;
   /**
-   * @param rechecks as in `Credentials`
-   * @throws bad_credential, over_request_rate_limit, api_key_budget_spent
+   * @throws bad_credential, over_request_rate_limit, api_key_budget_spent, approval_required and its
+   *   like
    */
-  verify(tenant: TenantCtx, key: string, rechecks?: boolean): Proven;
+  verify(tenant: TenantCtx, key: string, asked?: Pick<Credentials, "rechecks" | "action">): Proven;
 }
 
 export interface Orgs {
@@ -69,9 +69,9 @@ export function createLocalAuth(options: LocalAuthOptions): AuthClient {
   };
   return createAuthenticator({
     verifyToken: (tenant, token) => withLoaded(tenant, ({ tokens }) => tokens.verify(token)),
-    verifyKey: (tenant, key, { rechecks }) =>
+    verifyKey: (tenant, key, _header, asked) =>
       apiKeys && key.startsWith(apiKeys.prefix)
-        ? apiKeys.verify(tenant, key, rechecks)
+        ? apiKeys.verify(tenant, key, asked)
         : withLoaded(tenant, (loaded) => verifyKey(loaded.project, key)),
     actIn: (tenant, principal, credentials) => actIn(options.orgs, tenant, principal, credentials),
   });

@@ -4,6 +4,7 @@ import type { Mutation } from "../mutation.ts";
 const KEYS = { tests: ["test/auth/api-keys.test.ts"] };
 const VERIFY = { ...KEYS, file: "src/capabilities/auth/api-keys/verify-api-key.ts" };
 const OPEN = { tests: ["test/auth/key-channels.test.ts"] };
+const ACTIONS = { tests: ["test/auth/key-actions.test.ts"] };
 const REALTIME = "src/capabilities/data/realtime";
 const SERVER = { tests: ["test/auth/orgs-server.test.ts"] };
 
@@ -182,5 +183,32 @@ export const apiKeys: readonly Mutation[] = [
     replace: "",
     only: "spends its budget",
     why: "a socket that is open spends the budget by itself",
+  },
+  {
+    ...ACTIONS,
+    name: "approval: of any request",
+    file: "src/capabilities/auth/api-keys/action-store.ts",
+    find: "and status = 'approved' and digest = ",
+    replace: "and status = 'approved' and '' <> ",
+    only: "only that thing",
+    why: "what was approved is a small order, what is done a large one",
+  },
+  {
+    ...ACTIONS,
+    name: "approval: without a decision",
+    file: "src/capabilities/auth/api-keys/action-store.ts",
+    find: "and status = 'approved' and digest = ",
+    replace: "and digest = ",
+    only: "once its owner has approved",
+    why: "an agent approves itself",
+  },
+  {
+    ...ACTIONS,
+    name: "approval: headers that change what is done",
+    file: "src/server/edge/read-action.ts",
+    find: "const head = JSON.stringify([method, target, headers]);",
+    replace: "const head = JSON.stringify([method, target]);",
+    only: "only that thing",
+    why: "an insert that was approved overwrites rows",
   },
 ];

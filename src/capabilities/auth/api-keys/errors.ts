@@ -15,7 +15,33 @@ export const keyErrors = defineErrors({
   key_unknown: () => refused("The API key is not one of this project's"),
   key_revoked: () => refused("The API key was revoked"),
   key_expired: () => refused("The API key has expired"),
-  key_pending: () => refused("The API key waits for approval"),
+  key_pending: () => ({
+    ...refused("The API key waits for approval"),
+    hint: "Until then, ask for this one request with X-Reactor-Approval: ask",
+  }),
+  approval_required: (id: string, expiresAt: Date) => ({
+    status: 403,
+    message: "This request waits for approval",
+    hint: `Once it is approved, send the same request with X-Reactor-Approval: ${id}`,
+    extra: { approval_id: id, expires_at: expiresAt.toISOString() },
+  }),
+  approval_waiting: () => ({
+    status: 403,
+    message: "Nobody has decided on this approval yet",
+    headers: { "Retry-After": "5" },
+  }),
+  approval_denied: () => ({ status: 403, message: "The approval was denied" }),
+  approval_invalid: () => ({
+    status: 403,
+    message: "The approval is not for this request, was used or has ended",
+    hint: "Ask for a new one with X-Reactor-Approval: ask",
+  }),
+  too_many_approvals: (limit: number) => ({
+    status: 429,
+    message: `A key waits for at most ${limit} approvals`,
+    headers: { "Retry-After": "60" },
+  }),
+  approval_not_waiting: () => ({ status: 409, message: "The approval does not wait any more" }),
   key_owner_gone: () => refused("The owner of the API key is banned or gone"),
   key_rate_limited: (retryAfterS: number) => ({
     status: 429,

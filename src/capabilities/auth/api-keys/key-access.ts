@@ -18,6 +18,7 @@ import type { ApiKeyRow, KeyOwner } from "./schema.ts";
 import { type ApiKeyStore, createApiKeyStore } from "./store.ts";
 
 export interface KeyWork {
+  readonly tx: TransactionSql;
   readonly keys: ApiKeyStore;
   readonly owner: KeyOwner;
   readonly now: Date;
@@ -97,6 +98,7 @@ function workIn(
 ): KeyWork {
   const now = state.now();
   return {
+    tx,
     keys: createApiKeyStore(tx),
     owner,
     now,

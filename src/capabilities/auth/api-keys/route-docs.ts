@@ -82,4 +82,31 @@ export const keyDocs = {
     description: "One that waits for it begins to work.",
     answer: key,
   }),
+  approvals: doc("List what waits for approval", {
+    description:
+      "Single requests that keys waiting for approval asked for: of the caller's own keys, or those of ?org= (auth:keys:approve).",
+    answer: Type.Object({
+      approvals: Type.Array(
+        Type.Object(
+          {
+            id,
+            key_id: id,
+            key_name: Type.String(),
+            method: Type.String(),
+            target: Type.String({ description: "Path and query" }),
+            headers: Type.String({ description: "The beginning" }),
+            body: Type.String({ description: "The beginning" }),
+            body_bytes: Type.Integer(),
+            expires_at: time,
+          },
+          { additionalProperties: true },
+        ),
+      ),
+    }),
+  }),
+  approveAction: doc("Approve one request", {
+    description: "It may be sent once, within an hour.",
+    answer: null,
+  }),
+  denyAction: doc("Deny one request", { description: "The key is told.", answer: null }),
 };

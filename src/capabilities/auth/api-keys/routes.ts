@@ -6,6 +6,7 @@ import { readJson, readOptionalJson } from "../http/read-json.ts";
 import { type OrgActor, orgActor, userIdOf } from "../orgs/actor.ts";
 import { answersTo } from "../orgs/answer.ts";
 import { createKey } from "./create-key.ts";
+import { decideAction, listActions } from "./manage-actions.ts";
 import {
   approveKey,
   getKey,
@@ -75,5 +76,23 @@ export function apiKeyRoutes(state: AuthState) {
       `${KEY}/approve`,
       ({ request, params }) => answer(request, (actor) => approveKey(state, actor, params["id"])),
       { ...raw, ...keyDocs.approve },
+    )
+    .get(
+      "/auth/v1/approvals",
+      ({ request }) =>
+        answer(request, (actor) => listActions(state, actor, new URL(request.url).searchParams)),
+      keyDocs.approvals,
+    )
+    .post(
+      "/auth/v1/approvals/:id/approve",
+      ({ request, params }) =>
+        answer(request, (actor) => decideAction(state, actor, params.id, "approved")),
+      { ...raw, ...keyDocs.approveAction },
+    )
+    .post(
+      "/auth/v1/approvals/:id/deny",
+      ({ request, params }) =>
+        answer(request, (actor) => decideAction(state, actor, params.id, "denied")),
+      { ...raw, ...keyDocs.denyAction },
     );
 }

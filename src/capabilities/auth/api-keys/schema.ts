@@ -70,6 +70,22 @@ export type ApiKeyPatch = Partial<
   >
 > & { readonly budget_limit?: number | null; readonly updated_at: Date };
 
+/** `auth.api_key_actions`. */
+export interface ActionRow {
+  readonly id: string;
+  readonly key_id: string;
+  /** Hex SHA-256. */
+  readonly digest: string;
+  readonly method: string;
+  readonly target: string;
+  readonly headers: string;
+  readonly body: string;
+  readonly body_bytes: number;
+  readonly status: "pending" | "approved" | "denied";
+  readonly created_at: Date;
+  readonly expires_at: Date;
+}
+
 /** Whose keys: exactly one of the two, or neither for the project's. */
 export interface KeyOwner {
   readonly userId: string | null;

@@ -5,7 +5,7 @@
 import { timingSafeEqual } from "node:crypto";
 import type { Sql } from "postgres";
 import { coreErrors, ReactorError } from "../../../core/errors.ts";
-import type { Principal } from "../../../core/ports/auth.ts";
+import type { AskedAction, Principal } from "../../../core/ports/auth.ts";
 import type { Clock } from "../../../core/ports/clock.ts";
 import type { TenantCtx } from "../../../core/tenant.ts";
 import type { ApiKeys } from "../../../shared/auth/create-local-auth.ts";
@@ -22,12 +22,14 @@ import { hashSecret, KEY_PREFIX, type KeyParts, parseKey } from "./key-text.ts";
 import type { KeyUsage } from "./key-usage.ts";
 import type { KeyWithOwner } from "./schema.ts";
 import { createApiKeyStore } from "./store.ts";
+import { type ApprovalParts, useApproval } from "./use-approval.ts";
 
 export interface KeyVerifierOptions {
   readonly clock: Clock;
   sql(tenant: TenantCtx): Sql;
   readonly meter: KeyMeter;
   readonly usage: KeyUsage;
+  readonly approvals: ApprovalParts;
 }
 
 interface Verified {
@@ -67,8 +69,10 @@ export function createKeyVerifier(options: KeyVerifierOptions): ApiKeys {
 
   return {
     prefix: KEY_PREFIX,
-    async verify(tenant, text, rechecks) {
-      const { row, principal } = await lookUp(tenant, text);
+    async verify(tenant, text, { rechecks = false, action = null } = {}) {
+      const approved =
+        action && (await readApproved(options, tenant, text, action).catch(asOutage));
+      const { row, principal } = approved ?? (await lookUp(tenant, text));
       if (clock.now() >= principal.expiresAt) throw keyErrors.key_expired();
       if (rechecks) return principal;
       await meter.take(tenant, row).catch(asOutage);
@@ -85,17 +89,52 @@ function asOutage(error: unknown): never {
 
 const isOutage = (error: unknown) => error instanceof ReactorError && error.status === 503;
 
+/** For one request of a key that waits for approval; null = one that does not. */
+async function readApproved(
+  options: KeyVerifierOptions,
+  tenant: TenantCtx,
+  text: string,
+  action: AskedAction,
+): Promise<Verified | null> {
+  const parts = parseKey(text);
+  const row = parts && (await findRow(options, tenant, parts));
+  if (row?.status !== "pending") return null;
+  const now = options.clock.now();
+  checkStanding(row, now);
+  const { approvals, sql } = options;
+  await useApproval(approvals, sql(tenant), tenant, row, action, new Date(now));
+  const { principal } = await verified(options, tenant, row);
+  return { row, principal: Object.freeze({ ...principal, keepMs: 0 }) };
+}
+
 async function readKey(
-  { clock, sql, meter }: KeyVerifierOptions,
+  options: KeyVerifierOptions,
+  tenant: TenantCtx,
+  parts: KeyParts,
+): Promise<Verified> {
+  const row = await findRow(options, tenant, parts);
+  if (row.status === "pending") throw keyErrors.key_pending();
+  checkStanding(row, options.clock.now());
+  return verified(options, tenant, row);
+}
+
+async function findRow(
+  { sql }: KeyVerifierOptions,
   tenant: TenantCtx,
   { id, secret }: KeyParts,
-): Promise<Verified> {
+): Promise<KeyWithOwner> {
   const rows = await createApiKeyStore(sql(tenant)).findWithOwner(id);
   const hash = hashSecret(secret);
   const row = rows.find((one) => timingSafeEqual(one.secret_hash, hash));
   if (!row) throw keyErrors.key_unknown();
-  const now = clock.now();
-  checkStanding(row, now);
+  return row;
+}
+
+async function verified(
+  { sql, meter }: KeyVerifierOptions,
+  tenant: TenantCtx,
+  row: KeyWithOwner,
+): Promise<Verified> {
   // Not from what the directory keeps: the two times would add up.
   const facts =
     row.user_id === null ? [] : await createOrgStore(sql(tenant)).factsOf(row.user_id, FACTS_MAX);
@@ -113,10 +152,9 @@ async function readKey(
   return { row, principal };
 }
 
-/** @throws bad_credential */
+/** But for its approval. @throws bad_credential */
 function checkStanding(row: KeyWithOwner, now: number): void {
   if (row.status === "revoked") throw keyErrors.key_revoked();
-  if (row.status === "pending") throw keyErrors.key_pending();
   if (now >= endOf(row)) throw keyErrors.key_expired();
   if (row.user_id === null) return;
   const hasRole = isAllowedRole(row.owner_role);

@@ -4,8 +4,13 @@
  * `bad_credential`, as the port throws it.
  */
 import { contextOf } from "../../../core/context.ts";
+import type { AskedAction } from "../../../core/ports/auth.ts";
 import { readCredentials } from "../../../shared/auth/credentials.ts";
+import { isUuid } from "../accounts/find-current-user.ts";
 import type { AuthState } from "../auth-state.ts";
+import { authErrors } from "../errors.ts";
+import type { JsonObject } from "../schema.ts";
+import { objectOf, readOptionalJson, textOf } from "./read-json.ts";
 
 /** `claims` is JSON text; `expires_at` milliseconds since the epoch, null = never. */
 export interface VerifiedCaller {
@@ -20,10 +25,16 @@ export interface VerifiedCaller {
   readonly keep_ms?: number;
 }
 
-/** With `X-Reactor-Recheck: true` a key's limits are not drawn from. @throws bad_credential */
+const HEX = /^[0-9a-f]{64}$/;
+
+/**
+ * With `X-Reactor-Recheck: true` a key's limits are not drawn from; `action` in the body is that of
+ * the request in question. @throws bad_credential
+ */
 export async function verifyCaller(state: AuthState, request: Request): Promise<VerifiedCaller> {
   const rechecks = request.headers.get("x-reactor-recheck") === "true";
-  const credentials = { ...readCredentials(request.headers), checksScopes: true, rechecks };
+  const action = readAction(await readOptionalJson(request));
+  const credentials = { ...readCredentials(request.headers), checksScopes: true, rechecks, action };
   const principal = await state.client.authenticate(contextOf(request).tenant, credentials);
   const { scopes, keyId, keepMs } = principal;
   return {
@@ -35,4 +46,19 @@ export async function verifyCaller(state: AuthState, request: Request): Promise<
     ...(keyId === undefined ? {} : { key_id: keyId }),
     ...(keepMs === undefined ? {} : { keep_ms: keepMs }),
   };
+}
+
+function readAction(body: JsonObject): AskedAction | null {
+  const action = objectOf(body, "action");
+  if (action === null) return null;
+  const approvalId = textOf(action, "approvalId");
+  const digest = textOf(action, "digest");
+  const bodyBytes = Number(action["bodyBytes"]);
+  if (!HEX.test(digest) || !Number.isInteger(bodyBytes) || (approvalId && !isUuid(approvalId))) {
+    throw authErrors.validation_failed("action is not of the expected form");
+  }
+  const [method, target] = [textOf(action, "method"), textOf(action, "target")];
+  const [headers, shown] = [textOf(action, "headers"), textOf(action, "body")];
+  const id = approvalId === "" ? null : approvalId;
+  return { approvalId: id, digest, method, target, headers, body: shown, bodyBytes };
 }

@@ -1,6 +1,7 @@
 /** SQL of OAuth clients. */
 import type { Executor } from "../../store.ts";
 import type { ClientRow } from "../schema.ts";
+import type { ClientMetadata } from "./client-metadata.ts";
 
 export interface ClientPage {
   readonly clients: readonly ClientRow[];
@@ -8,20 +9,7 @@ export interface ClientPage {
 }
 
 export type ClientPatch = Partial<
-  Pick<
-    ClientRow,
-    | "redirect_uris"
-    | "grant_types"
-    | "scope"
-    | "client_name"
-    | "client_uri"
-    | "logo_uri"
-    | "tos_uri"
-    | "policy_uri"
-    | "post_logout_redirect_uris"
-    | "client_secret_hash"
-    | "token_endpoint_auth_method"
-  >
+  Omit<ClientMetadata, "client_type"> & Pick<ClientRow, "client_secret_hash">
 > & { readonly updated_at: Date };
 
 /** Taken by whoever counts and adds, so that two cannot pass a bound together. */

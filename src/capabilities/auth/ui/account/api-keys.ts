@@ -1,5 +1,6 @@
 /** `/auth/ui/account/api-keys`: keys by which programs act as the person. */
 import { createKey } from "../../api-keys/create-key.ts";
+import { decideAction, listActions } from "../../api-keys/manage-actions.ts";
 import { approveKey, listKeys, revokeKey } from "../../api-keys/manage-keys.ts";
 import { type Fault, field, form } from "../form-parts.ts";
 import { type Html, html } from "../html.ts";
@@ -17,12 +18,21 @@ export const showApiKeys = (member: Member): Promise<Page> => keysPage(member, n
 
 export async function takeApiKeys(member: Member, form: Form): Promise<Page> {
   const { state } = member;
+  if (form("approval_id") !== "") return decide(member, form);
   const id = form("key_id");
   if (id === "") return makeKey(member, form);
   const change = form("action") === "approve" ? approveKey : revokeKey;
   const outcome = await attempt<unknown>(() => change(state, actorOf(member), id));
   if ("fault" in outcome) return keysPage(member, outcome.fault);
   return backTo("/api-keys", form("action") === "approve" ? "saved" : "removed");
+}
+
+async function decide(member: Member, form: Form): Promise<Page> {
+  const decision = form("action") === "approve" ? "approved" : "denied";
+  const outcome = await attempt(() =>
+    decideAction(member.state, actorOf(member), form("approval_id"), decision),
+  );
+  return "fault" in outcome ? keysPage(member, outcome.fault) : backTo("/api-keys", "saved");
 }
 
 async function makeKey(member: Member, form: Form): Promise<Page> {
@@ -49,6 +59,8 @@ async function makeKey(member: Member, form: Form): Promise<Page> {
 async function keysPage(member: Member, fault: Fault | null): Promise<Page> {
   const { state, csrf } = member;
   const { api_keys: keys } = await listKeys(state, actorOf(member), new URLSearchParams());
+  const { approvals } = await listActions(state, actorOf(member), new URLSearchParams());
+  const waiting = approvals.map((approval) => approvalRow(approval, csrf));
   const rows = keys.filter(({ status }) => status !== "revoked").map((key) => keyRow(key, csrf));
   const children = html`${field({ name: "name", label: "Name", autocomplete: "off", maxlength: 100, fault })}
 <div class="field"><label for="kind">Who uses it</label>
@@ -59,10 +71,30 @@ ${field({ name: "scopes", label: "What it may do", hint: "Permissions like data:
   return accountPage(member, "/api-keys", {
     title: "API keys",
     fault,
-    body: html`${rows.length === 0 ? html`<p>You have no keys.</p>` : html`<ul class="rows">${rows}</ul>`}
+    body: html`${waiting.length === 0 ? null : html`<h2>Waiting for you</h2><ul class="rows">${waiting}</ul>`}
+${rows.length === 0 ? html`<p>You have no keys.</p>` : html`<ul class="rows">${rows}</ul>`}
 <h2>New key</h2>
 ${form({ action: PATH, csrf, children, submit: "Make the key" })}`,
   });
+}
+
+type Approval = Awaited<ReturnType<typeof listActions>>["approvals"][number];
+
+/** Everything that was asked for is shown as it is: what cannot be read should not be approved. */
+function approvalRow(approval: Approval, csrf: string): Html {
+  const { id, key_name: name, method, target, headers, body, body_bytes: bytes } = approval;
+  const decide = (action: "approve" | "deny", submit: string, kind?: "danger") =>
+    form({
+      ...{ action: PATH, csrf, submit, submitLabel: `${submit} ${method} ${target} of ${name}` },
+      ...(kind ? { kind } : {}),
+      children: html`<input type="hidden" name="approval_id" value="${id}">
+<input type="hidden" name="action" value="${action}">`,
+    });
+  return html`<li><div><strong>${name}</strong> asks for<br>
+<code>${method} ${target}</code>
+<pre>${headers}</pre>
+${bytes === 0 ? null : html`<pre>${body}</pre><span class="hint">${bytes} bytes</span>`}</div>
+<div class="stack">${decide("approve", "Approve once")}${decide("deny", "Deny", "danger")}</div></li>`;
 }
 
 type Key = Awaited<ReturnType<typeof listKeys>>["api_keys"][number];
