@@ -42,7 +42,7 @@ export async function readAction(
   const digest = new Bun.CryptoHasher("sha256").update(`${head}\n`).update(bytes).digest("hex");
   const approvalId = asked === "ask" ? null : asked;
   const shown = headers.map(([name, value]) => `${name}: ${value}`).join("\n");
-  const body = bytes.byteLength === 0 ? null : bytes;
+  const body = bytes.byteLength === 0 ? null : (bytes as Uint8Array<ArrayBuffer>);
   return {
     action: {
       ...{ approvalId, method, target, digest, bodyBytes: bytes.byteLength },
