@@ -242,17 +242,16 @@ describe("keys, organizations and apps", () => {
 
   test("one request of an agent is shown as it is, and approved or denied", async () => {
     const browser = await member();
-    const { body } = await world.send("POST", "/auth/v1/api-keys", {
-      bearer: (await signIn(world, browser.email)).accessToken,
-      body: { name: "Agent", kind: "agent", scopes: ["data:*:*"], requires_approval: true },
-    });
     const path = `${ACCOUNT}/api-keys`;
+    const fields = { name: "Agent", kind: "asking", scopes: "data:*:*", days: "30" };
+    const made = await browser.submit(path, fields);
+    const apikey = /<code>(rk_[^<]+)<\/code>/.exec(made.html)?.[1] ?? "";
     const action = (target: string, approvalId: string | null) => ({
       ...{ approvalId, method: "POST", target, headers: "prefer: <b>", body: '{"a":"<i>"}' },
       ...{ bodyBytes: 11, digest: new Bun.CryptoHasher("sha256").update(target).digest("hex") },
     });
     const use = (target: string, approvalId: string | null) =>
-      refusal(world, { apikey: body.key, action: action(target, approvalId) });
+      refusal(world, { apikey, action: action(target, approvalId) });
     for (const [target, decision, outcome] of [
       ["/data/v1/yes", "approve", "accepted"],
       ["/data/v1/no", "deny", "approval_denied"],

@@ -42,7 +42,8 @@ async function makeKey(member: Member, form: Form): Promise<Page> {
     .filter((scope) => scope !== "");
   const body = {
     name: form("name").trim(),
-    kind: form("kind") === "agent" ? "agent" : "user",
+    kind: form("kind") === "user" ? "user" : "agent",
+    requires_approval: form("kind") === "asking",
     scopes: scopes.length === 0 ? ["*"] : scopes,
     ...(days > 0 ? { expires_in: days * DAY_S } : {}),
   };
@@ -64,7 +65,7 @@ async function keysPage(member: Member, fault: Fault | null): Promise<Page> {
   const rows = keys.filter(({ status }) => status !== "revoked").map((key) => keyRow(key, csrf));
   const children = html`${field({ name: "name", label: "Name", autocomplete: "off", maxlength: 100, fault })}
 <div class="field"><label for="kind">Who uses it</label>
-<select id="kind" name="kind"><option value="user">A program of mine</option><option value="agent">An agent</option></select></div>
+<select id="kind" name="kind"><option value="user">A program of mine</option><option value="agent">An agent</option><option value="asking">An agent that asks before each request</option></select></div>
 ${field({ name: "scopes", label: "What it may do", hint: "Permissions like data:todos:read, with spaces between. Empty: all that you may.", autocomplete: "off", optional: true, fault })}
 <div class="field"><label for="days">Ends after</label>
 <select id="days" name="days"><option value="30">30 days</option><option value="90">90 days</option><option value="365">a year</option><option value="0">never</option></select></div>`;
