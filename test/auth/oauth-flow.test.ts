@@ -236,7 +236,7 @@ describe("what was agreed to and not yet fetched", () => {
     expect((await end(who)).status).toBeLessThan(300);
     expect((await exchange(world, client, code)).body.error).toBe("invalid_grant");
     const poll = { grant_type: grant_types[0] ?? "", device_code: asked.device_code };
-    expect((await sendForm(world, device, "token", poll)).body.error).toBe("expired_token");
+    expect((await sendForm(world, device, "token", poll)).body.error).toBe("invalid_grant");
   });
 });
 

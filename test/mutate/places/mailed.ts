@@ -159,9 +159,9 @@ export const mailed: readonly Mutation[] = [
   {
     ...ABUSE,
     name: "new password: a code that waits is exchanged all the same",
-    file: "src/capabilities/auth/accounts/apply-changes.ts",
-    find: "await createIdentityStore(tx).removeUnderWay(user.id);",
-    replace: "",
+    file: "src/capabilities/auth/sessions/session-store.ts",
+    find: "auth_code_hash is not null)",
+    replace: "auth_code_hash is null)",
     only: "waits for its exchange",
     why: "a thief's sign-in that is under way ends after the thief was thrown out",
   },

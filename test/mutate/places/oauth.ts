@@ -475,7 +475,7 @@ export const oauth: readonly Mutation[] = [
     ...FLOW,
     name: "oauth: what was approved outlives its sessions",
     file: `${AUTH}/sessions/session-store.ts`,
-    find: "if (which.only === undefined) await endWaiting(sql, userId);",
+    find: "if (which.only === undefined) await endUnderWay(sql, userId);",
     replace: "",
     only: "yet fetched",
     why: "who knew the old password fetches a session for good",

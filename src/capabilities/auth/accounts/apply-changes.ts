@@ -3,7 +3,6 @@ import type { TransactionSql } from "postgres";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { beginFlow } from "../flows/flow-state.ts";
-import { createIdentityStore } from "../identities/identity-store.ts";
 import { providersPatch } from "../identities/providers-of.ts";
 import { CHANGE_OVER, NOTHING_WAITS, requestEmailChange } from "../mailed/change-email.ts";
 import { voidTokens } from "../mailed/one-time-token.ts";
@@ -64,7 +63,6 @@ export async function applyChanges(
     await store.deleteSessions(user.id, session ? { except: session.id } : {});
     // Nothing that was sent before, to whomever, opens the account or moves it.
     await voidTokens(tx, user.id);
-    await createIdentityStore(tx).removeUnderWay(user.id);
     await audit(state, store, caller, actorOf(patched), "user_updated_password");
   }
   const { row: withEmail, mail } = await changeEmail(work, patched);

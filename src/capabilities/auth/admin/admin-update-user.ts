@@ -10,7 +10,6 @@ import type { AuthState, Caller } from "../auth-state.ts";
 import { checkBreached } from "../defence/check-breached.ts";
 import { authErrors } from "../errors.ts";
 import { flagOf, objectOf, textOf } from "../http/read-json.ts";
-import { createIdentityStore } from "../identities/identity-store.ts";
 import { NOTHING_WAITS } from "../mailed/change-email.ts";
 import { voidTokens } from "../mailed/one-time-token.ts";
 import { requirePhone } from "../phone/normalize-phone.ts";
@@ -118,7 +117,6 @@ async function applyChanges(
     await store.putEmailIdentity(state.deps.ids.uuid(), id, email, verified, now);
   }
   if (isTaken) await voidTokens(tx, id);
-  if (passwordHash !== null) await createIdentityStore(tx).removeUnderWay(id);
   const facts = { user_id: id, changed: namesOf(changes) };
   await audit(state, store, caller, SERVICE, "user_modified", facts);
   await publish(state, tx, caller, "auth.user_updated", id, facts);

@@ -65,20 +65,6 @@ export function createIdentityStore(sql: Sql | TransactionSql) {
         update auth.api_keys set status = 'revoked', revoked_at = ${now}, updated_at = ${now}
         where user_id = ${userId} and status <> 'revoked'`;
     },
-    /**
-     * What would still become a session, or a way in, without asking this person again: codes that
-     * wait for their exchange, links to a provider that were begun, requests of apps and devices that
-     * were agreed to. Whoever ends all sessions ends these too.
-     */
-    async removeUnderWay(userId: string): Promise<void> {
-      await sql`
-        with linking as (delete from auth.oauth_states where link_user_id = ${userId}),
-          flows as (
-            delete from auth.flow_state where user_id = ${userId} and auth_code_hash is not null),
-          requests as (
-            delete from auth.oauth_authorizations where user_id = ${userId} and status = 'approved')
-        delete from auth.oauth_device_codes where user_id = ${userId} and status = 'approved'`;
-    },
     async remove(id: string): Promise<boolean> {
       const { count } = await sql`delete from auth.identities where id = ${id}`;
       return count === 1;

@@ -6,7 +6,6 @@
 import type { CurrentUser } from "../accounts/find-current-user.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
-import { createIdentityStore } from "../identities/identity-store.ts";
 import { actorOf, audit } from "../record.ts";
 import { inTransaction } from "../store.ts";
 import { IMPERSONATION } from "./impersonation.ts";
@@ -26,9 +25,8 @@ export async function logOut(
 ): Promise<void> {
   const range = rangeOf(scope ?? "global", session?.id);
   const which = session?.tag === IMPERSONATION ? { only: session.id } : range;
-  await inTransaction(state.sql(caller.tenant), async (store, tx) => {
+  await inTransaction(state.sql(caller.tenant), async (store) => {
     await store.deleteSessions(user.id, which);
-    if (which.only === undefined) await createIdentityStore(tx).removeUnderWay(user.id);
     await audit(state, store, caller, actorOf(user), "logout", { scope: scope ?? "global" });
   });
 }

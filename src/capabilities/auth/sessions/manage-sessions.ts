@@ -6,7 +6,6 @@ import { type CurrentUser, isUuid } from "../accounts/find-current-user.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { limitByIdentity } from "../http/limit-rate.ts";
-import { createIdentityStore } from "../identities/identity-store.ts";
 import { type Actor, actorOf, audit, publish, SERVICE } from "../record.ts";
 import type { SessionRow } from "../schema.ts";
 import { createStore, inTransaction } from "../store.ts";
@@ -105,7 +104,6 @@ async function end(
   if (id !== null && !isUuid(id)) throw sessionErrors.session_unknown();
   await inTransaction(state.sql(caller.tenant), async (store, tx) => {
     const count = await store.deleteSessions(userId, id === null ? {} : { only: id });
-    if (id === null) await createIdentityStore(tx).removeUnderWay(userId);
     if (count === 0 && id !== null) throw sessionErrors.session_unknown();
     const traits = { user_id: userId, session_id: id, count };
     await audit(state, store, caller, by, "session_ended", traits);

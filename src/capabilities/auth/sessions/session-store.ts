@@ -18,8 +18,8 @@ export interface SessionStore {
   /** Ends the person's own sessions with this tag, and no OAuth client's; the count. */
   endOwnOfKind(userId: string, tag: string | null): Promise<number>;
   /**
-   * Ends sessions; the count. Unless it is `only` one, what was approved and is yet to become a
-   * session ends with them: codes of apps, of devices and of sign-ins in a browser.
+   * Ends sessions; the count. Unless it is `only` one, what is under way to become a session, or a
+   * way in, ends with them.
    */
   deleteSessions(userId: string, which: { only?: string; except?: string }): Promise<number>;
   findRefreshToken(tokenHash: Uint8Array): Promise<RefreshTokenRow | null>;
@@ -103,21 +103,25 @@ function oneSession(sql: Executor) {
       const except = which.except === undefined ? sql`` : sql`and id <> ${which.except}`;
       const { count } = await sql`
         delete from auth.sessions where user_id = ${userId} ${only} ${except}`;
-      if (which.only === undefined) await endWaiting(sql, userId);
+      if (which.only === undefined) await endUnderWay(sql, userId);
       return count;
     },
   };
 }
 
-async function endWaiting(sql: Executor, userId: string): Promise<void> {
+/**
+ * What would still become a session, or a way in, without asking this person again: codes that wait
+ * for their exchange, requests of apps and devices that were agreed to, links to a provider that were
+ * begun.
+ */
+async function endUnderWay(sql: Executor, userId: string): Promise<void> {
   await sql`
-    update auth.oauth_authorizations set status = 'expired'
-    where user_id = ${userId} and status = 'approved'`;
-  await sql`
-    update auth.oauth_device_codes set status = 'expired'
-    where user_id = ${userId} and status = 'approved'`;
-  await sql`
-    delete from auth.flow_state where user_id = ${userId} and auth_code_hash is not null`;
+    with linking as (delete from auth.oauth_states where link_user_id = ${userId}),
+      flows as (
+        delete from auth.flow_state where user_id = ${userId} and auth_code_hash is not null),
+      requests as (
+        delete from auth.oauth_authorizations where user_id = ${userId} and status = 'approved')
+    delete from auth.oauth_device_codes where user_id = ${userId} and status = 'approved'`;
 }
 
 function tokenQueries(sql: Executor) {
