@@ -222,10 +222,14 @@ test("asks for no more than its owner can read, and says nothing that is malform
   });
   expect(more.code).toBe("429 too_many_approvals");
   const big = await send("/data/v1/orders", {
-    body: { text: "x".repeat(1024 * 1024) },
+    body: { text: "x".repeat(8 * 1024) },
     headers: { apikey: key, "x-reactor-approval": "ask" },
   });
   expect(big.status).toBe(413);
+  const padded = await send("/data/v1/orders", {
+    headers: { apikey: key, "x-reactor-approval": "ask", "a-pad": "x".repeat(8 * 1024) },
+  });
+  expect(padded.status).toBe(400);
   // Who needs no approval is not kept waiting by the header.
   const { key: free } = await makeKey({ requires_approval: false });
   const headers = { apikey: free, "x-reactor-approval": "ask" };

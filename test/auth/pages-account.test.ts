@@ -247,7 +247,7 @@ describe("keys, organizations and apps", () => {
     const made = await browser.submit(path, fields);
     const apikey = /<code>(rk_[^<]+)<\/code>/.exec(made.html)?.[1] ?? "";
     const action = (target: string, approvalId: string | null) => ({
-      ...{ approvalId, method: "POST", target, headers: "prefer: <b>", body: '{"a":"<i>"}' },
+      ...{ approvalId, method: "POST", target, headers: "prefer: <b>\u202e", body: '{"a":"<i>"}' },
       ...{ bodyBytes: 11, digest: new Bun.CryptoHasher("sha256").update(target).digest("hex") },
     });
     const use = (target: string, approvalId: string | null) =>
@@ -258,7 +258,8 @@ describe("keys, organizations and apps", () => {
     ] as const) {
       expect(await use(target, null)).toBe("approval_required");
       const { html } = await browser.open(path);
-      for (const text of [target, "prefer: &lt;b&gt;", "&lt;i&gt;"]) expect(html).toContain(text);
+      for (const text of [target, "prefer: &lt;b&gt;\\u202e", "&lt;i&gt;"])
+        expect(html).toContain(text);
       const [id = ""] = hidden(html, "approval_id");
       expect(await use(target, id)).toBe("approval_waiting");
       const done = await browser.submit(path, { approval_id: id, action: decision });

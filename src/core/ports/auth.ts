@@ -59,9 +59,9 @@ export interface AskedAction {
   readonly target: string;
   /** Hex SHA-256 of all that says what is done. */
   readonly digest: string;
-  /** `name: value` lines, cut; for whoever decides. */
+  /** `name: value` lines; for whoever decides. */
   readonly headers: string;
-  /** The beginning, as text. */
+  /** As text. */
   readonly body: string;
   readonly bodyBytes: number;
 }

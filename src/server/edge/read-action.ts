@@ -10,9 +10,8 @@ import { canonicalPath } from "./aliases.ts";
 import { targetOf } from "./guard.ts";
 
 const HEADER = "x-reactor-approval";
-const BODY_BYTES_MAX = 1024 * 1024;
-/** Characters of the body, and of the headers, that whoever decides is shown. */
-const SHOWN_MAX = 8_000;
+/** Of the body, and characters of the headers: whoever decides is shown all of it. */
+const SHOWN_MAX = 8 * 1024;
 const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Of the connection, or who asks: they may differ when the request is sent again. */
@@ -37,18 +36,21 @@ export async function readAction(
   const { path, query } = targetOf(url);
   const target = `${canonicalPath(path)}${query}`;
   const headers = [...request.headers].filter(([name]) => !PASSED_OVER.has(name)).sort();
-  const bytes = await readBody(request, BODY_BYTES_MAX);
+  const bytes = await readBody(request, SHOWN_MAX);
   const head = JSON.stringify([method, target, headers]);
   const digest = new Bun.CryptoHasher("sha256").update(`${head}\n`).update(bytes).digest("hex");
   const approvalId = asked === "ask" ? null : asked;
   const shown = headers.map(([name, value]) => `${name}: ${value}`).join("\n");
+  if (shown.length > SHOWN_MAX) {
+    throw coreErrors.bad_request("There are more headers than somebody could approve");
+  }
   const body = bytes.byteLength === 0 ? null : (bytes as Uint8Array<ArrayBuffer>);
   return {
     action: {
       ...{ approvalId, method, target, digest, bodyBytes: bytes.byteLength },
-      headers: shown.slice(0, SHOWN_MAX),
+      headers: shown,
       // PostgreSQL keeps no U+0000.
-      body: new TextDecoder().decode(bytes.subarray(0, SHOWN_MAX)).replaceAll("\0", "\uFFFD"),
+      body: new TextDecoder().decode(bytes).replaceAll("\0", "\uFFFD"),
     },
     request: new Request(url, { method, headers: request.headers, body, signal }),
   };

@@ -1,4 +1,5 @@
 /** `/auth/ui/account/api-keys`: keys by which programs act as the person. */
+import { escapeControls } from "../../../../core/pretty-log.ts";
 import { createKey } from "../../api-keys/create-key.ts";
 import { decideAction, listActions } from "../../api-keys/manage-actions.ts";
 import { approveKey, listKeys, revokeKey } from "../../api-keys/manage-keys.ts";
@@ -81,9 +82,13 @@ ${form({ action: PATH, csrf, children, submit: "Make the key" })}`,
 
 type Approval = Awaited<ReturnType<typeof listActions>>["approvals"][number];
 
-/** Everything that was asked for is shown as it is: what cannot be read should not be approved. */
+/** Lines as they are, and nothing that a browser would not show, or in another order. */
+const legible = (text: string) => text.split("\n").map(escapeControls).join("\n");
+
+/** Everything that was asked for: what cannot be read should not be approved. */
 function approvalRow(approval: Approval, csrf: string): Html {
-  const { id, key_name: name, method, target, headers, body, body_bytes: bytes } = approval;
+  const { id, key_name: name, method, headers, body, body_bytes: bytes } = approval;
+  const target = escapeControls(approval.target);
   const decide = (action: "approve" | "deny", submit: string, kind?: "danger") =>
     form({
       ...{ action: PATH, csrf, submit, submitLabel: `${submit} ${method} ${target} of ${name}` },
@@ -93,8 +98,8 @@ function approvalRow(approval: Approval, csrf: string): Html {
     });
   return html`<li><div><strong>${name}</strong> asks for<br>
 <code>${method} ${target}</code>
-<pre>${headers}</pre>
-${bytes === 0 ? null : html`<pre>${body}</pre><span class="hint">${bytes} bytes</span>`}</div>
+<pre>${legible(headers)}</pre>
+${bytes === 0 ? null : html`<pre>${legible(body)}</pre><span class="hint">${bytes} bytes</span>`}</div>
 <div class="stack">${decide("approve", "Approve once")}${decide("deny", "Deny", "danger")}</div></li>`;
 }
 
