@@ -58,13 +58,17 @@ const rotate: Command = {
 
 async function readNext(context: CommandContext): Promise<Record<string, string>> {
   const to = context.option("to");
-  if (to === undefined) return {};
+  return to === undefined ? {} : { [to]: await readValue(context, to, `new ${to}`) };
+}
+
+/** From standard input, which may end with a line end that is not part of it. */
+async function readValue(context: CommandContext, name: string, asked = name): Promise<string> {
   const { stdin } = context.host.terminal;
   const value = stdin.isTerminal
-    ? await stdin.readSecret(`new ${to}: `)
+    ? await stdin.readSecret(`${asked}: `)
     : new TextDecoder().decode(await stdin.readAll()).replace(/\r?\n$/, "");
-  if (value === "") throw new CliError("user", "missing_value", `No ${to} was given`);
-  return { [to]: value };
+  if (value === "") throw new CliError("user", "missing_value", `No ${name} was given`);
+  return value;
 }
 
 function describe({ resealed, takes_effect: when }: Rotation, to = ""): string {
@@ -92,12 +96,68 @@ const recoveryCode: Command = {
   },
 };
 
+const SECRETS = `${PATH}/secrets`;
+
+interface SecretPaths {
+  readonly paths: readonly string[];
+}
+
+const list: Command = {
+  name: "vault list",
+  summary: "List the secrets that settings may name, without values",
+  usage: "[options]",
+  details: "What Reactor keeps for itself is not among them.",
+  options: targetOptions,
+  args: [0, 0],
+  examples: [{ run: "reactor vault list", what: "paths, as in vault:auth/github" }],
+  async run(context) {
+    const client = await connect(context);
+    const answer = await client.json<SecretPaths>(SECRETS);
+    context.out.result(answer, answer.paths.join("\n") || "None are set");
+    return 0;
+  },
+};
+
+async function change(context: CommandContext, value: string | null): Promise<number> {
+  const client = await connect(context);
+  const [path = ""] = context.args;
+  const options = { method: "PATCH", json: { [path]: value } };
+  const answer = await client.json<SecretPaths>(SECRETS, options);
+  context.out.result(answer, value === null ? `Removed ${path}` : `Set vault:${path}`);
+  return 0;
+}
+
+const set: Command = {
+  name: "vault set",
+  summary: "Set a secret for settings that say vault:PATH",
+  usage: "[options] PATH",
+  details:
+    "The value is read from standard input; on a terminal it is asked for, without echo. It is never\ntaken from the arguments. Secrets of functions are set with `reactor fn secrets set`.",
+  options: targetOptions,
+  args: [1, 1],
+  examples: [
+    { run: "reactor vault set auth/github", what: 'client_secret = "vault:auth/github"' },
+    { run: "reactor vault set mail/password < password.txt", what: "from a file" },
+  ],
+  run: async (context) => change(context, await readValue(context, context.args[0] ?? "")),
+};
+
+const unset: Command = {
+  name: "vault unset",
+  summary: "Remove a secret, and its earlier values",
+  usage: "[options] PATH",
+  options: targetOptions,
+  args: [1, 1],
+  examples: [{ run: "reactor vault unset auth/github", what: "settings that name it fail then" }],
+  run: (context) => change(context, null),
+};
+
 export const command: Command = {
   name: "vault",
-  summary: "Work on the secrets at rest: state, new keys, recovery code",
+  summary: "Work on the secrets at rest: state, new keys, recovery code, secrets of settings",
   usage: "COMMAND",
   options: {},
   args: [0, 0],
   examples: status.examples,
-  subcommands: [status, rotate, recoveryCode],
+  subcommands: [status, rotate, recoveryCode, list, set, unset],
 };

@@ -41,8 +41,10 @@ describe("the routes", () => {
       ["GET", ""],
       ["POST", "/rotate"],
       ["POST", "/recovery-code"],
+      ["GET", "/secrets"],
+      ["PATCH", "/secrets"],
     ] as const) {
-      const body = method === "POST" ? {} : undefined;
+      const body = method === "GET" ? undefined : {};
       for (const token of ["", "wrong", server.secretKey, server.publishableKey]) {
         expect((await ask(method, path, body, token)).status).toBe(401);
       }
@@ -149,6 +151,45 @@ test("a setting that cannot work is told at the start", async () => {
   expect(await start({ auth: { signing_algorithm: "HS256" } })).toBe("config_invalid");
   expect(await start({ vault: { passphrase: "correct horse battery" } })).toBe("config_invalid");
   expect(await start({ vault: { key: "", passphrase: "short" } })).toBe("config_invalid");
+});
+
+describe("secrets of settings", () => {
+  test("are set from standard input, listed by path, changed and removed, and never shown", async () => {
+    for (const value of ["first-value\n", "second-value"]) {
+      const { exit, stdout } = await run(["vault", "set", "auth/github"], { stdin: value });
+      expect([exit, stdout]).toEqual([0, "Set vault:auth/github\n"]);
+    }
+    expect((await run(["vault", "list"])).stdout).toBe("auth/github\n");
+    const removed = await run(["vault", "unset", "auth/github"]);
+    expect([removed.exit, removed.stdout]).toEqual([0, "Removed auth/github\n"]);
+    expect((await run(["vault", "list"])).stdout).toBe("None are set\n");
+    expect((await run(["vault", "set", "auth/github"], { stdin: "" })).exit).toBe(1);
+    expect((await run(["vault", "set", "project/issuer"], { stdin: "x" })).exit).toBe(3);
+    expect(JSON.stringify(server.logs.buffer)).not.toContain("second-value");
+  });
+
+  test.each([
+    [{ "project/secret_key": "mine" }, 403, "secret_path_reserved"],
+    [{ "database/authenticator": null }, 403, "secret_path_reserved"],
+    [{ "functions/variables/x": "mine" }, 403, "secret_path_reserved"],
+    [{ "auth/totp/x": "mine" }, 403, "secret_path_reserved"],
+    [{ "good/one": "kept?", "project/issuer": "mine" }, 403, "secret_path_reserved"],
+    [{ "Auth/GitHub": "x" }, 400, "secret_path_invalid"],
+    [{ "../x": "x" }, 400, "secret_path_invalid"],
+    [{ "good/one": "x".repeat(65_537) }, 400, "secret_value_invalid"],
+    [{ "good/one": 7 }, 400, "validation_failed"],
+    [{}, 400, "validation_failed"],
+  ])(
+    "refuse what has no place there (%#), and keep nothing of it",
+    async (changes, status, code) => {
+      const answer = await ask("PATCH", "/secrets", changes);
+      expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([
+        status,
+        code,
+      ]);
+      expect(await (await ask("GET", "/secrets")).json()).toEqual({ paths: [] });
+    },
+  );
 });
 
 test("a passphrase opens the vault of a server, and the wrong one does not", async () => {

@@ -125,7 +125,9 @@ export function createAdminOperations(options: OperationsOptions): AdminOperatio
       directUrl: (tenant) => options.database.urlsFor(tenant).directUrl,
       projectFiles: () => migrations.files(),
     }),
-    vault: createVaultOperations(shared.vaultAdmin, checkOwned),
+    vault: createVaultOperations({
+      ...{ admin: shared.vaultAdmin, vault: shared.vault, log, checkOwned },
+    }),
     shutdown: () => options.onShutdownRequest(),
   };
 }

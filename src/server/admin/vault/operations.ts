@@ -1,9 +1,12 @@
 /** What `/_admin/vault` calls: from what was sent to a master key or passphrase, and its checks. */
 import { defineErrors } from "../../../core/errors.ts";
+import type { Logger } from "../../../core/ports/log.ts";
+import type { Vault } from "../../../core/ports/vault.ts";
 import { type Master, PASSPHRASE_LENGTH_MIN } from "../../../shared/vault/master.ts";
 import { parseKey } from "../../../shared/vault/master-key.ts";
 import type { VaultAdmin } from "../../../shared/vault/vault-admin.ts";
 import type { RotateRequest, VaultOperations } from "./routes.ts";
+import { changeSecrets, listSecrets } from "./setting-secrets.ts";
 
 const vaultErrors = defineErrors({
   vault_key_malformed: () => ({
@@ -19,11 +22,17 @@ const vaultErrors = defineErrors({
   vault_choice: () => ({ status: 400, message: "Send a key or a passphrase, not both" }),
 });
 
-/** @param checkOwned throws where the database is not this server's. */
-export function createVaultOperations(
-  admin: VaultAdmin | null,
-  checkOwned: () => Promise<void>,
-): VaultOperations {
+export interface VaultParts {
+  /** Null where the database is not this server's. */
+  readonly admin: VaultAdmin | null;
+  readonly vault: Vault;
+  readonly log: Logger;
+  /** Throws where the database is not this server's. */
+  checkOwned(): Promise<void>;
+}
+
+export function createVaultOperations(parts: VaultParts): VaultOperations {
+  const { admin, vault, checkOwned } = parts;
   const owned = async (): Promise<VaultAdmin> => {
     await checkOwned();
     if (!admin) throw new Error("a database of this server's own has no vault");
@@ -35,6 +44,9 @@ export function createVaultOperations(
     async recoveryCode() {
       return { recovery_code: await (await owned()).renewRecoveryCode() };
     },
+    secrets: (tenant) => checkOwned().then(() => listSecrets(vault, tenant)),
+    changeSecrets: (tenant, changes) =>
+      checkOwned().then(() => changeSecrets(parts, tenant, changes)),
   };
 }
 
