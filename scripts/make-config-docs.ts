@@ -30,7 +30,8 @@ that has a value wins:
 - **Types.** Environment text is read as the setting's type: numbers, \`true\` or \`false\`, lists as JSON
   or with commas (\`a,b\`), tables as JSON.
 - **References.** A value \`env:NAME\` is replaced by that environment variable; one that is not set is a
-  fault. A secret may be \`vault:path\`, a path in the vault.
+  fault. Where its description says so, a secret may be \`vault:path\`, a path in
+  the [vault](vault.md#secrets-of-settings).
 - **Faults** are reported all at once, each with its line, variable or flag, and what was expected; a
   misspelt name with the nearest known one. The exit code is 2. Secrets are never shown.
 - **Lists.** \`[[functions]]\` (and later \`[[jobs]]\` and \`[[sites]]\`) describe a project's parts, so the

@@ -16,7 +16,8 @@ const sample = Type.Object({
   name: Type.String({ default: "x", minLength: 1, description: "A name" }),
   ratio: Type.Number({ default: 0.5, minimum: 0, maximum: 1, description: "" }),
   size: Type.Optional(Type.Integer({ minimum: 1, description: "Optional" })),
-  api_key: Type.String({ default: "", secret: true, description: "A secret" }),
+  api_key: Type.String({ default: "", secret: true, vault: true, description: "A secret" }),
+  pin: Type.String({ default: "", secret: true, description: "A secret of this file" }),
   labels: Type.Record(Type.String(), Type.String(), { default: {}, description: "" }),
   ports: Type.Array(Type.Integer(), { default: [], description: "" }),
   mail: Type.Object({
@@ -214,6 +215,16 @@ describe("what is wrong is told at once", () => {
 
   test("vault: is refused where no secret belongs", () => {
     expect(faultsOf('[sample]\nname = "vault:a/b"\n').faults[0]?.message).toContain("secret");
+  });
+
+  test("vault: is refused by a secret that is not looked up there, and without a path", () => {
+    // As they stand they would be secrets that anybody guesses.
+    const pin = faultsOf('[sample]\npin = "vault:sample/pin"\n').faults[0];
+    expect([pin?.key, pin?.message]).toEqual(["sample.pin", expect.stringContaining("env:NAME")]);
+    for (const text of ["vault:", "vault:Sample/Key", "vault:/key"]) {
+      const { faults } = faultsOf(`[sample]\napi_key = "${text}"\n`);
+      expect([text, faults[0]?.key]).toEqual([text, "sample.api_key"]);
+    }
   });
 
   test("a section written as a list, and a list written as a section, are explained", () => {

@@ -121,8 +121,9 @@ const ofTokens = {
     default: "",
     maxLength: 65_536,
     secret: true,
+    vault: true,
     description:
-      "What tokens are verified by: a text of at least 32 characters (HS256), a JSON Web Key, a set of them, or `@file`. Empty: the server's own identity; with `db_uri` tokens are then refused.",
+      "What tokens are verified by: a text of at least 32 characters (HS256), a JSON Web Key, a set of them, `@file`, or `vault:path`. Empty: the server's own identity; with `db_uri` tokens are then refused.",
   }),
   jwt_secret_is_base64: flag(false, "`jwt_secret` is base64 of the actual secret."),
   jwt_aud: text("Audience a token must name, if it names any."),

@@ -9,8 +9,13 @@ import type { Env } from "./env.ts";
 const ENV_REFERENCE = /^env:([A-Za-z_][A-Za-z0-9_]*)$/;
 const VAULT_REFERENCE = /^vault:[a-z0-9][a-z0-9_.-]*(?:\/[a-z0-9][a-z0-9_.-]*)*$/;
 
-export function isVaultReference(value: unknown): value is string {
-  return typeof value === "string" && VAULT_REFERENCE.test(value);
+/** Also one that is misspelt: as a secret in itself it would be guessed. */
+export function namesVault(value: unknown): value is string {
+  return typeof value === "string" && value.startsWith("vault:");
+}
+
+export function isVaultReference(value: string): boolean {
+  return VAULT_REFERENCE.test(value);
 }
 
 /**

@@ -3,7 +3,7 @@
  * flags are offered here in rising precedence; each is checked on its own, faults are gathered.
  */
 import { Value } from "@sinclair/typebox/value";
-import { isVaultReference, resolveEnv } from "./coerce.ts";
+import { isVaultReference, namesVault, resolveEnv } from "./coerce.ts";
 import type { ConfigOrigin } from "./config.ts";
 import type { ConfigFault } from "./config-error.ts";
 import type { Env } from "./env.ts";
@@ -40,8 +40,9 @@ export function offer(
     fault(`the environment variable ${missing.join(", ")} is not set`);
     return;
   }
-  if (isVaultReference(value)) {
-    if (!field.secret) fault("vault: references are for secret settings only");
+  if (namesVault(value)) {
+    const refusal = refusalOfVault(field, value);
+    if (refusal !== null) fault(refusal);
     else draft.values.set(field.key, { value, origin: source.origin });
     return;
   }
@@ -51,6 +52,13 @@ export function offer(
     return;
   }
   draft.values.set(field.key, { value, origin: source.origin });
+}
+
+/** Taken as it stands, `vault:path` would be a secret that anybody can guess. */
+function refusalOfVault({ secret, inVault }: Field, value: string): string | null {
+  if (!secret) return "vault: references are for secret settings only";
+  if (!inVault) return "this secret cannot be in the vault: use env:NAME";
+  return isVaultReference(value) ? null : "vault: is not followed by a path like auth/github";
 }
 
 /** For a table of tables: which of its keys is at fault. The checker's words repeat no value. */

@@ -28,6 +28,7 @@ export const mailSection = Type.Object(
       default: "",
       maxLength: 4096,
       secret: true,
+      vault: true,
       description: "Password to log in with; may be `vault:path`.",
     }),
     smtp_ca: text(

@@ -17,6 +17,8 @@ export interface Field {
   readonly fallback: unknown;
   /** Masked wherever it is shown; `{ secret: true }` in the schema. */
   readonly secret: boolean;
+  /** May name a place in the vault, `vault:path`; `{ vault: true }` in the schema. */
+  readonly inVault: boolean;
   readonly required: boolean;
 }
 
@@ -54,6 +56,7 @@ function collect(path: readonly string[], schema: TObject, required: boolean): F
         description: child.description ?? "",
         fallback: child["default"],
         secret: child["secret"] === true,
+        inVault: child["vault"] === true,
         required: needed && child["default"] === undefined,
       },
     ];

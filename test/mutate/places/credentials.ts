@@ -137,4 +137,22 @@ export const credentials: readonly Mutation[] = [
     only: "a bearer outranks apikey",
     why: "a person's request runs with the rights of the app's key",
   },
+  {
+    name: "vault: any secret may name a place that nobody looks up",
+    file: "src/core/config/draft.ts",
+    find: 'if (!inVault) return "this secret cannot be in the vault: use env:NAME";',
+    replace: "if (!inVault) return null;",
+    tests: ["test/config/load-config.test.ts"],
+    only: "not looked up there",
+    why: "`vault:auth/jwt` itself becomes the secret, which anybody guesses",
+  },
+  {
+    name: "vault: an operator's secret takes the place of Reactor's own",
+    file: "src/server/admin/vault/setting-secrets.ts",
+    find: "if (isOwn(path)) throw secretErrors.secret_path_reserved(path);",
+    replace: "",
+    tests: ["test/server/vault.test.ts"],
+    only: "has no place there",
+    why: "a slip of the hand replaces the signing keys",
+  },
 ];

@@ -12,6 +12,7 @@ export const captchaConfig = Type.Object(
       default: "",
       maxLength: 512,
       secret: true,
+      vault: true,
       description: "The secret key of the captcha's site; may be `vault:path`",
     }),
     url: Type.String({

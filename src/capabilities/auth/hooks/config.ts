@@ -13,6 +13,7 @@ const hook = (when: string, payload: string) =>
         default: "",
         maxLength: 4096,
         secret: true,
+        vault: true,
         description:
           "Signs the request (Standard Webhooks): `v1,whsec_<base64>`, several separated by `|`; may be `vault:path`. An address needs one",
       }),

@@ -4,7 +4,7 @@ import { type Static, Type } from "@sinclair/typebox";
 const text = (description: string, fallback = "", maxLength = 2048) =>
   Type.String({ default: fallback, maxLength, description });
 const secret = (description: string) =>
-  Type.String({ default: "", maxLength: 4096, secret: true, description });
+  Type.String({ default: "", maxLength: 4096, secret: true, vault: true, description });
 
 export const smsConfig = Type.Object(
   {

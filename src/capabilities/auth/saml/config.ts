@@ -16,6 +16,7 @@ export const samlConfig = Type.Object(
     private_key: Type.String({
       default: "",
       secret: true,
+      vault: true,
       maxLength: 8192,
       description:
         "PEM (PKCS 8, RSA) by which requests are signed and encrypted assertions opened; may be vault:path; empty = neither",
