@@ -105,7 +105,7 @@ export const credentials: readonly Mutation[] = [
   {
     name: "key: the beginning of the secret key will do",
     file: "src/shared/auth/verify-key.ts",
-    find: "if (timingSafeEqual(sent, digest(project.secretKey))) return SERVICE;",
+    find: "if (isEqual(sent, project.secretKey)) return SERVICE;",
     replace: "if (project.secretKey.startsWith(key)) return SERVICE;",
     tests: ["test/conformance/auth-client.test.ts"],
     only: "a wrong key is refused",
