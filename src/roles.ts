@@ -11,6 +11,8 @@ interface RoleModule {
 const ROLES: Readonly<Record<string, () => Promise<RoleModule>>> = {
   __jail: () => import("./runtime/jail/enter-jail.ts"),
   "__fn-runner": () => import("./runtime/bun/runner/runner.ts"),
+  "__program-host": () => import("./runtime/lambda/host/host.ts"),
+  __program: () => import("./runtime/jail/enter-program.ts"),
   "__wasm-host": () => import("./runtime/wasm/host/host.ts"),
   "__pg-shim": () => import("./postgres/embedded/shim.ts"),
   "__pg-unpack": () => import("./postgres/embedded/unpack-role.ts"),

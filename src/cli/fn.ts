@@ -69,6 +69,10 @@ const deploy: Command = {
   examples: [
     { run: "reactor fn deploy hello", what: "one function" },
     { run: "reactor fn deploy hello --no-promote", what: "to be tried with a part of the calls" },
+    {
+      run: "reactor fn deploy orders",
+      what: "also functions/orders.zip, or its folder, for AWS Lambda",
+    },
     { run: "reactor fn deploy", what: "all of the project's" },
   ],
   async run(context) {

@@ -18,6 +18,8 @@ import { type JailOrder, SEALED, THREADS_MAX, TMP_BYTES, TMP_FILES } from "./jai
 import { type JailPlan, UIDS } from "./jail/jail-plan.ts";
 import type { FromChild, LogEntry, ToChild } from "./messages.ts";
 import type { HostCalls, ServiceKey } from "./options.ts";
+import { type ProcessUsage, processUsage } from "./process-usage.ts";
+import { programUsage } from "./program-usage.ts";
 import { readLines } from "./read-lines.ts";
 
 /** Why we killed it; null when it went by itself. */
@@ -36,9 +38,14 @@ export interface ChildExit {
 }
 
 export interface ChildOptions {
-  readonly role: "__fn-runner" | "__wasm-host";
+  readonly role: "__fn-runner" | "__wasm-host" | "__program-host";
   /** Folder of the code that it is for, absolute; null: it is handed its code later. */
   readonly code: string | null;
+  /**
+   * It hosts a program of its own: what its command begins with, so that it has namespaces of its own
+   * (`jail/program-plan.ts`). Null for all others.
+   */
+  readonly namespacesBy: readonly string[] | null;
   /** Parent of the child's own folder. */
   readonly dir: string;
   /** Short and unique among living children: names the folder. */
@@ -78,6 +85,8 @@ export interface Child {
   readonly ready: Promise<void>;
   readonly exited: Promise<ChildExit>;
   alive(): boolean;
+  /** What it uses now; of a host, what its program and all that it started use. */
+  usage(): ProcessUsage;
   killed(): KillReason | null;
   send(message: ToChild): void;
   /** Bytes at which the kernel ends it, where it can; watching goes on in any case. */
@@ -122,7 +131,7 @@ export function spawnChild(options: ChildOptions): Child {
       return await options.egress.hostCalls(spec, request);
     },
   });
-  const spawned = Bun.spawn(commandOf(options.role, socket, order), {
+  const spawned = Bun.spawn(commandOf(options, socket, order), {
     cwd: dir,
     env: { ...BASE_ENV, HOME: dir, TMPDIR: join(dir, "tmp"), ...options.env },
     stdin: "ignore",
@@ -151,6 +160,7 @@ export function spawnChild(options: ChildOptions): Child {
     ready: ready.then(() => {}),
     exited: watchExit(),
     alive: () => alive,
+    usage: () => (order?.program ? programUsage(spawned.pid) : processUsage(spawned.pid)),
     killed: () => reason,
     send(message) {
       if (alive) link.say(message);
@@ -177,17 +187,25 @@ export function spawnChild(options: ChildOptions): Child {
 }
 
 /** What the child is told of its jail; null where there is none. */
-function orderOf({ jail, number, code }: ChildOptions, dir: string): JailOrder | null {
+function orderOf(options: ChildOptions, dir: string): JailOrder | null {
+  const { jail, number, code, namespacesBy } = options;
   if (jail.level === "none") return null;
-  const { landlock, namespaces, firstUid } = jail;
+  const { landlock, firstUid } = jail;
   const uid = firstUid === null ? null : firstUid + (number % UIDS);
-  return { dir, code, landlock, namespaces, uid, sources: selfSources() };
+  const program = namespacesBy !== null;
+  const namespaces = program ? "given" : jail.namespaces ? "make" : "none";
+  return { dir, code, landlock, namespaces, program, uid, sources: selfSources() };
 }
 
-function commandOf(role: string, socket: string, order: JailOrder | null): string[] {
+function commandOf(
+  { role, namespacesBy }: ChildOptions,
+  socket: string,
+  order: JailOrder | null,
+): string[] {
   const own = [socket, String(process.pid)];
   if (!order) return selfCommand(role, ...own);
-  return selfCommand("__jail", JSON.stringify(order), role, ...own, SEALED);
+  const command = selfCommand("__jail", JSON.stringify(order), role, ...own, SEALED);
+  return [...(namespacesBy ?? []), ...command];
 }
 
 /** The child's own folder; returns the path of its socket. */

@@ -51,6 +51,12 @@ export const runtimeErrors = defineErrors({
     headers: RETRY_SOON,
     cause,
   }),
+  program_not_jailed: (name: string, reason: string) => ({
+    status: 503,
+    message: `The program of the function "${name}" is not run on this machine`,
+    details: reason,
+    hint: "Programs run only where their jail holds; see docs/functions.md",
+  }),
   client_closed_request: () => ({ status: 499, message: "The client closed the request" }),
   export_not_found: (name: string, exportName: string, callable: readonly string[]) => ({
     status: 404,

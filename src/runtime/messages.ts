@@ -13,7 +13,7 @@ export interface AssignMessage {
   readonly t: "assign";
   readonly name: string;
   readonly version: string;
-  /** The bundled ES module, inside the child's own folder; of a zip, the handler's file. */
+  /** The bundled ES module, inside the child's own folder; of a zip, the handler's file or the program. */
   readonly codePath: string;
   readonly env: Readonly<Record<string, string>>;
   readonly config: Readonly<Record<string, string>>;

@@ -2,7 +2,8 @@
  * Nothing outlives the server: the kernel kills a child when its parent dies, however it dies.
  * Called first thing by every child role. Needs no event loop, so a spinning guest goes too.
  */
-import { kernel } from "./jail/kernel.ts";
+import { kernel, syscall } from "./jail/kernel.ts";
+import { callNumber } from "./jail/syscalls.ts";
 
 const PR_SET_PDEATHSIG = 1;
 const SIGKILL = 9;
@@ -19,4 +20,6 @@ export function dieWithParent(parentPid: number): void {
 /** As the kernel would: no handler of user code gets a say. */
 export function endSelf(): void {
   process.kill(process.pid, "SIGKILL");
+  // The first process of a namespace does not hear its own signals.
+  syscall(callNumber("exit_group"), 1);
 }

@@ -22,7 +22,7 @@ function spawn(name: string) {
     serviceKey: async () => "",
   };
   const common = { number: 1, jail, cgroups: null, egress, env: {}, clock: systemClock, logger };
-  return spawnChild({ role: "__fn-runner", code: null, dir, name, ...common });
+  return spawnChild({ role: "__fn-runner", code: null, namespacesBy: null, dir, name, ...common });
 }
 
 test("questions to a child that dies are refused, never thrown, whenever they come", async () => {

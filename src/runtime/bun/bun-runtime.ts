@@ -15,7 +15,6 @@ import { describeExit } from "../child.ts";
 import { runtimeErrors } from "../errors.ts";
 import type { JailLevel } from "../jail/jail-plan.ts";
 import type { FullRuntimeOptions } from "../options.ts";
-import { processRss } from "../process-usage.ts";
 import { specKey, versionKey } from "../spec-key.ts";
 import { ActiveCall } from "./active-call.ts";
 import { forwardCall } from "./forward.ts";
@@ -252,7 +251,7 @@ export class BunRuntime implements FunctionRuntime {
     return [...busy, ...blank].map(({ child, name }) => ({
       pid: child.pid,
       function: name,
-      rssBytes: processRss(child.pid),
+      rssBytes: child.usage().rssBytes,
     }));
   }
 

@@ -7,7 +7,6 @@ import type { Child, KillReason } from "../child.ts";
 import { holdsMore } from "../folder-usage.ts";
 import { THREADS_MAX, TMP_BYTES, TMP_FILES } from "../jail/jail-order.ts";
 import type { FullRuntimeOptions } from "../options.ts";
-import { processUsage } from "../process-usage.ts";
 import type { ActiveCall } from "./active-call.ts";
 
 /** A process whose event loop does not answer within this is spinning. */
@@ -55,6 +54,13 @@ export class Instance {
     return this.#background === 0 || nowMs - this.idleSince > this.spec.limits.deadlineMs;
   }
 
+  /** Id of the request in a process that takes one at a time, as long as there is one. */
+  onlyCall(): string | null {
+    if (this.spec.limits.concurrency > 1) return null;
+    const [active] = this.calls;
+    return active?.call.requestId ?? null;
+  }
+
   hasRoom(): boolean {
     return this.calls.size < this.spec.limits.concurrency;
   }
@@ -72,7 +78,7 @@ export class Instance {
 
   /** Kills the process when it uses more than it may. */
   checkUsage(): void {
-    const { rssBytes, threads } = processUsage(this.child.pid);
+    const { rssBytes, threads } = this.child.usage();
     this.peakBytes = Math.max(this.peakBytes, rssBytes);
     if (rssBytes > this.spec.limits.memoryBytes) this.kill({ kind: "memory" });
     else if (threads > THREADS_MAX) this.kill({ kind: "threads" });
@@ -80,7 +86,7 @@ export class Instance {
 
   /** A process that ended before the first look is asked once. */
   peakMemory(): number {
-    if (this.peakBytes === 0) this.peakBytes = processUsage(this.child.pid).rssBytes;
+    if (this.peakBytes === 0) this.peakBytes = this.child.usage().rssBytes;
     return this.peakBytes;
   }
 

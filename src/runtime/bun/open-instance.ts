@@ -9,7 +9,7 @@ import type { FunctionSpec } from "../../core/ports/function-runtime.ts";
 import type { Child } from "../child.ts";
 import { runtimeErrors } from "../errors.ts";
 import type { CodeFolder } from "../lambda/code-folders.ts";
-import { DEFAULT_HANDLER } from "../lambda/zip-program.ts";
+import { BOOTSTRAP, DEFAULT_HANDLER } from "../lambda/zip-program.ts";
 import { createLogCap, LOG_LINES_ACCEPTED_PER_S } from "../log-cap.ts";
 import type { AssignMessage, FromChild, LambdaAssignment } from "../messages.ts";
 import type { FullRuntimeOptions } from "../options.ts";
@@ -29,10 +29,12 @@ export async function openInstance(
     if (error instanceof ReactorError) throw error;
     throw runtimeErrors.function_unavailable(spec.name, error);
   });
-  relayLog(child, spec, options);
+  let instance: Instance | null = null;
+  relayLog(child, spec, options, () => instance?.onlyCall() ?? null);
   try {
     await assign(child, spec, folder, options);
-    return new Instance(spec, child, options);
+    instance = new Instance(spec, child, options);
+    return instance;
   } catch (error) {
     child.kill({ kind: "ended" });
     throw error;
@@ -70,7 +72,7 @@ async function assign(
 
 /** Path of what the child is to import. */
 async function placeCode(child: Child, spec: FunctionSpec, folder: CodeFolder | null) {
-  if (folder?.program.kind === "handler") return join(folder.path, folder.program.file);
+  if (folder) return join(folder.path, fileOf(folder));
   // A handler for AWS may be CommonJS.
   const codePath = join(child.dir, `${spec.name}.${spec.runtime === "lambda" ? "js" : "mjs"}`);
   await copyFile(spec.codePath, codePath);
@@ -79,12 +81,14 @@ async function placeCode(child: Child, spec: FunctionSpec, folder: CodeFolder | 
   return codePath;
 }
 
+const fileOf = ({ program }: CodeFolder) => (program.kind === "handler" ? program.file : BOOTSTRAP);
+
 function lambdaOf({ entry, limits }: FunctionSpec, folder: CodeFolder | null): LambdaAssignment {
   const { concurrency, deadlineMs, memoryBytes } = limits;
   const memoryMb = Math.floor(memoryBytes / 1_048_576);
   const common = { concurrency, deadlineMs, memoryMb };
-  if (folder?.program.kind === "handler") {
-    const { exportPath } = folder.program;
+  if (folder) {
+    const exportPath = folder.program.kind === "handler" ? folder.program.exportPath : null;
     return { ...common, handler: entry ?? DEFAULT_HANDLER, exportPath, root: folder.path };
   }
   // A bundle is one file, whatever file `index.handler` names.
@@ -100,7 +104,13 @@ function loadResult(answer: FromChild): string | null | undefined {
   return typeof answer.message === "string" ? answer.message : "it said why in no text";
 }
 
-function relayLog(child: Child, spec: FunctionSpec, options: FullRuntimeOptions): void {
+/** @param current id of the request that output without one belongs to, where there is only one */
+function relayLog(
+  child: Child,
+  spec: FunctionSpec,
+  options: FullRuntimeOptions,
+  current: () => string | null,
+): void {
   const cap = createLogCap(options.clock, LOG_LINES_ACCEPTED_PER_S);
   const common = { function: spec.name, version: spec.version };
   child.onLog = ([level, requestId, message]) => {
@@ -110,6 +120,6 @@ function relayLog(child: Child, spec: FunctionSpec, options: FullRuntimeOptions)
       const lost = `${dropped} log lines were dropped`;
       options.onLog({ ...common, requestId: null, level: "warn", message: lost });
     }
-    options.onLog({ ...common, requestId, level, message });
+    options.onLog({ ...common, requestId: requestId ?? current(), level, message });
   };
 }

@@ -5,7 +5,9 @@
 import { join } from "node:path";
 import type { FunctionSpec } from "../../core/ports/function-runtime.ts";
 import { type BlankPool, createBlankPool } from "../blank-pool.ts";
-import { type Child, spawnChild } from "../child.ts";
+import { type Child, type ChildOptions, spawnChild } from "../child.ts";
+import { runtimeErrors } from "../errors.ts";
+import { type ProgramPlan, planPrograms } from "../jail/program-plan.ts";
 import { type CodeFolder, CodeFolders } from "../lambda/code-folders.ts";
 import type { FullRuntimeOptions } from "../options.ts";
 
@@ -20,6 +22,8 @@ export class Runners {
   readonly #options: FullRuntimeOptions;
   readonly #folders: CodeFolders;
   #children = 0;
+  /** Found out when the first program is to be run. */
+  #programs: Promise<ProgramPlan> | null = null;
 
   constructor(options: FullRuntimeOptions) {
     this.#options = options;
@@ -28,7 +32,7 @@ export class Runners {
       size: options.blanks,
       clock: options.clock,
       logger: options.logger,
-      spawn: () => this.#spawn(null),
+      spawn: () => this.#spawn({}),
     });
   }
 
@@ -38,17 +42,29 @@ export class Runners {
       return { child: await this.blanks.take(), folder: null };
     }
     const folder = await this.#folders.open(name, codePath, entry);
-    const child = this.#spawn(folder);
+    const child = await this.#spawnFor(name, folder).catch(async (error: unknown) => {
+      await this.#folders.release(codePath, entry);
+      throw error;
+    });
     void child.exited.then(() => this.#folders.release(codePath, entry));
     await child.ready;
     return { child, folder };
   }
 
-  #spawn(folder: CodeFolder | null): Child {
+  async #spawnFor(name: string, { path, program }: CodeFolder): Promise<Child> {
+    if (program.kind === "handler") return this.#spawn({ code: path });
+    this.#programs ??= planPrograms(this.#options.jail);
+    const { prefix, reason } = await this.#programs;
+    if (!prefix) throw runtimeErrors.program_not_jailed(name, reason);
+    return this.#spawn({ role: "__program-host", code: path, namespacesBy: prefix });
+  }
+
+  #spawn(more: Partial<ChildOptions>): Child {
     this.#children += 1;
     return spawnChild({
       role: "__fn-runner",
-      code: folder?.path ?? null,
+      code: null,
+      namespacesBy: null,
       dir: this.#options.dir,
       name: `b${this.#children.toString(36)}`,
       env: {},
@@ -58,6 +74,7 @@ export class Runners {
       egress: this.#options,
       clock: this.#options.clock,
       logger: this.#options.logger,
+      ...more,
     });
   }
 }

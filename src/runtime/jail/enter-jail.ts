@@ -6,10 +6,12 @@
  */
 import { join } from "node:path";
 import { selfCommand } from "../../core/self.ts";
-import { type JailOrder, THREADS_MAX, TMP_BYTES, TMP_FILES } from "./jail-order.ts";
+import { type JailOrder, RUNTIME_PORT, THREADS_MAX, TMP_BYTES, TMP_FILES } from "./jail-order.ts";
 import { addressOf, cString, cStringArray, must, needKernel, syscall } from "./kernel.ts";
-import { restrictFiles } from "./landlock.ts";
+import { type PathRules, restrict } from "./landlock.ts";
+import { raiseLoopback } from "./loopback.ts";
 import { callNumber } from "./syscalls.ts";
+import { LIBRARIES, PROGRAMS, SYSTEM_FILES } from "./system-paths.ts";
 
 const PR_SET_NO_NEW_PRIVS = 38;
 const CLONE = { newMounts: 0x00020000, newUts: 0x04000000, newIpc: 0x08000000, newNet: 0x40000000 };
@@ -25,16 +27,17 @@ export function runRole(args: readonly string[]): void {
   const [json = "", ...role] = args;
   const order = JSON.parse(json) as JailOrder;
   must("prctl", needKernel().prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-  if (order.namespaces) enterNamespaces(order);
+  if (order.namespaces !== "none") enterNamespaces(order);
   setLimits(order);
   takeUser(order);
-  if (order.landlock) restrictFiles(rulesOf(order));
+  if (order.landlock) restrict(rulesOf(order));
   become(role);
 }
 
 function enterNamespaces(order: JailOrder): void {
   const { newMounts, newUts, newIpc, newNet } = CLONE;
-  must("unshare", needKernel().unshare(newMounts | newUts | newIpc | newNet));
+  if (order.namespaces === "given") raiseLoopback();
+  else must("unshare", needKernel().unshare(newMounts | newUts | newIpc | newNet));
   const [none, root] = [cString("none"), cString("/")];
   must("mount", needKernel().mount(none, root, null, MS_PRIVATE_BELOW, null));
   const [type, target] = [cString("tmpfs"), cString(join(order.dir, "tmp"))];
@@ -44,7 +47,7 @@ function enterNamespaces(order: JailOrder): void {
   must("mount tmpfs", mounted);
 }
 
-function setLimits({ uid }: JailOrder): void {
+function setLimits({ uid, program }: JailOrder): void {
   const set = (what: number, value: bigint) => {
     const limit = new BigUint64Array([value, value]);
     must("setrlimit", needKernel().setrlimit(what, limit));
@@ -52,8 +55,9 @@ function setLimits({ uid }: JailOrder): void {
   set(LIMIT.core, 0n);
   set(LIMIT.fileSize, BigInt(TMP_BYTES));
   set(LIMIT.openFiles, OPEN_FILES);
-  // Threads count as processes, of all that the user has: only for a user of its own.
-  if (uid !== null) set(LIMIT.processes, BigInt(THREADS_MAX));
+  // Threads count as processes, of all that the user has: only for a user of its own, or one that is
+  // counted apart because it is in a user namespace of its own.
+  if (uid !== null || program) set(LIMIT.processes, BigInt(THREADS_MAX));
 }
 
 /** Gives up the user and, for a root that cannot change it, root's capabilities. */
@@ -69,22 +73,15 @@ function takeUser({ uid }: JailOrder): void {
   }
 }
 
-function rulesOf(order: JailOrder) {
+function rulesOf(order: JailOrder): PathRules {
+  const code = order.code === null ? [] : [order.code];
   return {
-    read: [
-      "/proc/self",
-      "/proc/meminfo",
-      "/sys/devices/system/cpu",
-      "/dev/urandom",
-      "/etc/ld.so.cache",
-      "/etc/localtime",
-      "/usr/share/zoneinfo",
-      ...order.sources,
-      ...(order.code === null ? [] : [order.code]),
-    ],
-    execute: [process.execPath, "/lib", "/lib64", "/usr/lib", "/usr/lib64"],
+    // A host's /proc is of its own processes, and those that it starts need to see themselves.
+    read: [order.program ? "/proc" : "/proc/self", ...SYSTEM_FILES, ...order.sources, ...code],
+    execute: [process.execPath, ...LIBRARIES, ...(order.program ? [...PROGRAMS, ...code] : [])],
     write: [order.dir],
     writeFiles: ["/dev/null"],
+    ...(order.program ? { bindPorts: [RUNTIME_PORT], connectPorts: [RUNTIME_PORT] } : {}),
   };
 }
 

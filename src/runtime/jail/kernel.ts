@@ -9,6 +9,7 @@ const SYMBOLS = {
   syscall: { args: [i64, i64, i64, i64, i64, i64, i64], returns: i64 },
   prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
   setrlimit: { args: ["i32", "ptr"], returns: "i32" },
+  signal: { args: ["i32", "ptr"], returns: "ptr" },
   unshare: { args: ["i32"], returns: "i32" },
   mount: { args: ["ptr", "ptr", "ptr", "u64", "ptr"], returns: "i32" },
   getxattr: { args: ["ptr", "ptr", "ptr", "u64"], returns: i64 },

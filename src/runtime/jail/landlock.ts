@@ -10,6 +10,7 @@ import { callNumber } from "./syscalls.ts";
 
 const VERSION_FLAG = 1;
 const RULE_PATH_BENEATH = 1;
+const RULE_NET_PORT = 2;
 const O_PATH = 0x200000;
 const O_CLOEXEC = 0x80000;
 
@@ -25,7 +26,10 @@ const FS = {
 } as const;
 /** Number of file rights that each version of the interface knows; the last stays for later ones. */
 const FS_RIGHTS = [13n, 14n, 15n, 15n, 16n] as const;
-const NET_ALL = 3n;
+const NET = { bindTcp: 1n, connectTcp: 2n } as const;
+const NET_ALL = NET.bindTcp | NET.connectTcp;
+/** Earlier versions have no say in sockets. */
+const NET_VERSION = 4;
 const SCOPE_ALL = 3n;
 
 export interface PathRules {
@@ -37,6 +41,9 @@ export interface PathRules {
   readonly write: readonly string[];
   /** These files can be written, not made. */
   readonly writeFiles: readonly string[];
+  /** TCP ports to listen on and to connect to, whatever the address. Default none. */
+  readonly bindPorts?: readonly number[];
+  readonly connectPorts?: readonly number[];
 }
 
 /** Version of the interface, 0 where the kernel has none or it is switched off. */
@@ -46,7 +53,7 @@ export function landlockVersion(): number {
 }
 
 /** Restricts the calling thread for ever. Paths that do not exist are left out. */
-export function restrictFiles(rules: PathRules): void {
+export function restrict(rules: PathRules): void {
   const version = landlockVersion();
   if (version === 0) throw new Error("The kernel has no Landlock");
   const handled = (1n << (FS_RIGHTS[Math.min(version, FS_RIGHTS.length) - 1] ?? 13n)) - 1n;
@@ -58,6 +65,10 @@ export function restrictFiles(rules: PathRules): void {
   for (const path of rules.write) allow(ruleset, path, writable, handled);
   const write = FS.readFile | FS.writeFile;
   for (const path of rules.writeFiles) allow(ruleset, path, write, handled);
+  if (version >= NET_VERSION) {
+    for (const port of rules.bindPorts ?? []) allowPort(ruleset, port, NET.bindTcp);
+    for (const port of rules.connectPorts ?? []) allowPort(ruleset, port, NET.connectTcp);
+  }
   must("landlock_restrict_self", syscall(callNumber("landlock_restrict_self"), ruleset, 0));
   closeSync(ruleset);
 }
@@ -65,7 +76,7 @@ export function restrictFiles(rules: PathRules): void {
 function createRuleset(version: number, handled: bigint): number {
   // struct landlock_ruleset_attr; earlier kernels know a shorter one.
   const attribute = new BigUint64Array([handled, NET_ALL, SCOPE_ALL]);
-  const size = version >= 6 ? 24 : version >= 4 ? 16 : 8;
+  const size = version >= 6 ? 24 : version >= NET_VERSION ? 16 : 8;
   const call = callNumber("landlock_create_ruleset");
   return must("landlock_create_ruleset", syscall(call, addressOf(attribute), size, 0));
 }
@@ -85,4 +96,12 @@ function allow(ruleset: number, path: string, rights: bigint, handled: bigint): 
   const added = syscall(call, ruleset, RULE_PATH_BENEATH, addressOf(attribute), 0);
   must(`landlock_add_rule ${path}`, added);
   closeSync(fd);
+}
+
+function allowPort(ruleset: number, port: number, rights: bigint): void {
+  // struct landlock_net_port_attr: u64, u64.
+  const attribute = new BigUint64Array([rights, BigInt(port)]);
+  const call = callNumber("landlock_add_rule");
+  const added = syscall(call, ruleset, RULE_NET_PORT, addressOf(attribute), 0);
+  must(`landlock_add_rule of port ${port}`, added);
 }

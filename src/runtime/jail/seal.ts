@@ -4,7 +4,7 @@
  * is in it; from here on there are no new sockets, processes or programs.
  */
 import { must, needKernel } from "./kernel.ts";
-import { installFilter } from "./seccomp.ts";
+import { filterProgram, installFilter } from "./seccomp.ts";
 
 const PR_SET_DUMPABLE = 4;
 
@@ -12,5 +12,5 @@ const PR_SET_DUMPABLE = 4;
 export function seal(): void {
   // Nobody of the same user reads its memory or attaches to it.
   must("prctl", needKernel().prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
-  installFilter(process.pid);
+  installFilter(filterProgram(process.pid));
 }

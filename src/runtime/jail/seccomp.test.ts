@@ -1,6 +1,6 @@
 /** The filter as the kernel would run it: a small interpreter of classic BPF over struct seccomp_data. */
-import { expect, test } from "bun:test";
-import { filterProgram } from "./seccomp.ts";
+import { describe, expect, test } from "bun:test";
+import { filterProgram, programFilter } from "./seccomp.ts";
 import { type ArchitectureName, architecture } from "./syscalls.ts";
 
 const ALLOW = 0x7fff0000;
@@ -9,12 +9,17 @@ const ENOSYS = 0x00050026;
 const KILL = 0x80000000;
 const PID = 4_242;
 
-function verdict(arch: ArchitectureName, number: number, args: number[] = [], audit?: number) {
+function verdict(
+  arch: ArchitectureName,
+  number: number,
+  args: readonly number[] = [],
+  audit?: number,
+  program = filterProgram(PID, arch),
+) {
   const data = Buffer.alloc(64);
   data.writeUInt32LE(number >>> 0, 0);
   data.writeUInt32LE((audit ?? architecture(arch)?.audit ?? 0) >>> 0, 4);
   for (const [i, value] of args.entries()) data.writeBigInt64LE(BigInt(value), 16 + i * 8);
-  const program = filterProgram(PID, arch);
   let accumulator = 0;
   for (let at = 0; ; at += 1) {
     const step = program[at];
@@ -72,4 +77,36 @@ test("another architecture's calls kill, and the second table of x86-64 does not
   expect(verdict("x64", 59, [], 0x40000003)).toBe(KILL);
   expect(verdict("x64", 0x40000000 + 59)).toBe(ENOSYS);
   expect(verdict("x64", 0)).toBe(ALLOW);
+});
+
+describe("the filter of programs", () => {
+  const ask = (arch: ArchitectureName, name: string, ...args: number[]) => {
+    const number = architecture(arch)?.numbers[name] ?? -1;
+    return verdict(arch, number, args, undefined, programFilter(arch));
+  };
+
+  test.each(["x64", "arm64"] as const)("on %s they start others, in no new namespace", (arch) => {
+    for (const name of ["execve", "kill", "tkill", "connect"]) {
+      expect([name, ask(arch, name)]).toEqual([name, ALLOW]);
+    }
+    // SIGCHLD, then with each of CLONE_NEWNS, _NEWCGROUP, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET.
+    expect(ask(arch, "clone", 17)).toBe(ALLOW);
+    for (const bit of [17, 25, 26, 27, 28, 29, 30]) {
+      expect([bit, ask(arch, "clone", 17 | (1 << bit))]).toEqual([bit, EPERM]);
+    }
+    for (const name of ["unshare", "setns", "ptrace", "mount", "chroot", "execveat", "fchmodat"]) {
+      expect([name, ask(arch, name)]).toEqual([name, EPERM]);
+    }
+    for (const name of ["clone3", "io_uring_setup", "memfd_create"]) {
+      expect([name, ask(arch, name)]).toEqual([name, ENOSYS]);
+    }
+  });
+
+  test.each(["x64", "arm64"] as const)("on %s sockets are of the Internet, or a pair", (arch) => {
+    for (const family of [2, 10]) expect(ask(arch, "socket", family, 1)).toBe(ALLOW);
+    for (const family of [1, 16, 17, 38, 40]) expect(ask(arch, "socket", family, 1)).toBe(EPERM);
+    expect(ask(arch, "socketpair", 1, 0x80801)).toBe(ALLOW);
+    for (const type of [2, 5, 0x80002]) expect(ask(arch, "socketpair", 1, type)).toBe(EPERM);
+    expect(ask(arch, "prctl", 1)).toBe(EPERM);
+  });
 });

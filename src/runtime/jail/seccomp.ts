@@ -14,6 +14,12 @@ const OP = { load: 0x20, jumpEqual: 0x15, jumpAtLeast: 0x35, jumpSet: 0x45, retu
 const DATA = { number: 0, architecture: 4, argument: 16 } as const;
 const X32_BIT = 0x40000000;
 const CLONE_THREAD = 0x00010000;
+/** CLONE_NEWNS, _NEWCGROUP, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID and _NEWNET. */
+const NEW_NAMESPACES = 0x7e020000;
+const AF_INET = 2;
+const AF_INET6 = 10;
+/** SOCK_STREAM with and without SOCK_NONBLOCK and SOCK_CLOEXEC: datagrams could be sent elsewhere. */
+const STREAM_TYPES = [1, 0x801, 0x80001, 0x80801];
 const SET_MODE_FILTER = 1;
 const FLAG_TSYNC = 1;
 
@@ -36,6 +42,10 @@ const REFUSED = (
   "setxattr lsetxattr fsetxattr setxattrat removexattr lremovexattr fremovexattr removexattrat " +
   "file_setattr inotify_add_watch"
 ).split(" ");
+/** What a program that is not ours may do, within its namespaces and under Landlock. */
+const OF_PROGRAMS: ReadonlySet<string> = new Set(
+  "execve fork vfork tkill socket socketpair connect bind listen".split(" "),
+);
 /** Programs fall back to older calls, which the filter can look into. */
 const ABSENT = [
   ...["clone3", "io_uring_setup", "io_uring_enter", "io_uring_register"],
@@ -66,11 +76,44 @@ const jump = (code: number, value: number, yes: number, no: number): Instruction
   no,
 });
 
+type Checks = readonly (readonly [name: string, check: readonly Instruction[]])[];
+
 /** @param pid of the process: the only one it may signal. */
 export function filterProgram(pid: number, arch = process.arch): Instruction[] {
+  const isThread = [...low(0), jump(OP.jumpSet, CLONE_THREAD, 1, 0), error(EPERM), allowed()];
+  return filterOf(arch, REFUSED, [
+    ["clone", isThread],
+    ["kill", onlyArgument(0, [pid])],
+    ["tgkill", onlyArgument(0, [pid])],
+    ["prlimit64", onlyArgument(0, [0, pid])],
+    ...commonChecks(),
+  ]);
+}
+
+/**
+ * For programs that are not ours, in a network and among processes of their own: those they may reach,
+ * and no namespace but that one. Sockets are of the Internet's families, or a pair of its own.
+ */
+export function programFilter(arch = process.arch): Instruction[] {
+  const refused = REFUSED.filter((name) => !OF_PROGRAMS.has(name));
+  const isPlain = [...low(0), jump(OP.jumpSet, NEW_NAMESPACES, 0, 1), error(EPERM), allowed()];
+  return filterOf(arch, refused, [
+    ["clone", isPlain],
+    ["socket", onlyArgument(0, [AF_INET, AF_INET6])],
+    ["socketpair", onlyArgument(1, STREAM_TYPES)],
+    ...commonChecks(),
+  ]);
+}
+
+const commonChecks = (): Checks => [
+  ["prctl", notArgument(0, PRCTL_REFUSED)],
+  ["fcntl", notArgument(1, FCNTL_REFUSED)],
+  ["ioctl", notArgument(1, IOCTL_REFUSED)],
+];
+
+function filterOf(arch: string, refused: readonly string[], checks: Checks): Instruction[] {
   const known = architecture(arch);
   if (!known) throw new Error(`No jail on ${arch}`);
-  const number = (name: string) => known.numbers[name];
   const program: Instruction[] = [
     load(DATA.architecture),
     jump(OP.jumpEqual, known.audit, 1, 0),
@@ -79,22 +122,13 @@ export function filterProgram(pid: number, arch = process.arch): Instruction[] {
   ];
   // The second table of numbers of x86-64; on arm64 no number is so high.
   program.push(jump(OP.jumpAtLeast, X32_BIT, 0, 1), error(ENOSYS));
-  const refuse = (name: string, errno: number) => {
-    const call = number(name);
-    if (call !== undefined) program.push(jump(OP.jumpEqual, call, 0, 1), error(errno));
-  };
-  for (const name of REFUSED) refuse(name, EPERM);
-  for (const name of ABSENT) refuse(name, ENOSYS);
   const look = (name: string, check: readonly Instruction[]) => {
-    const call = number(name);
+    const call = known.numbers[name];
     if (call !== undefined) program.push(jump(OP.jumpEqual, call, 0, check.length), ...check);
   };
-  look("clone", [...low(0), jump(OP.jumpSet, CLONE_THREAD, 1, 0), error(EPERM), allowed()]);
-  for (const name of ["kill", "tgkill"]) look(name, onlyArgument(0, [pid]));
-  look("prlimit64", onlyArgument(0, [0, pid]));
-  look("prctl", notArgument(0, PRCTL_REFUSED));
-  look("fcntl", notArgument(1, FCNTL_REFUSED));
-  look("ioctl", notArgument(1, IOCTL_REFUSED));
+  for (const name of refused) look(name, [error(EPERM)]);
+  for (const name of ABSENT) look(name, [error(ENOSYS)]);
+  for (const [name, check] of checks) look(name, check);
   program.push(allowed());
   return program;
 }
@@ -115,8 +149,7 @@ function notArgument(argument: number, values: readonly number[]): Instruction[]
 }
 
 /** Puts all threads of this process under the filter, for ever. Needs no_new_privs. */
-export function installFilter(pid: number): void {
-  const program = filterProgram(pid);
+export function installFilter(program: readonly Instruction[]): void {
   const bytes = Buffer.alloc(program.length * 8);
   for (const [n, { code, yes, no, value }] of program.entries()) {
     bytes.writeUInt16LE(code, n * 8);

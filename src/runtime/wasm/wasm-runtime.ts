@@ -155,6 +155,7 @@ export class WasmRuntime implements FunctionRuntime {
     return spawnChild({
       role: "__wasm-host",
       code: null,
+      namespacesBy: null,
       dir: this.#options.dir,
       name: `w${this.#children.toString(36)}`,
       env: HOST_ENV,

@@ -1,13 +1,11 @@
 /** Makes a bundle with a handler for AWS Lambda into what the runner calls: HTTP in, HTTP out. */
 import type { FunctionHandler } from "../../bun/runner/answer-call.ts";
-import { callScope } from "../../bun/runner/call-scope.ts";
 import type { RunnerLog } from "../../bun/runner/runner-log.ts";
 import type { AssignMessage, LambdaAssignment } from "../../messages.ts";
-import { readHead } from "../answer-head.ts";
-import { hasNoBody, toHttpEvent, toResponse } from "../http-event.ts";
-import { arnOf, type LambdaHandler, runHandler } from "./bootstrap.ts";
+import { type LambdaHandler, runHandler } from "./bootstrap.ts";
+import { invokeBy } from "./invoke-by.ts";
 import { awslambda } from "./response-stream.ts";
-import { RUNTIME_API, RuntimeApi, type RuntimeResponse } from "./runtime-api.ts";
+import { RUNTIME_API, RuntimeApi } from "./runtime-api.ts";
 
 const DEFAULT_EXPORT = "handler";
 
@@ -54,7 +52,7 @@ export function loadHandler(
     const name = lambda.exportPath?.join(".") ?? DEFAULT_EXPORT;
     throw new Error(`The code must export a function "${name}", or poll the Runtime API`);
   }
-  return (request) => answer(api, name, lambda.deadlineMs, request);
+  return (request) => invokeBy(api, name, lambda.deadlineMs, request);
 }
 
 /** What CommonJS exports is the default export. Without a name the default may be the handler itself. */
@@ -75,59 +73,4 @@ function valueAt(place: unknown, path: readonly string[]): unknown {
     (value, name) => (value as Readonly<Record<string, unknown>> | null | undefined)?.[name],
     place,
   );
-}
-
-async function answer(
-  api: RuntimeApi,
-  name: string,
-  deadlineMs: number,
-  request: Request,
-): Promise<Response> {
-  const now = Date.now();
-  const scope = callScope.getStore() ?? null;
-  const { signal } = request;
-  const body = await request.bytes();
-  const id = crypto.randomUUID();
-  const event = JSON.stringify(
-    toHttpEvent({ request, body, name, requestId: scope?.id ?? id, now }),
-  );
-  const invocation = { id, event, deadlineAt: now + deadlineMs, arn: arnOf(name), scope };
-  const response = await api.invoke(invocation, signal);
-  return response.isStream ? await streamed(response) : await whole(response);
-}
-
-async function whole({ body }: RuntimeResponse): Promise<Response> {
-  const text = await new Response(body).text();
-  return toResponse(text === "" ? null : JSON.parse(text));
-}
-
-async function streamed({ body, type }: RuntimeResponse): Promise<Response> {
-  const parts = chunksOf(body);
-  const { head, rest } = await readHead(parts, type);
-  if (hasNoBody(head.status)) {
-    await parts.return();
-    return new Response(null, head);
-  }
-  let first: Uint8Array | null = rest;
-  const stream = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const held = first;
-      first = null;
-      if (held && held.length > 0) return controller.enqueue(held);
-      const { value, done } = await parts.next();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-    cancel: async () => void (await parts.return()),
-  });
-  return new Response(stream, head);
-}
-
-async function* chunksOf(
-  body: ReadableStream<Uint8Array> | null,
-): AsyncGenerator<Uint8Array, void> {
-  for await (const chunk of body ?? []) {
-    const bytes = chunk as Uint8Array;
-    if (bytes.length > 0) yield bytes;
-  }
 }

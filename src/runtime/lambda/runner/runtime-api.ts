@@ -1,11 +1,12 @@
 /**
- * The Lambda Runtime API, version 2018-06-01, inside the runner: there are no sockets in the jail, so
- * code that polls it by `fetch` is answered here, and our own bootstrap asks it directly. Several may
- * poll at once.
+ * The Lambda Runtime API, version 2018-06-01. Inside a runner, where there are no sockets, code that
+ * polls it by `fetch` is answered here and our own bootstrap asks it directly; programs of their own
+ * reach it through `host/serve-api.ts`. Several may poll at once.
  */
+import { RUNTIME_PORT } from "../../jail/jail-order.ts";
 import type { CallHeader } from "../../messages.ts";
 
-export const RUNTIME_API = "127.0.0.1:9001";
+export const RUNTIME_API = `127.0.0.1:${RUNTIME_PORT}`;
 export const BASE = `http://${RUNTIME_API}/2018-06-01/runtime`;
 
 const PATH =
@@ -18,6 +19,10 @@ export interface Invocation {
   /** Milliseconds since the epoch. */
   readonly deadlineAt: number;
   readonly arn: string;
+  /** As `X-Amzn-Trace-Id` has it. */
+  readonly traceId: string;
+  /** JSON that the caller sent along; null for none. */
+  readonly clientContext: string | null;
   /** Whose call it is, for log lines and `reactor.fetch`. */
   readonly scope: CallHeader | null;
 }
@@ -40,7 +45,18 @@ export class RuntimeApi {
   readonly #waiting: Pending[] = [];
   readonly #pollers: ((pending: Pending) => void)[] = [];
   readonly #running = new Map<string, Pending>();
+  readonly #begun = Promise.withResolvers<void>();
   #initError: Error | null = null;
+
+  constructor() {
+    // Who does not wait for it hears of the error otherwise.
+    this.#begun.promise.catch(() => undefined);
+  }
+
+  /** Resolves when somebody first asks for an invocation; rejects when there will be none. */
+  get begun(): Promise<void> {
+    return this.#begun.promise;
+  }
 
   /** Somebody has asked for the next invocation, or said that there will be none. */
   get isPolled(): boolean {
@@ -74,10 +90,11 @@ export class RuntimeApi {
   /** Answers a request to the Runtime API. */
   async handle(request: Request): Promise<Response> {
     const [, init, next, id, kind] = PATH.exec(new URL(request.url).pathname) ?? [];
-    if (next && request.method === "GET") return await this.#next();
+    if (next && request.method === "GET") return await this.#next(request.signal);
     if (request.method !== "POST") return refusal(404, "UnknownPath");
     if (init) {
       this.#initError = await errorIn(request);
+      this.#begun.reject(this.#initError);
       return accepted();
     }
     const pending = id === undefined ? undefined : this.#running.get(id);
@@ -88,18 +105,32 @@ export class RuntimeApi {
     return accepted();
   }
 
-  async #next(): Promise<Response> {
-    const first = this.#waiting.shift();
-    const pending = first ?? (await new Promise<Pending>((take) => this.#pollers.push(take)));
-    const { id, event, deadlineAt, arn } = pending.invocation;
+  async #next(signal: AbortSignal): Promise<Response> {
+    this.#begun.resolve();
+    const pending = this.#waiting.shift() ?? (await this.#poll(signal));
+    const { id, event, deadlineAt, arn, traceId, clientContext } = pending.invocation;
     this.#running.set(id, pending);
     const headers = {
       "content-type": "application/json",
       "lambda-runtime-aws-request-id": id,
       "lambda-runtime-deadline-ms": String(deadlineAt),
       "lambda-runtime-invoked-function-arn": arn,
+      "lambda-runtime-trace-id": traceId,
+      ...(clientContext === null ? {} : { "lambda-runtime-client-context": clientContext }),
     };
     return new Response(event, { headers });
+  }
+
+  /** Whoever goes away while it waits is given nothing. */
+  #poll(signal: AbortSignal): Promise<Pending> {
+    return new Promise<Pending>((take) => {
+      this.#pollers.push(take);
+      const leave = () => {
+        const at = this.#pollers.indexOf(take);
+        if (at >= 0) this.#pollers.splice(at, 1);
+      };
+      signal.addEventListener("abort", leave, { once: true });
+    });
   }
 }
 
