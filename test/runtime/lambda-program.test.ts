@@ -92,11 +92,36 @@ describe.skipIf(!isPossible || !compiler)("a program in C", () => {
     await answers(spec);
   });
 
+  test("a caller that goes away before or within the answer keeps nobody from the next one", async () => {
+    const spec = program("leaves");
+    await answers(spec);
+    for (const path of ["/facts", "/stream"]) {
+      const leave = new AbortController();
+      const early = fixture.invoke(spec, at(path, { signal: leave.signal }));
+      queueMicrotask(() => leave.abort());
+      expect((await failureOf(early)).status).toBe(499);
+      await answers(spec);
+    }
+    const reader = (await fixture.invoke(spec, at("/stream"))).body?.getReader();
+    expect(new TextDecoder().decode((await reader?.read())?.value)).toBe("one");
+    await reader?.cancel();
+    await answers(spec);
+  });
+
   test("a second answer, another's id and other paths are refused, the first answer counts", async () => {
     const spec = program("twice");
     expect(await textOf(fixture.invoke(spec, at("/twice")))).toBe("first");
     const line = await fixture.line(({ message }) => /^\d+ \d+ \d+ \d+$/.test(message));
     expect(line.message).toBe("400 400 202 400");
+    await answers(spec);
+  });
+
+  test("an answer that is too large to be held is refused, and it is told", async () => {
+    const spec = program("large");
+    const failure = await failureOf(fixture.invoke(spec, at("/large")));
+    expect(failure).toMatchObject({ status: 500, code: "function_failed" });
+    expect(failure.message).toContain("67108864 bytes");
+    await fixture.line(({ message }) => message === "large 413");
     await answers(spec);
   });
 
