@@ -5,7 +5,8 @@
  * download size, which takes longer to find than all the rest.
  *
  * No `minify`: without white space Elysia's guarded routes answer 500. No autoloading of `.env` and
- * bunfig.toml: a file in the folder a person stands in must not run code.
+ * bunfig.toml: a file in the folder a person stands in must not run code. Of package.json nothing runs;
+ * without it handlers for AWS Lambda do not find the packages of their zip.
  */
 import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
@@ -55,6 +56,7 @@ async function buildExecutable(): Promise<void> {
       outfile,
       autoloadDotenv: false,
       autoloadBunfig: false,
+      autoloadPackageJson: true,
     },
   });
   for (const message of result.logs) console.error(message);
