@@ -184,12 +184,12 @@ export function formSender(client: ServerClient): SendForm {
 
 /**
  * A client that also has the project's secret key, asked of the server when it is not known; or a
- * person's login, where that is all there is.
+ * person's login, where that is all there is. With `data.db_uri` there is no key.
  */
 export async function connectWithKey(context: CommandContext): Promise<ServerClient> {
   const client = await connect(context);
   const { key, adminToken, loginOf } = client.target;
   if (key !== null || (adminToken === null && loginOf !== undefined)) return client;
   const status = await client.json<{ secret_key: string }>("/_admin/status");
-  return clientFor(context.host, { ...client.target, key: status.secret_key });
+  return clientFor(context.host, { ...client.target, key: status.secret_key || null });
 }

@@ -45,9 +45,12 @@ export function findTarget(context: CommandContext, isNear = false): Target {
   return { ...found, ...credentials, tunnel, url: checkUrl(found.url) };
 }
 
-/** A project's secret key says so in its prefix; anything else is an admin token. */
+/**
+ * A project's secret key says so in its prefix. A JSON Web Token opens the data API alone, as it does
+ * where there are no keys (`data.db_uri`). Anything else is an admin token.
+ */
 export function credentialsOf(token: string): { adminToken: string | null; key: string | null } {
-  return token.startsWith("sb_secret_")
+  return token.startsWith("sb_secret_") || /^eyJ[\w-]*\.[\w-]+\.[\w-]+$/.test(token)
     ? { adminToken: null, key: token }
     : { adminToken: token, key: null };
 }

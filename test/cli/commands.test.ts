@@ -483,6 +483,19 @@ describe("types", () => {
     expect(refused.json()).toMatchObject({ error: { code: "file_unwritable" } });
   });
 
+  test("without keys they are asked for as nobody, or with a token of the database's own", async () => {
+    const asked: (string | null)[] = [];
+    server.answers.set("GET /_admin/status", () => Response.json({ secret_key: "" }));
+    server.answers.set("GET /data/v1/_types", ({ headers }) => {
+      asked.push(headers.get("authorization"));
+      return new Response("export type Json = string\n");
+    });
+    expect((await bench.run(["types"])).exit).toBe(0);
+    expect((await bench.run(["types", "--token", "eyJhbGci.eyJyb2xl.c2ln"])).exit).toBe(0);
+    expect(asked).toEqual([null, "Bearer eyJhbGci.eyJyb2xl.c2ln"]);
+    server.answers.delete("GET /_admin/status");
+  });
+
   test("a refusal is told", async () => {
     server.answers.set("GET /data/v1/_types", () =>
       Response.json({ code: "types_schema_unknown", message: "No" }, { status: 400 }),

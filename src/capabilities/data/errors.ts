@@ -246,7 +246,7 @@ const table = defineErrors({
   types_need_key: (status: 401 | 403) => ({
     status,
     message: "The types of a schema are for those who may see all of it",
-    hint: "Send the project's secret key as `apikey`, or run `reactor types`",
+    hint: "Send the project's secret key as `apikey`, as `reactor types` does, or the token of a role that bypasses row security",
     headers: status === 401 ? { "WWW-Authenticate": "Bearer" } : {},
   }),
   types_language_unknown: (language: string) => ({

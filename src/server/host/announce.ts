@@ -15,28 +15,38 @@ export function developerPage(
   table: string | null,
   fn: string | null,
 ): string {
-  const rows: [string, string][] = [
+  const hasKeys = status.publishable_key !== "";
+  const rows: [string, string | false][] = [
     ["API", status.url],
     ["Docs page", `${status.url}/swagger`],
     ["Health", `${status.url}/health`],
-    ["Inbox of mails", `${status.url}/auth/ui/_inbox`],
-    ["Publishable key", status.publishable_key],
-    ["Secret key", `${status.secret_key}   (server side only)`],
+    ["Inbox of mails", hasAuth(status) && `${status.url}/auth/ui/_inbox`],
+    // None with `data.db_uri`.
+    ["Publishable key", hasKeys && status.publishable_key],
+    ["Secret key", hasKeys && `${status.secret_key}   (server side only)`],
     ["Database", status.database_url],
     ["Data folder", status.data_dir],
     ["Studio", "not in this version"],
   ];
-  const width = Math.max(...rows.map(([name]) => name.length));
-  const lines = rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
-  return `\n${lines.join("\n")}\n\n  Try:\n${tryLines(status, table, fn).join("\n")}\n`;
+  const shown = rows.filter(([, value]) => value !== false);
+  const width = Math.max(...shown.map(([name]) => name.length));
+  const lines = shown.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
+  const tries = tryLines(status, table, fn);
+  const next = tries.length === 0 ? "" : `\n  Try:\n${tries.join("\n")}\n`;
+  return `\n${lines.join("\n")}\n${next}`;
 }
 
+const hasAuth = (status: ServerStatus) => status.capabilities["auth"] !== undefined;
+
 function tryLines(status: ServerStatus, table: string | null, fn: string | null): string[] {
-  const key = `-H 'apikey: ${status.publishable_key}'`;
-  const lines = [
-    `    curl ${status.url}/auth/v1/signup ${key} -H 'content-type: application/json' -d '{"email":"me@example.com","password":"correct horse"}'`,
-  ];
-  if (table !== null) lines.push(`    curl '${status.url}/data/v1/${table}?limit=5' ${key}`);
-  if (fn !== null) lines.push(`    curl '${status.url}/fn/v1/${fn}' ${key}`);
+  const key = status.publishable_key === "" ? "" : ` -H 'apikey: ${status.publishable_key}'`;
+  const lines: string[] = [];
+  if (hasAuth(status)) {
+    lines.push(
+      `    curl ${status.url}/auth/v1/signup${key} -H 'content-type: application/json' -d '{"email":"me@example.com","password":"correct horse"}'`,
+    );
+  }
+  if (table !== null) lines.push(`    curl '${status.url}/data/v1/${table}?limit=5'${key}`);
+  if (fn !== null) lines.push(`    curl '${status.url}/fn/v1/${fn}'${key}`);
   return lines;
 }
