@@ -193,6 +193,23 @@ describe("a pre-request function", () => {
     expect(await guarded.setting("role", USER)).toBe("authenticated");
   });
 
+  test("runs once for a count that the planner is asked for, too", async () => {
+    await database.sql.unsafe(`create function hidden.tell_run() returns void language sql as
+      $$ select pg_notify('pre_request', 'run') $$`);
+    const heard: string[] = [];
+    const { unlisten } = await database.sql.listen("pre_request", (payload) => heard.push(payload));
+    await database.during({ db_pre_request: "hidden.tell_run" }, async (on) => {
+      for (const count of ["planned", "estimated"]) {
+        const { status } = await on.ask("/items", { headers: { prefer: `count=${count}` } });
+        expect(status).toBeOneOf([200, 206]);
+      }
+    });
+    await database.sql.notify("pre_request", "end");
+    await until("all was heard", () => heard.includes("end"));
+    expect(heard).toEqual(["run", "run", "end"]);
+    await unlisten();
+  });
+
   test("that does not exist is told", async () => {
     await database.during({ db_pre_request: "hidden.nothing" }, async (on) => {
       const response = await on.ask("/items");

@@ -110,6 +110,25 @@ describe.each([
     expect(await committed(body)).toBe(0);
   });
 
+  test("what runs after it sees what it did, and undoes it when it fails", async () => {
+    const body = `after ${prepared}`;
+    const pool = open();
+    const count = { sql: `select count(*) from entries where body = $1`, params: [body] };
+    for (const more of [{}, { isolation: "serializable" as const }]) {
+      const query = ask(INSERT, { params: [body], before: ["select 1"], after: count, ...more });
+      const result = await pool.query(query);
+      expect([texts(result), texts({ ...result, rows: result.after })]).toEqual([
+        [[body]],
+        [["1"]],
+      ]);
+      const wrong = ask(INSERT, { params: [body], after: { sql: "select 1/0", params: [] } });
+      expect(await failure(pool.query({ ...wrong, ...more }))).toMatchObject({ code: "22012" });
+      expect(await committed(body)).toBe(1);
+      await database.sql`delete from entries where body = ${body}`;
+    }
+    expect((await pool.query(ask("select 1"))).after).toEqual([]);
+  });
+
   test("a deferred constraint that fails with COMMIT is the query's error", async () => {
     const pool = open();
     const rests: Partial<UserQuery>[] = [

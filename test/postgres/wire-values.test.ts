@@ -99,8 +99,8 @@ describe("values", () => {
     const again = await pool.query(ask(`select 1 as "a b", 2 as "ä", 3 as a`));
     expect(again.columns).toEqual(named.columns);
     const none = await pool.query(ask("insert into parents values (77)"));
-    expect(none).toEqual({ columns: [], rows: [], tag: "INSERT 0 1" });
-    expect(await pool.query(ask(""))).toEqual({ columns: [], rows: [], tag: "" });
+    expect(none).toEqual({ columns: [], rows: [], after: [], tag: "INSERT 0 1" });
+    expect(await pool.query(ask(""))).toEqual({ columns: [], rows: [], after: [], tag: "" });
   });
 });
 

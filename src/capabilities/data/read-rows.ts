@@ -16,7 +16,7 @@ import type { Slot } from "./parse/tree.ts";
 import { planRead } from "./plan/plan-read.ts";
 import { readPreferences } from "./read-preferences.ts";
 import type { DataRoom } from "./room.ts";
-import { type Prepared, plannedRows, type Ran, runRequest } from "./run-request.ts";
+import { type Prepared, type Ran, runRequest } from "./run-request.ts";
 import type { Table } from "./schema/schema.ts";
 import type { SchemaState } from "./schema/schema-cache.ts";
 
@@ -38,8 +38,7 @@ export async function readRows(
   const ran = await runRequest(room, incoming, (state) =>
     prepareRead(room, incoming, state, table),
   );
-  const isCounted = ran.prepared.preferences.count !== null;
-  return answerRead(incoming, ran, isCounted ? await totalRows(room, incoming, ran) : null);
+  return answerRead(incoming, ran, totalRows(room, ran));
 }
 
 function prepareRead(
@@ -87,18 +86,17 @@ export function bindRange(
   };
 }
 
-async function totalRows(
+function totalRows(
   room: DataRoom,
-  incoming: Incoming,
-  ran: Ran<PreparedRead>,
-): Promise<number | null> {
-  const { preferences, compiled, values, media } = ran.prepared;
-  if (preferences.count === null || media.plan !== null) return null;
-  const counted = numberAt(ran.row, RESULT.total);
-  if (preferences.count === "exact" || compiled.countPlan === null) return counted;
+  { prepared, row, plannedRows }: Ran<PreparedRead>,
+): number | null {
+  const { count } = prepared.preferences;
+  if (count === null || prepared.media.plan !== null) return null;
+  const counted = numberAt(row, RESULT.total);
+  if (count === "exact") return counted;
   const { maxRows } = room.limits;
   if (counted !== null && maxRows !== null && counted <= maxRows) return counted;
-  return Math.max(counted ?? 0, await plannedRows(room, incoming, compiled.countPlan, values));
+  return Math.max(counted ?? 0, plannedRows ?? 0);
 }
 
 function answerRead(incoming: Incoming, ran: Ran<PreparedRead>, total: number | null): Response {

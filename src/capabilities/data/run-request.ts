@@ -12,7 +12,6 @@ import { checkExposure } from "./find-table.ts";
 import type { Incoming } from "./incoming.ts";
 import { requireScopes } from "./needed-scopes.ts";
 import { NO_PREFERENCES, type Preferences } from "./parse/prefer.ts";
-import type { Slot } from "./parse/tree.ts";
 import type { DataRoom } from "./room.ts";
 import type { DatabaseFunction, Schema } from "./schema/schema.ts";
 import type { SchemaState } from "./schema/schema-cache.ts";
@@ -39,6 +38,8 @@ export interface Ran<P extends Prepared> {
   readonly row: ResultRow;
   /** More than one only for plans. */
   readonly rows: readonly ResultRow[];
+  /** What `compiled.countPlan` tells; null without one. */
+  readonly plannedRows: number | null;
 }
 
 export async function runRequest<P extends Prepared>(
@@ -84,9 +85,9 @@ function attempt<P extends Prepared>(
   if (compiled.unprotected.length > 0) {
     checkExposure(room, state.schema, incoming, compiled.unprotected);
   }
-  return query(room, incoming, state.schema, compiled, prepared).then(({ rows }) => {
+  return query(room, incoming, state.schema, prepared).then(({ rows, after }) => {
     incoming.trace?.enter("response");
-    return { prepared, row: rows[0] ?? [], rows };
+    return { prepared, row: rows[0] ?? [], rows, plannedRows: plannedRows(after[0]) };
   });
 }
 
@@ -94,21 +95,32 @@ function query(
   room: DataRoom,
   incoming: Incoming,
   schema: Schema,
-  statement: CompiledStatement,
-  prepared: Omit<Prepared, "compiled">,
+  prepared: Prepared,
 ): Promise<UserResult> {
-  const { sql, slots } = statement;
-  const { values, body, readOnly } = prepared;
+  const { compiled, readOnly } = prepared;
+  const { sql, countPlan } = compiled;
   incoming.trace?.enter("transaction");
   incoming.trace?.queries.push(sql);
   const transaction = transactionOf(room, incoming, schema, prepared);
-  const params = slots.map((slot) => paramOf(slot, values, body));
+  if (countPlan !== null) {
+    incoming.trace?.queries.push(countPlan.sql);
+    transaction.after = { sql: countPlan.sql, params: paramsOf(countPlan, prepared) };
+  }
   const { user } = room.databases.for(incoming.context.tenant);
+  const params = paramsOf(compiled, prepared);
   return user.query(Object.assign(transaction, { sql, params, readOnly }));
 }
 
-function paramOf(slot: Slot, values: readonly string[], body: Uint8Array | null): SqlParam {
-  return slot === BODY_SLOT ? body : (values[slot] ?? null);
+function paramsOf({ slots }: CompiledStatement, { values, body }: Prepared): SqlParam[] {
+  return slots.map((slot) => (slot === BODY_SLOT ? body : (values[slot] ?? null)));
+}
+
+/** The planner's word, from `explain (format json)`. */
+function plannedRows(row: ResultRow | undefined): number | null {
+  const text = row?.[0];
+  if (!text) return null;
+  const plans = JSON.parse(new TextDecoder().decode(text)) as { Plan?: { "Plan Rows"?: number } }[];
+  return plans[0]?.Plan?.["Plan Rows"] ?? null;
 }
 
 /** A reading of our own in the caller's name, in such a transaction as every request's. */
@@ -125,25 +137,6 @@ export async function runStatement(
   incoming.trace?.enter("transaction");
   try {
     return await user.query({ ...transaction, sql, params, readOnly: true });
-  } catch (error) {
-    throw error instanceof PgError ? answerOf(room, incoming, error) : inOurWords(room, error);
-  }
-}
-
-/** How many rows the planner expects, under the caller's rights. */
-export async function plannedRows(
-  room: DataRoom,
-  incoming: Incoming,
-  statement: CompiledStatement,
-  values: readonly string[],
-): Promise<number> {
-  try {
-    const { schema } = await room.cache.get(incoming.context.tenant);
-    const read = { values, body: null, readOnly: true, preferences: NO_PREFERENCES };
-    const result = await query(room, incoming, schema, statement, read);
-    const text = new TextDecoder().decode(result.rows[0]?.[0] ?? undefined);
-    const plans = JSON.parse(text) as { Plan?: { "Plan Rows"?: number } }[];
-    return plans[0]?.Plan?.["Plan Rows"] ?? 0;
   } catch (error) {
     throw error instanceof PgError ? answerOf(room, incoming, error) : inOurWords(room, error);
   }

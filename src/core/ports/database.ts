@@ -28,6 +28,8 @@ export interface UserQuery {
    * pre-request function). Their rows are not kept; when one fails, `sql` does not run.
    */
   readonly before?: readonly string[];
+  /** Runs after `sql` in the same transaction; its rows are `UserResult.after`. */
+  readonly after?: { readonly sql: string; readonly params: readonly SqlParam[] };
   /** Default "read committed"; the others run in an explicit transaction block. */
   readonly isolation?: Isolation;
   /**
@@ -47,6 +49,8 @@ export interface UserQuery {
 export interface UserResult {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly (Uint8Array | null)[])[];
+  /** Rows of `UserQuery.after`; empty without it. */
+  readonly after: readonly (readonly (Uint8Array | null)[])[];
   /** The command tag, e.g. `SELECT 3`. */
   readonly tag: string;
 }

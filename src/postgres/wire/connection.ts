@@ -161,7 +161,7 @@ export class Connection implements SessionOwner {
     const job = this.#jobs[0];
     switch (type) {
       case 0x44: // DataRow
-        if (job?.isInMain) job.rows.push(readRow(data, start));
+        job?.rowsNow?.push(readRow(data, start));
         return;
       case 0x32: // BindComplete
         if (job) job.isBound = true;

@@ -29,6 +29,8 @@ export class Job {
   steps: Statement[] = [];
   /** Index of the query's own statement in `steps`. */
   mainStep = 1;
+  /** Index of the statement that runs after it; -1 when none does. */
+  afterStep = -1;
   /** Index of the step whose answers come now. */
   step = 0;
   /** The step was bound: from here on it may have run. */
@@ -41,6 +43,7 @@ export class Job {
   hasEndedAsAsked = true;
   columns: readonly string[] = [];
   rows: (readonly (Uint8Array | null)[])[] = [];
+  afterRows: (readonly (Uint8Array | null)[])[] = [];
   tag = "";
   error: PgError | null = null;
   /** The connection's count of cancel requests when this was sent. */
@@ -66,10 +69,17 @@ export class Job {
     return this.step === this.mainStep;
   }
 
+  /** Where rows that come now belong; null for those that nobody wants. */
+  get rowsNow(): (readonly (Uint8Array | null)[])[] | null {
+    if (this.step === this.mainStep) return this.rows;
+    return this.step === this.afterStep ? this.afterRows : null;
+  }
+
   /** Back to the state before it was sent. */
   reset(): void {
     this.steps = [];
     this.mainStep = 1;
+    this.afterStep = -1;
     this.step = 0;
     this.isSent = false;
     this.isBound = false;
@@ -78,13 +88,15 @@ export class Job {
     this.hasEndedAsAsked = true;
     this.columns = [];
     this.rows = [];
+    this.afterRows = [];
     this.tag = "";
     this.error = null;
   }
 
   succeed(): void {
     this.#settle();
-    this.#resolve({ columns: this.columns, rows: this.rows, tag: this.tag });
+    const { columns, rows, afterRows: after, tag } = this;
+    this.#resolve({ columns, rows, after, tag });
   }
 
   fail(error: unknown): void {

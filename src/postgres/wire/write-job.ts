@@ -2,12 +2,13 @@
  * Lays one query out as messages: all of one transaction, in one flush (protocol 3.0, "Extended
  * Query" and "Pipelining").
  *
- * The common one is implicit: settings, what runs before, the statement, Sync. Isolation and rollback
- * need a block: `BEGIN` comes first, and what ends it follows the Sync, as a simple query of its own.
- * So the end is carried out whether or not the steps failed, no failed block is left for the next
- * job in the pipeline, and ROLLBACK is never sent where there is none, which Postgres would log.
+ * The common one is implicit: settings, what runs before, the statement, what runs after, Sync.
+ * Isolation and rollback need a block: `BEGIN` comes first, and what ends it follows the Sync, as a
+ * simple query of its own. So the end is carried out whether or not the steps failed, no failed block
+ * is left for the next job in the pipeline, and ROLLBACK is never sent where there is none, which
+ * Postgres would log.
  */
-import type { Isolation, UserQuery } from "../../core/ports/database.ts";
+import type { Isolation, SqlParam, UserQuery } from "../../core/ports/database.ts";
 import { wireErrors } from "./errors.ts";
 import type { Job } from "./job.ts";
 import type { MessageWriter } from "./message-writer.ts";
@@ -40,6 +41,13 @@ export function writeJob(
     writeStep(job, writer, statements.acquire(kinds.other(`${query.role}\0${sql}`)), sql);
   }
   writeMain(job, writer, statements.acquire(job.kind));
+  if (query.after) {
+    const { sql, params } = query.after;
+    // Requests shape it, as they shape the query itself: it counts as one.
+    const statement = statements.acquire(kinds.query(query.role, sql));
+    writeStep(job, writer, statement, sql, params);
+    job.afterStep = job.steps.length - 1;
+  }
   if (query.rollback === true) {
     // What would fail at COMMIT has to fail here, too (docs.postgrest.org, "Prefer: tx").
     const sql = "set constraints all immediate";
@@ -75,10 +83,16 @@ function writeMain(job: Job, writer: MessageWriter, statement: Statement): void 
   writer.execute();
 }
 
-/** A statement without parameters, whose rows nobody wants. */
-function writeStep(job: Job, writer: MessageWriter, statement: Statement, sql: string): void {
+/** A statement whose columns nobody asks for. */
+function writeStep(
+  job: Job,
+  writer: MessageWriter,
+  statement: Statement,
+  sql: string,
+  params: readonly SqlParam[] = [],
+): void {
   job.steps.push(statement);
   if (!statement.isReady) writer.parse(statement.name, sql);
-  writer.bind(statement.name, []);
+  writer.bind(statement.name, params);
   writer.execute();
 }

@@ -49,7 +49,8 @@ function totalSql(node: ReadNode, context: SelectContext, options: ReadOptions):
 }
 
 function countPlan(node: ReadNode, options: ReadOptions): CompiledStatement | null {
-  if (options.count !== "planned" && options.count !== "estimated") return null;
+  const isPlanned = options.count === "planned" || options.count === "estimated";
+  if (!isPlanned || options.media.plan !== null) return null;
   const context: SelectContext = { binder: new Binder(), maxRows: options.maxRows, aliases: 0 };
   const counted = compileCount(node, tableSource(node), context);
   return { sql: `explain (format json) ${counted}`, slots: context.binder.slots };

@@ -9,7 +9,7 @@ export interface CompiledRequest {
   readonly sql: string;
   /** Parameter `$n` takes the value of `slots[n - 1]`. */
   readonly slots: readonly Slot[];
-  /** Statement whose plan tells how many rows there are, for planned and estimated counts. */
+  /** Runs after it, and tells how many rows the planner expects: for planned and estimated counts. */
   readonly countPlan: CompiledStatement | null;
   /** Touched tables whose rows no policy guards; empty in the good case. */
   readonly unprotected: readonly Table[];

@@ -257,6 +257,7 @@ const HARMLESS: readonly Sent[] = [
 const EMPTY_ANSWER: UserResult = {
   columns: [],
   rows: [[Buffer.from("0"), Buffer.from("[]"), null, null, null, null, null]],
+  after: [],
   tag: "SELECT 1",
 };
 
@@ -323,7 +324,9 @@ async function asked(world: DataWorld, { path, ...asking }: Sent): Promise<{ sta
 }
 
 const treesOf = (queries: readonly UserQuery[]) =>
-  queries.map(({ sql }) => sqlSkeleton(sql)).join("\n");
+  queries.flatMap(statementsOf).map(sqlSkeleton).join("\n");
+
+const statementsOf = ({ sql, after }: UserQuery) => (after ? [sql, after.sql] : [sql]);
 
 /** Keywords, names that are not quoted, numbers, and the marks between. */
 function wordsOf({ sql }: UserQuery): string[] {
@@ -331,8 +334,10 @@ function wordsOf({ sql }: UserQuery): string[] {
 }
 
 /** What goes with a statement: nothing of it may be the client's but the values of settings. */
-function checkRest({ sql, role, settings, before }: UserQuery): void {
-  if (sqlSkeleton(sql).includes(";")) throw new Error("two statements");
+function checkRest(query: UserQuery): void {
+  const { role, settings, before } = query;
+  if (statementsOf(query).some((sql) => sqlSkeleton(sql).includes(";")))
+    throw new Error("two statements");
   if (role !== "anon") throw new Error(`role ${role}`);
   if ((before ?? []).length > 0) throw new Error("statements before");
   const names = settings.map(([name]) => name);
