@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { openDirect } from "../../src/postgres/databases.ts";
 import { silentLog } from "../support/postgres.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
+import { until } from "../support/until.ts";
 import { adminOf } from "./admin-client.ts";
 
 setDefaultTimeout(60_000);
@@ -97,6 +98,32 @@ describe("diff and pull", () => {
       name: "0003_x",
     });
     expect(again.name).toBeNull();
+  });
+
+  test("what following a table does to it is no difference, what people publish is", async () => {
+    await query(`create table public.followed (id int primary key);
+      alter table public.followed enable row level security`);
+    const ending = new AbortController();
+    const subscribe = () =>
+      fetch(`${server.url}/data/v1/followed/subscribe`, {
+        headers: { apikey: server.secretKey },
+        signal: ending.signal,
+      });
+    // The schema is read again when it has changed.
+    await until("the stream", async () => (await subscribe()).status === 200);
+    await query(`create trigger reactor_realtime after insert on public.followed
+        for each row execute function reactor.write_change();
+      create publication of_people for table public.followed`);
+    const members = await query(
+      "select pubname from pg_publication_tables where tablename = 'followed' order by 1",
+    );
+    expect(members.map(({ pubname }) => pubname)).toEqual(["of_people", "supabase_realtime"]);
+    const { sql } = await admin.json<Diff>("POST", "/db/diff", {});
+    expect(sql).toContain("create table public.followed");
+    expect(sql).toContain("alter publication of_people add table public.followed;");
+    expect(sql).not.toMatch(/supabase_realtime|reactor/);
+    ending.abort();
+    await query("drop publication of_people; drop table public.followed");
   });
 
   test("no scratch database stays behind, also after a migration that fails", async () => {

@@ -37,7 +37,11 @@ const READERS = [
   readEventTriggers,
 ];
 
-export async function readDatabase(sql: Sql): Promise<DatabaseModel> {
+/** @param isLeftOut whether an object is nobody's to compare. */
+export async function readDatabase(
+  sql: Sql,
+  isLeftOut: (object: DdlObject) => boolean = () => false,
+): Promise<DatabaseModel> {
   return await sql.begin("isolation level repeatable read read only", async (tx) => {
     // Names in definitions then come out complete, and texts the same for every reader.
     await tx`select pg_catalog.set_config(name, value, true) from (values ('search_path', ''),
@@ -48,7 +52,7 @@ export async function readDatabase(sql: Sql): Promise<DatabaseModel> {
     for (const read of READERS) objects.push(...(await read(tx)));
     return assemble(
       tx,
-      objects.filter((object) => !isMember(object, extensions)),
+      objects.filter((object) => !isMember(object, extensions) && !isLeftOut(object)),
       extensions,
     );
   });

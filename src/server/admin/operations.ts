@@ -121,6 +121,7 @@ export function createAdminOperations(options: OperationsOptions): AdminOperatio
       log,
       development: options.development,
       ownSets: ownMigrationSets(options.mounted.capabilities.map((m) => m.capability)),
+      feedPublication: feedPublication(options),
       checkOwned,
       directUrl: (tenant) => options.database.urlsFor(tenant).directUrl,
       projectFiles: () => migrations.files(),
@@ -130,6 +131,14 @@ export function createAdminOperations(options: OperationsOptions): AdminOperatio
     }),
     shutdown: () => options.onShutdownRequest(),
   };
+}
+
+function feedPublication({ config }: OperationsOptions): string | null {
+  const { realtime_publication: name, realtime_auto_publish: isAutomatic } = config.section<{
+    realtime_publication: string;
+    realtime_auto_publish: boolean;
+  }>("data");
+  return isAutomatic ? name : null;
 }
 
 function mailOf(mail: Mail) {

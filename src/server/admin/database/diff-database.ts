@@ -2,9 +2,11 @@
  * `POST /_admin/db/diff` and `/_admin/db/pull`: what the database has that the project's migrations
  * do not make. They are applied to a scratch database of the same server, and the two are compared.
  */
+import type { Sql } from "postgres";
 import type { MigrationFile } from "../../../core/migration.ts";
 import type { TenantCtx } from "../../../core/tenant.ts";
 import { compareDatabases } from "../../../postgres/ddl/compare.ts";
+import type { DdlObject } from "../../../postgres/ddl/ddl-object.ts";
 import { readDatabase } from "../../../postgres/ddl/read-database.ts";
 import { writeScript } from "../../../postgres/ddl/write-script.ts";
 import {
@@ -40,8 +42,9 @@ export async function diffDatabase(
   const set = migrationSet(PROJECT_AREA, files);
   const { applied, pending } = await splitApplied(parts, tenant, set);
   const sets = [...parts.ownSets, applied];
-  const from = await withScratchDatabase(parts, tenant, sets, readDatabase);
-  const to = await withConnection(parts, parts.directUrl(tenant), readDatabase);
+  const read = (sql: Sql) => readDatabase(sql, (object) => isOfTheFeed(object, parts));
+  const from = await withScratchDatabase(parts, tenant, sets, read);
+  const to = await withConnection(parts, parts.directUrl(tenant), read);
   const { statements, warnings } = compareDatabases(from, to);
   const known = new Set(from.unsupported);
   const unwritten = to.unsupported
@@ -53,6 +56,17 @@ export async function diffDatabase(
     warnings: [...warnings, ...unwritten],
     pending,
   };
+}
+
+/** What the server does to a table that somebody follows, and no migration: publishing it, or triggers. */
+function isOfTheFeed(
+  { kind, key, create }: DdlObject,
+  { feedPublication: publication }: DatabaseParts,
+): boolean {
+  if (kind === "trigger") return create[0]?.includes(" EXECUTE FUNCTION reactor.") === true;
+  if (kind !== "publication member" || publication === null) return false;
+  const names = [publication, `"${publication.replaceAll('"', '""')}"`];
+  return names.some((name) => key.startsWith(`${kind} ${name} of `));
 }
 
 /** @throws migration_drift, migration_out_of_order */

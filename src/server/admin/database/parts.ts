@@ -17,6 +17,8 @@ export interface DatabaseParts {
   readonly development: boolean;
   /** The server's own migrations, without the project's. */
   readonly ownSets: readonly MigrationSet[];
+  /** Whose tables the change feed chooses; null when only people do. */
+  readonly feedPublication: string | null;
   /** @throws database_not_owned */
   checkOwned(): Promise<void>;
   /** Owner's URL without a pooler. */
