@@ -1,5 +1,5 @@
 /** Changes without the log: what triggers write down is told with the same promises. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { failure } from "../postgres/wire-database.ts";
 import { until } from "../support/until.ts";
 import { type FeedWorld, openFeedWorld, type TestFeed } from "./feed-world.ts";
@@ -88,6 +88,24 @@ test("partitions are told as their root, whole identities with their whole old r
   expect((await whole.heard(2))[1]?.oldRecord).toBe('{"id":1,"name":"x"}');
 });
 
+test("a truncate of one partition is a gap, of a new one too, and of the table one", async () => {
+  const parts = await server.subscribe({ table: "parts", role: "service_role" });
+  await world.sql`truncate parts_a`;
+  await until("the gap", () => parts.gaps.length === 1);
+  await world.sql`create table parts_b partition of parts for values in ('b')`;
+  await until("the new partition has its trigger", async () => {
+    const rows = await world.sql`select from pg_trigger
+      where tgrelid = 'parts_b'::regclass and tgname = 'reactor_realtime_truncate'`;
+    return rows.length > 0;
+  });
+  await world.sql`truncate parts_b`;
+  await until("the gap", () => parts.gaps.length === 2);
+  await world.sql`truncate parts`;
+  await world.sql`insert into parts values (2, 'b')`;
+  await parts.heard(1);
+  expect(parts.gaps).toEqual(Array.from({ length: 3 }, () => "the table was truncated"));
+});
+
 test("a table whose updates would fail is refused, as with the log", async () => {
   const refused = await failure(server.subscribe({ table: "keyless", role: "service_role" }));
   expect(refused["code"]).toBe("realtime_identity_missing");
@@ -156,6 +174,96 @@ test("another server goes on where the first one ended, with nothing left out", 
   expect(after.gaps).toEqual([]);
   expect(after.changes.map(({ record }) => JSON.parse(record ?? "").id)).toEqual([502, 503]);
   await second.stop();
+});
+
+describe("when nobody has read for the length of the window", () => {
+  let alone: FeedWorld;
+  beforeAll(async () => {
+    alone = await openFeedWorld(
+      "create table plain (id int primary key, n int); alter table plain enable row level security;",
+      { realtime_source: "triggers" },
+    );
+  });
+  afterAll(() => alone.close());
+
+  const written = async () => (await alone.sql`select from reactor.realtime_changes`).length;
+  const isWritten = async () => {
+    const [row] = await alone.sql`select last_value > extract(epoch from now()) as yes
+      from reactor.realtime_read_until`;
+    return row?.["yes"] === true;
+  };
+  /** As if so much time had passed since a server read. */
+  const leave = async () => {
+    await alone.sql`select setval('reactor.realtime_read_until', 0)`;
+  };
+
+  test("nothing more is written down, and whoever resumes is told of a gap", async () => {
+    const first = alone.server();
+    const before = await first.subscribe(SERVICE);
+    await alone.sql`insert into plain values (1, 1)`;
+    const [seen] = await before.heard(1);
+    await first.stop();
+    expect(await isWritten()).toBe(true);
+    const kept = await written();
+    await leave();
+    await alone.sql`insert into plain select n, n from generate_series(2, 100) n`;
+    await alone.sql`truncate plain`;
+    expect(await written()).toBe(kept);
+
+    const second = alone.server();
+    const after = await second.subscribe({ ...SERVICE, after: seen?.id ?? "" });
+    await alone.sql`insert into plain values (101, 1)`;
+    await after.heard(1);
+    expect(after.told.map((one) => ("gap" in one ? one.gap : one.change.record))).toEqual([
+      "the position is not of this feed",
+      '{"id":101,"n":1}',
+    ]);
+    await second.stop();
+  });
+
+  test("the feed begins when transactions are over of which something was left out", async () => {
+    await leave();
+    const left = Promise.withResolvers<void>();
+    const done = Promise.withResolvers<void>();
+    const writing = alone.sql.begin("isolation level repeatable read", async (tx) => {
+      await tx`insert into plain values (200, 1)`;
+      left.resolve();
+      await done.promise;
+    });
+    await left.promise;
+    const server = alone.server();
+    const subscribing = server.subscribe(SERVICE);
+    await until("changes are written down", isWritten);
+    await alone.sql`insert into plain values (201, 1)`;
+    expect(await written()).toBe(1);
+    expect(Bun.peek.status(subscribing)).toBe("pending");
+    done.resolve();
+    await writing;
+    const listener = await subscribing;
+    await alone.sql`insert into plain values (202, 1)`;
+    await until("the last one", () => listener.short.includes('INSERT {"id":202,"n":1}'));
+    expect(listener.gaps).toEqual([]);
+    await server.stop();
+  });
+
+  test("a snapshot of before does not hide that somebody reads", async () => {
+    await leave();
+    const begun = Promise.withResolvers<void>();
+    const read = Promise.withResolvers<void>();
+    const writing = alone.sql.begin("isolation level repeatable read", async (tx) => {
+      await tx`select from plain`;
+      begun.resolve();
+      await read.promise;
+      await tx`insert into plain values (300, 1)`;
+    });
+    await begun.promise;
+    const server = alone.server();
+    const listener = await server.subscribe(SERVICE);
+    read.resolve();
+    await writing;
+    expect((await listener.heard(1)).map(({ record }) => record)).toEqual(['{"id":300,"n":1}']);
+    await server.stop();
+  });
 });
 
 test("callers have no way to what was written down", async () => {

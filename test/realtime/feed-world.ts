@@ -45,6 +45,7 @@ const SYSTEM_SQL = [
   "migrations/system/0002_shared.sql",
   "migrations/system/0003_schema_watch.sql",
   "migrations/data/0002_realtime_triggers.sql",
+  "migrations/data/0003_realtime_triggers_bounded.sql",
 ];
 
 export interface Asking {

@@ -1,6 +1,9 @@
 /** The data capability: tables and views over HTTP, in PostgREST's contract, and realtime. */
 import m0001 from "../../../migrations/data/0001_realtime.sql" with { type: "text" };
 import m0002 from "../../../migrations/data/0002_realtime_triggers.sql" with { type: "text" };
+import m0003 from "../../../migrations/data/0003_realtime_triggers_bounded.sql" with {
+  type: "text",
+};
 import { defineCapability } from "../../core/capability.ts";
 import { dataConfig } from "./config.ts";
 import { dataCors } from "./data-cors.ts";
@@ -24,6 +27,7 @@ export const data = defineCapability({
   migrations: [
     { name: "0001_realtime", sql: m0001 },
     { name: "0002_realtime_triggers", sql: m0002 },
+    { name: "0003_realtime_triggers_bounded", sql: m0003 },
   ],
   needs: ["auth"],
   provides: [],

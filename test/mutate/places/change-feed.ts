@@ -77,4 +77,13 @@ export const changeFeed: readonly Mutation[] = [
     only: "whenever it was written",
     why: "what an open transaction wrote is missed without a word",
   },
+  {
+    name: "feed: triggers are read while a transaction is open that left changes out",
+    file: `${FEED}/trigger-source.ts`,
+    find: "while (!(await nobodySkips(this.#sql()))) {",
+    replace: "while (signal.aborted && !(await nobodySkips(this.#sql()))) {",
+    tests: ["test/realtime/feed-triggers.test.ts"],
+    only: "something was left out",
+    why: "a change that commits after the answer began is missed without a word",
+  },
 ];

@@ -36,7 +36,7 @@ export async function chooseSource(options: ChooseOptions): Promise<ChangeSource
   const isReadable = walLevel === "logical" && mayReplicate;
   if (asked === "triggers" || (asked === "auto" && !isReadable)) {
     log.info("realtime.source", { source: "triggers", wal_level: walLevel });
-    return new TriggerSource(common);
+    return new TriggerSource({ ...common, windowMs: config.realtime_window_ms });
   }
   if (!isReadable) {
     throw feedErrors.realtime_unavailable(

@@ -95,6 +95,7 @@ export class OpenFeed {
       ...{ publication, database, clock, log },
       subscriptions: () => this.#distributor.subscriptions(),
       end: (subscription, reason) => this.#end(subscription, reason),
+      follow: async (table) => await source.follow?.(table),
     });
   }
 

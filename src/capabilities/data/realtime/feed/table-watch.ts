@@ -1,6 +1,6 @@
 /**
- * Looks after the tables that are followed: one may be dropped, taken out of the publication, or lose
- * what names its rows, and nothing in the log tells.
+ * Looks after the tables that are followed: one may be dropped, taken out of the publication, lose what
+ * names its rows, or get another partition, and nothing in the log tells.
  */
 import type { Clock } from "../../../../core/ports/clock.ts";
 import type { TenantDatabase } from "../../../../core/ports/database.ts";
@@ -16,6 +16,8 @@ export interface TableWatchOptions {
   database(): TenantDatabase;
   subscriptions(): Iterable<Subscription>;
   end(subscription: Subscription, reason: string): void;
+  /** As `ChangeSource.follow`. */
+  follow(table: Table): Promise<void>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -26,18 +28,21 @@ export class TableWatch {
   readonly #options: TableWatchOptions;
   #lookedAtMs: number;
   #isLooking = false;
+  #schema: Schema | null = null;
 
   constructor(options: TableWatchOptions) {
     this.#options = options;
     this.#lookedAtMs = options.clock.monotonic();
   }
 
-  /** Called about once a second; looks into the database now and then. */
+  /** Called about once a second; looks into the database now and then, and when the schema has changed. */
   async look(schema: Schema): Promise<void> {
     const followed = this.#followed(schema);
     const nowMs = this.#options.clock.monotonic();
-    if (this.#isLooking || nowMs - this.#lookedAtMs < EVERY_MS) return;
+    const isDue = schema !== this.#schema || nowMs - this.#lookedAtMs >= EVERY_MS;
+    if (this.#isLooking || !isDue) return;
     this.#isLooking = true;
+    this.#schema = schema;
     this.#lookedAtMs = nowMs;
     try {
       for (const [table, subscriptions] of followed) await this.#check(table, subscriptions);
@@ -62,7 +67,7 @@ export class TableWatch {
   }
 
   async #check(table: Table, subscriptions: readonly Subscription[]): Promise<void> {
-    const { database, publication, end, log } = this.#options;
+    const { database, publication, end, follow, log } = this.#options;
     const { system } = database();
     const facts = await readTableFacts(system, table, publication);
     if (facts?.isPublished === true && !facts.hasIdentity) {
@@ -70,7 +75,7 @@ export class TableWatch {
       log.warn("realtime.identity_lost", { table: `${table.schema}.${table.name}` });
       await unpublish(system, publication, table);
     }
-    if (facts?.isPublished === true && facts.hasIdentity) return;
+    if (facts?.isPublished === true && facts.hasIdentity) return await follow(table);
     for (const subscription of subscriptions) end(subscription, "the table is not published");
   }
 }

@@ -1,7 +1,8 @@
 /**
  * Changes that row triggers wrote down, for databases whose log cannot be read. Slower than the log (each
  * write writes twice, and a long transaction holds the feed up), with the same promises: nothing that is
- * committed is left out, and changes of one row come in the order of their commits.
+ * committed is left out, and changes of one row come in the order of their commits. When nobody has read
+ * for the length of the window, the triggers write nothing more down, and whoever reads next begins anew.
  */
 import type { Clock } from "../../../../core/ports/clock.ts";
 import type { TenantDatabase } from "../../../../core/ports/database.ts";
@@ -13,12 +14,16 @@ import type { Position } from "./position.ts";
 import type { RawChange, RowShape, RowValues } from "./raw-change.ts";
 import { readShape, readTypes, type StoredType } from "./shape-store.ts";
 import {
+  beginAnew,
   createTriggers,
   forgetChanges,
   giveSequence,
   hasTriggers,
+  isRead,
   listenForChanges,
+  nobodySkips,
   readChanges,
+  readOnFor,
   readSequence,
   removeTriggers,
   type WrittenChange,
@@ -30,6 +35,8 @@ export interface TriggerSourceOptions {
   serves(schema: string): boolean;
   /** A larger row is a gap. */
   readonly maxRowBytes: number;
+  /** Changes are written down for so long without a reader. */
+  readonly windowMs: number;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -39,6 +46,8 @@ const PAGE = 1_000;
 const POLL_MS = 500;
 const FORGET_MS = 10_000;
 const RETRY_MS = 1_000;
+/** A reader that is only slow must not be taken for gone. */
+const UNREAD_MS_MIN = 60_000;
 /** Of an entry of the log, beside its texts. */
 const OVERHEAD_BYTES = 200;
 const REFUSALS = new Map([
@@ -100,7 +109,7 @@ export class TriggerSource implements ChangeSource {
     let wake: () => void = () => undefined;
     const unlisten = await listenForChanges(database().direct, () => wake());
     try {
-      let last = await this.#begin(sink);
+      let last = await this.#begin(signal, sink);
       let forgetAtMs = clock.monotonic() + FORGET_MS;
       for (;;) {
         const woken = new Promise<void>((resolve) => {
@@ -108,6 +117,7 @@ export class TriggerSource implements ChangeSource {
         });
         last = await this.#readAll(last, sink);
         if (clock.monotonic() > forgetAtMs) {
+          await this.#stay();
           await forgetChanges(this.#sql(), sink.confirmable());
           forgetAtMs = clock.monotonic() + FORGET_MS;
         }
@@ -121,8 +131,36 @@ export class TriggerSource implements ChangeSource {
     }
   }
 
+  /** Has changes written down for a while longer. */
+  async #stay(): Promise<void> {
+    if (!(await isRead(this.#sql()))) throw new Error("changes were left out meanwhile");
+    await this.#writeOn();
+  }
+
+  async #writeOn(): Promise<void> {
+    const { windowMs } = this.#options;
+    await readOnFor(this.#sql(), Math.ceil(Math.max(windowMs, UNREAD_MS_MIN) / 1_000));
+  }
+
+  /** Nothing that commits from here on is left out. */
+  async #resume(signal: AbortSignal, sink: SourceSink): Promise<void> {
+    const { clock, log } = this.#options;
+    if (!(await isRead(this.#sql()))) {
+      await beginAnew(this.#sql());
+      log.info("realtime.triggers_begun_anew");
+    }
+    await this.#writeOn();
+    while (!(await nobodySkips(this.#sql()))) {
+      sink.failing(
+        new Error("A transaction that began to write before anybody read is still open"),
+      );
+      await clock.sleep(POLL_MS, signal);
+    }
+  }
+
   /** Where what is kept begins. */
-  async #begin(sink: SourceSink): Promise<bigint> {
+  async #begin(signal: AbortSignal, sink: SourceSink): Promise<bigint> {
+    await this.#resume(signal, sink);
     const { incarnation, last, first } = await readSequence(this.#sql());
     const floor = first === null ? BigInt(last) : BigInt(first) - 1n;
     sink.started({

@@ -1,5 +1,5 @@
 /** All SQL of the change feed that reads what triggers wrote. */
-import type { Sql } from "postgres";
+import type { Sql, TransactionSql } from "postgres";
 import { quoteIdent, quoteTable } from "../../compile/quote.ts";
 
 /** A change as a trigger wrote it. */
@@ -28,6 +28,38 @@ const TRIGGER = "reactor_realtime";
 const TRUNCATE_TRIGGER = "reactor_realtime_truncate";
 /** `reactor.write_change` notifies it. */
 const CHANGED_CHANNEL = "reactor_realtime";
+
+/** `reactor.write_change` holds it, shared, in transactions of which it leaves changes out. */
+const SKIPPING_LOCK = [1_919_117_415, 0] as const;
+
+/** Whether changes have been written down without a break: somebody has read in time. */
+export async function isRead(sql: Sql): Promise<boolean> {
+  const [row] = await sql<{ is_read: boolean }[]>`
+    select last_value >= extract(epoch from pg_catalog.clock_timestamp()) as is_read
+    from reactor.realtime_read_until`;
+  return row?.is_read === true;
+}
+
+/** Changes are written down for so long, whether or not somebody reads them. */
+export async function readOnFor(sql: Sql, seconds: number): Promise<void> {
+  await sql`select pg_catalog.setval('reactor.realtime_read_until',
+    extract(epoch from pg_catalog.clock_timestamp())::bigint + ${seconds}::int)`;
+}
+
+/** Some changes were left out: nothing that was written down before goes together with what comes. */
+export async function beginAnew(sql: Sql): Promise<void> {
+  await sql.begin(async (tx) => {
+    await tx`update reactor.realtime_sequence set incarnation = gen_random_uuid()`;
+    await tx`delete from reactor.realtime_changes`;
+  });
+}
+
+/** No transaction is open of which changes were left out. */
+export async function nobodySkips(sql: Sql): Promise<boolean> {
+  const [row] = await sql<{ is_free: boolean }[]>`
+    select pg_catalog.pg_try_advisory_xact_lock(${SKIPPING_LOCK[0]}::int, ${SKIPPING_LOCK[1]}::int) as is_free`;
+  return row?.is_free === true;
+}
 
 export async function readSequence(sql: Sql): Promise<SequenceState> {
   const [row] = await sql<SequenceState[]>`
@@ -96,23 +128,41 @@ interface TableName {
  * @throws 42501 for somebody else's table, 55P03 when writers do not end
  */
 export async function createTriggers(sql: Sql, table: TableName): Promise<void> {
-  const name = quoteTable(table);
   const run = "execute function reactor.write_change()";
   await sql.begin(async (tx) => {
     await tx`set local lock_timeout = '1s'`;
-    await tx.unsafe(`
-      create or replace trigger ${quoteIdent(TRIGGER)} after insert or update or delete on ${name}
-        for each row ${run};
-      create or replace trigger ${quoteIdent(TRUNCATE_TRIGGER)} after truncate on ${name}
-        for each statement ${run};`);
+    await tx.unsafe(`create or replace trigger ${quoteIdent(TRIGGER)}
+      after insert or update or delete on ${quoteTable(table)} for each row ${run}`);
+    // A row's trigger is its partitions' as well, a statement's is not.
+    for (const part of await readParts(tx, table)) {
+      await tx.unsafe(`create or replace trigger ${quoteIdent(TRUNCATE_TRIGGER)}
+        after truncate on ${quoteTable(part)} for each statement ${run}`);
+    }
   });
 }
 
+/** The table and its partitions, without foreign ones. */
+async function readParts(sql: Sql | TransactionSql, table: TableName): Promise<TablePart[]> {
+  const name = quoteTable(table);
+  return await sql<TablePart[]>`
+    select n.nspname as schema, c.relname as name, exists (
+      select from pg_catalog.pg_trigger t where t.tgrelid = c.oid and t.tgname = ${TRUNCATE_TRIGGER}
+    ) as "isTold"
+    from (
+      select ${name}::regclass::oid as oid
+      union select relid from pg_catalog.pg_partition_tree(${name}::regclass)
+    ) tree
+    join pg_catalog.pg_class c on c.oid = tree.oid
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p')`;
+}
+
+interface TablePart extends TableName {
+  readonly isTold: boolean;
+}
+
 export async function hasTriggers(sql: Sql, table: TableName): Promise<boolean> {
-  const [row] = await sql`
-    select from pg_catalog.pg_trigger
-    where tgname = ${TRUNCATE_TRIGGER} and tgrelid = ${quoteTable(table)}::regclass`;
-  return row !== undefined;
+  return (await readParts(sql, table)).every(({ isTold }) => isTold);
 }
 
 /** Tables that no longer need to write anything down, and what they wrote. */
@@ -122,7 +172,9 @@ export async function removeTriggers(sql: Sql): Promise<void> {
     from pg_catalog.pg_trigger t
     join pg_catalog.pg_class c on c.oid = t.tgrelid
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where t.tgname = ${TRUNCATE_TRIGGER}`;
+    where t.tgname = ${TRUNCATE_TRIGGER}
+    -- What a partition has of its root goes with the root's.
+    order by c.relispartition`;
   for (const table of tables) {
     const name = quoteTable(table);
     await sql.unsafe(`
