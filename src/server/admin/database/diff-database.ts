@@ -58,12 +58,11 @@ export async function diffDatabase(
   };
 }
 
-/** What the server does to a table that somebody follows, and no migration: publishing it, or triggers. */
+/** Tables that the change feed publishes as they are followed: in no migration. */
 function isOfTheFeed(
-  { kind, key, create }: DdlObject,
+  { kind, key }: DdlObject,
   { feedPublication: publication }: DatabaseParts,
 ): boolean {
-  if (kind === "trigger") return create[0]?.includes(" EXECUTE FUNCTION reactor.") === true;
   if (kind !== "publication member" || publication === null) return false;
   const names = [publication, `"${publication.replaceAll('"', '""')}"`];
   return names.some((name) => key.startsWith(`${kind} ${name} of `));
