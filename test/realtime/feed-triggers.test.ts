@@ -183,6 +183,10 @@ describe("when nobody has read for the length of the window", () => {
       "create table plain (id int primary key, n int); alter table plain enable row level security;",
       { realtime_source: "triggers" },
     );
+    // The table has its triggers.
+    const server = alone.server();
+    await server.subscribe(SERVICE);
+    await server.stop();
   });
   afterAll(() => alone.close());
 
