@@ -1,6 +1,8 @@
 /** Changes without the log: what triggers write down is told with the same promises. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { Logger } from "../../src/core/ports/log.ts";
 import { failure } from "../postgres/wire-database.ts";
+import { silentLog } from "../support/postgres.ts";
 import { until } from "../support/until.ts";
 import { type FeedWorld, openFeedWorld, type TestFeed } from "./feed-world.ts";
 
@@ -235,9 +237,13 @@ describe("when nobody has read for the length of the window", () => {
       await done.promise;
     });
     await left.promise;
-    const server = alone.server();
+    const events: string[] = [];
+    const info = (event: string) => void events.push(event);
+    const log: Logger = { ...silentLog, info, with: () => log };
+    const server = alone.server({ log });
     const subscribing = server.subscribe(SERVICE);
-    await until("changes are written down", isWritten);
+    await until("the feed waits", () => events.includes("realtime.writers_awaited"));
+    expect(await isWritten()).toBe(true);
     await alone.sql`insert into plain values (201, 1)`;
     expect(await written()).toBe(1);
     expect(Bun.peek.status(subscribing)).toBe("pending");

@@ -150,7 +150,10 @@ export class TriggerSource implements ChangeSource {
       log.info("realtime.triggers_begun_anew");
     }
     await this.#writeOn();
+    let isTold = false;
     while (!(await nobodySkips(this.#sql()))) {
+      if (!isTold) log.info("realtime.writers_awaited");
+      isTold = true;
       sink.failing(
         new Error("A transaction that began to write before anybody read is still open"),
       );
