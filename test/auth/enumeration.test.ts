@@ -26,8 +26,10 @@ afterAll(() => world.close());
 
 /** When the last answer was there: messages leave after it. */
 let answeredAt = 0;
+let isAnswered = false;
 const onAnswer = () => {
   answeredAt = performance.now();
+  isAnswered = true;
 };
 const post = (path: string, body: unknown) =>
   world.send("POST", `/auth/v1/${path}`, { body, onAnswer });
@@ -146,11 +148,14 @@ describe("the answer", () => {
 });
 
 describe("the work", () => {
-  /** The statements of one request, without what belongs to the connection. */
+  /** The statements before the answer of one request, without what belongs to the connection. */
   async function statementsOf(ask: () => Promise<unknown>): Promise<string[]> {
     const seen: string[] = [];
     const { options } = world.sql as unknown as { options: { debug: unknown } };
-    options.debug = (_: number, query: string) => seen.push(query.replace(/\s+/g, " ").trim());
+    options.debug = (_: number, query: string) => {
+      if (!isAnswered) seen.push(query.replace(/\s+/g, " ").trim());
+    };
+    isAnswered = false;
     try {
       await ask();
     } finally {

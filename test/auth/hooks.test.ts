@@ -259,7 +259,6 @@ describe("hooks by address", () => {
       to: "+15005550006",
       user,
       otp: "654321",
-      wait: true,
     });
     expect(receiver.got[0]?.body).toMatchObject({
       user: { id: user.id },

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Value } from "@sinclair/typebox/value";
-import type { Caller } from "../../src/capabilities/auth/auth-state.ts";
+import { type Caller, createAuthState } from "../../src/capabilities/auth/auth-state.ts";
 import { authConfig } from "../../src/capabilities/auth/config.ts";
 import { type Message, sendMessage } from "../../src/capabilities/auth/messages/send-message.ts";
 import { canSendSms, sendSms } from "../../src/capabilities/auth/messages/send-sms.ts";
@@ -159,6 +159,40 @@ describe("a mail", () => {
     expect(log).not.toContain("feedface");
   });
 
+  test("that was promised is sent though its server died after the answer", async () => {
+    const { config, deps, client, orgs, outbox } = world.state;
+    const { idle, wake } = outbox;
+    Object.assign(outbox, { idle: async () => {}, wake: () => {} });
+    const email = "ada@example.test";
+    const before = world.mail.inbox.list(DEFAULT_TENANT).length;
+    await world.send("POST", "/auth/v1/recover", { body: { email } });
+    await world.send("POST", "/auth/v1/recover", { body: { email: "nobody@example.test" } });
+    const rows = await world.sql`select m::text as row from auth.outgoing_messages m`;
+    expect(rows).toHaveLength(2);
+    expect(JSON.stringify(rows)).not.toContain("example.test");
+    expect(world.mail.inbox.list(DEFAULT_TENANT)).toHaveLength(before);
+    await createAuthState(config, deps, client, orgs).outbox.idle();
+    const sent = world.mail.inbox.list(DEFAULT_TENANT).slice(before);
+    expect(sent.map(({ to, subject }) => [to, subject])).toEqual([[email, "Reset your password"]]);
+    expect(await world.sql`select 1 from auth.outgoing_messages`).toHaveLength(0);
+    Object.assign(outbox, { idle, wake });
+  });
+
+  test("of a new number is sent to the address of the account", async () => {
+    const own = await openAuthWorld({ sms_autoconfirm: true });
+    try {
+      const { accessToken: bearer } = await signUp(own, "joan@example.test");
+      await own.send("PUT", "/auth/v1/user", { bearer, body: { phone: "+4917212345678" } });
+      const mail = own.mail.inbox.list(DEFAULT_TENANT).at(-1);
+      expect([mail?.to, mail?.subject]).toEqual([
+        "joan@example.test",
+        "Your phone number was changed",
+      ]);
+    } finally {
+      await own.close();
+    }
+  });
+
   test("of a changed password is sent to the address of the account", async () => {
     const { accessToken: bearer } = await signUp(world, "grace@example.test");
     await world.send("PUT", "/auth/v1/user", { bearer, body: { password: "another long one" } });
@@ -186,7 +220,7 @@ describe("a text message", () => {
   test("is shown in the inbox of development", async () => {
     const development = { ...world.state.deps.server, development: true };
     const state = { ...world.state, deps: { ...world.state.deps, server: development } };
-    await sendSms(state, callerOf(world), { to: "15005550006", user, otp: "654321", wait: true });
+    await sendSms(state, callerOf(world), { to: "15005550006", user, otp: "654321" });
     expect(world.mail.inbox.list(DEFAULT_TENANT).at(-1)).toMatchObject({
       channel: "sms",
       to: "+15005550006",
@@ -232,7 +266,7 @@ describe("a text message", () => {
     });
     const url = `http://127.0.0.1:${provider.port}`;
     const own = await openAuthWorld({ sms: { ...defaults.sms, ...sms(url) } });
-    const message = { to: "15005550006", user, otp: "654321", wait: true };
+    const message = { to: "15005550006", user, otp: "654321" };
     try {
       return await work(() => sendSms(own.state, callerOf(own), message), sent, own.log);
     } finally {

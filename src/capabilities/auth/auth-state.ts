@@ -13,7 +13,9 @@ import type { AuthConfig } from "./config.ts";
 import { checkDefence } from "./defence/check-settings.ts";
 import { openFilter } from "./defence/open-filter.ts";
 import { type Hooks, readHooks } from "./hooks/hook-target.ts";
+import { deliverParcel } from "./messages/deliver-parcel.ts";
 import { createOutbox, type Outbox } from "./messages/outbox.ts";
+import { createOutgoingStore } from "./messages/outgoing-store.ts";
 import { openSmsProvider, type SmsProvider } from "./messages/sms-provider.ts";
 import { loadTemplates, type Templates } from "./messages/templates.ts";
 import type { OrgDirectory } from "./orgs/org-directory.ts";
@@ -79,7 +81,8 @@ export function createAuthState(
   });
   const waiting = deps.metrics.gauge("reactor_auth_hashes_waiting", "Password hashes in the queue");
   deps.metrics.onCollect(() => waiting.set({}, hasher.waiting()));
-  return {
+  const sql = (tenant: TenantCtx) => deps.databases.for(tenant).system;
+  const state: AuthState = {
     config,
     deps,
     hasher,
@@ -91,13 +94,18 @@ export function createAuthState(
       projectDir: deps.server.projectDir,
       fresh: deps.server.development,
     }),
-    outbox: createOutbox(deps),
+    outbox: createOutbox({
+      ...deps,
+      store: (tenant) => createOutgoingStore(sql(tenant)),
+      deliver: (tenant, row) => deliverParcel(state, tenant, row),
+    }),
     sms: openSmsProvider(config.sms, deps),
     breachedFilter: openFilter(config.breached_passwords, deps.server.projectDir),
     attestation: loadAttestationPolicy(config, deps.server.projectDir ?? "."),
     client,
     orgs,
-    sql: (tenant) => deps.databases.for(tenant).system,
+    sql,
     now: () => new Date(deps.clock.now()),
   };
+  return state;
 }

@@ -13,6 +13,7 @@ import m0022 from "../../../migrations/auth/0022_saml.sql" with { type: "text" }
 import m0023 from "../../../migrations/auth/0023_custom_providers.sql" with { type: "text" };
 import m0024 from "../../../migrations/auth/0024_oauth_clients.sql" with { type: "text" };
 import m0025 from "../../../migrations/auth/0025_api_key_actions.sql" with { type: "text" };
+import m0026 from "../../../migrations/auth/0026_outgoing_messages.sql" with { type: "text" };
 import { defineCapability } from "../../core/capability.ts";
 import { StartupError } from "../../core/startup-error.ts";
 import { createAuthParts } from "./auth-parts.ts";
@@ -56,6 +57,7 @@ export const auth = defineCapability({
     { name: "0023_custom_providers", sql: m0023 },
     { name: "0024_oauth_clients", sql: m0024 },
     { name: "0025_api_key_actions", sql: m0025 },
+    { name: "0026_outgoing_messages", sql: m0026 },
   ],
   needs: [],
   provides: ["auth"],
@@ -72,6 +74,7 @@ export const auth = defineCapability({
           .tenants()
           .flatMap((tenant) => [sessionJanitor(state, tenant), keyRotator(state, tenant)]),
         ...parts.services,
+        state.outbox.service,
       ],
       async health() {
         for (const tenant of deps.tenants()) await pingStore(state.sql(tenant));

@@ -38,9 +38,9 @@ export const mailed: readonly Mutation[] = [
     ...ENUMERATION,
     name: "enumeration: recovery says who is unknown",
     file: "src/capabilities/auth/mailed/recover.ts",
-    find: "if (message) await sendMessage(state, caller, message);",
+    find: "await queueMessage(state, caller, tx, await issueMail(state, caller, tx, letter));",
     replace:
-      "if (!message) throw authErrors.user_not_found();\n  await sendMessage(state, caller, message);",
+      "const mail = await issueMail(state, caller, tx, letter);\n    if (!mail) throw authErrors.user_not_found();\n    await queueMessage(state, caller, tx, mail);",
     only: "of recover is the same",
     why: "lists of addresses are tried out",
   },
@@ -51,6 +51,15 @@ export const mailed: readonly Mutation[] = [
     find: "const token = await createOneTimeToken(state, caller, tx, {",
     replace:
       "if (!user && !letter.creates) return null;\n  const token = await createOneTimeToken(state, caller, tx, {",
+    only: "the work",
+    why: "the time of the answer tells who has an account",
+  },
+  {
+    ...ENUMERATION,
+    name: "enumeration: nothing is queued for nobody",
+    file: "src/capabilities/auth/messages/queue-message.ts",
+    find: "if (!message) return put(state, caller.tenant, sql, [nobody(linkTtlS)]);",
+    replace: "if (!message) return;",
     only: "the work",
     why: "the time of the answer tells who has an account",
   },

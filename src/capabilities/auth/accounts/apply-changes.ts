@@ -6,8 +6,7 @@ import { beginFlow } from "../flows/flow-state.ts";
 import { providersPatch } from "../identities/providers-of.ts";
 import { CHANGE_OVER, NOTHING_WAITS, requestEmailChange } from "../mailed/change-email.ts";
 import { voidTokens } from "../mailed/one-time-token.ts";
-import type { Message } from "../messages/send-message.ts";
-import type { TextMessage } from "../messages/send-sms.ts";
+import { queueMessage, queueText } from "../messages/queue-message.ts";
 import { applyPhoneChange, requestPhoneChange } from "../phone/change-phone.ts";
 import { actorOf, audit } from "../record.ts";
 import type { IdentityRow, JsonObject, SessionRow, UserPatch, UserRow } from "../schema.ts";
@@ -15,6 +14,7 @@ import { hasEnded } from "../sessions/session-life.ts";
 import type { AuthStore } from "../store.ts";
 import type { CurrentUser } from "./find-current-user.ts";
 import { checkMetadata, mergeMetadata } from "./metadata.ts";
+import { tellOfNewPassword } from "./tell-of-new-password.ts";
 
 export interface Changes {
   /** Normalised; null = as it is. */
@@ -31,9 +31,6 @@ export interface Changes {
 export interface Applied {
   readonly row: UserRow;
   readonly identities: readonly IdentityRow[];
-  /** To be sent once the transaction has committed. */
-  readonly mail: Message | null;
-  readonly text: TextMessage | null;
 }
 
 interface Work {
@@ -64,11 +61,11 @@ export async function applyChanges(
     // Nothing that was sent before, to whomever, opens the account or moves it.
     await voidTokens(tx, user.id);
     await audit(state, store, caller, actorOf(patched), "user_updated_password");
+    await tellOfNewPassword(state, caller, tx, locked);
   }
-  const { row: withEmail, mail } = await changeEmail(work, patched);
-  const { row, text } = await changePhone(work, withEmail);
+  const row = await changePhone(work, await changeEmail(work, patched));
   await audit(state, store, caller, actorOf(row), "user_modified");
-  return { row, identities: await store.identitiesOf([user.id]), mail, text };
+  return { row, identities: await store.identitiesOf([user.id]) };
 }
 
 /**
@@ -104,35 +101,37 @@ function patchOf(state: AuthState, user: UserRow, changes: Changes): UserPatch {
 async function changeEmail(
   { state, store, tx, caller, changes }: Work,
   row: UserRow,
-): Promise<{ readonly row: UserRow; readonly mail: Message | null }> {
+): Promise<UserRow> {
   const { email, redirectTo, challenge } = changes;
-  if (email === null) return { row, mail: null };
+  if (email === null) return row;
   const now = state.now();
   if (state.config.autoconfirm) {
     await store.putEmailIdentity(state.deps.ids.uuid(), row.id, email, true, now);
     await voidTokens(tx, row.id);
     const ways = providersPatch(row, await store.identitiesOf([row.id]));
     const patched = await store.updateUser(row.id, { ...ways, ...CHANGE_OVER, updated_at: now });
-    return { row: patched ?? row, mail: null };
+    return patched ?? row;
   }
   const start = { ...challenge, method: "email_change", provider: "email", userId: row.id };
   const flowId = await beginFlow(state, tx, start);
   const target = { redirectTo, flowId };
   const asked = await requestEmailChange(state, store, tx, caller, row, email, target);
-  return { row: asked.user, mail: asked.message };
+  await queueMessage(state, caller, tx, asked.message);
+  return asked.user;
 }
 
 async function changePhone(
   { state, store, tx, caller, changes }: Work,
   row: UserRow,
-): Promise<{ readonly row: UserRow; readonly text: TextMessage | null }> {
+): Promise<UserRow> {
   const { phone } = changes;
-  if (phone === null) return { row, text: null };
+  if (phone === null) return row;
   if (!state.config.sms_autoconfirm) {
     const { user, text } = await requestPhoneChange(state, store, tx, caller, row, phone);
-    return { row: user, text };
+    await queueText(state, caller, tx, text);
+    return user;
   }
   const changed = await applyPhoneChange(state, store, tx, caller, row, phone);
   if (typeof changed === "string") throw authErrors.phone_exists();
-  return { row: changed.user, text: null };
+  return changed.user;
 }

@@ -13,13 +13,12 @@ import { beforeUserCreated } from "../hooks/before-user-created.ts";
 import { auditRequest } from "../mailed/audit-request.ts";
 import { issueMail } from "../mailed/issue-mail.ts";
 import { limitMessages } from "../mailed/limit-messages.ts";
-import { type Message, sendMessage } from "../messages/send-message.ts";
-import type { TextMessage } from "../messages/send-sms.ts";
-import { issueText, requirePhoneProvider, sendText } from "../phone/issue-text.ts";
+import { queueMessage, queueText } from "../messages/queue-message.ts";
+import { issueText, requirePhoneProvider } from "../phone/issue-text.ts";
 import type { JsonObject, UserRow } from "../schema.ts";
 import { type TokenAnswer, tokenAnswer } from "../sessions/issue-session.ts";
 import { type AuthStore, createStore, inTransaction } from "../store.ts";
-import { createUser, type UserDraft } from "./create-user.ts";
+import { type CreatedUser, createUser, type UserDraft } from "./create-user.ts";
 import { firstSession } from "./first-session.ts";
 import { presentUser, type UserJson } from "./present-user.ts";
 import { pretendToCreate } from "./pretend-to-create.ts";
@@ -122,11 +121,10 @@ async function registerWaiting(
   const matched = (await state.hasher.verify(password, known?.encrypted_password ?? null))
     ? (known?.encrypted_password ?? null)
     : null;
-  const { shown, mail, text } = await inTransaction(sql, (store, tx) =>
+  const shown = await inTransaction(sql, (store, tx) =>
     createOrPretend({ state, store, tx, caller, registration, draft }, matched),
   );
-  if (mail) await sendMessage(state, caller, mail);
-  await sendText(state, caller, text);
+  state.outbox.wake(caller.tenant);
   return presentUser(shown.user, shown.identities);
 }
 
@@ -135,7 +133,7 @@ function findHolder(store: AuthStore, { channel, to }: Registration): Promise<Us
 }
 
 /** @param matched the stored hash that the password fits; null = none. */
-async function createOrPretend(work: Work, matched: string | null) {
+async function createOrPretend(work: Work, matched: string | null): Promise<CreatedUser> {
   const { state, store, tx, caller, registration, draft } = work;
   const holder = await findHolder(store, registration);
   const created =
@@ -144,7 +142,8 @@ async function createOrPretend(work: Work, matched: string | null) {
   // Asked in both cases, so that both take as long.
   const now = await lockHolder(work);
   const waiting = created ? created.user : await waitingHolder(work, now, matched);
-  return { shown, ...(await issueConfirmation(work, waiting)) };
+  await issueConfirmation(work, waiting);
+  return shown;
 }
 
 async function lockHolder({ store, registration }: Work): Promise<UserRow | null> {
@@ -165,15 +164,15 @@ async function waitingHolder(
 async function issueConfirmation(
   { state, store, tx, caller, registration }: Work,
   user: UserRow | null,
-): Promise<{ readonly mail: Message | null; readonly text: TextMessage | null }> {
+): Promise<void> {
   const { channel, to, redirectTo, challenge } = registration;
   await auditRequest(state, store, caller, "user_confirmation_requested", user, to);
   if (channel === "phone") {
     const letter = { kind: "confirmation", to, user } as const;
-    return { mail: null, text: await issueText(state, caller, tx, letter) };
+    return queueText(state, caller, tx, await issueText(state, caller, tx, letter));
   }
   const start = { ...challenge, method: "email/signup", provider: "email" };
   const flowId = await beginFlow(state, tx, { ...start, userId: user?.id ?? null });
   const letter = { kind: "confirmation", to, user, redirectTo, flowId } as const;
-  return { mail: await issueMail(state, caller, tx, letter), text: null };
+  await queueMessage(state, caller, tx, await issueMail(state, caller, tx, letter));
 }

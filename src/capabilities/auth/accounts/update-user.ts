@@ -8,8 +8,7 @@ import { objectOf, textOf } from "../http/read-json.ts";
 import { limitMessages } from "../mailed/limit-messages.ts";
 import { challengeIn } from "../mailed/read-request.ts";
 import { spendNonce } from "../mailed/reauthenticate.ts";
-import { sendMessage } from "../messages/send-message.ts";
-import { requirePhoneProvider, sendText } from "../phone/issue-text.ts";
+import { requirePhoneProvider } from "../phone/issue-text.ts";
 import { requirePhone } from "../phone/normalize-phone.ts";
 import type { JsonObject, UserRow } from "../schema.ts";
 import { inTransaction, isAddressConflict } from "../store.ts";
@@ -18,7 +17,6 @@ import { checkPassword } from "./check-password.ts";
 import type { CurrentUser } from "./find-current-user.ts";
 import { requireEmail } from "./normalize-email.ts";
 import { presentUser, type UserJson } from "./present-user.ts";
-import { tellOfNewPassword } from "./tell-of-new-password.ts";
 
 const RECENT_LOGIN_MS = 24 * 60 * 60 * 1000;
 
@@ -45,13 +43,11 @@ export async function updateUser(
   const work = inTransaction(state.sql(caller.tenant), (store, tx) =>
     applyChanges(state, store, tx, caller, current, changes),
   );
-  const { row, identities, mail, text } = await work.catch((error: unknown) => {
+  const { row, identities } = await work.catch((error: unknown) => {
     if (isAddressConflict(error)) throw authErrors.email_exists();
     throw error;
   });
-  if (changes.passwordHash !== null) await tellOfNewPassword(state, caller, user);
-  if (mail) await sendMessage(state, caller, mail);
-  await sendText(state, caller, text);
+  state.outbox.wake(caller.tenant);
   return presentUser(row, identities);
 }
 

@@ -52,11 +52,11 @@ export async function adminUpdateUser(
   const work = inTransaction(state.sql(caller.tenant), (store, tx) =>
     applyChanges(state, store, tx, caller, id, changes),
   );
-  const { before, row, identities } = await work.catch((error: unknown) => {
+  const { row, identities } = await work.catch((error: unknown) => {
     if (isAddressConflict(error)) throw authErrors.email_exists();
     throw error;
   });
-  if (changes.passwordHash !== null) await tellOfNewPassword(state, caller, before);
+  state.outbox.wake(caller.tenant);
   return presentUser(row, identities);
 }
 
@@ -117,10 +117,11 @@ async function applyChanges(
     await store.putEmailIdentity(state.deps.ids.uuid(), id, email, verified, now);
   }
   if (isTaken) await voidTokens(tx, id);
+  if (passwordHash !== null) await tellOfNewPassword(state, caller, tx, before);
   const facts = { user_id: id, changed: namesOf(changes) };
   await audit(state, store, caller, SERVICE, "user_modified", facts);
   await publish(state, tx, caller, "auth.user_updated", id, facts);
-  return { before, row, identities: await store.identitiesOf([id]) };
+  return { row, identities: await store.identitiesOf([id]) };
 }
 
 async function takenBy(store: AuthStore, id: string, phone: string | null): Promise<Error> {

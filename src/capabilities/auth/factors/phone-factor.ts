@@ -58,7 +58,7 @@ export async function preparePhone(
   const otp = randomDigits(state.deps.rng, DIGITS);
   return {
     row: { otpHash: await hashCode(state, caller, challengeId, otp) },
-    deliver: () => sendSms(state, caller, { to, user, otp, type: "mfa", wait: true }),
+    deliver: () => sendSms(state, caller, { to, user, otp, type: "mfa" }),
   };
 }
 

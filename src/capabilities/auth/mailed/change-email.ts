@@ -6,6 +6,7 @@
 import type { TransactionSql } from "postgres";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { providersPatch } from "../identities/providers-of.ts";
+import { queueMessage } from "../messages/queue-message.ts";
 import type { Message } from "../messages/send-message.ts";
 import { actorOf, audit, publish } from "../record.ts";
 import type { UserRow } from "../schema.ts";
@@ -77,11 +78,7 @@ function joinMails(fresh: CodeMessage | null, current: CodeMessage | null, newEm
   return { ...fresh, data, current: { to, otp, tokenHash } };
 }
 
-export type ChangeOutcome =
-  | { readonly user: UserRow; readonly oldEmail: string | null }
-  | "half"
-  | "otp_expired"
-  | "email_exists";
+export type ChangeOutcome = { readonly user: UserRow } | "half" | "otp_expired" | "email_exists";
 
 /** Takes one confirmation into account; the last one makes the change. */
 export async function confirmEmailChange(
@@ -141,7 +138,21 @@ async function applyEmailChange(
   });
   const data = { user_id: user.id };
   await publish(state, tx, caller, "auth.user_email_changed", user.id, data);
-  return { user: done ?? changed, oldEmail: user.email };
+  await tellOldAddress(state, caller, tx, changed, user.email);
+  return { user: done ?? changed };
+}
+
+/** Whoever took an account over cannot move it to another mailbox unnoticed (OWASP ASVS 5.0, 6.3.7). */
+async function tellOldAddress(
+  state: AuthState,
+  caller: Caller,
+  tx: TransactionSql,
+  user: UserRow,
+  oldEmail: string | null,
+): Promise<void> {
+  if (!oldEmail) return;
+  const data = { old_email: oldEmail, new_email: user.email ?? "" };
+  await queueMessage(state, caller, tx, { kind: "email_changed", to: oldEmail, user, data });
 }
 
 /** No change of the address waits. */

@@ -21,14 +21,9 @@ import type { SpentToken } from "./one-time-token.ts";
 export type Refusal = "otp_expired" | "banned_here" | "email_exists" | "phone_exists";
 
 export type Completed =
-  | ({ readonly outcome: "signed_in"; readonly oldEmail?: string | null } & SignedIn)
+  | ({ readonly outcome: "signed_in" } & SignedIn)
   /** The code of a PKCE flow; the session begins with its exchange. */
-  | {
-      readonly outcome: "code";
-      readonly code: string;
-      readonly user: UserRow;
-      readonly oldEmail?: string | null;
-    }
+  | { readonly outcome: "code"; readonly code: string }
   /** The first of the two confirmations of a new address. */
   | { readonly outcome: "half" }
   | { readonly outcome: "refused"; readonly refusal: Refusal };
@@ -40,7 +35,7 @@ interface Work {
   readonly tx: TransactionSql;
 }
 
-type Settled = { readonly user: UserRow; readonly oldEmail?: string | null } | "half" | Refusal;
+type Settled = { readonly user: UserRow } | "half" | Refusal;
 
 /**
  * @param spend finds and spends the token, in the transaction it is given.
@@ -60,6 +55,8 @@ export async function completeToken(
     if (spent.userId === null) return { outcome: "creates", spent } as const;
     return settleAndFinish({ state, caller, store, tx }, spent, byLink);
   }).catch(asRefusal);
+  // A change that was made is told of.
+  state.outbox.wake(caller.tenant);
   if (first.outcome !== "creates") return first;
   const { spent } = first;
   const id = state.deps.ids.uuid();
@@ -167,20 +164,15 @@ function settle(
 
 async function finish(
   { state, store, tx, caller }: Work,
-  settled: { readonly user: UserRow; readonly oldEmail?: string | null },
+  { user }: { readonly user: UserRow },
   spent: SpentToken,
   byLink: boolean,
 ): Promise<Completed> {
-  const { user, ...more } = settled;
   if (byLink && spent.flowId !== null) {
     const code = await finishFlow(state, tx, spent.flowId, user.id);
-    return { outcome: "code", code, user, ...more };
+    return { outcome: "code", code };
   }
   const provider = isPhone(spent.sentTo) ? "phone" : "email";
   const way = { method: "otp", provider };
-  return {
-    outcome: "signed_in",
-    ...more,
-    ...(await signInByFlow(state, store, caller, user, way)),
-  };
+  return { outcome: "signed_in", ...(await signInByFlow(state, store, caller, user, way)) };
 }

@@ -6,8 +6,7 @@ import type { CurrentUser } from "../accounts/find-current-user.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { limitByIdentity } from "../http/limit-rate.ts";
-import { sendMessage } from "../messages/send-message.ts";
-import { sendSms } from "../messages/send-sms.ts";
+import { queueMessage, queueText } from "../messages/queue-message.ts";
 import type { UserRow } from "../schema.ts";
 import { inTransaction } from "../store.ts";
 import { auditRequest } from "./audit-request.ts";
@@ -25,16 +24,16 @@ export async function reauthenticate(
   const to = reauthenticationAddress(user);
   if (to === null) throw authErrors.no_address();
   await limitMessages(state, caller, user.email ? "email" : "sms", to);
-  const token = await inTransaction(state.sql(caller.tenant), async (store, tx) => {
+  await inTransaction(state.sql(caller.tenant), async (store, tx) => {
     const now = state.now();
     await store.updateUser(user.id, { reauthentication_sent_at: now, updated_at: now });
     await auditRequest(state, store, caller, "user_reauthenticate_requested", user, to);
     const request = { userId: user.id, kind: "reauthentication", sentTo: to } as const;
-    return createOneTimeToken(state, caller, tx, request);
+    const { otp } = await createOneTimeToken(state, caller, tx, request);
+    const message = { kind: "reauthentication", type: "reauthentication", to, user, otp } as const;
+    await (user.email ? queueMessage : queueText)(state, caller, tx, message);
   });
-  const { otp } = token;
-  if (user.email) await sendMessage(state, caller, { kind: "reauthentication", to, user, otp });
-  else await sendSms(state, caller, { to, user, otp, type: "reauthentication" });
+  state.outbox.wake(caller.tenant);
 }
 
 /**

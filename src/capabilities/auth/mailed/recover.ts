@@ -6,7 +6,7 @@ import { authErrors } from "../errors.ts";
 import { beginFlow } from "../flows/flow-state.ts";
 import { limitByAddress } from "../http/limit-rate.ts";
 import { textOf } from "../http/read-json.ts";
-import { sendMessage } from "../messages/send-message.ts";
+import { queueMessage } from "../messages/queue-message.ts";
 import type { JsonObject } from "../schema.ts";
 import { inTransaction } from "../store.ts";
 import { auditRequest } from "./audit-request.ts";
@@ -32,14 +32,14 @@ export async function recover(
   await requireCaptcha(state, caller, body);
   const email = requireEmail(text);
   await limitMessages(state, caller, "email", email);
-  const message = await inTransaction(state.sql(caller.tenant), async (store, tx) => {
+  await inTransaction(state.sql(caller.tenant), async (store, tx) => {
     const user = await findOpenUser(store, email);
     const start = { ...challengeIn(body), method: "recovery", provider: "email" };
     const flowId = await beginFlow(state, tx, { ...start, userId: user?.id ?? null });
     await auditRequest(state, store, caller, "user_recovery_requested", user, email);
     const letter = { kind: "recovery", to: email, user, redirectTo, flowId } as const;
-    return issueMail(state, caller, tx, letter);
+    await queueMessage(state, caller, tx, await issueMail(state, caller, tx, letter));
   });
-  if (message) await sendMessage(state, caller, message);
+  state.outbox.wake(caller.tenant);
   return {};
 }

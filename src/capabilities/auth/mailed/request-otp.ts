@@ -11,7 +11,7 @@ import { requireCaptcha } from "../defence/require-captcha.ts";
 import { beginFlow } from "../flows/flow-state.ts";
 import { limitByAddress } from "../http/limit-rate.ts";
 import { objectOf } from "../http/read-json.ts";
-import { sendMessage } from "../messages/send-message.ts";
+import { queueMessage } from "../messages/queue-message.ts";
 import { requestTextOtp } from "../phone/request-text-otp.ts";
 import type { JsonObject, UserRow } from "../schema.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
@@ -39,15 +39,16 @@ export async function requestOtp(
   if (channel === "phone") return requestTextOtp(state, caller, text, creates);
   const email = requireEmail(text);
   await limitMessages(state, caller, "email", email);
-  const message = await inTransaction(state.sql(caller.tenant), async (store, tx) => {
+  await inTransaction(state.sql(caller.tenant), async (store, tx) => {
     const user = await findOpenUser(store, email);
     const start = { ...challengeIn(body), method: "magiclink", provider: "email" };
     const flowId = await beginFlow(state, tx, { ...start, userId: user?.id ?? null });
     await auditRequest(state, store, caller, "user_recovery_requested", user, email);
     const kind = user || !creates ? "magiclink" : "confirmation";
-    return issueMail(state, caller, tx, { kind, to: email, user, creates, redirectTo, flowId });
+    const letter = { kind, to: email, user, creates, redirectTo, flowId } as const;
+    await queueMessage(state, caller, tx, await issueMail(state, caller, tx, letter));
   });
-  if (message) await sendMessage(state, caller, message);
+  state.outbox.wake(caller.tenant);
   return {};
 }
 

@@ -9,7 +9,7 @@ import { authErrors } from "../errors.ts";
 import { beginFlow } from "../flows/flow-state.ts";
 import { limitByAddress } from "../http/limit-rate.ts";
 import { textOf } from "../http/read-json.ts";
-import { type Message, sendMessage } from "../messages/send-message.ts";
+import { queueMessage } from "../messages/queue-message.ts";
 import { resendText } from "../phone/resend-text.ts";
 import type { JsonObject } from "../schema.ts";
 import { createStore, inTransaction } from "../store.ts";
@@ -58,15 +58,15 @@ export async function resend(
   const email = requireEmail(text);
   await limitMessages(state, caller, "email", email);
   const work = { email, type, redirectTo, body } as const;
-  const message = await (type === "signup" ? resendSignUp : resendChange)(state, caller, work);
-  if (message) await sendMessage(state, caller, message);
+  await (type === "signup" ? resendSignUp : resendChange)(state, caller, work);
+  state.outbox.wake(caller.tenant);
   return {};
 }
 
 const wrongAddress = (what: string) =>
   authErrors.validation_failed(`Type provided requires ${what}`);
 
-function resendSignUp(state: AuthState, caller: Caller, work: Resend): Promise<Message | null> {
+function resendSignUp(state: AuthState, caller: Caller, work: Resend): Promise<void> {
   const { email, redirectTo, body } = work;
   return inTransaction(state.sql(caller.tenant), async (store, tx) => {
     const found = await findOpenUser(store, email);
@@ -76,15 +76,12 @@ function resendSignUp(state: AuthState, caller: Caller, work: Resend): Promise<M
     await auditRequest(state, store, caller, "user_confirmation_requested", user, email);
     const creates = await createTokenStore(tx).comingAccount(email, state.now());
     const letter = { kind: "confirmation", to: email, user, redirectTo, flowId } as const;
-    return issueMail(state, caller, tx, { ...letter, creates: found ? null : creates });
+    const whole = { ...letter, creates: found ? null : creates };
+    await queueMessage(state, caller, tx, await issueMail(state, caller, tx, whole));
   });
 }
 
-async function resendChange(
-  state: AuthState,
-  caller: Caller,
-  work: Resend,
-): Promise<Message | null> {
+async function resendChange(state: AuthState, caller: Caller, work: Resend): Promise<void> {
   const { email, redirectTo, body } = work;
   const sql = state.sql(caller.tenant);
   // One mail goes to the new address, whose reader may have asked nobody for anything.
@@ -96,8 +93,10 @@ async function resendChange(
     const start = { ...challengeIn(body), method: "email_change", provider: "email" };
     const flowId = await beginFlow(state, tx, { ...start, userId: user?.id ?? null });
     await auditRequest(state, store, caller, "user_modified", user, email);
-    if (user) return issueChangeMails(state, store, tx, caller, user, { redirectTo, flowId });
     const letter = { kind: "email_change_new", to: email, user: null, redirectTo, flowId } as const;
-    return issueMail(state, caller, tx, letter);
+    const message = user
+      ? await issueChangeMails(state, store, tx, caller, user, { redirectTo, flowId })
+      : await issueMail(state, caller, tx, letter);
+    await queueMessage(state, caller, tx, message);
   });
 }

@@ -14,7 +14,7 @@ import { type TokenAnswer, tokenAnswer } from "../sessions/issue-session.ts";
 import { type Completed, completeToken } from "./complete-token.ts";
 import { type SpentToken, spendLink } from "./one-time-token.ts";
 import { kindsOf } from "./token-kinds.ts";
-import { HALF_CONFIRMED, tellOldAddress } from "./verify.ts";
+import { HALF_CONFIRMED } from "./verify.ts";
 
 const PKCE = /^pkce_/;
 
@@ -71,11 +71,9 @@ async function answer(
     case "half":
       return redirect(withMessage(target, link));
     case "code":
-      await tellOldAddress(state, caller, done.user, done.oldEmail);
       target.searchParams.set("code", done.code);
       return redirect(target);
     case "signed_in": {
-      await tellOldAddress(state, caller, done.user, done.oldEmail);
       const session = await tokenAnswer(state, caller, done.user, done.identities, done.issued);
       target.hash = sessionFragment(session, link.type);
       return redirect(target);

@@ -7,9 +7,8 @@ import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { limitByAddress, limitByIdentity } from "../http/limit-rate.ts";
 import { textOf } from "../http/read-json.ts";
-import { sendMessage } from "../messages/send-message.ts";
 import { requirePhone } from "../phone/normalize-phone.ts";
-import type { JsonObject, UserRow } from "../schema.ts";
+import type { JsonObject } from "../schema.ts";
 import { type TokenAnswer, tokenAnswer } from "../sessions/issue-session.ts";
 import { completeToken } from "./complete-token.ts";
 import { spendCode, spendLink } from "./one-time-token.ts";
@@ -37,7 +36,6 @@ export async function verify(
   }
   if (done.outcome === "half") return { msg: HALF_CONFIRMED, code: "200" };
   if (done.outcome === "code") throw new Error("a typed code ended in a redirect");
-  await tellOldAddress(state, caller, done.user, done.oldEmail);
   return tokenAnswer(state, caller, done.user, done.identities, done.issued);
 }
 
@@ -63,16 +61,4 @@ async function readToken(state: AuthState, caller: Caller, body: JsonObject): Pr
   const limit = state.config.rate_limit_verify_identity;
   await limitByIdentity(state, caller, "verify", sentTo, limit);
   return (tx) => spendCode(state, caller, tx, { kinds, sentTo, otp });
-}
-
-/** Whoever took an account over cannot move it to another mailbox unnoticed (OWASP ASVS 5.0, 6.3.7). */
-export async function tellOldAddress(
-  state: AuthState,
-  caller: Caller,
-  user: UserRow,
-  oldEmail: string | null | undefined,
-): Promise<void> {
-  if (!oldEmail) return;
-  const data = { old_email: oldEmail, new_email: user.email ?? "" };
-  await sendMessage(state, caller, { kind: "email_changed", to: oldEmail, user, data });
 }

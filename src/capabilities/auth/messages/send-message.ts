@@ -1,6 +1,6 @@
 /**
  * Sends a mail to a person: builds the link, then hands it to the `send_email` hook, or fills the
- * template and gives it to the mail port. By default after the answer.
+ * template and gives it to the mail port.
  */
 import { presentUser } from "../accounts/present-user.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
@@ -16,6 +16,7 @@ import {
   type TemplateValues,
 } from "./message-kinds.ts";
 import { pageLink } from "./page-link.ts";
+import { queueMessage, separate } from "./queue-message.ts";
 
 export interface Message {
   readonly kind: MessageKind;
@@ -47,8 +48,13 @@ interface Sending extends Message {
   readonly base: string | null;
 }
 
+/** Whom a message is sent for. */
+export type Sender = Pick<Caller, "tenant" | "address">;
+
 /**
- * Returns at once unless `wait`. Call it after the transaction that made the token has committed.
+ * For what was done before, or waits: the message leaves after the answer unless `wait`. What tells
+ * of a change belongs into its transaction: `queueMessage`. Never fails without `wait`: the change is
+ * done, and a message that could not be put into the outbox is logged.
  * @throws with `wait`: message_not_sent, and what the hook answers in `error`
  */
 export async function sendMessage(
@@ -56,32 +62,37 @@ export async function sendMessage(
   caller: Caller,
   message: Message,
 ): Promise<void> {
-  const { kind, wait } = message;
+  if (message.wait === true) return sendNow(state, caller, message);
+  try {
+    await queueMessage(state, caller, state.sql(caller.tenant), message);
+    state.outbox.wake(caller.tenant);
+  } catch (error) {
+    caller.log.error("auth.message_failed", { what: message.kind, error });
+  }
+}
+
+async function sendNow(state: AuthState, caller: Caller, message: Message): Promise<void> {
+  const base = linkBase(state, caller);
   const isHooked = state.hooks.has("send_email");
-  for (const job of jobsOf(state, caller, { ...message, base: linkBase(state, caller) })) {
-    if (wait !== true) {
-      state.outbox.add(kind, job);
-      continue;
-    }
-    await job().catch((error: unknown) => {
-      throw isHooked ? error : authErrors.message_not_sent(MESSAGE_KINDS[kind].title, error);
+  for (const one of separate(state, message)) {
+    await deliverMail(state, caller, { ...one, base }).catch((error: unknown) => {
+      throw isHooked
+        ? error
+        : authErrors.message_not_sent(MESSAGE_KINDS[message.kind].title, error);
     });
   }
 }
 
-/** One for the hook; one for each address otherwise, so that a second try does not repeat the other. */
-function jobsOf(state: AuthState, caller: Caller, sending: Sending): (() => Promise<void>)[] {
-  if (state.hooks.has("send_email")) return [() => sendByHook(state, caller, sending)];
-  const { current } = sending;
-  const data = { new_email: sending.to, ...sending.data };
-  const all = current ? [sending, { ...sending, data, ...current }] : [sending];
-  return all.map((one) => () => sendByMail(state, caller, one));
+/** By the hook where there is one. */
+export function deliverMail(state: AuthState, sender: Sender, message: Sending): Promise<void> {
+  const send = state.hooks.has("send_email") ? sendByHook : sendByMail;
+  return send(state, sender, message);
 }
 
-async function sendByHook(state: AuthState, caller: Caller, message: Sending): Promise<void> {
+async function sendByHook(state: AuthState, sender: Sender, message: Sending): Promise<void> {
   const { user, current, kind, redirectTo = "", base } = message;
   const identities = user
-    ? await createStore(state.sql(caller.tenant)).identitiesOf([user.id])
+    ? await createStore(state.sql(sender.tenant)).identitiesOf([user.id])
     : [];
   const payload = {
     user: user ? presentUser(user, identities) : { email: message.to },
@@ -97,14 +108,14 @@ async function sendByHook(state: AuthState, caller: Caller, message: Sending): P
       ...message.data,
     },
   };
-  await runHook(state, caller.tenant, "send_email", payload, caller.address);
+  await runHook(state, sender.tenant, "send_email", payload, sender.address);
 }
 
-async function sendByMail(state: AuthState, caller: Caller, message: Sending): Promise<void> {
+async function sendByMail(state: AuthState, sender: Sender, message: Sending): Promise<void> {
   const values = valuesOf(state, message);
   const { subject, text, html } = state.templates.render(message.kind, values);
   const parts = { subject, text, ...(html === "" ? {} : { html }) };
-  await state.deps.mail.send(caller.tenant, { to: message.to, ...parts });
+  await state.deps.mail.send(sender.tenant, { to: message.to, ...parts });
 }
 
 function valuesOf(state: AuthState, message: Sending): TemplateValues {

@@ -5,6 +5,7 @@ import { authErrors } from "../errors.ts";
 import { runHook } from "../hooks/run-hook.ts";
 import type { UserRow } from "../schema.ts";
 import { createStore } from "../store.ts";
+import type { Sender } from "./send-message.ts";
 
 export interface TextMessage {
   /** E.164 without the plus, as phones are stored, or with it. */
@@ -14,8 +15,6 @@ export interface TextMessage {
   readonly otp: string;
   /** What it is for, for the hook: GoTrue's `sms_type`. */
   readonly type?: "sms" | "phone_change" | "reauthentication" | "mfa";
-  /** Waits until the provider took it, and throws when it does not. Default false. */
-  readonly wait?: boolean;
 }
 
 const PHONE = /^\+?[1-9]\d{4,14}$/;
@@ -28,30 +27,35 @@ export function canSendSms(state: AuthState): boolean {
   );
 }
 
+/** @throws phone_provider_disabled when nobody sends; sms_send_failed for what is no number */
+export function requireSendable(state: AuthState, { to }: Pick<TextMessage, "to">): void {
+  if (!canSendSms(state)) throw authErrors.phone_provider_disabled();
+  if (!PHONE.test(to)) throw authErrors.sms_send_failed("Invalid phone number");
+}
+
 /**
- * Returns at once unless `wait`.
- * @throws phone_provider_disabled when nobody sends; with `wait`: sms_send_failed, and what the hook
- *   answers in `error`
+ * Waits until the provider took it; what need not be waited for is queued: `queueText`.
+ * @throws what `requireSendable` throws, sms_send_failed, and what the hook answers in `error`
  */
 export async function sendSms(
   state: AuthState,
   caller: Caller,
   message: TextMessage,
 ): Promise<void> {
-  if (!canSendSms(state)) throw authErrors.phone_provider_disabled();
-  if (!PHONE.test(message.to)) throw authErrors.sms_send_failed("Invalid phone number");
-  const deliver = () =>
-    state.hooks.has("send_sms")
-      ? sendByHook(state, caller, message)
-      : sendByProvider(state, caller, message);
-  if (message.wait === true) await deliver();
-  else state.outbox.add("sms", deliver);
+  requireSendable(state, message);
+  await deliverText(state, caller, message);
 }
 
-async function sendByHook(state: AuthState, caller: Caller, message: TextMessage): Promise<void> {
+/** By the hook where there is one. */
+export function deliverText(state: AuthState, sender: Sender, message: TextMessage): Promise<void> {
+  const send = state.hooks.has("send_sms") ? sendByHook : sendByProvider;
+  return send(state, sender, message);
+}
+
+async function sendByHook(state: AuthState, sender: Sender, message: TextMessage): Promise<void> {
   const { user, otp, to, type } = message;
   const identities = user
-    ? await createStore(state.sql(caller.tenant)).identitiesOf([user.id])
+    ? await createStore(state.sql(sender.tenant)).identitiesOf([user.id])
     : [];
   const sms = {
     otp,
@@ -59,12 +63,12 @@ async function sendByHook(state: AuthState, caller: Caller, message: TextMessage
     ...(type === undefined ? {} : { sms_type: type }),
   };
   const payload = { user: user ? presentUser(user, identities) : { phone: sms.phone }, sms };
-  await runHook(state, caller.tenant, "send_sms", payload, caller.address);
+  await runHook(state, sender.tenant, "send_sms", payload, sender.address);
 }
 
-async function sendByProvider(state: AuthState, caller: Caller, message: TextMessage) {
+async function sendByProvider(state: AuthState, sender: Sender, message: TextMessage) {
   const to = `+${message.to.replace(/^\+/, "")}`;
   const text = state.config.sms.template.replace(CODE, () => message.otp);
-  if (state.sms) await state.sms.send(caller.tenant, { to, text, otp: message.otp });
-  state.deps.mail.inbox?.keep(caller.tenant, { channel: "sms", to, subject: "", text });
+  if (state.sms) await state.sms.send(sender.tenant, { to, text, otp: message.otp });
+  state.deps.mail.inbox?.keep(sender.tenant, { channel: "sms", to, subject: "", text });
 }

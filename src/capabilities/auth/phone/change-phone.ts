@@ -6,6 +6,7 @@ import type { TransactionSql } from "postgres";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { providersPatch } from "../identities/providers-of.ts";
 import { type SpentToken, voidTokens } from "../mailed/one-time-token.ts";
+import { queueMessage } from "../messages/queue-message.ts";
 import type { TextMessage } from "../messages/send-sms.ts";
 import { actorOf, audit, publish } from "../record.ts";
 import type { UserRow } from "../schema.ts";
@@ -74,5 +75,19 @@ export async function applyPhoneChange(
   });
   const data = { user_id: user.id };
   await publish(state, tx, caller, "auth.user_phone_changed", user.id, data);
+  await tellOfNewPhone(state, caller, tx, changed ?? user, user.phone);
   return { user: changed ?? user };
+}
+
+/** By mail: whoever took an account over does not add their own phone to it unnoticed. */
+async function tellOfNewPhone(
+  state: AuthState,
+  caller: Caller,
+  tx: TransactionSql,
+  user: UserRow,
+  oldPhone: string | null,
+): Promise<void> {
+  if (!user.email || !user.email_confirmed_at) return;
+  const data = { old_phone: oldPhone ?? "" };
+  await queueMessage(state, caller, tx, { kind: "phone_changed", to: user.email, user, data });
 }

@@ -3,7 +3,7 @@ import type { TransactionSql } from "postgres";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { type ComingAccount, createOneTimeToken } from "../mailed/one-time-token.ts";
-import { canSendSms, sendSms, type TextMessage } from "../messages/send-sms.ts";
+import { canSendSms, type TextMessage } from "../messages/send-sms.ts";
 import type { UserRow } from "../schema.ts";
 
 export interface Text {
@@ -32,12 +32,4 @@ export async function issueText(
   const { otp } = await createOneTimeToken(state, caller, tx, request);
   if (!user && !creates) return null;
   return { to, user, otp, type: kind === "phone_change" ? "phone_change" : "sms" };
-}
-
-export async function sendText(
-  state: AuthState,
-  caller: Caller,
-  message: TextMessage | null,
-): Promise<void> {
-  if (message) await sendSms(state, caller, message);
 }

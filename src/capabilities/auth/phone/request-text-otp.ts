@@ -3,9 +3,10 @@ import type { AuthState, Caller } from "../auth-state.ts";
 import { auditRequest } from "../mailed/audit-request.ts";
 import { limitMessages } from "../mailed/limit-messages.ts";
 import type { ComingAccount } from "../mailed/one-time-token.ts";
+import { queueText } from "../messages/queue-message.ts";
 import type { JsonObject, UserRow } from "../schema.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
-import { issueText, requirePhoneProvider, sendText } from "./issue-text.ts";
+import { issueText, requirePhoneProvider } from "./issue-text.ts";
 import { requirePhone } from "./normalize-phone.ts";
 
 /**
@@ -22,12 +23,13 @@ export async function requestTextOtp(
   requirePhoneProvider(state);
   const phone = requirePhone(text);
   await limitMessages(state, caller, "sms", phone);
-  const message = await inTransaction(state.sql(caller.tenant), async (store, tx) => {
+  await inTransaction(state.sql(caller.tenant), async (store, tx) => {
     const user = await findOpenUserByPhone(store, phone);
     await auditRequest(state, store, caller, "user_recovery_requested", user, phone);
-    return issueText(state, caller, tx, { kind: "phone", to: phone, user, creates });
+    const letter = { kind: "phone", to: phone, user, creates } as const;
+    await queueText(state, caller, tx, await issueText(state, caller, tx, letter));
   });
-  await sendText(state, caller, message);
+  state.outbox.wake(caller.tenant);
   return {};
 }
 
