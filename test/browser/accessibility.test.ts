@@ -81,7 +81,7 @@ test.each(["light", "dark"] as const)("in %s colours", async (colorScheme) => {
     faults.push(...(await faultsOf(page)));
   }
   faults.push(...(await signUp(visitor, colorScheme)));
-  for (const path of [...ACCOUNT, "/device", "/sign-out"]) {
+  for (const path of [...ACCOUNT, "/device", "/sign-out", "/logout"]) {
     await page.goto(at(path));
     faults.push(...(await faultsOf(page)));
   }

@@ -6,6 +6,7 @@ import { sweepFactors } from "../../../src/capabilities/auth/factors/sweep-facto
 import { keyUri, matchStep } from "../../../src/capabilities/auth/factors/totp.ts";
 import { DEFAULT_TENANT } from "../../../src/core/tenant.ts";
 import { type AuthWorld, openAuthWorld, signIn, signUp } from "../auth-world.ts";
+import { createClient, refreshFor, tokensFor } from "../oauth-world.ts";
 import {
   challenge,
   claimsOf,
@@ -463,6 +464,18 @@ describe("a second factor, once there", () => {
       select from reactor.events where type = 'auth.factor_removed'
         and data ->> 'factor_id' = ${factor.id}`;
     expect(events).toHaveLength(1);
+  });
+
+  test("is no longer proven by what an app was given on the strength of it", async () => {
+    const { person, factor, raised } = await protectedPerson(world);
+    const app = await createClient(world);
+    const given = await tokensFor(world, { ...person, ...raised }, app);
+    expect(claimsOf(given.access_token).aal).toBe("aal2");
+    await send(world, raised, "DELETE", `/factors/${factor.id}`);
+    const { body } = await refreshFor(world, app, given.refresh_token);
+    const { aal, amr } = claimsOf(body.access_token);
+    const methods = amr.map((entry: { method: string }) => entry.method);
+    expect([aal, methods]).toEqual(["aal1", ["oauth_provider/authorization_code", "password"]]);
   });
 
   test("that was never verified is removed at aal1", async () => {

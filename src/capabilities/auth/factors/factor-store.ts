@@ -184,15 +184,23 @@ function sessionQueries(sql: Executor) {
     async endLesserSessions(userId: string): Promise<void> {
       await sql`delete from auth.sessions where user_id = ${userId} and aal < 'aal2'`;
     },
-    /** Sessions that a factor raised stand at aal1 again, and no longer name its method. */
-    async lowerSessions(factorId: string, method: string, now: Date): Promise<void> {
+    /**
+     * Sessions that a factor raised stand at aal1 again, and no longer name its method. So do those
+     * that apps were given on the strength of that method: they do not tell by which factor it was.
+     */
+    async lowerSessions(
+      { id, user_id: userId }: Pick<FactorRow, "id" | "user_id">,
+      method: string,
+      now: Date,
+    ): Promise<void> {
       await sql`
         update auth.sessions
         set aal = 'aal1', factor_id = null, updated_at = ${now}, amr = (
           select coalesce(jsonb_agg(entry order by n), '[]')
           from jsonb_array_elements(amr) with ordinality as e(entry, n)
           where entry ->> 'method' <> ${method})
-        where factor_id = ${factorId}`;
+        where factor_id = ${id} or (user_id = ${userId} and oauth_client_id is not null
+          and amr @> ${sql.json([{ method }])})`;
     },
   };
 }

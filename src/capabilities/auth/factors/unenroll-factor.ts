@@ -81,5 +81,5 @@ export async function removeFactor(
   now: Date,
 ): Promise<void> {
   await factors.deleteFactor(factor.id);
-  await factors.lowerSessions(factor.id, METHODS[factor.factor_type], now);
+  await factors.lowerSessions(factor, METHODS[factor.factor_type], now);
 }
