@@ -90,6 +90,9 @@ test("the theme, the name and the logo are the project's", async () => {
   const button = page.getByRole("button", { name: "Sign in" });
   const colour = await button.evaluate((node) => getComputedStyle(node).backgroundColor);
   expect(colour).toBe("rgb(1, 120, 3)");
+  // Else the browser asks for /favicon.ico, which is nobody's.
+  const icon = await page.locator('link[rel="icon"]').getAttribute("href");
+  expect(icon).toBe("/auth/ui/_assets/logo");
   const logo = page.locator("header img");
   expect(await logo.evaluate((node) => (node as HTMLImageElement).naturalWidth)).toBe(40);
   expect(complaints).toEqual([]);

@@ -193,6 +193,7 @@ function shell(state: AuthState, page: Extract<Page, { title: string }>): Html {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>${title} · ${name}</title>
+<link rel="icon" href="${logo === "" ? "data:," : "/auth/ui/_assets/logo"}">
 <link rel="stylesheet" href="/auth/ui/_assets/pages.css">
 ${refresh ? html`<meta http-equiv="refresh" content="0;url=${refresh}">` : null}
 ${css === "" ? null : html`<link rel="stylesheet" href="/auth/ui/_assets/theme.css">`}
