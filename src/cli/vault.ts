@@ -139,7 +139,7 @@ const set: Command = {
     { run: "reactor vault set auth/github", what: 'client_secret = "vault:auth/github"' },
     { run: "reactor vault set mail/password < password.txt", what: "from a file" },
   ],
-  run: async (context) => change(context, await readValue(context, context.args[0] ?? "")),
+  run: async (context) => change(context, await readValue(context, `value for ${context.args[0]}`)),
 };
 
 const unset: Command = {

@@ -164,16 +164,16 @@ describe("secrets of settings", () => {
     expect([removed.exit, removed.stdout]).toEqual([0, "Removed auth/github\n"]);
     expect((await run(["vault", "list"])).stdout).toBe("None are set\n");
     expect((await run(["vault", "set", "auth/github"], { stdin: "" })).exit).toBe(1);
-    expect((await run(["vault", "set", "project/issuer"], { stdin: "x" })).exit).toBe(3);
+    expect((await run(["vault", "set", "project/issuer"], { stdin: "x" })).exit).toBe(4);
     expect(JSON.stringify(server.logs.buffer)).not.toContain("second-value");
   });
 
   test.each([
-    [{ "project/secret_key": "mine" }, 403, "secret_path_reserved"],
-    [{ "database/authenticator": null }, 403, "secret_path_reserved"],
-    [{ "functions/variables/x": "mine" }, 403, "secret_path_reserved"],
-    [{ "auth/totp/x": "mine" }, 403, "secret_path_reserved"],
-    [{ "good/one": "kept?", "project/issuer": "mine" }, 403, "secret_path_reserved"],
+    [{ "project/secret_key": "mine" }, 400, "secret_path_reserved"],
+    [{ "database/authenticator": null }, 400, "secret_path_reserved"],
+    [{ "functions/variables/x": "mine" }, 400, "secret_path_reserved"],
+    [{ "auth/totp/x": "mine" }, 400, "secret_path_reserved"],
+    [{ "good/one": "kept?", "project/issuer": "mine" }, 400, "secret_path_reserved"],
     [{ "Auth/GitHub": "x" }, 400, "secret_path_invalid"],
     [{ "../x": "x" }, 400, "secret_path_invalid"],
     [{ "good/one": "x".repeat(65_537) }, 400, "secret_value_invalid"],

@@ -21,7 +21,7 @@ const OWN = [
 
 const secretErrors = defineErrors({
   secret_path_reserved: (path: string) => ({
-    status: 403,
+    status: 400,
     message: "Reactor keeps secrets of its own there",
     details: path,
     hint: "Choose another path, as auth/github or mail/password",
