@@ -81,6 +81,8 @@ export interface Child {
   readonly pid: number;
   readonly dir: string;
   readonly socket: string;
+  /** It hosts a program of others, and is all ours itself. */
+  readonly isHost: boolean;
   /** Resolves when the child listens; rejects when it died first or took too long. */
   readonly ready: Promise<void>;
   readonly exited: Promise<ChildExit>;
@@ -157,6 +159,7 @@ export function spawnChild(options: ChildOptions): Child {
     pid: spawned.pid,
     dir,
     socket,
+    isHost: options.namespacesBy !== null,
     ready: ready.then(() => {}),
     exited: watchExit(),
     alive: () => alive,

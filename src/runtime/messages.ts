@@ -66,6 +66,8 @@ export type FromChild =
 export const LOAD_HEADER = "x-reactor-load";
 export const CALL_HEADER = "x-reactor-call";
 export const OUTCOME_HEADER = "x-reactor-outcome";
+/** An outcome: the function was not told of the call, and will not be by this process. */
+export const NOT_BEGUN = "not-begun";
 
 /** Content of `CALL_HEADER`, JSON. */
 export interface CallHeader {

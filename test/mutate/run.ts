@@ -4,6 +4,7 @@
  * tests; one after which a test file does not even start proves nothing and counts as a failure too.
  */
 import {
+  chmodSync,
   cpSync,
   existsSync,
   mkdtempSync,
@@ -32,6 +33,8 @@ const TEST_TIMEOUT_MS = 180_000;
 
 function copyTree(): string {
   const dir = mkdtempSync(join(tmpdir(), "reactor-mutate-"));
+  // Processes of functions that have users of their own read the program from there.
+  chmodSync(dir, 0o755);
   for (const name of COPIED) cpSync(join(ROOT, name), join(dir, name), { recursive: true });
   for (const name of FILES) cpSync(join(ROOT, name), join(dir, name));
   for (const name of LINKED) {

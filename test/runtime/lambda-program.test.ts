@@ -80,6 +80,10 @@ describe.skipIf(!isPossible || !compiler)("a program in C", () => {
     const spec = program("errs");
     const failure = await failureOf(fixture.invoke(spec, at("/error")));
     expect(failure).toMatchObject({ status: 500, code: "function_failed", message: "no good" });
+    const said = await fixture.line(({ message }) => message.includes("no good"));
+    expect(said.message).toBe("the function threw: Mine: no good");
+    expect((await failureOf(fixture.invoke(spec, at("/go")))).message).toBe("as Go");
+    await fixture.line(({ message }) => message.includes("at run (a.go:7)"));
     await answers(spec);
   });
 
@@ -130,6 +134,15 @@ describe.skipIf(!isPossible || !compiler)("a program in C", () => {
     const calls = Array.from({ length: 12 }, () => textOf(fixture.invoke(spec, at("/facts"))));
     for (const text of await Promise.all(calls)) expect(text).toContain("AWS_LAMBDA");
     expect(processesOf("/code/").length).toBeGreaterThan(0);
+  });
+
+  test("one that answers and ends takes no call along that it has not seen", async () => {
+    const spec = program("last");
+    const init = { method: "POST", body: "x", headers: { "content-length": "1" } };
+    const calls = Array.from({ length: 6 }, (_, n) =>
+      textOf(fixture.invoke(spec, n % 2 === 0 ? at("/last") : at("/last", init))),
+    );
+    expect(await Promise.all(calls)).toEqual(Array.from({ length: 6 }, () => "last"));
   });
 
   test("one that ends is a crash, and the next call has another process", async () => {

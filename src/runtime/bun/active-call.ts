@@ -12,6 +12,8 @@ export class ActiveCall {
   readonly controller = new AbortController();
   /** True until the last byte of the request body went to the runner. */
   uploading = false;
+  /** The request body, where it was small enough to be taken whole: it can be sent again. */
+  whole: Uint8Array<ArrayBuffer> | null = null;
   /** True once the answer's head is there. */
   answered = false;
   /** Why it was ended early; the caller gets this instead of the transport's error. */

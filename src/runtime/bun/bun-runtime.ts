@@ -17,7 +17,7 @@ import type { JailLevel } from "../jail/jail-plan.ts";
 import type { FullRuntimeOptions } from "../options.ts";
 import { specKey, versionKey } from "../spec-key.ts";
 import { ActiveCall } from "./active-call.ts";
-import { forwardCall } from "./forward.ts";
+import { CallNotBegun, forwardCall } from "./forward.ts";
 import type { Instance } from "./instance.ts";
 import { openInstance } from "./open-instance.ts";
 import { openSocket } from "./open-socket.ts";
@@ -28,6 +28,8 @@ import { VersionSlot } from "./version-slot.ts";
 const WATCH_MS = 50;
 /** `tmp` is looked at every so many watches. */
 const DISK_EVERY = 5;
+/** Processes that a call is given to while each ends before it has seen the call. */
+const UNSEEN_TRIES = 10;
 /** Idle instances are looked at every so many watches. */
 const IDLE_EVERY = 20;
 
@@ -119,7 +121,10 @@ export class BunRuntime implements FunctionRuntime {
     }
   }
 
-  /** One try; a second one when a neighbour's deadline took the process along and asking twice is safe. */
+  /**
+   * One try; a second one when a neighbour's deadline took the process along and asking twice is safe, and
+   * some more while no function has seen the call.
+   */
   async #attempt(active: ActiveCall, entered: (i: Instance) => void): Promise<FunctionAnswer> {
     for (let tries = 1; ; tries += 1) {
       const slot = this.#slotOf(active.call.spec);
@@ -128,21 +133,32 @@ export class BunRuntime implements FunctionRuntime {
       const leave = () => this.#leave(slot, instance, active);
       active.onFinish(leave);
       try {
-        const response = await forwardCall(active, instance.child.socket);
+        const response = await forwardCall(active, instance.child);
         return { response, cold, peakMemoryBytes: () => instance.peakMemory() };
       } catch (error) {
-        const again = tries === 1 && (await this.#mayRepeat(active, instance, error));
+        const again = await this.#mayRepeat(active, instance, error, tries);
         if (!again) throw await this.#explain(active, instance, error);
         leave();
       }
     }
   }
 
-  async #mayRepeat(active: ActiveCall, instance: Instance, error: unknown): Promise<boolean> {
+  async #mayRepeat(
+    active: ActiveCall,
+    instance: Instance,
+    error: unknown,
+    tries: number,
+  ): Promise<boolean> {
     if (active.failure || active.answered || error instanceof ReactorError) return false;
     const { method } = active.call.request;
+    const hasNoBody = method === "GET" || method === "HEAD";
+    if (error instanceof CallNotBegun || isUnreached(error)) {
+      // It has ended, or only waits for its last answers to be taken.
+      instance.kill({ kind: "ended" });
+      return tries < UNSEEN_TRIES && (hasNoBody || active.whole !== null);
+    }
     const killed = instance.child.killed();
-    if (method !== "GET" && method !== "HEAD") return false;
+    if (!hasNoBody || tries > 1) return false;
     return killed?.kind === "deadline" && killed.requestId !== active.call.requestId;
   }
 
@@ -278,6 +294,11 @@ function overrun(active: ActiveCall, instance: Instance | null): void {
   active.abort(error(name, limits.deadlineMs));
   if (uploading || answered) instance?.mustAnswer();
   else instance?.kill({ kind: "deadline", requestId });
+}
+
+/** Nobody listens any more: not a byte of the call was sent. */
+function isUnreached(error: unknown): boolean {
+  return isTransportError(error) && (error.code === "ECONNREFUSED" || error.code === "ENOENT");
 }
 
 /** Of `fetch`: what the process sent is no answer, or its headers are too large. */

@@ -3,8 +3,9 @@
  * stream both ways, small ones are taken whole because that is cheaper. Knows nothing of processes.
  */
 import { coreErrors, type ReactorError } from "../../core/errors.ts";
+import type { Child } from "../child.ts";
 import { runtimeErrors } from "../errors.ts";
-import { CALL_HEADER, type CallHeader, OUTCOME_HEADER } from "../messages.ts";
+import { CALL_HEADER, type CallHeader, NOT_BEGUN, OUTCOME_HEADER } from "../messages.ts";
 import type { ActiveCall } from "./active-call.ts";
 
 /** Bodies of a known length up to this are not streamed. */
@@ -15,12 +16,18 @@ const FAILURE_BYTES = 16 * 1024;
 const ADDED_BY_FETCH = ["accept", "accept-encoding", "user-agent"];
 const HOP_BY_HOP = ["connection", "keep-alive", "transfer-encoding", "date", OUTCOME_HEADER];
 
+/** The process will not run it, and the function has not seen it. */
+export class CallNotBegun extends Error {}
+
 /**
  * Throws `function_failed` when the function threw, `payload_too_large` for a body over its limit,
  * and the transport's error when the runner went away. `active.finish()` is called when the last byte
  * of the answer is out.
  */
-export async function forwardCall(active: ActiveCall, socket: string): Promise<Response> {
+export async function forwardCall(
+  active: ActiveCall,
+  { socket, isHost }: Pick<Child, "socket" | "isHost">,
+): Promise<Response> {
   const { request, spec } = active.call;
   const { body, length } = await requestBody(active, spec.limits.bodyInBytes);
   const headers = privateHeaders(active, length);
@@ -34,6 +41,8 @@ export async function forwardCall(active: ActiveCall, socket: string): Promise<R
     decompress: false,
   };
   const answer = await fetch(request.url.replace(/^https:/, "http:"), init);
+  // Where the code of others answers, it would have its processes started again and again.
+  if (isHost && answer.headers.get(OUTCOME_HEADER) === NOT_BEGUN) throw new CallNotBegun();
   active.answered = true;
   if (answer.headers.get(OUTCOME_HEADER) === "failed") {
     throw runtimeErrors.function_failed((await failureText(answer)) || "The function failed");
@@ -74,7 +83,8 @@ async function requestBody(
     return { body: meteredBody(active, body, limitBytes), length: null };
   }
   active.uploading = true;
-  const whole = await untilAborted(active, request.bytes());
+  const whole = active.whole ?? (await untilAborted(active, request.bytes()));
+  active.whole = whole;
   active.uploading = false;
   return { body: whole, length: whole.length };
 }

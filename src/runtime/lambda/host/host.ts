@@ -12,10 +12,10 @@ import type { EgressClient } from "../../egress/egress-client.ts";
 import { connectLink } from "../../egress/link-socket.ts";
 import { SEALED } from "../../jail/jail-order.ts";
 import { seal } from "../../jail/seal.ts";
-import type { AssignMessage, FromChild } from "../../messages.ts";
+import { type AssignMessage, type FromChild, NOT_BEGUN, OUTCOME_HEADER } from "../../messages.ts";
 import { dieWithParent } from "../../parent-death.ts";
 import { invokeBy } from "../runner/invoke-by.ts";
-import { RuntimeApi } from "../runner/runtime-api.ts";
+import { NotBegun, RuntimeApi } from "../runner/runtime-api.ts";
 import { reapOrphans } from "./reap-orphans.ts";
 import { serveApi } from "./serve-api.ts";
 import { startProgram } from "./start-program.ts";
@@ -25,6 +25,8 @@ const MAX_BODY_BYTES = Number.MAX_SAFE_INTEGER;
 /** bun-types knows `idleTimeout` for TCP only; it holds for Unix sockets too, and would cut streams. */
 const NEVER_IDLE: object = { idleTimeout: 0 };
 const REAP_MS = 1_000;
+/** Once the program has ended, until this process does. */
+const LAST_ANSWERS_MS = 20;
 const NO_SOCKETS: Bun.WebSocketHandler<unknown> = { message: () => undefined };
 
 /** `args`: path of the socket to listen on, pid of the server (of another namespace), `sealed`. */
@@ -80,6 +82,16 @@ async function become(assign: AssignMessage, dir: string): Promise<FunctionHandl
   systemClock.every(REAP_MS, () => reapOrphans([program.pid]));
   await Promise.race([api.begun, ended]);
   // What it has not answered fails with this process; the server starts another one.
-  void program.exited.then((code) => process.exit(code));
-  return (request) => invokeBy(api, name, lambda.deadlineMs, request);
+  void program.exited.then(async (code) => {
+    api.end();
+    await systemClock.sleep(LAST_ANSWERS_MS);
+    process.exit(code);
+  });
+  return (request) => invokeBy(api, name, lambda.deadlineMs, request).catch(notBegun);
+}
+
+/** Some runtimes answer and end, after a panic for example: what waits behind is for another process. */
+function notBegun(error: unknown): Response {
+  if (!(error instanceof NotBegun)) throw error;
+  return new Response(null, { status: 503, headers: { [OUTCOME_HEADER]: NOT_BEGUN } });
 }

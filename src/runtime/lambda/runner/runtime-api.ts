@@ -41,12 +41,16 @@ interface Pending {
   fail(error: Error): void;
 }
 
+/** Nobody was told of the invocation: another process may be. */
+export class NotBegun extends Error {}
+
 export class RuntimeApi {
   readonly #waiting: Pending[] = [];
   readonly #pollers: ((pending: Pending) => void)[] = [];
   readonly #running = new Map<string, Pending>();
   readonly #begun = Promise.withResolvers<void>();
   #initError: Error | null = null;
+  #isEnded = false;
 
   constructor() {
     // Who does not wait for it hears of the error otherwise.
@@ -66,6 +70,7 @@ export class RuntimeApi {
 
   /** @throws what was posted as the error; its message and type are the function's own */
   invoke(invocation: Invocation, signal: AbortSignal): Promise<RuntimeResponse> {
+    if (this.#isEnded) return Promise.reject(new NotBegun());
     return new Promise((settle, fail) => {
       const pending = { invocation, settle, fail };
       signal.addEventListener("abort", () => this.#giveUp(pending), { once: true });
@@ -73,6 +78,12 @@ export class RuntimeApi {
       if (poller) poller(pending);
       else this.#waiting.push(pending);
     });
+  }
+
+  /** Nobody asks any more. What was asked for stays unanswered. */
+  end(): void {
+    this.#isEnded = true;
+    for (const pending of this.#waiting.splice(0)) pending.fail(new NotBegun());
   }
 
   /** What has not begun need not begin. */
@@ -156,8 +167,18 @@ async function errorIn(request: Request): Promise<Error> {
   const given = postedError(text);
   const error = new Error(String(given.errorMessage ?? (text || fallback)));
   if (typeof given.errorType === "string") error.name = given.errorType;
-  if (Array.isArray(given.stackTrace)) error.stack = given.stackTrace.join("\n");
+  const frames = Array.isArray(given.stackTrace) ? given.stackTrace.map(frameText) : [];
+  // Node's own begin with the message.
+  const isWhole = frames[0]?.includes(error.message) ?? false;
+  error.stack = [...(isWhole ? [] : [`${error.name}: ${error.message}`]), ...frames].join("\n");
   return error;
+}
+
+/** Lines of text; Go's runtime sends objects. */
+function frameText(frame: unknown): string {
+  if (typeof frame === "string") return frame;
+  const { label, path, line } = (frame ?? {}) as Readonly<Record<string, unknown>>;
+  return typeof path === "string" ? `    at ${label} (${path}:${line})` : JSON.stringify(frame);
 }
 
 /** An error that is no JSON object is its own text. */
