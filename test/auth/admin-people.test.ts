@@ -368,3 +368,41 @@ describe("an import", () => {
     expect(mine.body.code).toBe("not_admin");
   });
 });
+
+describe("an Idempotency-Key of the project's server", () => {
+  const once = (path: string, key: string, body: unknown) =>
+    world.send("POST", `/auth/v1${path}`, {
+      body,
+      headers: { apikey: world.project.secretKey, "idempotency-key": key },
+    });
+  const email = () => `once-${crypto.randomUUID()}@example.test`;
+
+  test.each([
+    ["/admin/users", () => ({ email: email(), password: PASSWORD })],
+    ["/admin/users/import", () => ({ users: [{ email: email() }] })],
+    ["/invite", () => ({ email: email() })],
+    ["/admin/generate_link", () => ({ type: "magiclink", email: email() })],
+    ["/admin/oauth/clients", () => ({ redirect_uris: ["https://app.example.test/cb"] })],
+    ["/admin/keys/rotate", () => ({ force: true })],
+  ])("on %s is answered once", async (path, body) => {
+    const [key, sent] = [crypto.randomUUID(), body()];
+    const first = await once(path, key, sent);
+    expect(first.status).toBeLessThan(300);
+    const again = await once(path, key, sent);
+    expect([again.status, again.body]).toEqual([first.status, first.body]);
+    expect(again.headers.get("idempotency-replayed")).toBe("true");
+    const other = await once(`${path}?redirect_to=https://app.example.test/`, key, sent);
+    expect([other.status, other.body.code]).toEqual([422, "idempotency_key_reused"]);
+  });
+
+  test("makes an erasure answer the same twice, and is nobody else's", async () => {
+    const { userId } = await signUp(world, email());
+    const [path, key] = [`/admin/users/${userId}/erase`, crypto.randomUUID()];
+    const first = await once(path, key, {});
+    expect((await once(path, key, {})).body).toEqual(first.body);
+    expect((await once(path, crypto.randomUUID(), {})).body.code).toBe("user_not_found");
+    const headers = { "idempotency-key": key };
+    const stranger = await world.send("POST", `/auth/v1${path}`, { body: {}, headers });
+    expect(stranger.status).toBe(401);
+  });
+});

@@ -1,11 +1,13 @@
 /** The routes of `/auth/v1/admin`: the secret key only. */
 import { Elysia } from "elysia";
 import { contextOf } from "../../../core/context.ts";
-import type { AuthState } from "../auth-state.ts";
+import type { AuthState, Caller } from "../auth-state.ts";
+import { answerService } from "../http/answer-service.ts";
 import { serviceCaller } from "../http/caller.ts";
 import { readJson, readOptionalJson } from "../http/read-json.ts";
 import { respond } from "../http/respond.ts";
 import { docs } from "../http/route-docs.ts";
+import type { JsonObject } from "../schema.ts";
 import { adminCreateUser } from "./admin-create-user.ts";
 import { adminDeleteUser } from "./admin-delete-user.ts";
 import { adminGetUser } from "./admin-get-user.ts";
@@ -29,8 +31,8 @@ export function adminRoutes(state: AuthState) {
     .post(
       "/auth/v1/admin/users",
       ({ request }) =>
-        respond(request, async () => ({
-          body: await adminCreateUser(state, await serviceCaller(request), await readJson(request)),
+        answerService(state, request, async (caller, body) => ({
+          body: await adminCreateUser(state, caller, body),
         })),
       { ...raw, ...docs.adminCreateUser },
     )
@@ -83,49 +85,41 @@ export function adminRoutes(state: AuthState) {
 
 /** What is done with whole people. */
 function personRoutes(state: AuthState) {
+  const once = (request: Request, work: (caller: Caller, body: JsonObject) => Promise<unknown>) =>
+    answerService(
+      state,
+      request,
+      async (caller, body) => ({ body: await work(caller, body) }),
+      readOptionalJson,
+    );
   return new Elysia({ name: "auth.admin.people" })
     .post(
       "/auth/v1/admin/users/import",
       ({ request }) =>
-        respond(request, async () => {
-          const caller = await serviceCaller(request);
-          return {
-            body: await importUsers(state, caller, await readJson(request, IMPORT_BYTES_MAX)),
-          };
-        }),
+        answerService(
+          state,
+          request,
+          async (caller, body) => ({ body: await importUsers(state, caller, body) }),
+          (sent) => readJson(sent, IMPORT_BYTES_MAX),
+        ),
       { ...raw, ...adminDocs.importUsers },
     )
     .post(
       "/auth/v1/admin/users/:id/impersonate",
       ({ request, params }) =>
-        respond(request, async () => {
-          const caller = await serviceCaller(request);
-          return {
-            body: await impersonateUser(state, caller, params.id, await readOptionalJson(request)),
-          };
-        }),
+        once(request, (caller, body) => impersonateUser(state, caller, params.id, body)),
       { ...raw, ...adminDocs.impersonate },
     )
     .post(
       "/auth/v1/admin/users/:id/merge",
       ({ request, params }) =>
-        respond(request, async () => {
-          const caller = await serviceCaller(request);
-          return {
-            body: await mergeUsers(state, caller, params.id, await readOptionalJson(request)),
-          };
-        }),
+        once(request, (caller, body) => mergeUsers(state, caller, params.id, body)),
       { ...raw, ...adminDocs.merge },
     )
     .post(
       "/auth/v1/admin/users/:id/erase",
       ({ request, params }) =>
-        respond(request, async () => {
-          const caller = await serviceCaller(request);
-          return {
-            body: await eraseUser(state, caller, params.id, await readOptionalJson(request)),
-          };
-        }),
+        once(request, (caller, body) => eraseUser(state, caller, params.id, body)),
       { ...raw, ...adminDocs.erase },
     )
     .get(

@@ -1,8 +1,8 @@
 /** The routes of the signing keys, for holders of the secret key. */
 import { Elysia } from "elysia";
 import type { AuthState } from "../auth-state.ts";
+import { answerService } from "../http/answer-service.ts";
 import { serviceCaller } from "../http/caller.ts";
-import { readJson } from "../http/read-json.ts";
 import { respond } from "../http/respond.ts";
 import { listSigningKeys, removeSigningKey, rotateSigningKey } from "./rotate-keys.ts";
 import { keyDocs } from "./route-docs.ts";
@@ -22,11 +22,9 @@ export function keyRoutes(state: AuthState) {
     .post(
       "/auth/v1/admin/keys/rotate",
       ({ request }) =>
-        respond(request, async () => {
-          const caller = await serviceCaller(request);
-          const { force } = await readJson(request);
-          return { body: await rotateSigningKey(state, caller, force === true) };
-        }),
+        answerService(state, request, async (caller, body) => ({
+          body: await rotateSigningKey(state, caller, body["force"] === true),
+        })),
       { ...raw, ...keyDocs.rotate },
     )
     .delete(

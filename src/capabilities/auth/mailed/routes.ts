@@ -1,11 +1,13 @@
 /** The routes of one-time codes and links. */
 import { Elysia } from "elysia";
 import { contextOf } from "../../../core/context.ts";
-import type { AuthState } from "../auth-state.ts";
-import { openCaller, serviceCaller, userCaller } from "../http/caller.ts";
+import type { AuthState, Caller } from "../auth-state.ts";
+import { answerService } from "../http/answer-service.ts";
+import { openCaller, userCaller } from "../http/caller.ts";
 import { readJson, textOf } from "../http/read-json.ts";
 import { allowedRedirect } from "../http/redirects.ts";
 import { respond } from "../http/respond.ts";
+import type { JsonObject } from "../schema.ts";
 import { generateLink } from "./generate-link.ts";
 import { invite } from "./invite.ts";
 import { redirectOf } from "./read-request.ts";
@@ -74,27 +76,23 @@ export function mailedRoutes(state: AuthState) {
     .post(
       "/auth/v1/invite",
       ({ request }) =>
-        respond(request, async () => {
-          const caller = await serviceCaller(request);
-          const body = await readJson(request);
-          return { body: await invite(state, caller, body, redirectOf(state, request)) };
-        }),
+        answerService(state, request, async (caller, body) => ({
+          body: await invite(state, caller, body, redirectOf(state, request)),
+        })),
       { ...raw, ...docs.invite },
     )
     .post(
       "/auth/v1/admin/generate_link",
       ({ request }) =>
-        respond(request, async () => ({
-          body: await linkFor(state, request),
+        answerService(state, request, async (caller, body) => ({
+          body: await linkFor(state, caller, request, body),
         })),
       { ...raw, ...docs.generateLink },
     );
 }
 
 /** The secret key's holder may be told of any address of this server, also the request's own. */
-async function linkFor(state: AuthState, request: Request) {
-  const caller = await serviceCaller(request);
-  const body = await readJson(request);
+function linkFor(state: AuthState, caller: Caller, request: Request, body: JsonObject) {
   const query = new URL(request.url).searchParams.get("redirect_to");
   const redirectTo = allowedRedirect(state, request, textOf(body, "redirect_to") || query);
   const base = `${state.deps.server.publicUrl || contextOf(request).origin}/auth/v1`;

@@ -1,6 +1,7 @@
 /** The routes of sign-in through others. */
 import { Elysia } from "elysia";
 import type { AuthState } from "../auth-state.ts";
+import { answerService } from "../http/answer-service.ts";
 import { anyCaller, openCaller, serviceCaller, userCaller } from "../http/caller.ts";
 import { readJson } from "../http/read-json.ts";
 import { type Reply, respond } from "../http/respond.ts";
@@ -94,11 +95,10 @@ function customProviderRoutes(state: AuthState) {
     .post(
       "/auth/v1/admin/custom-providers",
       ({ request }) =>
-        respond(request, async () => {
-          const caller = await serviceCaller(request);
-          const body = await createCustomProvider(state, caller, await readJson(request));
-          return { status: 201, body };
-        }),
+        answerService(state, request, async (caller, body) => ({
+          status: 201,
+          body: await createCustomProvider(state, caller, body),
+        })),
       { ...raw, ...docs.createCustom },
     )
     .get(

@@ -2,6 +2,7 @@
 import { Elysia } from "elysia";
 import type { AuthState } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
+import { answerService } from "../http/answer-service.ts";
 import { anyCaller, openCaller, serviceCaller } from "../http/caller.ts";
 import { flagOf, readJson } from "../http/read-json.ts";
 import { type Reply, respond } from "../http/respond.ts";
@@ -95,14 +96,15 @@ function ssoAdminRoutes(state: AuthState) {
     .post(
       "/auth/v1/admin/sso/providers",
       ({ request }) =>
-        respond(request, async () => ({
-          status: 201,
-          body: await createSsoProvider(
-            state,
-            await serviceCaller(request),
-            await readJson(request, METADATA_BYTES_MAX),
-          ),
-        })),
+        answerService(
+          state,
+          request,
+          async (caller, body) => ({
+            status: 201,
+            body: await createSsoProvider(state, caller, body),
+          }),
+          (sent) => readJson(sent, METADATA_BYTES_MAX),
+        ),
       { ...raw, ...docs.create },
     )
     .get(

@@ -2,8 +2,9 @@
 import { Elysia } from "elysia";
 import { contextOf } from "../../../../core/context.ts";
 import type { AuthState } from "../../auth-state.ts";
+import { answerService } from "../../http/answer-service.ts";
 import { serviceCaller } from "../../http/caller.ts";
-import { readJson } from "../../http/read-json.ts";
+import { readJson, readOptionalJson } from "../../http/read-json.ts";
 import { respond } from "../../http/respond.ts";
 import { issuerAddress } from "../issuer-address.ts";
 import { oauthCaller } from "../oauth-caller.ts";
@@ -103,13 +104,10 @@ function adminClientRoutes(state: AuthState) {
     .post(
       PATH,
       ({ request }) =>
-        respond(request, async () => {
-          const caller = await serviceCaller(request);
-          return {
-            status: 201,
-            body: await adminCreateClient(state, caller, await readJson(request)),
-          };
-        }),
+        answerService(state, request, async (caller, body) => ({
+          status: 201,
+          body: await adminCreateClient(state, caller, body),
+        })),
       { ...raw, ...oauthDocs.adminCreateClient },
     )
     .get(
@@ -142,9 +140,14 @@ function adminClientRoutes(state: AuthState) {
     .post(
       `${PATH}/:client_id/regenerate_secret`,
       ({ request, params }) =>
-        respond(request, async () => ({
-          body: await adminRegenerateSecret(state, await serviceCaller(request), params.client_id),
-        })),
+        answerService(
+          state,
+          request,
+          async (caller) => ({
+            body: await adminRegenerateSecret(state, caller, params.client_id),
+          }),
+          readOptionalJson,
+        ),
       { ...raw, ...oauthDocs.adminRegenerateSecret },
     );
 }
