@@ -4,7 +4,7 @@
  * control, through the jail where there is one. Both runtimes build on it.
  */
 import { chownSync, mkdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Clock } from "../core/ports/clock.ts";
 import type { FunctionSpec } from "../core/ports/function-runtime.ts";
 import type { Logger } from "../core/ports/log.ts";
@@ -13,6 +13,7 @@ import { createControlChannel } from "./control-channel.ts";
 import { EgressDenied } from "./egress/egress-policy.ts";
 import type { EgressOptions } from "./egress/egress-server.ts";
 import { listenForLink } from "./egress/link-socket.ts";
+import { createPace, OUTPUT_BYTES_PER_S } from "./flow.ts";
 import type { Cgroups } from "./jail/cgroups.ts";
 import { type JailOrder, SEALED, THREADS_MAX, TMP_BYTES, TMP_FILES } from "./jail/jail-order.ts";
 import { type JailPlan, UIDS } from "./jail/jail-plan.ts";
@@ -29,6 +30,7 @@ export type KillReason =
   | { readonly kind: "threads" }
   | { readonly kind: "disk" }
   | { readonly kind: "unresponsive" }
+  | { readonly kind: "link" }
   | { readonly kind: "ended" };
 
 export interface ChildExit {
@@ -117,6 +119,8 @@ export function spawnChild(options: ChildOptions): Child {
   });
   const link = listenForLink(dir, {
     ...options.egress,
+    clock: options.clock,
+    onBroken: () => child.kill({ kind: "link" }),
     onControl: (message) => channel.receive(message),
     policyOf({ key }) {
       const spec = child.specOf(key);
@@ -133,13 +137,7 @@ export function spawnChild(options: ChildOptions): Child {
       return await options.egress.hostCalls(spec, request);
     },
   });
-  const spawned = Bun.spawn(commandOf(options, socket, order), {
-    cwd: dir,
-    env: { ...BASE_ENV, HOME: dir, TMPDIR: join(dir, "tmp"), ...options.env },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
+  const spawned = start(options, socket, order);
   const group = options.cgroups?.enclose(spawned.pid, options.name) ?? null;
   const watchExit = async (): Promise<ChildExit> => {
     await spawned.exited;
@@ -184,9 +182,26 @@ export function spawnChild(options: ChildOptions): Child {
   };
   const cancel = options.clock.after(READY_TIMEOUT_MS, () => child.kill({ kind: "unresponsive" }));
   child.ready.then(cancel, cancel);
-  void readLines(spawned.stdout, (text) => child.onLog(["info", null, text]));
-  void readLines(spawned.stderr, (text) => child.onLog(["error", null, text]));
+  const { clock } = options;
+  void readLines(spawned.stdout, (text) => child.onLog(["info", null, text]), outputPace(clock));
+  void readLines(spawned.stderr, (text) => child.onLog(["error", null, text]), outputPace(clock));
   return child;
+}
+
+const outputPace = (clock: Clock) => ({
+  waitMs: createPace(clock, OUTPUT_BYTES_PER_S),
+  sleep: (ms: number) => clock.sleep(ms),
+});
+
+function start(options: ChildOptions, socket: string, order: JailOrder | null) {
+  const dir = dirname(socket);
+  return Bun.spawn(commandOf(options, socket, order), {
+    cwd: dir,
+    env: { ...BASE_ENV, HOME: dir, TMPDIR: join(dir, "tmp"), ...options.env },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
 }
 
 /** What the child is told of its jail; null where there is none. */
@@ -229,6 +244,7 @@ const KILLED: Readonly<Record<KillReason["kind"], string>> = {
   threads: `killed: it had more than ${THREADS_MAX} threads`,
   disk: `killed: its TMPDIR held more than ${TMP_BYTES} bytes or ${TMP_FILES} files`,
   unresponsive: "killed: unresponsive",
+  link: "killed: what it sent to the server was not what a function sends",
   ended: "killed: ended",
 };
 

@@ -4,7 +4,9 @@
  * beyond its shape, and what it may have under way is bounded.
  */
 import { lookup as dnsLookup } from "node:dns/promises";
+import type { Clock } from "../../core/ports/clock.ts";
 import type { IpRange } from "../../shared/ip-address.ts";
+import { createAllowance, LINK_BYTES_PER_S, LINK_FRAMES_PER_S } from "../flow.ts";
 import type { ToChild } from "../messages.ts";
 import { EgressDenied, type EgressPolicy, type Lookup, resolveTarget } from "./egress-policy.ts";
 import { FRAME, FrameLink, type LinkSocket, numberIn, WINDOW_BYTES } from "./frame-link.ts";
@@ -25,6 +27,7 @@ export interface EgressOptions {
   /** Answers what only functions may ask (`to: "host"`). */
   askHost(head: RequestHead, request: Request): Promise<Response>;
   readonly lookup?: Lookup;
+  readonly clock: Pick<Clock, "monotonic">;
 }
 
 /** Requests of one child under way at most. */
@@ -57,9 +60,13 @@ export class EgressServer {
   readonly #options: EgressOptions;
   readonly #link: FrameLink;
   readonly #exchanges = new Map<number, Exchange>();
+  readonly #mayBytes: (bytes: number) => boolean;
+  readonly #mayFrames: (frames: number) => boolean;
 
   constructor(socket: LinkSocket, options: EgressOptions) {
     this.#options = options;
+    this.#mayBytes = createAllowance(options.clock, LINK_BYTES_PER_S);
+    this.#mayFrames = createAllowance(options.clock, LINK_FRAMES_PER_S);
     this.#link = new FrameLink(socket, (...frame) => this.#take(...frame));
   }
 
@@ -68,7 +75,7 @@ export class EgressServer {
     this.#link.send(FRAME.control, 0, JSON.stringify(message));
   }
 
-  /** Throws a RangeError for bytes that are no frames: end the link. */
+  /** Throws for bytes that are no frames, or more of them than there can be: end the link. */
   receive(chunk: Uint8Array): void {
     this.#link.receive(chunk);
   }
@@ -86,21 +93,29 @@ export class EgressServer {
   }
 
   #take(type: number, request: number, payload: Uint8Array<ArrayBuffer>): void {
+    this.#count(0);
     if (type === FRAME.request) {
       this.#begin(request, payload);
       return;
     }
+    const exchange = this.#exchanges.get(request);
+    if (!exchange || type === FRAME.control) this.#count(payload.length);
     if (type === FRAME.control) {
       this.#options.onControl(JSON.parse(new TextDecoder().decode(payload)));
       return;
     }
     // Frames of a request that has ended may still be on their way.
-    const exchange = this.#exchanges.get(request);
     if (!exchange) return;
     if (type === FRAME.data) exchange.inbound?.push(payload);
     else if (type === FRAME.end) exchange.inbound?.end();
     else if (type === FRAME.credit) exchange.outbound?.credit(numberIn(payload));
     else if (type === FRAME.cancel) this.#cancel(request, exchange);
+  }
+
+  /** Bytes of bodies are bounded by their windows. */
+  #count(bytes: number): void {
+    if (bytes === 0 ? this.#mayFrames(1) : this.#mayBytes(bytes)) return;
+    throw new RangeError("More than a function has to say");
   }
 
   #begin(request: number, payload: Uint8Array): void {

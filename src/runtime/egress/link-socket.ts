@@ -17,8 +17,13 @@ export interface ChildLink {
   close(): void;
 }
 
+export interface LinkOptions extends EgressOptions {
+  /** The child sends what cannot be: its end of the link is closed. */
+  onBroken(): void;
+}
+
 /** In the child's folder, which nobody else can enter: whoever connects is the child. */
-export function listenForLink(dir: string, options: EgressOptions): ChildLink {
+export function listenForLink(dir: string, options: LinkOptions): ChildLink {
   const path = join(dir, FILE);
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();
   let server: EgressServer | null = null;
@@ -36,8 +41,9 @@ export function listenForLink(dir: string, options: EgressOptions): ChildLink {
         try {
           server?.receive(chunk);
         } catch {
-          // No frames: the child is not what we started any more.
+          // No frames, or too many: the child is not what we started any more.
           socket.end();
+          options.onBroken();
         }
       },
       drain: () => server?.drained(),

@@ -94,6 +94,22 @@ export const functions: readonly Mutation[] = [
     why: "user code reads the server's secrets",
   },
   {
+    name: "function: its channel takes all that comes",
+    file: "src/runtime/egress/egress-server.ts",
+    find: "if (bytes === 0 ? this.#mayFrames(1) : this.#mayBytes(bytes)) return;",
+    replace: "return;",
+    tests: ["src/runtime/egress/egress-server.test.ts"],
+    why: "one function's flood holds up everybody's requests",
+  },
+  {
+    name: "function: its output is read as fast as it comes",
+    file: "src/runtime/read-lines.ts",
+    find: "if (waitMs > 0) await pace.sleep(waitMs);",
+    replace: "",
+    tests: ["src/runtime/flow.test.ts"],
+    why: "one function's flood holds up everybody's requests",
+  },
+  {
     name: "function: names of a module's variables are free",
     file: "src/runtime/wasm/extism-imports.ts",
     find: "Buffer.byteLength(key) + value.length",
