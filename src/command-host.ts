@@ -23,8 +23,15 @@ async function runServer(host: CliHost, options: ServeOptions, development: bool
     env: host.env,
     version: host.version,
     print: (text) => host.terminal.stdout.write(text),
-    bundleFunction: bundle,
+    bundleFunction: development ? await bundler(options.project.dir ?? host.cwd) : bundle,
   });
+}
+
+/** For a server that bundles again and again. */
+async function bundler(projectDir: string): Promise<typeof bundle> {
+  const { createBundler } = await import("./runtime/bundle-cache.ts");
+  const again = createBundler(projectDir);
+  return async (path) => new TextEncoder().encode((await again(path)).code);
 }
 
 function createHost(): CliHost {

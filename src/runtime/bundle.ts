@@ -3,7 +3,7 @@
  * Used by deploys and by `dev`. Works in the compiled executable too: `Bun.build` is part of it.
  */
 import { createHash } from "node:crypto";
-import { relative } from "node:path";
+import { relative, resolve } from "node:path";
 import { ReactorError } from "../core/errors.ts";
 import { runtimeErrors } from "./errors.ts";
 
@@ -12,6 +12,8 @@ export interface FunctionBundle {
   readonly code: string;
   /** Of the code, hex: the function's version. */
   readonly sha256: string;
+  /** All files that went into it, absolute. */
+  readonly inputs: readonly string[];
 }
 
 const FAULTS_SHOWN = 5;
@@ -24,12 +26,18 @@ export async function bundleFunction(entryFile: string): Promise<FunctionBundle>
       target: "bun",
       format: "esm",
       external: ["reactor"],
+      metafile: true,
       throw: true,
     });
     const [output] = built.outputs;
     if (!output) throw runtimeErrors.bundle_failed("The bundler made nothing");
     const code = await output.text();
-    return { code, sha256: createHash("sha256").update(code).digest("hex") };
+    const sha256 = createHash("sha256").update(code).digest("hex");
+    return {
+      code,
+      sha256,
+      inputs: Object.keys(built.metafile?.inputs ?? {}).map((at) => resolve(at)),
+    };
   } catch (error) {
     throw error instanceof ReactorError ? error : bundleError(error);
   }
