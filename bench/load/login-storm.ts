@@ -4,7 +4,7 @@
  * waiting a moment when it is told to come back.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { constants, setPriority, tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
 import { parseDatabaseUrl, postgresJsOptions } from "../../src/postgres/url.ts";
@@ -21,6 +21,8 @@ const BACK_OFF_MS = 100;
 export interface StormFigures {
   readonly alone: PacedResult;
   readonly inStorm: PacedResult;
+  /** While something else takes a core, with the least priority: what any load of the machine costs a read. */
+  readonly besideLoop: PacedResult;
   /** Of the storm, a second. */
   readonly signedIn: number;
   readonly turnedAway: number;
@@ -125,6 +127,18 @@ function storm({ url, apikey }: Server) {
   };
 }
 
+/** A process that only computes, for whoever yields to everybody. */
+function loop() {
+  const child = Bun.spawn([process.execPath, "-e", "for (;;);"], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  setPriority(child.pid, constants.priority.PRIORITY_LOW);
+  return async () => {
+    child.kill("SIGKILL");
+    await child.exited;
+  };
+}
+
 const best = (results: readonly PacedResult[]): PacedResult =>
   results.toSorted((a, b) => a.p99Ms - b.p99Ms)[0] ?? fail("nothing was measured");
 
@@ -141,7 +155,9 @@ export async function measureStorm(
   const server = await open(program, join(folder, "data"));
   try {
     await read(server, folder, 1);
-    const [alone, inStorm]: [PacedResult[], PacedResult[]] = [[], []];
+    const alone: PacedResult[] = [];
+    const inStorm: PacedResult[] = [];
+    const besideLoop: PacedResult[] = [];
     let [signedIn, turnedAway] = [0, 0];
     for (let round = 0; round < ROUNDS; round += 1) {
       alone.push(await read(server, folder, seconds));
@@ -150,8 +166,14 @@ export async function measureStorm(
       const counts = await end();
       signedIn += counts.signedIn / (seconds * ROUNDS);
       turnedAway += counts.turnedAway / (seconds * ROUNDS);
+      const endLoop = loop();
+      besideLoop.push(await read(server, folder, seconds));
+      await endLoop();
     }
-    return { alone: best(alone), inStorm: best(inStorm), signedIn, turnedAway };
+    return {
+      ...{ alone: best(alone), inStorm: best(inStorm), besideLoop: best(besideLoop) },
+      ...{ signedIn, turnedAway },
+    };
   } finally {
     await server.child.stop();
     rmSync(folder, { recursive: true, force: true });
