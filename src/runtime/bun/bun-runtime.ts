@@ -11,7 +11,7 @@ import type {
   FunctionSocketEvents,
   FunctionSpec,
 } from "../../core/ports/function-runtime.ts";
-import { describeExit } from "../child.ts";
+import { type ChildExit, describeExit } from "../child.ts";
 import { runtimeErrors } from "../errors.ts";
 import type { JailLevel } from "../jail/jail-plan.ts";
 import type { FullRuntimeOptions } from "../options.ts";
@@ -30,6 +30,8 @@ const WATCH_MS = 50;
 const DISK_EVERY = 5;
 /** Processes that a call is given to while each ends before it has seen the call. */
 const UNSEEN_TRIES = 10;
+/** A process that neither answers nor ends for so long is not waited for. */
+const GONE_MS = 5_000;
 /** Idle instances are looked at every so many watches. */
 const IDLE_EVERY = 20;
 
@@ -167,8 +169,7 @@ export class BunRuntime implements FunctionRuntime {
     if (active.failure) return active.failure;
     if (error instanceof ReactorError) return error;
     const { name, limits } = active.call.spec;
-    const waited = this.#options.clock.sleep(1000).then(() => null);
-    const exit = await Promise.race([instance.child.exited, waited]);
+    const exit = await this.#exitOf(instance);
     if (exit?.killed?.kind === "memory") {
       return runtimeErrors.function_out_of_memory(name, limits.memoryBytes);
     }
@@ -176,6 +177,13 @@ export class BunRuntime implements FunctionRuntime {
     return isTransportError(error)
       ? runtimeErrors.function_failed(`The answer of "${name}" could not be read: ${error.code}`)
       : coreErrors.internal_error(error);
+  }
+
+  /** Null for a process that lives: it says so. One that is ending is slow to be gone on a busy machine. */
+  #exitOf(instance: Instance): Promise<ChildExit | null> {
+    const { exited } = instance.child;
+    const lives = instance.answers().then((isAlive) => (isAlive ? null : exited));
+    return Promise.race([exited, lives, this.#options.clock.sleep(GONE_MS).then(() => null)]);
   }
 
   #leave(slot: VersionSlot, instance: Instance, active: ActiveCall): void {
