@@ -76,9 +76,10 @@ describe.each(testUsers)("for $name", (user) => {
     const reached = found.filter((line) => line.endsWith("=done"));
     expect(reached).toEqual(ALLOWED_PROBES.map((name) => `${name}=done`));
     expect(found.length).toBe(files.length + PROBES);
-    const before = processesOf("/bootstrap").length;
+    const root = rootIn(await (await call("program/facts")).text());
+    expect(processesOf(root).length).toBeGreaterThan(0);
     expect((await call("program/bomb")).status).toBe(504);
-    await until("all of it has ended", () => processesOf("/bootstrap").length < before);
+    await until("all of it has ended", () => processesOf(root).length === 0, 30_000);
     expect((await call("program/twice")).status).toBe(200);
   });
 
@@ -87,12 +88,15 @@ describe.each(testUsers)("for $name", (user) => {
     const server = await serve(user);
     const headers = { apikey: server.status.secret_key };
     const text = await (await fetch(`${server.url}/fn/v1/program/facts`, { headers })).text();
-    const root = /LAMBDA_TASK_ROOT=(.+)/.exec(text)?.[1] ?? "?";
+    const root = rootIn(text);
     expect(processesOf(root).length).toBeGreaterThan(0);
     server.kill("SIGKILL");
     await until("all of it has ended", () => processesOf(root).length === 0);
   });
 });
+
+/** Folder of the program's code, which its processes are known by. */
+const rootIn = (text: string) => /LAMBDA_TASK_ROOT=(.+)/.exec(text)?.[1] ?? "?";
 
 /** The one that the running PostgreSQL listens on. */
 function databaseSocket({ pid }: RunningExecutable): string {
