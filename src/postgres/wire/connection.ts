@@ -30,6 +30,9 @@ const STALLED_MS = 10;
 /** Of ReadyForQuery: not in a transaction. */
 const IDLE = 0x49;
 
+/** So many jobs leave at once. */
+const UNSENT_MAX = 2;
+
 export interface ConnectionOptions {
   readonly address: DatabaseAddress;
   readonly statementCacheSize: number;
@@ -57,6 +60,7 @@ export class Connection implements SessionOwner {
   readonly #tags = new TagReader();
   readonly #gone = new AbortController();
   #isFlushing = false;
+  #unsent = 0;
   #isWritable = true;
   #isCancelling = false;
   #cancels = 0;
@@ -88,8 +92,9 @@ export class Connection implements SessionOwner {
   }
 
   /**
-   * Writes the job's messages. They leave at the end of this turn of the event loop, together with
-   * those of every request that was read in it: waking the server costs more than a query.
+   * Writes the job's messages. They leave two jobs at a time, so that PostgreSQL works while a long
+   * turn of the event loop goes on, and what is left at its end: waking PostgreSQL costs more than a
+   * query, waiting for it too.
    */
   send(job: Job): void {
     for (const name of this.#statements.takeEvicted()) this.#writer.closeStatement(name);
@@ -106,9 +111,18 @@ export class Connection implements SessionOwner {
     job.isSlow = job.kind.isSlow;
     if (job.isSlow) this.#slowJobs += 1;
     if (this.#jobs.push(job) === 1) this.#headSinceMs = this.#options.clock.monotonic();
+    this.#unsent += 1;
+    if (this.#unsent >= UNSENT_MAX) this.#flush();
+    else this.#flushLater();
+  }
+
+  #flushLater(): void {
     if (this.#isFlushing) return;
     this.#isFlushing = true;
-    setImmediate(() => this.#flush());
+    setImmediate(() => {
+      this.#isFlushing = false;
+      this.#flush();
+    });
   }
 
   /** Interrupts this very job: at once when it is running, else when its turn comes. */
@@ -197,7 +211,7 @@ export class Connection implements SessionOwner {
   }
 
   #flush(): void {
-    this.#isFlushing = false;
+    this.#unsent = 0;
     if (this.#isDoomed || this.#writer.pendingBytes === 0) return;
     for (const job of this.#jobs) job.isSent = true;
     if (!this.#session.write(this.#writer.take())) this.#isWritable = false;
