@@ -1,5 +1,4 @@
 /** Statements sent to the server, and what of them is the same from one to the next. */
-
 import type { SqlAnswer, SqlFault } from "../../core/sql-answer.ts";
 import { CliError, EXIT } from "../cli-error.ts";
 import type { CommandContext } from "../command.ts";

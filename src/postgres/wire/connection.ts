@@ -92,9 +92,8 @@ export class Connection implements SessionOwner {
   }
 
   /**
-   * Writes the job's messages. They leave two jobs at a time, so that PostgreSQL works while a long
-   * turn of the event loop goes on, and what is left at its end: waking PostgreSQL costs more than a
-   * query, waiting for it too.
+   * Writes the job's messages. They leave two jobs at a time, and what is left at the end of the event
+   * loop's turn: PostgreSQL shall work while a long turn goes on, but waking it costs more than a query.
    */
   send(job: Job): void {
     for (const name of this.#statements.takeEvicted()) this.#writer.closeStatement(name);

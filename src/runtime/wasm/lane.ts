@@ -31,6 +31,7 @@ const STUCK_MS = 20;
 const WAITING_MAX = 64;
 /** Beside the linear memory: the executable, the compiler, other modules that are resident. */
 const HOST_BYTES = 384 * 1024 * 1024;
+/** After a broken connection: a host that is ending takes a while on a busy machine. */
 const GONE_MS = 5_000;
 /** Between the deadline and the end of a host that has not stopped its call. */
 const STOP_GRACE_MS = 150;
