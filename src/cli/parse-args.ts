@@ -74,13 +74,13 @@ function takesNoValue(shown: string): CliError {
 
 function unknownOption(command: Command, shown: string, known: readonly string[]): CliError {
   const nearest = nearestName(shown.replace(/^-+/, ""), known);
+  const listed = `\`reactor ${command.name} --help\` lists them`;
+  const dashed = command.args[1] > 0 ? "; an argument that begins with - goes after --" : "";
   return new CliError(
     "user",
     "unknown_option",
     `'reactor ${command.name}' has no option ${shown}`,
-    nearest === null
-      ? `\`reactor ${command.name} --help\` lists them`
-      : `Did you mean --${nearest}?`,
+    nearest === null ? `${listed}${dashed}` : `Did you mean --${nearest}?`,
   );
 }
 

@@ -116,9 +116,12 @@ export async function openAuthWorld(
   });
   const limiter = scriptedLimiter();
   const mail = createLogMail({ log, inbox: createInbox(clock, ids), development: true });
+  // What waits in earnest ends by itself, so that a test need not know of it.
+  const sleep: SimClock["sleep"] = (ms, signal) =>
+    Promise.race([clock.sleep(ms, signal), Bun.sleep(ms)]);
   const deps = {
     log,
-    clock,
+    clock: { ...clock, sleep },
     rng: systemRng,
     ids,
     vault,

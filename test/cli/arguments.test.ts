@@ -70,6 +70,11 @@ describe("mistakes", () => {
     [["fn", "lst"], "unknown_command", "Did you mean 'reactor fn list'?"],
     [["xyzzyplugh"], "unknown_command", "`reactor --help` lists the commands"],
     [["serve", "--prot", "1"], "unknown_option", "Did you mean --port?"],
+    [
+      ["auth", "keys", "remove", "-kPrK"],
+      "unknown_option",
+      "`reactor auth keys remove --help` lists them; an argument that begins with - goes after --",
+    ],
     [["serve", "--port"], "missing_value", null],
     [["serve", "--port", "--host", "x"], "missing_value", null],
     [["serve", "extra"], "wrong_arguments", "reactor serve [options]"],

@@ -6,12 +6,16 @@ import type { SigningAlgorithm, SigningKey } from "../../core/project.ts";
 /** What makes a pair of keys: a shared secret is configured, never made. */
 export type PairAlgorithm = Exclude<SigningAlgorithm, "HS256">;
 
-/** A new pair; `kid` is the public key's RFC 7638 thumbprint. */
+/**
+ * A new pair; `kid` is the public key's RFC 7638 thumbprint. It never begins with `-`: people name it
+ * on command lines, where that would be an option.
+ */
 export async function makeSigningKey(alg: PairAlgorithm): Promise<SigningKey> {
   const options = { extractable: true, ...(alg === "EdDSA" ? { crv: "Ed25519" } : {}) };
   const { privateKey, publicKey } = await generateKeyPair(alg, options);
   const publicJwk = await exportJWK(publicKey);
   const kid = await calculateJwkThumbprint(publicJwk);
+  if (kid.startsWith("-")) return makeSigningKey(alg);
   const facts = { kid, alg, use: "sig" };
   const ofStrings = (jwk: object) => ({ ...jwk, ...facts }) as unknown as Record<string, string>;
   return {

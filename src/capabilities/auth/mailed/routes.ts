@@ -2,6 +2,7 @@
 import { Elysia } from "elysia";
 import { contextOf } from "../../../core/context.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
+import { answerEvenly } from "../defence/answer-evenly.ts";
 import { answerService } from "../http/answer-service.ts";
 import { openCaller, userCaller } from "../http/caller.ts";
 import { readJson, textOf } from "../http/read-json.ts";
@@ -31,7 +32,9 @@ export function mailedRoutes(state: AuthState) {
       respond(request, async () => {
         const caller = await openCaller(state, request);
         const body = await readJson(request);
-        return { body: await ASKED[name](state, caller, body, redirectOf(state, request)) };
+        const redirectTo = redirectOf(state, request);
+        const send = () => ASKED[name](state, caller, body, redirectTo);
+        return { body: await answerEvenly(state, send) };
       }),
     options: { ...raw, ...docs[name] },
   });

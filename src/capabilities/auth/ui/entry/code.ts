@@ -3,6 +3,7 @@
  * that was sent there; the link in the mail does the same. `/auth/ui/recover` is the same for who forgot the password, and
  * a sign-up that must be confirmed ends here too.
  */
+import { answerEvenly } from "../../defence/answer-evenly.ts";
 import { recover } from "../../mailed/recover.ts";
 import { requestOtp } from "../../mailed/request-otp.ts";
 import { verify } from "../../mailed/verify.ts";
@@ -37,7 +38,9 @@ async function sendCode(visit: Visit, type: "email" | "recovery", form: Form): P
   const address = type === "email" ? addressOf(visit, email) : { email };
   const link = verifyPage(state, caller, afterCode(type, errand));
   const send = type === "email" ? requestOtp : recover;
-  const outcome = await attempt(() => send(state, caller, address, link));
+  const outcome = await attempt(() =>
+    answerEvenly(state, () => send(state, caller, address, link)),
+  );
   if ("fault" in outcome) {
     return addressPage(visit, type, email, { ...outcome.fault, field: "email" });
   }
