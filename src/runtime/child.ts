@@ -39,38 +39,42 @@ export interface ChildExit {
   readonly killed: KillReason | null;
 }
 
-export interface ChildOptions {
-  readonly role: "__fn-runner" | "__wasm-host" | "__program-host";
-  /** Folder of the code that it is for, absolute; null: it is handed its code later. */
-  readonly code: string | null;
-  /**
-   * It hosts a program of its own: what its command begins with, so that it has namespaces of its own
-   * (`jail/program-plan.ts`). Null for all others.
-   */
-  readonly namespacesBy: readonly string[] | null;
-  /** Parent of the child's own folder. */
+/** What all children of a server have in common. */
+export interface ChildWorld extends Pick<EgressOptions, "gateway" | "openRanges"> {
+  /** Parent of the children's own folders. */
   readonly dir: string;
-  /** Short and unique among living children: names the folder. */
-  readonly name: string;
-  /** Grows from child to child; chooses its user id. */
-  readonly number: number;
   readonly jail: JailPlan;
   readonly cgroups: Cgroups | null;
-  /** How the child reaches this server and the web. */
-  readonly egress: Pick<EgressOptions, "gateway" | "openRanges"> & {
-    readonly hostCalls: HostCalls;
-    readonly serviceKey: ServiceKey;
-  };
-  /** All the environment the child gets. */
-  readonly env: Readonly<Record<string, string>>;
+  /** Grows from child to child, whatever its role: chooses its user id and names its folder. */
+  nextNumber(): number;
+  /** How a child reaches this server, beside `gateway`. */
+  readonly hostCalls: HostCalls;
+  readonly serviceKey: ServiceKey;
   readonly clock: Clock;
   /** Hears what a child says before it has an owner: why it could not start. */
   readonly logger: Logger;
 }
 
+export interface ChildOptions {
+  readonly role: "__fn-runner" | "__wasm-host" | "__program-host";
+  /** All the environment the child gets. Default none. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Folder of the code that it is for, absolute. Default null: it is handed its code later. */
+  readonly code?: string | null;
+  /**
+   * It hosts a program of its own: what its command begins with, so that it has namespaces of its own
+   * (`jail/program-plan.ts`). Default null: it hosts none.
+   */
+  readonly namespacesBy?: readonly string[] | null;
+}
+
 /** What a process said before it ended may still be on its way for so long. */
 const LAST_WORDS_MS = 100;
 const READY_TIMEOUT_MS = 15_000;
+/** A process that neither answers nor ends for so long is not waited for. */
+const GONE_MS = 5_000;
+/** First letters of the folders, so that sockets' paths stay short. */
+const LETTERS = { "__fn-runner": "b", "__program-host": "b", "__wasm-host": "w" } as const;
 const NO_SERVICE =
   'This function has not the rights of a service; "service = true" in its settings gives them';
 /** sun_path holds 108 bytes with its terminator. */
@@ -99,6 +103,8 @@ export interface Child {
   kill(reason: KillReason): void;
   /** Resolves with the answer that `pick` accepts; rejects when the child dies. */
   ask<T>(message: ToChild, pick: (answer: FromChild) => T | undefined): Promise<T>;
+  /** Resolves when its event loop comes round; rejects when it dies. */
+  ping(): Promise<true>;
   /** Whose request it is that the child sends, from now on; null, as at first, is nobody's. */
   specOf: (key: string | undefined) => FunctionSpec | null;
   /** Told when the work that goes on after answers begins and has ended. */
@@ -107,44 +113,33 @@ export interface Child {
   onLog: (entry: LogEntry) => void;
 }
 
-export function spawnChild(options: ChildOptions): Child {
-  const dir = join(options.dir, options.name);
-  const order = orderOf(options, dir);
+export function spawnChild(world: ChildWorld, options: ChildOptions): Child {
+  const { clock, logger } = world;
+  const number = world.nextNumber();
+  const name = LETTERS[options.role] + number.toString(36);
+  const dir = join(world.dir, name);
+  const order = orderOf(world.jail, options, dir, number);
   const socket = makeFolder(dir, order?.uid ?? null);
   let reason: KillReason | null = null;
   let alive = true;
+  let pings = 0;
   const channel = createControlChannel({
     onLog: (entry) => child.onLog(entry),
     onBackground: (running) => child.onBackground(running),
   });
   const link = listenForLink(dir, {
-    ...options.egress,
-    clock: options.clock,
+    ...asked(world, (key) => child.specOf(key)),
     onBroken: () => child.kill({ kind: "link" }),
     onControl: (message) => channel.receive(message),
-    policyOf({ key }) {
-      const spec = child.specOf(key);
-      return spec && { hosts: spec.egress };
-    },
-    async serviceKey({ key }) {
-      const spec = child.specOf(key);
-      if (!spec?.service) throw new EgressDenied(NO_SERVICE);
-      return await options.egress.serviceKey(spec);
-    },
-    async askHost({ key }, request) {
-      const spec = child.specOf(key);
-      if (!spec) throw new EgressDenied("No function is known to ask");
-      return await options.egress.hostCalls(spec, request);
-    },
   });
   const spawned = start(options, socket, order);
-  const group = options.cgroups?.enclose(spawned.pid, options.name) ?? null;
+  const group = world.cgroups?.enclose(spawned.pid, name) ?? null;
   const watchExit = async (): Promise<ChildExit> => {
     await spawned.exited;
     alive = false;
     if (group?.wasOutOfMemory()) reason ??= { kind: "memory" };
     group?.remove();
-    await Promise.race([link.ended, options.clock.sleep(LAST_WORDS_MS)]);
+    await Promise.race([link.ended, clock.sleep(LAST_WORDS_MS)]);
     link.close();
     rmSync(dir, { recursive: true, force: true });
     const signal = spawned.signalCode === null ? null : String(spawned.signalCode);
@@ -157,7 +152,7 @@ export function spawnChild(options: ChildOptions): Child {
     pid: spawned.pid,
     dir,
     socket,
-    isHost: options.namespacesBy !== null,
+    isHost: order?.program ?? false,
     ready: ready.then(() => {}),
     exited: watchExit(),
     alive: () => alive,
@@ -176,16 +171,44 @@ export function spawnChild(options: ChildOptions): Child {
       child.send(message);
       return answer;
     },
+    ping() {
+      const n = ++pings;
+      const isPong = (answer: FromChild) => answer.t === "pong" && answer.n === n;
+      return child.ask({ t: "ping", n }, (answer) => isPong(answer) || undefined);
+    },
     specOf: () => null,
     onBackground: () => undefined,
-    onLog: ([, , said]) => options.logger.warn("runtime.child_said", { pid: child.pid, said }),
+    onLog: ([, , said]) => logger.warn("runtime.child_said", { pid: child.pid, said }),
   };
-  const cancel = options.clock.after(READY_TIMEOUT_MS, () => child.kill({ kind: "unresponsive" }));
+  const cancel = clock.after(READY_TIMEOUT_MS, () => child.kill({ kind: "unresponsive" }));
   child.ready.then(cancel, cancel);
-  const { clock } = options;
   void readLines(spawned.stdout, (text) => child.onLog(["info", null, text]), outputPace(clock));
   void readLines(spawned.stderr, (text) => child.onLog(["error", null, text]), outputPace(clock));
   return child;
+}
+
+/** What a child may ask for, as far as the function may that it asks for. */
+function asked(
+  { clock, gateway, openRanges, hostCalls, serviceKey }: ChildWorld,
+  specOf: Child["specOf"],
+): Omit<EgressOptions, "onControl"> {
+  return {
+    ...{ clock, gateway, openRanges },
+    policyOf({ key }) {
+      const spec = specOf(key);
+      return spec && { hosts: spec.egress };
+    },
+    async serviceKey({ key }) {
+      const spec = specOf(key);
+      if (!spec?.service) throw new EgressDenied(NO_SERVICE);
+      return await serviceKey(spec);
+    },
+    async askHost({ key }, request) {
+      const spec = specOf(key);
+      if (!spec) throw new EgressDenied("No function is known to ask");
+      return await hostCalls(spec, request);
+    },
+  };
 }
 
 const outputPace = (clock: Clock) => ({
@@ -205,8 +228,12 @@ function start(options: ChildOptions, socket: string, order: JailOrder | null) {
 }
 
 /** What the child is told of its jail; null where there is none. */
-function orderOf(options: ChildOptions, dir: string): JailOrder | null {
-  const { jail, number, code, namespacesBy } = options;
+function orderOf(
+  jail: JailPlan,
+  { code = null, namespacesBy = null }: ChildOptions,
+  dir: string,
+  number: number,
+): JailOrder | null {
   if (jail.level === "none") return null;
   const { landlock, firstUid } = jail;
   const uid = firstUid === null ? null : firstUid + (number % UIDS);
@@ -247,6 +274,18 @@ const KILLED: Readonly<Record<KillReason["kind"], string>> = {
   link: "killed: what it sent to the server was not what a function sends",
   ended: "killed: ended",
 };
+
+/** Null for a process that lives: it says so. One that is ending is slow to be gone on a busy machine. */
+export function exitOf(
+  { exited, ping }: Pick<Child, "exited" | "ping">,
+  clock: Pick<Clock, "sleep">,
+): Promise<ChildExit | null> {
+  const lives = ping().then(
+    () => null,
+    () => exited,
+  );
+  return Promise.race([exited, lives, clock.sleep(GONE_MS).then(() => null)]);
+}
 
 /** "ended with exit code 3", "ended by SIGSEGV", "killed: memory". */
 export function describeExit(exit: ChildExit): string {

@@ -5,6 +5,7 @@ import type { Ids } from "../core/ports/ids.ts";
 import type { Logger } from "../core/ports/log.ts";
 import { selfSources } from "../core/self.ts";
 import type { IpRange } from "../shared/ip-address.ts";
+import type { ChildWorld } from "./child.ts";
 import { type Cgroups, openCgroups, systemCgroups } from "./jail/cgroups.ts";
 import { type JailPlan, planJail } from "./jail/jail-plan.ts";
 import type { AwsCredentials } from "./lambda/sigv4.ts";
@@ -62,10 +63,12 @@ export interface RuntimeOptions {
   readonly drainMs?: number;
 }
 
-export type FullRuntimeOptions = Required<RuntimeOptions>;
+export type FullRuntimeOptions = Required<RuntimeOptions> & Pick<ChildWorld, "nextNumber">;
 
 export function withDefaults(options: RuntimeOptions): FullRuntimeOptions {
+  let children = 0;
   return {
+    nextNumber: () => ++children,
     blanks: 1,
     wasmHosts: Math.max(2, navigator.hardwareConcurrency),
     prewarmWasm: false,

@@ -3,7 +3,7 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { spawnChild } from "../../src/runtime/child.ts";
+import { exitOf, spawnChild } from "../../src/runtime/child.ts";
 import { planJail } from "../../src/runtime/jail/jail-plan.ts";
 import { systemClock } from "../../src/shared/clock.ts";
 import { createMemoryLog } from "../support/memory-log.ts";
@@ -11,22 +11,28 @@ import { createMemoryLog } from "../support/memory-log.ts";
 const dir = mkdtempSync(join(tmpdir(), "rx-child-"));
 afterAll(() => rmSync(dir, { recursive: true }));
 
-function spawn(name: string) {
-  const logger = createMemoryLog();
-  const hostCalls = async () => new Response(null, { status: 404 });
-  const jail = planJail([join(dir, "child"), process.execPath]);
-  const egress = {
-    gateway: () => ({ socket: null, url: null }),
-    openRanges: [],
-    hostCalls,
-    serviceKey: async () => "",
-  };
-  const common = { number: 1, jail, cgroups: null, egress, env: {}, clock: systemClock, logger };
-  return spawnChild({ role: "__fn-runner", code: null, namespacesBy: null, dir, name, ...common });
+let spawned = 0;
+
+function spawn() {
+  return spawnChild(
+    {
+      dir,
+      jail: planJail([join(dir, "child"), process.execPath]),
+      cgroups: null,
+      nextNumber: () => ++spawned,
+      gateway: () => ({ socket: null, url: null }),
+      openRanges: [],
+      hostCalls: async () => new Response(null, { status: 404 }),
+      serviceKey: async () => "",
+      clock: systemClock,
+      logger: createMemoryLog(),
+    },
+    { role: "__fn-runner" },
+  );
 }
 
 test("questions to a child that dies are refused, never thrown, whenever they come", async () => {
-  const child = spawn("dying");
+  const child = spawn();
   await child.ready;
   child.kill({ kind: "memory" });
   let refused = 0;
@@ -50,11 +56,19 @@ test("questions to a child that dies are refused, never thrown, whenever they co
 });
 
 test("a child answers a ping, and its folder goes with it", async () => {
-  const child = spawn("pinged");
+  const child = spawn();
   await child.ready;
-  const answer = await child.ask({ t: "ping", n: 7 }, (a) => (a.t === "pong" ? a.n : undefined));
-  expect(answer).toBe(7);
+  expect(await child.ping()).toBe(true);
   child.kill({ kind: "ended" });
   await child.exited;
   expect(readdirSync(dir)).toEqual([]);
+});
+
+test("whether a child has gone is asked of it: nobody waits to find out", async () => {
+  const child = spawn();
+  await child.ready;
+  const never = { sleep: () => new Promise<void>(() => undefined) };
+  expect(await exitOf(child, never)).toBeNull();
+  child.kill({ kind: "deadline", requestId: "1" });
+  expect(await exitOf(child, never)).toMatchObject({ killed: { kind: "deadline" } });
 });

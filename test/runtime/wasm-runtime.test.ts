@@ -1,9 +1,13 @@
 /** WASM functions through real host processes, and their answers beside those of the Extism SDK. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import createPlugin from "@extism/extism";
 import type { FunctionSpec } from "../../src/core/ports/function-runtime.ts";
 import { DEFAULT_TENANT } from "../../src/core/tenant.ts";
+import type { Child } from "../../src/runtime/child.ts";
+import { HostGone, Lane } from "../../src/runtime/wasm/lane.ts";
+import { systemClock } from "../../src/shared/clock.ts";
 import { until } from "../support/until.ts";
 import { compileAssembly, guest, wat } from "./guests.ts";
 import { DEFAULT_LIMITS, failureOf } from "./runtime-call.ts";
@@ -418,4 +422,32 @@ test("a module that nobody calls for as long as its function says is given up", 
   const kept = fixture.wasmSpec("often", COPY, { version: "d".repeat(64) });
   await isCold(kept);
   expect(await isCold(kept)).toBe(false);
+});
+
+test("a host that breaks a connection and lives is asked whether it does, and the call fails at once", async () => {
+  const path = join(fixture.dir, "broken");
+  const breaking = Bun.listen({ unix: path, socket: { data: (socket) => void socket.end() } });
+  const never = new Promise<never>(() => undefined);
+  const child = {
+    ...{ pid: process.pid, socket: path, exited: never, alive: () => true, killed: () => null },
+    ...{ ping: async () => true, limitMemory: () => undefined },
+  } as unknown as Child;
+  const clock = { ...systemClock, sleep: () => never };
+  const lane = new Lane(child, new Uint32Array(1), clock);
+  const loading = Promise.resolve(lane.load(fixture.wasmSpec("broken", COPY)));
+  await expect(loading).rejects.toThrow();
+  await expect(loading).rejects.not.toBeInstanceOf(HostGone);
+  breaking.stop(true);
+});
+
+test.if(process.geteuid?.() === 0)("no two processes are of one user", async () => {
+  await post(fixture.wasmSpec("copy", COPY), "x", "echo");
+  const spec = fixture.bunSpec("alone", "export default () => new Response()");
+  expect((await fixture.invoke(spec)).status).toBe(200);
+  const { bun, wasm } = fixture.runtimes;
+  const pids = [...bun.processes(), ...wasm.processes()].map(({ pid }) => pid);
+  const users = pids.map((pid) => readFileSync(`/proc/${pid}/status`, "utf8"));
+  const uids = users.map((status) => /^Uid:\s+(\d+)/m.exec(status)?.[1]);
+  expect(uids.length).toBeGreaterThan(1);
+  expect(new Set(uids).size).toBe(uids.length);
 });

@@ -11,7 +11,7 @@ import type {
   FunctionSocketEvents,
   FunctionSpec,
 } from "../../core/ports/function-runtime.ts";
-import { type ChildExit, describeExit } from "../child.ts";
+import { describeExit, exitOf } from "../child.ts";
 import { runtimeErrors } from "../errors.ts";
 import type { JailLevel } from "../jail/jail-plan.ts";
 import type { FullRuntimeOptions } from "../options.ts";
@@ -30,8 +30,6 @@ const WATCH_MS = 50;
 const DISK_EVERY = 5;
 /** Processes that a call is given to while each ends before it has seen the call. */
 const UNSEEN_TRIES = 10;
-/** A process that neither answers nor ends for so long is not waited for. */
-const GONE_MS = 5_000;
 /** Idle instances are looked at every so many watches. */
 const IDLE_EVERY = 20;
 
@@ -169,7 +167,7 @@ export class BunRuntime implements FunctionRuntime {
     if (active.failure) return active.failure;
     if (error instanceof ReactorError) return error;
     const { name, limits } = active.call.spec;
-    const exit = await this.#exitOf(instance);
+    const exit = await exitOf(instance.child, this.#options.clock);
     if (exit?.killed?.kind === "memory") {
       return runtimeErrors.function_out_of_memory(name, limits.memoryBytes);
     }
@@ -177,13 +175,6 @@ export class BunRuntime implements FunctionRuntime {
     return isTransportError(error)
       ? runtimeErrors.function_failed(`The answer of "${name}" could not be read: ${error.code}`)
       : coreErrors.internal_error(error);
-  }
-
-  /** Null for a process that lives: it says so. One that is ending is slow to be gone on a busy machine. */
-  #exitOf(instance: Instance): Promise<ChildExit | null> {
-    const { exited } = instance.child;
-    const lives = instance.answers().then((isAlive) => (isAlive ? null : exited));
-    return Promise.race([exited, lives, this.#options.clock.sleep(GONE_MS).then(() => null)]);
   }
 
   #leave(slot: VersionSlot, instance: Instance, active: ActiveCall): void {
@@ -269,6 +260,12 @@ export class BunRuntime implements FunctionRuntime {
     if (spec.instances.min > 0 && !this.#stopping) this.#slotOf(spec).keepReady();
   }
 
+  /** Null: programs of Lambda functions can be run here; else why they cannot, a sentence. */
+  async programsRefused(): Promise<string | null> {
+    const { prefix, reason } = await this.#runners.programs();
+    return prefix ? null : reason;
+  }
+
   processes(): { pid: number; function: string | null; rssBytes: number }[] {
     const busy = [...this.#instances].map(({ child, spec }) => ({ child, name: spec.name }));
     const blank = this.#runners.blanks.list().map((child) => ({ child, name: null }));
@@ -290,7 +287,11 @@ export class BunRuntime implements FunctionRuntime {
 }
 
 async function hasGone(instance: Instance | null): Promise<boolean> {
-  return instance !== null && !(await instance.answers());
+  if (instance === null) return false;
+  return await instance.child.ping().then(
+    () => false,
+    () => true,
+  );
 }
 
 /** The deadline of a call passed: what happens depends on whom it waits for. */

@@ -22,7 +22,6 @@ export class Instance {
   /** Most resident memory seen, bytes. */
   peakBytes = 0;
   readonly #options: FullRuntimeOptions;
-  #pings = 0;
   #ending = false;
   #drained: (() => void) | null = null;
   #background = 0;
@@ -101,23 +100,12 @@ export class Instance {
     this.child.kill(reason);
   }
 
-  /** Whether the process is still there: it says so, or its end is noticed. */
-  answers(): Promise<boolean> {
-    const n = ++this.#pings;
-    return this.child
-      .ask({ t: "ping", n }, (answer) => (answer.t === "pong" && answer.n === n ? true : undefined))
-      .catch(() => false);
-  }
-
   /** After a call was given up: kills the process unless its event loop answers within `withinMs`. */
   mustAnswer(withinMs = PONG_MS): void {
-    const n = ++this.#pings;
     const cancel = this.#options.clock.after(Math.max(withinMs, PONG_MS), () =>
       this.kill({ kind: "unresponsive" }),
     );
-    this.child
-      .ask({ t: "ping", n }, (answer) => (answer.t === "pong" && answer.n === n ? true : undefined))
-      .then(cancel, cancel);
+    this.child.ping().then(cancel, cancel);
   }
 
   /**
@@ -127,10 +115,11 @@ export class Instance {
   #heard(): Promise<void> {
     return new Promise((resolve) => {
       const cancel = this.#options.clock.after(PONG_MS, resolve);
-      void this.answers().then(() => {
+      const heard = () => {
         cancel();
         resolve();
-      });
+      };
+      this.child.ping().then(heard, heard);
     });
   }
 

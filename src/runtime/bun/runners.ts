@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import type { FunctionSpec } from "../../core/ports/function-runtime.ts";
 import { type BlankPool, createBlankPool } from "../blank-pool.ts";
-import { type Child, type ChildOptions, spawnChild } from "../child.ts";
+import { type Child, spawnChild } from "../child.ts";
 import { runtimeErrors } from "../errors.ts";
 import { type ProgramPlan, planPrograms } from "../jail/program-plan.ts";
 import { type CodeFolder, CodeFolders } from "../lambda/code-folders.ts";
@@ -21,8 +21,6 @@ export class Runners {
   readonly blanks: BlankPool;
   readonly #options: FullRuntimeOptions;
   readonly #folders: CodeFolders;
-  #children = 0;
-  /** Found out when the first program is to be run. */
   #programs: Promise<ProgramPlan> | null = null;
 
   constructor(options: FullRuntimeOptions) {
@@ -32,7 +30,7 @@ export class Runners {
       size: options.blanks,
       clock: options.clock,
       logger: options.logger,
-      spawn: () => this.#spawn({}),
+      spawn: () => spawnChild(options, { role: "__fn-runner" }),
     });
   }
 
@@ -51,30 +49,17 @@ export class Runners {
     return { child, folder };
   }
 
-  async #spawnFor(name: string, { path, program }: CodeFolder): Promise<Child> {
-    if (program.kind === "handler") return this.#spawn({ code: path });
+  /** Whether programs can be run here: found out once, when it is first asked. */
+  programs(): Promise<ProgramPlan> {
     this.#programs ??= planPrograms(this.#options.jail);
-    const { prefix, reason } = await this.#programs;
-    if (!prefix) throw runtimeErrors.program_not_jailed(name, reason);
-    return this.#spawn({ role: "__program-host", code: path, namespacesBy: prefix });
+    return this.#programs;
   }
 
-  #spawn(more: Partial<ChildOptions>): Child {
-    this.#children += 1;
-    return spawnChild({
-      role: "__fn-runner",
-      code: null,
-      namespacesBy: null,
-      dir: this.#options.dir,
-      name: `b${this.#children.toString(36)}`,
-      env: {},
-      number: this.#children,
-      jail: this.#options.jail,
-      cgroups: this.#options.cgroups,
-      egress: this.#options,
-      clock: this.#options.clock,
-      logger: this.#options.logger,
-      ...more,
-    });
+  async #spawnFor(name: string, { path, program }: CodeFolder): Promise<Child> {
+    const options = this.#options;
+    if (program.kind === "handler") return spawnChild(options, { role: "__fn-runner", code: path });
+    const { prefix, reason } = await this.programs();
+    if (!prefix) throw runtimeErrors.program_not_jailed(name, reason);
+    return spawnChild(options, { role: "__program-host", code: path, namespacesBy: prefix });
   }
 }

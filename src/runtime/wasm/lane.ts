@@ -6,7 +6,7 @@
 import { toAscii } from "../../core/ascii-json.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { FunctionSpec } from "../../core/ports/function-runtime.ts";
-import type { Child, ChildExit, KillReason } from "../child.ts";
+import { type Child, type ChildExit, exitOf, type KillReason } from "../child.ts";
 import { runtimeErrors } from "../errors.ts";
 import {
   CALL_HEADER,
@@ -31,8 +31,6 @@ const STUCK_MS = 20;
 const WAITING_MAX = 64;
 /** Beside the linear memory: the executable, the compiler, other modules that are resident. */
 const HOST_BYTES = 384 * 1024 * 1024;
-/** After a broken connection: a host that is ending takes a while on a busy machine. */
-const GONE_MS = 5_000;
 /** Between the deadline and the end of a host that has not stopped its call. */
 const STOP_GRACE_MS = 150;
 
@@ -89,7 +87,6 @@ export class Lane {
   readonly #retired = new Set<string>();
   /** When each module was last used, monotonic milliseconds. */
   readonly #usedAt = new Map<string, number>();
-  #pings = 0;
   #loads = 0;
 
   constructor(child: Child, mark: RunningMark, clock: Clock) {
@@ -214,7 +211,7 @@ export class Lane {
     try {
       answer = await fetch("http://wasm/", init);
     } catch (error) {
-      const exit = await Promise.race([this.child.exited, this.#clock.sleep(GONE_MS)]);
+      const exit = await exitOf(this.child, this.#clock);
       throw exit ? new HostGone(exit, false, false) : error;
     }
     if (!answer.ok) throw runtimeErrors.invalid_function(await answer.text());
@@ -282,7 +279,7 @@ export class Lane {
         this.#settleWhenFree(call);
         throw signal.reason;
       }
-      const exit = await Promise.race([this.child.exited, this.#clock.sleep(GONE_MS)]);
+      const exit = await exitOf(this.child, this.#clock);
       const atFault = this.#mark[0] === call.header.n;
       this.#settle(call);
       throw exit ? new HostGone(exit, atFault, call.waits) : error;
@@ -291,11 +288,8 @@ export class Lane {
 
   /** The caller left; the host may still be at it. It answers a ping when it is through. */
   #settleWhenFree(call: LaneCall): void {
-    const n = ++this.#pings;
     const settle = () => this.#settle(call);
-    this.child
-      .ask({ t: "ping", n }, (answer) => (answer.t === "pong" && answer.n === n ? n : undefined))
-      .then(settle, settle);
+    this.child.ping().then(settle, settle);
   }
 
   #settle(call: LaneCall): void {

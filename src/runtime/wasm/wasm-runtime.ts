@@ -38,7 +38,6 @@ export class WasmRuntime implements FunctionRuntime {
   readonly #lanes: LaneSet;
   /** Calls that are here, by function name. */
   readonly #present = new Map<string, number>();
-  #children = 0;
   #calls = 0;
   #stopping = false;
   #stopWatching: (() => void) | null = null;
@@ -47,7 +46,8 @@ export class WasmRuntime implements FunctionRuntime {
     this.#options = options;
     this.jail = options.jail.level;
     const { clock, logger } = options;
-    this.#pool = createBlankPool({ size: 1, clock, logger, spawn: () => this.#spawn() });
+    const spawn = () => spawnChild(options, { role: "__wasm-host", env: HOST_ENV });
+    this.#pool = createBlankPool({ size: 1, clock, logger, spawn });
     this.#lanes = createLaneSet(options, this.#pool, (child) => relayLog(child, options));
   }
 
@@ -148,24 +148,6 @@ export class WasmRuntime implements FunctionRuntime {
     };
     run.given(lane, laneCall);
     return await lane.run(laneCall);
-  }
-
-  #spawn(): Child {
-    this.#children += 1;
-    return spawnChild({
-      role: "__wasm-host",
-      code: null,
-      namespacesBy: null,
-      dir: this.#options.dir,
-      name: `w${this.#children.toString(36)}`,
-      env: HOST_ENV,
-      number: this.#children,
-      jail: this.#options.jail,
-      cgroups: this.#options.cgroups,
-      egress: this.#options,
-      clock: this.#options.clock,
-      logger: this.#options.logger,
-    });
   }
 
   /** A module is loaded by its first call: that takes milliseconds. */
