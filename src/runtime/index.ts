@@ -18,6 +18,8 @@ export interface Runtimes {
   readonly lambda: FunctionRuntime;
   /** The kernel itself bounds each process. */
   readonly cgroups: boolean;
+  /** Null: programs of their own can be run here; else why they cannot, a sentence. */
+  programsRefused(): Promise<string | null>;
   start(): Promise<void>;
   /** Drains within the budget, ends every child, removes the folder. */
   stop(budgetMs: number): Promise<void>;
@@ -34,6 +36,7 @@ export function createRuntimes(given: RuntimeOptions): Runtimes {
     wasm,
     lambda,
     cgroups: options.cgroups !== null,
+    programsRefused: () => bun.programsRefused(),
     async start() {
       rmSync(options.dir, { recursive: true, force: true });
       // Children of other users go through it to their own folders, which are closed.

@@ -3,6 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { openDirect } from "../../src/postgres/databases.ts";
+import { planJail } from "../../src/runtime/jail/jail-plan.ts";
+import { planPrograms } from "../../src/runtime/jail/program-plan.ts";
+import type { HealthReport } from "../../src/server/health.ts";
 import { silentLog } from "../support/postgres.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { openSmtp } from "../support/smtp-server.ts";
@@ -91,7 +94,18 @@ describe("the doctor", () => {
   test("says how far functions are kept from the server", async () => {
     const { status, message } = (await admin.doctor()).check("jail") ?? {};
     expect(status).toBe("ok");
-    expect(message).toMatch(/^Functions run in the jail '(?:full|standard)'$/);
+    expect(message).toMatch(/^Functions run in the jail '(?:full|standard)'[,;] /);
+  });
+
+  test("and health say whether programs of their own can be run, and why not", async () => {
+    const { prefix, reason } = await planPrograms(planJail([import.meta.dir]));
+    const url = server.url.replace("0.0.0.0", "127.0.0.1");
+    const health = (await (await fetch(`${url}/health`)).json()) as HealthReport;
+    const { programs, programs_refused } = health.parts["functions"]?.details ?? {};
+    const { message } = (await admin.doctor()).check("jail") ?? {};
+    expect(programs).toBe(prefix !== null);
+    if (prefix) expect(message).toEndWith(", and so do programs of their own (bootstrap)");
+    else expect([programs_refused, message]).toEqual([reason, expect.stringContaining(reason)]);
   });
 
   test("finds a table that anybody may read, and is content once it is closed", async () => {

@@ -18,7 +18,7 @@ export async function mountFunctions(config: FunctionsConfig, deps: Deps): Promi
     plugin: functionsRoutes(parts),
     ports: { functions_deployer: createDeployer(parts) },
     services: functionsServices(parts),
-    health: async () => readHealth(parts),
+    health: () => readHealth(parts),
     close: async () => parts.tails.end.abort(new Error("closed")),
   };
 }
@@ -43,14 +43,17 @@ function checkJail(parts: FunctionsParts): void {
   });
 }
 
-function readHealth(parts: FunctionsParts): Health {
+async function readHealth(parts: FunctionsParts): Promise<Health> {
   const registries = parts.deps.tenants().map((tenant) => parts.state(tenant).registry);
   const processes = parts.runtimes.processes();
+  const refused = await parts.runtimes.programsRefused();
   return {
     status: registries.every((registry) => registry.loaded) ? "ok" : "degraded",
     details: {
       jail: jailOf(parts),
       cgroups: parts.runtimes.cgroups,
+      programs: refused === null,
+      ...(refused === null ? {} : { programs_refused: refused }),
       processes: processes.length,
       // Those that serve a function; the others are held ready.
       assigned: processes.filter((one) => one.function !== null).length,

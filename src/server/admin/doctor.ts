@@ -214,9 +214,12 @@ const checkParts: Check = async ({ health }) => {
 
 const checkJail: Check = async ({ health }) => {
   const { parts } = await health();
-  const level = parts["functions"]?.details?.["jail"];
+  const { jail: level, programs_refused: refused } = parts["functions"]?.details ?? {};
   if (level === undefined) return finding("jail", "ok", "No functions are served here");
-  const message = `Functions run in the jail '${String(level)}'`;
+  const programs = refused
+    ? `; programs of their own (bootstrap) are not run: ${String(refused)}`
+    : ", and so do programs of their own (bootstrap)";
+  const message = `Functions run in the jail '${String(level)}'${programs}`;
   if (level === "weak") {
     const hint = "The kernel has no Landlock: functions can read what the server's user can read";
     return finding("jail", "warning", message, hint);
