@@ -105,6 +105,14 @@ export function idempotencyConformance(name: string, open: () => Promise<OpenedI
       expect(begun.filter((one) => one.state === "busy")).toHaveLength(19);
     });
 
+    test("a claim may say how long it stands", async () => {
+      expect((await store.begin(a, S, "k-long", "f", DAY, 900_000)).state).toBe("new");
+      await opened.clock.advance(899_000);
+      expect((await begin("k-long")).state).toBe("busy");
+      await opened.clock.advance(2_000);
+      expect((await begin("k-long")).state).toBe("new");
+    });
+
     test("sweep drops what has lapsed and nothing else", async () => {
       const c = { id: "tenant-c" };
       const claimIn = async (key: string) => {

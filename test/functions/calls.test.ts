@@ -165,6 +165,15 @@ describe("a repeated POST with an Idempotency-Key", () => {
        export default async (r) => {
          const body = await r.text();
          if (body === "big") return new Response("x".repeat(2_000_000));
+         if (body === "cookies") {
+           const headers = [["set-cookie", "a=1"], ["set-cookie", "b=2"]];
+           return new Response("", { headers });
+         }
+         if (body === "breaks") {
+           return new Response(new ReadableStream({
+             pull(c) { c.enqueue(new Uint8Array(1)); setTimeout(() => c.error(new Error("broken")), 1); },
+           }));
+         }
          if (body === "fail") throw new Error("attempt " + ++n);
          return new Response(body + ++n, { status: 201, headers: { "x-own": "1" } });
        };`,
@@ -199,6 +208,14 @@ describe("a repeated POST with an Idempotency-Key", () => {
     expect((await keyed("k-4", "fail")).status).toBe(500);
     expect((await keyed("k-4", "fail")).status).toBe(500);
     expect((await (await keyed("k-5", "big")).text()).length).toBe(2_000_000);
+  });
+
+  test("an answer that breaks off is not kept, and one with cookies is given again with all of them", async () => {
+    const broken = async () => (await keyed("k-7", "breaks")).status;
+    expect([await broken(), await broken()]).toEqual([500, 500]);
+    await keyed("k-8", "cookies");
+    const again = await keyed("k-8", "cookies");
+    expect(again.headers.getSetCookie()).toEqual(["a=1", "b=2"]);
   });
 
   test("a body too large to compare is refused", async () => {

@@ -7,6 +7,7 @@ import { answerOwner } from "../../shared/idempotency/answer-owner.ts";
 import {
   type AnswerKeeper,
   KEPT_BYTES_MAX,
+  keptHeaders,
   replayResponse,
   runOnce,
 } from "../../shared/idempotency/run-once.ts";
@@ -38,7 +39,7 @@ const wholeAnswers: AnswerKeeper<Response> = {
     const { status, headers } = response;
     const body = new Uint8Array(await response.arrayBuffer());
     const answer = new Response(body.byteLength > 0 ? body : null, { status, headers });
-    const kept = { status, headers: Object.fromEntries(headers), body };
+    const kept = { status, headers: keptHeaders(headers), body };
     return { answer, saved: body.byteLength > KEPT_BYTES_MAX ? null : kept };
   },
 };

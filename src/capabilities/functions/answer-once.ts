@@ -4,22 +4,33 @@
  */
 import type { RequestContext } from "../../core/context.ts";
 import type { Principal } from "../../core/ports/auth.ts";
-import type { IdempotencyStore } from "../../core/ports/idempotency.ts";
 import { answerOwner } from "../../shared/idempotency/answer-owner.ts";
 import {
   type AnswerKeeper,
   KEPT_BYTES_MAX,
+  keptHeaders,
   replayResponse,
   runOnce,
 } from "../../shared/idempotency/run-once.ts";
 import { functionsErrors } from "./errors.ts";
+import { effectiveLimits, type FunctionVersion } from "./function-version.ts";
+import type { FunctionsParts } from "./parts.ts";
+
+/** Whom the answer is for, and what makes it. */
+export interface Keyed {
+  readonly principal: Principal;
+  readonly version: FunctionVersion;
+}
+
+/** Beside the function's own deadline. */
+const SLACK_MS = 60_000;
 
 /** Answers with `run`, or with what it answered before. Without the header it is `run` alone. */
 export async function answerOnce(
-  store: IdempotencyStore,
+  { deps, config }: FunctionsParts,
   ctx: RequestContext,
   request: Request,
-  principal: Principal,
+  { principal, version }: Keyed,
   run: (request: Request) => Promise<Response>,
 ): Promise<Response> {
   const key = request.method === "POST" ? request.headers.get("idempotency-key") : null;
@@ -29,7 +40,9 @@ export async function answerOnce(
   const fingerprint = fingerprintOf(request.url, body);
   const { tenant, log } = ctx;
   const { headers, method, signal, url } = request;
-  return runOnce({ store, tenant, log, scope, key, fingerprint }, smallAnswers, () =>
+  const claimMs = effectiveLimits(version, config).deadlineMs + SLACK_MS;
+  const keyed = { store: deps.idempotency, tenant, log, scope, key, fingerprint, claimMs };
+  return runOnce(keyed, smallAnswers, () =>
     run(new Request(url, { headers, method, signal, body })),
   );
 }
@@ -41,7 +54,7 @@ const smallAnswers: AnswerKeeper<Response> = {
     const { head, rest } = await readUpTo(response.body, KEPT_BYTES_MAX);
     const { status, headers } = response;
     const body = rest ? joined(head, rest) : response.body && head;
-    const kept = { status, headers: Object.fromEntries(headers), body: head };
+    const kept = { status, headers: keptHeaders(headers), body: head };
     return { answer: new Response(body, { status, headers }), saved: rest ? null : kept };
   },
 };

@@ -59,7 +59,8 @@ export async function invokeFunction(
   const exportName = chosen.version.runtime === "wasm" ? exportOf(found, request, below) : null;
   const call = { found, keys, caller, exportName, below };
   if (asksForSocket(request)) return await openFor(parts, ctx, request, call);
-  return answerOnce(parts.deps.idempotency, ctx, request, caller.principal, (once) =>
+  const keyed = { principal: caller.principal, version: chosen.version };
+  return answerOnce(parts, ctx, request, keyed, (once) =>
     observeCall(parts, ctx, once, { name, chosen }, (counted) => run(parts, ctx, counted, call)),
   );
 }

@@ -3,6 +3,7 @@ import type { TenantCtx } from "../tenant.ts";
 /** An answer as kept for replay. Body <= 1 MiB. */
 export interface SavedAnswer {
   readonly status: number;
+  /** Values of a name that stands there more than once (`set-cookie`) have line ends between them. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
 }
@@ -23,7 +24,8 @@ export interface IdempotencyStore {
    * @param scope who and what: `<principal>:<method>:<path>`.
    * @param key the client's key, 1 to 255 characters.
    * @param fingerprint hash of the request.
-   * @param ttlMs how long the answer is kept; a claim without an answer lapses after 60 s.
+   * @param ttlMs how long the answer is kept.
+   * @param claimMs after so long without an answer the claim lapses. Default 60 s.
    */
   begin(
     tenant: TenantCtx,
@@ -31,6 +33,7 @@ export interface IdempotencyStore {
     key: string,
     fingerprint: string,
     ttlMs: number,
+    claimMs?: number,
   ): Promise<IdempotencyBegin>;
   complete(
     tenant: TenantCtx,

@@ -2,7 +2,7 @@
 import type { SavedAnswer } from "../../core/ports/idempotency.ts";
 import { sharedErrors } from "../errors.ts";
 
-/** A claim whose request never came to an end is free again after this. */
+/** A claim whose request never came to an end is free again after this, unless it said how long it may take. */
 export const CLAIM_MS = 60_000;
 const BODY_BYTES_MAX = 1_048_576;
 

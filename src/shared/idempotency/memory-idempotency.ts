@@ -25,7 +25,7 @@ export function createMemoryIdempotency(clock: Clock, ids: Ids): IdempotencyStor
     return claim && claim.token === token && claim.answer === null ? claim : null;
   };
   return {
-    async begin(tenant, scope, key, fingerprint, ttlMs) {
+    async begin(tenant, scope, key, fingerprint, ttlMs, claimMs = CLAIM_MS) {
       checkIdempotencyKey(key);
       const store = stores.of(tenant);
       const known = store.get(nameOf(scope, key));
@@ -34,7 +34,7 @@ export function createMemoryIdempotency(clock: Clock, ids: Ids): IdempotencyStor
         return known.answer ? { state: "done", answer: copyOf(known.answer) } : { state: "busy" };
       }
       const token = ids.token(16);
-      const expiresAt = clock.monotonic() + CLAIM_MS;
+      const expiresAt = clock.monotonic() + claimMs;
       store.set(nameOf(scope, key), { fingerprint, token, ttlMs, answer: null, expiresAt });
       return { state: "new", token };
     },

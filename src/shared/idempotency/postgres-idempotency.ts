@@ -25,12 +25,12 @@ export function createPostgresIdempotency(
   ids: Ids,
 ): IdempotencyStore & Sweeper {
   return {
-    async begin(tenant, scope, key, fingerprint, ttlMs) {
+    async begin(tenant, scope, key, fingerprint, ttlMs, claimMs = CLAIM_MS) {
       checkIdempotencyKey(key);
       const id = rowId(tenant, scope, key);
       const token = ids.token(16);
       for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-        if (await claim(databases, tenant, { id, fingerprint, token, ttlMs })) {
+        if (await claim(databases, tenant, { id, fingerprint, token, ttlMs, claimMs })) {
           return { state: "new", token };
         }
         const standing = await look(databases, tenant, id, fingerprint);
@@ -66,17 +66,18 @@ interface Claim {
   readonly fingerprint: string;
   readonly token: string;
   readonly ttlMs: number;
+  readonly claimMs: number;
 }
 
 async function claim(
   databases: TenantDatabases,
   tenant: TenantCtx,
-  { id, fingerprint, token, ttlMs }: Claim,
+  { id, fingerprint, token, ttlMs, claimMs }: Claim,
 ): Promise<boolean> {
   const { count } = await databases.for(tenant).system`
     insert into reactor.idempotency as i (id, tenant, fingerprint, token, ttl_ms, expires_at)
     values (${id}, ${tenant.id}, ${fingerprint}, ${token}, ${Math.ceil(ttlMs)},
-      now() + ${CLAIM_MS}::float8 * interval '1 millisecond')
+      now() + ${claimMs}::float8 * interval '1 millisecond')
     on conflict (id) do update set
       fingerprint = excluded.fingerprint, token = excluded.token, ttl_ms = excluded.ttl_ms,
       status = null, headers = null, body = null, expires_at = excluded.expires_at

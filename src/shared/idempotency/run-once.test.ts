@@ -5,7 +5,13 @@ import { DEFAULT_TENANT } from "../../core/tenant.ts";
 import { createIds } from "../ids.ts";
 import { systemRng } from "../rng.ts";
 import { createMemoryIdempotency } from "./memory-idempotency.ts";
-import { type AnswerKeeper, type KeyedRequest, runOnce } from "./run-once.ts";
+import {
+  type AnswerKeeper,
+  type KeyedRequest,
+  keptHeaders,
+  replayResponse,
+  runOnce,
+} from "./run-once.ts";
 
 const text: AnswerKeeper<string> = {
   save: async (answer) => ({
@@ -32,7 +38,7 @@ function setup() {
     runs += 1;
     return answer;
   };
-  return { request, store, log, work, runs: () => runs };
+  return { request, store, log, work, clock, runs: () => runs };
 }
 
 describe("a request with an Idempotency-Key", () => {
@@ -72,6 +78,35 @@ describe("a request with an Idempotency-Key", () => {
     expect(await runOnce(request, text, () => work("large"))).toBe("large");
     expect(await runOnce(request, text, work)).toBe("done");
     expect(runs()).toBe(2);
+  });
+
+  test("may be repeated after its answer broke off while it was read", async () => {
+    const { request, work } = setup();
+    const broken = { ...text, save: () => Promise.reject(new Error("broken off")) };
+    await expect(runOnce(request, broken, work)).rejects.toThrow("broken off");
+    expect(await runOnce(request, text, work)).toBe("done");
+  });
+
+  test("is refused for as long as the first says that it may take", async () => {
+    const { request, work, clock } = setup();
+    const gate = Promise.withResolvers<string>();
+    const long = { ...request, claimMs: 900_000 };
+    const first = runOnce(long, text, () => gate.promise);
+    await clock.advance(899_000);
+    await expect(runOnce(long, text, work)).rejects.toMatchObject({ status: 409 });
+    gate.resolve("slow");
+    expect(await first).toBe("slow");
+    expect(await runOnce(long, text, work)).toBe("again slow");
+  });
+
+  test("is answered again with all its cookies", async () => {
+    const headers = new Headers({ "x-own": "1" });
+    headers.append("set-cookie", "a=1, x");
+    headers.append("set-cookie", "b=2");
+    const saved = { status: 200, headers: keptHeaders(headers), body: new Uint8Array() };
+    const again = replayResponse(saved).headers;
+    expect(again.getSetCookie()).toEqual(["a=1, x", "b=2"]);
+    expect([again.get("x-own"), again.get("idempotency-replayed")]).toEqual(["1", "true"]);
   });
 
   test("is done even when its answer cannot be kept, and the log says so", async () => {

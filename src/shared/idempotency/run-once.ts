@@ -43,6 +43,8 @@ export interface KeyedRequest {
   readonly key: string;
   /** Hash of all that gives the request its meaning. */
   readonly fingerprint: string;
+  /** The longest that it may take, milliseconds: until then a repetition is refused. Default 60 s. */
+  readonly claimMs?: number;
 }
 
 /** How answers of one kind are kept and given again. */
@@ -62,20 +64,24 @@ export async function runOnce<T>(
   keeper: AnswerKeeper<T>,
   work: () => Promise<T>,
 ): Promise<T> {
-  const { store, tenant, scope, key, fingerprint } = request;
+  const { store, tenant, scope, key, fingerprint, claimMs } = request;
   if (!KEY.test(key)) throw idempotencyErrors.idempotency_key_invalid();
-  const begun = await store.begin(tenant, scope, key, fingerprint, KEPT_MS);
+  const begun = await store.begin(tenant, scope, key, fingerprint, KEPT_MS, claimMs);
   if (begun.state === "busy") throw idempotencyErrors.idempotency_key_in_use();
   if (begun.state === "mismatch") throw idempotencyErrors.idempotency_key_reused();
   if (begun.state === "done") return keeper.restore(begun.answer);
-  const done = await work().catch(async (error: unknown) => {
+  try {
+    return await keep(request, keeper, begun.token, await work());
+  } catch (error) {
     await store.abandon(tenant, scope, key, begun.token);
     throw error;
-  });
-  return keep(request, keeper, begun.token, done);
+  }
 }
 
-/** It is done: an answer that could not be kept must not make it look undone. */
+/**
+ * It is done: an answer that could not be kept must not make it look undone. One that breaks off while
+ * it is read is a failure.
+ */
 async function keep<T>(
   { store, tenant, scope, key, log }: KeyedRequest,
   keeper: AnswerKeeper<T>,
@@ -92,9 +98,20 @@ async function keep<T>(
   return answer;
 }
 
+const COOKIE = "set-cookie";
+
+/** As `SavedAnswer` has them. */
+export function keptHeaders(headers: Headers): Record<string, string> {
+  const kept = Object.fromEntries(headers);
+  const cookies = headers.getSetCookie();
+  return cookies.length > 1 ? { ...kept, [COOKIE]: cookies.join("\n") } : kept;
+}
+
 /** A kept HTTP answer, marked as given again. */
 export function replayResponse(saved: SavedAnswer): Response {
-  const headers = { ...saved.headers, "Idempotency-Replayed": "true" };
+  const { [COOKIE]: cookies, ...rest } = saved.headers;
+  const headers = new Headers({ ...rest, "Idempotency-Replayed": "true" });
+  for (const cookie of cookies?.split("\n") ?? []) headers.append(COOKIE, cookie);
   const body = saved.body.byteLength > 0 ? new Uint8Array(saved.body) : null;
   return new Response(body, { status: saved.status, headers });
 }
