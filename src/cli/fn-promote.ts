@@ -9,7 +9,7 @@ export const promote: Command = {
   summary: "Give a version of a function calls: a part of them, or all",
   usage: "[options] NAME",
   details:
-    "Without --version it is the version that has a part of the calls already, else the newest.\n`reactor fn deploy --no-promote` deploys a version without calls.",
+    "Without --version it is the version that has a part of the calls already, else the last one deployed.\n`reactor fn deploy --no-promote` deploys a version without calls.",
   options: {
     version: { value: "VERSION", description: "Which one; 8 characters of it are enough" },
     percent: { value: "N", description: "Part of the calls, 0 to 100 (default: 100; 0 ends it)" },

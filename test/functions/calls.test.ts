@@ -279,6 +279,40 @@ describe("what a call leaves behind", () => {
     await rest.return(undefined);
   });
 
+  test("a log that is followed from its end, or from a time, tells only what comes after", async () => {
+    await world.deploy(
+      "tells",
+      "export default (r) => { console.log(r.url); return new Response(); };",
+    );
+    await world.call("/fn/v1/tells?n=1");
+    const last = await until("a line is kept", async () => (await logLines("tells"))[0]);
+    const headers = { "last-event-id": last.id };
+    const path = "/fn/v1/_admin/tells/logs?follow=1";
+    const tails = [
+      readEvents(await world.call(path, { headers })),
+      readEvents(await world.call(`${path}&since=2999-01-01T00:00:00Z`)),
+    ];
+    await world.call("/fn/v1/tells?n=2");
+    for (const tail of tails) {
+      expect((await nextEvent(tail)).message).toBe("http://localhost/?n=2");
+      await tail.return(undefined);
+    }
+  });
+
+  test("a log that is taken up is told whole, however much was missed", async () => {
+    await world.deploy(
+      "long",
+      "export default () => { for (let n = 0; n < 250; n += 1) console.log(n); return new Response(); };",
+    );
+    await world.call("/fn/v1/long");
+    await until("all is kept", async () => (await logLines("long", "limit=1000")).length === 250);
+    const tail = readEvents(
+      await world.call("/fn/v1/_admin/long/logs?follow=1", { headers: { "last-event-id": "0" } }),
+    );
+    for (let n = 0; n < 250; n += 1) expect((await nextEvent(tail)).message).toBe(String(n));
+    await tail.return(undefined);
+  });
+
   test("a page of the log: since an id, since a time, and nonsense", async () => {
     const [line] = await logLines("talks");
     expect(await logLines("talks", `since=${line?.id}`)).toHaveLength(1);
@@ -296,6 +330,26 @@ describe("what a call leaves behind", () => {
     await world.call("/fn/v1/odd");
     const line = await until("the line is kept", async () => (await logLines("odd"))[0]);
     expect(line.message).toBe("a\ufffdb\ufffd");
+  });
+
+  test("a function that forges the ids of its lines takes nobody's lines along", async () => {
+    const forge = `const json = JSON.stringify;
+      export default () => {
+        JSON.stringify = (value) => json(value?.t === "log"
+          ? { t: "log", lines: [["info", "\\u0000 \\ud800", "forged"]] } : value);
+        console.log("x");
+        return new Response();
+      };`;
+    await world.deploy("forges", forge);
+    await world.deploy(
+      "honest",
+      'export default () => { console.log("mine"); return new Response(); };',
+    );
+    await Promise.all([world.call("/fn/v1/forges"), world.call("/fn/v1/honest")]);
+    const line = await until("the line is kept", async () => (await logLines("honest"))[0]);
+    expect(line.message).toBe("mine");
+    const forged = await until("the other too", async () => (await logLines("forges"))[0]);
+    expect(forged.request_id).toBe("\ufffd \ufffd");
   });
 
   test("each call is a row with its status, and counted", async () => {

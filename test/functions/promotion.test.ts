@@ -73,6 +73,17 @@ describe("promoting", () => {
     expect(await text("/fn/v1/later")).toBe("old");
   });
 
+  test("an earlier version that is uploaded again is the newest, and is what is promoted", async () => {
+    const { version: old } = await world.deploy("again", says("old"));
+    await upload("again", says("between"));
+    await world.deploy("again", says("new"));
+    await upload("again", says("old"));
+    expect(await text("/fn/v1/again")).toBe("new");
+    expect((await post("again/promote")).body).toMatchObject({ version: old });
+    expect(await text("/fn/v1/again")).toBe("old");
+    expect((await post("again/promote")).body["code"]).toBe("nothing_to_promote");
+  });
+
   test("the first version of a function is in service whatever was asked", async () => {
     await upload("first", says("here"));
     expect(await text("/fn/v1/first")).toBe("here");

@@ -2,13 +2,14 @@
  * Gives a version calls: a part of them while it is being tried, or all. The pointer and the share
  * move at once for all servers; calls under way end where they began.
  */
+import type { Sql } from "postgres";
 import type { TenantCtx } from "../../core/tenant.ts";
 import { announce } from "./announce.ts";
 import { functionsErrors } from "./errors.ts";
 import { findVersion } from "./find-version.ts";
 import type { ActiveFunction, FunctionVersion, ShareBy } from "./function-version.ts";
 import type { FunctionsParts } from "./parts.ts";
-import { readVersions } from "./store.ts";
+import { type Deployment, readDeployments, readVersions } from "./store.ts";
 import { endShare, savePointer, saveShare } from "./store-changes.ts";
 
 export interface PromoteOrder {
@@ -35,8 +36,7 @@ export async function promoteVersion(
   await registry.refresh();
   const found = registry.get(name);
   if (!found) throw functionsErrors.function_not_found(name.slice(0, 64));
-  const versions = await readVersions(parts.sql(tenant), name);
-  const version = order.percent === 0 ? null : wanted(found, order.version, versions);
+  const version = order.percent === 0 ? null : await wanted(parts.sql(tenant), found, order);
   await write(parts, tenant, found, version, order);
   await announce(parts, tenant, name);
   const now = registry.get(name);
@@ -53,18 +53,31 @@ export function describeShare({ share }: ActiveFunction) {
   return share && { version: share.version.version, percent: share.percent, by: share.by };
 }
 
-function wanted(
+async function wanted(
+  sql: Sql,
   found: ActiveFunction,
-  given: string | null,
-  newestFirst: readonly FunctionVersion[],
-): string {
-  if (given !== null) return findVersion(found.name, given, newestFirst);
-  if (found.share) return found.share.version.version;
-  const [newest] = newestFirst;
-  if (!newest || newest.version === found.active.version) {
+  { version: given }: PromoteOrder,
+): Promise<string> {
+  if (given === null && found.share) return found.share.version.version;
+  const versions = await readVersions(sql, found.name);
+  if (given !== null) return findVersion(found.name, given, versions);
+  const newest = newestOf(await readDeployments(sql, found.name), versions);
+  if (newest === null || newest === found.active.version) {
     throw functionsErrors.nothing_to_promote(found.name);
   }
-  return newest.version;
+  return newest;
+}
+
+/** The last that was deployed and is kept: that may be a version that was there before. */
+function newestOf(
+  newestFirst: readonly Deployment[],
+  kept: readonly FunctionVersion[],
+): string | null {
+  const held = new Set(kept.map(({ version }) => version));
+  const last = newestFirst.find(
+    ({ action, version }) => (action === "deploy" || action === "upload") && held.has(version),
+  );
+  return last?.version ?? null;
 }
 
 async function write(

@@ -8,7 +8,13 @@ import { coreErrors } from "../../core/errors.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
 import { functionsErrors } from "./errors.ts";
 import type { FunctionsParts } from "./parts.ts";
-import { type LogFilter, readLogAfter, readLogSince, type StoredLogLine } from "./store-records.ts";
+import {
+  type LogFilter,
+  readLogAfter,
+  readLogSince,
+  readNewestLogId,
+  type StoredLogLine,
+} from "./store-records.ts";
 
 export interface LogQuery {
   /** Id of a line, or an ISO 8601 time. */
@@ -80,28 +86,41 @@ export async function followLogs(
 ): Promise<Response> {
   const lastSeen = request.headers.get("last-event-id") ?? undefined;
   const since = lastSeen && LINE_ID.test(lastSeen) ? lastSeen : query.since;
+  await parts.state(ctx.tenant).records.flush();
+  const newest = await readNewestLogId(parts.sql(ctx.tenant), name);
   const { lines } = await readLogs(parts, ctx.tenant, name, { ...query, since });
+  const after = since !== undefined && LINE_ID.test(since) ? since : newest;
   ctx.keepOpen();
   const filter = filterOf(query);
   const signals = [request.signal, parts.tails.end.signal, ctx.closing];
   const ended = AbortSignal.any(signals.filter((signal) => signal !== undefined));
-  return new Response(tail(parts, ctx.tenant, name, { lines, filter }, ended), {
+  return new Response(tail(parts, ctx.tenant, name, { lines, filter, after }, ended), {
     headers: { "Content-Type": "text/event-stream", "Cache-Control": "no-store" },
   });
+}
+
+/** What a tail begins with. */
+interface First {
+  readonly lines: StoredLogLine[];
+  readonly filter: LogFilter;
+  /** Id of the line behind which it goes on, where there is no line yet. */
+  readonly after: string;
 }
 
 function tail(
   parts: FunctionsParts,
   tenant: TenantCtx,
   name: string,
-  first: { readonly lines: StoredLogLine[]; readonly filter: LogFilter },
+  first: First,
   ended: AbortSignal,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   const bell = createBell(parts, tenant, name, ended);
   let { lines } = first;
-  let lastId = lines.at(-1)?.id ?? "0";
+  let lastId = lines.at(-1)?.id ?? first.after;
   let opened = false;
+  // The first page may not have held all there was.
+  bell.ring();
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       if (opened && lines.length === 0) {

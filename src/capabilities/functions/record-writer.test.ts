@@ -41,6 +41,17 @@ function setup(overrides: Partial<RecordSink> = {}) {
 }
 
 describe("the record writer", () => {
+  test("makes what a function says of itself storable, the request's id too", async () => {
+    const lines: NewLogLine[] = [];
+    const { writer } = setup({ logLines: async (batch) => void lines.push(...batch) });
+    writer.addLine({ ...line("a\u0000b"), request_id: `\u0000\ud800${"x".repeat(50_000)}` });
+    await writer.flush();
+    const [{ message = "", request_id = "" } = {}] = lines;
+    expect(message).toBe("a\ufffdb");
+    expect(request_id).toStartWith("\ufffd\ufffdxx");
+    expect(request_id?.length).toBe(200);
+  });
+
   test("writes on the timer, in order, and not before", async () => {
     const { writer, written, calls } = setup();
     const clock = createSimClock();

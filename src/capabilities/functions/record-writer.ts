@@ -16,6 +16,8 @@ export interface RecordSink {
 const FLUSH_MS = 250;
 const PENDING_MAX = 10_000;
 const BATCH_MAX = 2_000;
+/** Longer ones are no ids of ours. */
+const REQUEST_ID_MAX = 200;
 
 /** A queue that is written in batches. */
 class Batch<T> {
@@ -50,6 +52,11 @@ class Batch<T> {
   }
 }
 
+/** Postgres has no NUL, JSON no half characters. */
+function storable(text: string): string {
+  return text.replaceAll("\u0000", "\ufffd").toWellFormed();
+}
+
 /** SQLSTATE class 22: writing the same rows again would fail again. */
 function isContentFault(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
@@ -69,10 +76,11 @@ export class RecordWriter {
     this.#log = log;
   }
 
-  /** Text is made storable: Postgres has no NUL, JSON no half characters. */
+  /** Its texts come from a function: one that cannot be stored would take the whole batch along. */
   addLine(line: NewLogLine): void {
-    const message = line.message.replaceAll("\u0000", "\ufffd").toWellFormed();
-    this.#lines.add({ ...line, message });
+    const { request_id: id } = line;
+    const request_id = id === null ? null : storable(id).slice(0, REQUEST_ID_MAX);
+    this.#lines.add({ ...line, request_id, message: storable(line.message) });
   }
 
   addInvocation(row: NewInvocation): void {

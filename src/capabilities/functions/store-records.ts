@@ -114,6 +114,13 @@ export async function readLogAfter(
   return rows.map(toLine);
 }
 
+/** Of its newest line; "0" when there is none. */
+export async function readNewestLogId(sql: Sql, name: string): Promise<string> {
+  const [row] = await sql<{ id: string }[]>`
+    select id from functions.log_lines where name = ${name} order by id desc limit 1`;
+  return row ? String(row.id) : "0";
+}
+
 /** The newest lines since a time, oldest first. */
 export async function readLogSince(
   sql: Sql,

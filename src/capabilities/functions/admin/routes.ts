@@ -199,7 +199,7 @@ function changeRoutes(parts: FunctionsParts) {
           ...ADMIN,
           summary: "Give a version calls: a part of them, or all",
           description:
-            "Without a version: the one that has a part of the calls, else the newest one.",
+            "Without a version: the one that has a part of the calls, else the last one deployed.",
         },
       },
     )
