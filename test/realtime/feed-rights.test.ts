@@ -42,6 +42,19 @@ beforeAll(async () => {
     create table whole (id int, name text);
     alter table whole enable row level security;
     alter table whole replica identity full;
+    create table parts (id int, region text, primary key (id, region)) partition by list (region);
+    alter table parts enable row level security;
+    create policy everybody on parts for select using (true);
+    create table parts_a partition of parts for values in ('a');
+    create table parts_b partition of parts for values in ('b');
+    alter table parts_b replica identity nothing;
+    create table whole_parts (id int) partition by list (id);
+    alter table whole_parts enable row level security;
+    alter table whole_parts replica identity full;
+    create table whole_parts_1 partition of whole_parts for values in (1);
+    create table ancestors (id int primary key);
+    alter table ancestors enable row level security;
+    create table descendants () inherits (ancestors);
     create table closed (id int primary key, name text);
     alter table closed enable row level security;
     create view notes_view with (security_invoker = true) as select * from notes;
@@ -288,6 +301,39 @@ describe("refused are", () => {
     }
     await world.sql`insert into keyless values (1, 'x')`;
     await world.sql`update keyless set name = 'y'`;
+  });
+
+  test("partitioned tables of which a part is without one, whatever the root has", async () => {
+    const asking = { role: "service_role" };
+    const error = await refusal({ table: "parts", ...asking });
+    expect(error).toMatchObject({
+      code: "realtime_identity_missing",
+      message: expect.stringContaining("public.parts_b"),
+    });
+    expect(error["hint"]).toContain('alter table "public"."parts_b" replica identity full;');
+    expect(await refusal({ table: "whole_parts", ...asking })).toMatchObject({
+      hint: expect.stringContaining('alter table "public"."whole_parts_1" replica identity full;'),
+    });
+    await world.sql`insert into parts values (1, 'b')`;
+    await world.sql`update parts set id = 2`;
+    await world.sql`insert into whole_parts values (1)`;
+    await world.sql`delete from whole_parts`;
+    await world.sql`alter table parts_b replica identity full`;
+    await world.sql`alter table whole_parts_1 replica identity full`;
+    const service = await server.subscribe({ table: "parts", ...asking });
+    await server.subscribe({ table: "whole_parts", ...asking });
+    await world.sql`update parts set id = 3`;
+    await service.heard(1);
+    expect(service.short).toEqual(['UPDATE {"id":3,"region":"b"}']);
+  });
+
+  test("not tables that others inherit from, which are not published with them", async () => {
+    const service = await server.subscribe({ table: "ancestors", role: "service_role" });
+    await world.sql`insert into descendants values (1)`;
+    await world.sql`update descendants set id = 2`;
+    await world.sql`insert into ancestors values (3)`;
+    await service.heard(1);
+    expect(service.short).toEqual(['INSERT {"id":3}']);
   });
 
   test("row security without a key to look rows up by", async () => {

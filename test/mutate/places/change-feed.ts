@@ -44,8 +44,8 @@ export const changeFeed: readonly Mutation[] = [
   {
     name: "feed: a table without a replica identity is published",
     file: `${FEED}/publish-table.ts`,
-    find: "if (facts.hasIdentity) return;",
-    replace: "if (facts.oid > 0) return;",
+    find: "if (withoutIdentity === null) return;",
+    replace: "if (withoutIdentity !== undefined) return;",
     tests: RIGHTS,
     only: "without a replica identity",
     why: "updates and deletes of the table begin to fail",

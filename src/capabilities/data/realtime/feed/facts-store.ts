@@ -6,7 +6,7 @@ import type { TableFacts } from "./table-facts.ts";
 interface FactsRow {
   readonly oid: number;
   readonly kind: string;
-  readonly has_identity: boolean;
+  readonly without_identity: TableFacts["withoutIdentity"];
   readonly key_columns: readonly string[];
   readonly is_published: boolean;
   readonly is_settled: boolean;
@@ -24,11 +24,17 @@ export async function readTableFacts(
 ): Promise<TableFacts | null> {
   const [row] = await sql<FactsRow[]>`
     select c.oid::bigint::float8 as oid, c.relkind as kind,
-      c.relreplident = 'f' or exists (
-        select from pg_catalog.pg_index i
-        where i.indrelid = c.oid and i.indisvalid and case c.relreplident
-          when 'd' then i.indisprimary when 'i' then i.indisreplident else false end
-      ) as has_identity,
+      (select json_build_object('schema', pn.nspname, 'name', pc.relname)
+       from pg_catalog.pg_class pc
+       join pg_catalog.pg_namespace pn on pn.oid = pc.relnamespace
+       where (pc.oid = c.oid
+           or pc.oid in (select relid from pg_catalog.pg_partition_tree(c.oid) where isleaf))
+         and pc.relreplident <> 'f' and not exists (
+           select from pg_catalog.pg_index i
+           where i.indrelid = pc.oid and i.indisvalid and case pc.relreplident
+             when 'd' then i.indisprimary when 'i' then i.indisreplident else false end)
+       order by pc.oid <> c.oid, pc.oid limit 1
+      ) as without_identity,
       coalesce(k.columns, '[]'::json) as key_columns,
       exists (
         select from pg_catalog.pg_publication_tables p
@@ -72,7 +78,7 @@ export async function readTableFacts(
     oid: row.oid,
     kind: row.kind,
     keyColumns: row.key_columns,
-    hasIdentity: row.has_identity,
+    withoutIdentity: row.without_identity,
     isPublished: row.is_published,
     isSettled: row.is_settled,
     plainTypes: new Map(row.plain.map(({ name, type }) => [name, type])),

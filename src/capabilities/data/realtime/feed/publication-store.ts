@@ -15,8 +15,9 @@ export function publishingLock(tableOid: number): string {
   return String(LOCK_SPACE + BigInt(tableOid));
 }
 
+/** Without those that inherit from it: they may have nothing that names their rows. */
 export function addStatement(publication: string, table: TableName): string {
-  return `alter publication ${quoteIdent(publication)} add table ${quoteTable(table)}`;
+  return `alter publication ${quoteIdent(publication)} add table only ${quoteTable(table)}`;
 }
 
 /**
@@ -66,7 +67,8 @@ async function addAndSettle(
 
 /** @throws 42704 when it is not in it */
 export async function unpublish(sql: Sql, publication: string, table: TableName): Promise<void> {
-  await sql.unsafe(`alter publication ${quoteIdent(publication)} drop table ${quoteTable(table)}`);
+  const name = quoteTable(table);
+  await sql.unsafe(`alter publication ${quoteIdent(publication)} drop table only ${name}`);
 }
 
 /**

@@ -39,7 +39,7 @@ export async function publishTable(
   for (;;) {
     const facts = await readTableFacts(database.system, table, publication);
     if (!facts) return null;
-    checkIdentity(table, facts);
+    checkIdentity(facts);
     if (facts.isPublished && facts.isSettled) return facts;
     if (!facts.isPublished) await addTable(table, facts, untilMs, options);
     else if (clock.monotonic() > untilMs) throw unsettled(table);
@@ -47,10 +47,10 @@ export async function publishTable(
   }
 }
 
-function checkIdentity(table: Table, facts: TableFacts): void {
-  if (facts.hasIdentity) return;
-  const statement = `alter table ${quoteTable(table)} replica identity full;`;
-  throw feedErrors.realtime_identity_missing(nameOf(table), statement);
+function checkIdentity({ withoutIdentity }: TableFacts): void {
+  if (withoutIdentity === null) return;
+  const statement = `alter table ${quoteTable(withoutIdentity)} replica identity full;`;
+  throw feedErrors.realtime_identity_missing(nameOf(withoutIdentity), statement);
 }
 
 async function addTable(
@@ -102,6 +102,6 @@ function unsettled(table: Table) {
   );
 }
 
-function nameOf({ schema, name }: Table): string {
+function nameOf({ schema, name }: Pick<Table, "schema" | "name">): string {
   return `${schema}.${name}`;
 }

@@ -6,8 +6,11 @@ export interface TableFacts {
   readonly kind: string;
   /** What names a row: the primary key, else the index that is the replica identity; may be empty. */
   readonly keyColumns: readonly string[];
-  /** Updates and deletes can be published: there is a key that names rows, or `full`. */
-  readonly hasIdentity: boolean;
+  /**
+   * Whose updates and deletes cannot be published, because neither a key nor `full` names its rows:
+   * the table itself, or a partition of it, which has an identity of its own; null = all can.
+   */
+  readonly withoutIdentity: { readonly schema: string; readonly name: string } | null;
   /** In the publication, by itself, through its root, its schema, or as one of all tables. */
   readonly isPublished: boolean;
   /** Nobody is just publishing it. */

@@ -70,12 +70,13 @@ export class TableWatch {
     const { database, publication, end, follow, log } = this.#options;
     const { system } = database();
     const facts = await readTableFacts(system, table, publication);
-    if (facts?.isPublished === true && !facts.hasIdentity) {
+    const hasIdentity = facts?.withoutIdentity === null;
+    if (facts?.isPublished === true && !hasIdentity) {
       // Its updates and deletes fail for as long as it is published.
       log.warn("realtime.identity_lost", { table: `${table.schema}.${table.name}` });
       await unpublish(system, publication, table);
     }
-    if (facts?.isPublished === true && facts.hasIdentity) return await follow(table);
+    if (facts?.isPublished === true && hasIdentity) return await follow(table);
     for (const subscription of subscriptions) end(subscription, "the table is not published");
   }
 }
