@@ -11,6 +11,7 @@ const as = (role: string, more: object = {}) => ({
   authorization: `Bearer ${hs256({ role, ...more })}`,
 });
 const USER = as("authenticated");
+const STRANGER = "11111111-1111-4111-8111-111111111111";
 
 beforeAll(async () => {
   database = await openServedDatabase();
@@ -269,6 +270,22 @@ describe("the end of a transaction", () => {
       expect((await insertOnce('{"id":1}')).status).toBe(201);
       expect(await on.read("/once")).toEqual([]);
     });
+  });
+});
+
+describe("what a function leaves behind in its session", () => {
+  test("is nobody's identity", async () => {
+    await database.sql.unsafe(`
+      create function public.stay() returns void language sql
+        as $$ select set_config('request.jwt.claim.sub', '${STRANGER}', false) $$;
+      create function public.nobody() returns uuid language sql stable as $$ select auth.uid() $$;
+      notify pgrst`);
+    const stay = () => server.ask("/rpc/stay", { method: "POST" });
+    await until("the functions are known", async () => (await stay()).status === 204);
+    // Two connections: whichever they are, all have it.
+    await Promise.all(Array.from({ length: 20 }, stay));
+    const found = await Promise.all(Array.from({ length: 20 }, () => server.read("/rpc/nobody")));
+    expect(new Set(found)).toEqual(new Set([null]));
   });
 });
 

@@ -70,9 +70,10 @@ export async function readPermissions(
     ["request.jwt.claims", claims],
     ["request.headers", options.headers],
     ["realtime.topic", subTopic],
+    // Empty, and not left out: see `request-settings.ts`.
+    ["request.jwt.claim.sub", userId ?? ""],
+    ...served.settings,
   ];
-  if (userId !== null) settings.push(["request.jwt.claim.sub", userId]);
-  settings.push(...served.settings);
   try {
     const sql = "select realtime.permissions()::text";
     const result = await database.user.query({ role, settings, sql, params: [], timeoutMs });
