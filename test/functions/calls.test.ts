@@ -313,6 +313,13 @@ describe("what a call leaves behind", () => {
     await tail.return(undefined);
   });
 
+  test("HEAD does not follow the log, and ends at once", async () => {
+    const url = "/fn/v1/_admin/talks/logs?follow=1";
+    const answer = await world.call(url, { method: "HEAD" });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("content-type")).toStartWith("application/json");
+  });
+
   test("a page of the log: since an id, since a time, and nonsense", async () => {
     const [line] = await logLines("talks");
     expect(await logLines("talks", `since=${line?.id}`)).toHaveLength(1);

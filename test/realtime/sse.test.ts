@@ -165,7 +165,17 @@ describe("before it begins", () => {
       status,
       code,
     ]);
+    expect(answer.headers.get("proxy-status")).toBe(`PostgREST; error=${code}`);
   });
+});
+
+test("HEAD is refused, and follows nothing", async () => {
+  const before = await subscriptions();
+  const url = `${server.url}/data/v1/tasks/subscribe`;
+  const answer = await fetch(url, { method: "HEAD", headers: user() });
+  expect(answer.status).toBe(405);
+  expect(answer.headers.get("proxy-status")).toBe("PostgREST; error=PGRST117");
+  expect(await subscriptions()).toBe(before);
 });
 
 describe("its end", () => {

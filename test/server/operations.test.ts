@@ -194,6 +194,12 @@ describe("the log", () => {
     },
   );
 
+  test("is not followed by HEAD, which ends at once", async () => {
+    const answer = await admin.send("HEAD", "/logs?follow=1");
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("content-type")).toStartWith("application/json");
+  });
+
   test("is followed: what was, then what comes, of what was asked for only", async () => {
     server.logs.logger.warn("test.before", { capability: "data" });
     const answer = await admin.send("GET", "/logs?follow=1&level=warn&capability=data&limit=1");

@@ -295,15 +295,17 @@ function namedParameters(params: readonly string[]): string {
   return ` with parameter${params.length > 1 ? "s" : ""} ${params.join(", ")}`;
 }
 
-type Table = typeof table;
-
 /** The same table, whose errors are answered as PostgREST answers its own. */
-export const errors = Object.fromEntries(
-  Object.entries(table).map(([code, make]) => [
-    code,
-    (...args: never[]) => asPostgrest((make as (...args: never[]) => ReactorError)(...args)),
-  ]),
-) as unknown as Table;
+export function allAsPostgrest<T extends object>(made: T): T {
+  return Object.fromEntries(
+    Object.entries(made).map(([code, make]) => [
+      code,
+      (...args: never[]) => asPostgrest((make as (...args: never[]) => ReactorError)(...args)),
+    ]),
+  ) as T;
+}
+
+export const errors = allAsPostgrest(table);
 /** RFC 6750 §3. */
 function invalidToken(message: string): string {
   return `Bearer error="invalid_token", error_description=${JSON.stringify(message)}`;

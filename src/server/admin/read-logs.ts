@@ -31,7 +31,9 @@ export function readLogs(
 ): Response {
   const filter = filterOf(query);
   const lines = buffer.recent(filter);
-  if (query.follow !== "1" && query.follow !== "true") return Response.json({ lines });
+  const isFollowing = query.follow === "1" || query.follow === "true";
+  // HEAD is answered by the GET, whose stream would be read to its end to know its length.
+  if (!isFollowing || request.method === "HEAD") return Response.json({ lines });
   const context = contextOf(request);
   context.keepOpen();
   return eventStream(clock, [request.signal, context.closing], (sink) => {

@@ -142,7 +142,8 @@ function lookRoutes(parts: FunctionsParts) {
       async ({ request, params, query }) => {
         const ctx = contextOf(request);
         const { follow } = query;
-        if (follow !== undefined && follow !== "0") {
+        // HEAD is answered by the GET, whose stream would be read to its end to know its length.
+        if (follow !== undefined && follow !== "0" && request.method !== "HEAD") {
           return await followLogs(parts, ctx, request, params.name, query);
         }
         return await readLogs(parts, ctx.tenant, params.name, query);

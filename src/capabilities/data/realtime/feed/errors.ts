@@ -1,7 +1,8 @@
 /** Why a subscription to changes cannot be had. Codes beside PostgREST's are plain words. */
 import { defineErrors } from "../../../../core/errors.ts";
+import { allAsPostgrest } from "../../errors.ts";
 
-export const feedErrors = defineErrors({
+const table = defineErrors({
   realtime_unavailable: (details: string, cause?: unknown) => ({
     status: 503,
     message: "Changes cannot be followed right now",
@@ -61,3 +62,5 @@ export const feedErrors = defineErrors({
     details: `Following its changes takes the right to select the column ${column}`,
   }),
 });
+
+export const feedErrors = allAsPostgrest(table);

@@ -3,6 +3,7 @@ import type { RequestContext } from "../../../../core/context.ts";
 import { permits } from "../../../../core/permissions.ts";
 import type { Clock } from "../../../../core/ports/clock.ts";
 import { readCredentials } from "../../../../shared/auth/credentials.ts";
+import { errors } from "../../errors.ts";
 import { readIncoming } from "../../incoming.ts";
 import { requireScopes, scopeOf } from "../../needed-scopes.ts";
 import type { DataRoom } from "../../room.ts";
@@ -29,6 +30,8 @@ export async function subscribeRows(
   context: RequestContext,
   table: string,
 ): Promise<Response> {
+  // Elysia answers HEAD by the GET, and reads its stream to the end to know the length.
+  if (request.method === "HEAD") throw errors.PGRST117("HEAD");
   const incoming = await readIncoming(room, request, context, true);
   const asked = readSubscription(incoming.search, room.limits);
   const { principal, schema } = incoming;
