@@ -541,6 +541,8 @@ const limiting: DataRow[] = [
   { name: "nothing of that was kept", path: "/items?name=in.(renamed,quiet)", want: { body: [] } },
 ];
 
+/** As whoever receives a header reads its bytes. */
+const AS_BYTES = (text: string) => Buffer.from(text).toString("latin1");
 const MALFORMED_HEADERS = {
   status: 500,
   headers: { "content-type": JSON_TYPE },
@@ -559,6 +561,12 @@ const answering: DataRow[] = [
     "/bad_headers",
     { value: '[{"X": "a\\nb"}]' },
     MALFORMED_HEADERS,
+  ),
+  post(
+    "headers beyond ASCII go as UTF-8",
+    "/bad_headers",
+    { value: '[{"X-Price": "5 €"}]' },
+    { status: 204, headers: { "x-price": AS_BYTES("5 €") } },
   ),
   post("a status", "/set_status", { value: "418" }, { status: 418, body: { told: true } }),
   post("a status without a body", "/set_status", { value: "304" }, { status: 304, body: "" }),
@@ -711,6 +719,12 @@ const raising: DataRow[] = [
         ),
       },
     ),
+  ),
+  post(
+    "with headers beyond ASCII",
+    "/raise_it",
+    raise("PGRST", OWN, { detail: '{"status":402,"headers":{"X-Price":"5 €"}}' }),
+    { status: 402, headers: { "x-price": AS_BYTES("5 €") } },
   ),
   post("not without a detail", "/raise_it", raise("PGRST", OWN), {
     status: 500,

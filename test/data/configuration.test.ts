@@ -9,6 +9,9 @@ import { until } from "../support/until.ts";
 import { openServedDatabase, type Served, type ServedDatabase } from "./served-database.ts";
 
 const SPECIAL = 'SPECIAL "@/\\#~_-';
+const FOREIGN = "школа";
+/** As `fetch` takes and gives the bytes of a header. */
+const asBytes = (text: string) => Buffer.from(text).toString("latin1");
 let database: ServedDatabase;
 
 beforeAll(async () => {
@@ -16,7 +19,9 @@ beforeAll(async () => {
   const quoted = `"${SPECIAL.replaceAll('"', '""')}"`;
   await database.sql.unsafe(`
     create schema v1; create schema v2; create schema ${quoted}; create schema ext;
-    grant usage on schema v1, v2, ${quoted}, ext to anon, authenticated, service_role;
+    create schema ${FOREIGN}; create table ${FOREIGN}.имена (id int primary key);
+    grant select on ${FOREIGN}.имена to anon;
+    grant usage on schema v1, v2, ${quoted}, ${FOREIGN}, ext to anon, authenticated, service_role;
     create table v1.parents (id int primary key, name text);
     create table v2.parents (id int primary key, name text);
     create table v2.only_here (id int primary key);
@@ -37,7 +42,7 @@ const OPEN = { require_rls: false };
 describe("several schemas", () => {
   let server: Served;
   beforeAll(async () => {
-    server = await database.serve({ ...OPEN, db_schemas: ["v1", "v2", SPECIAL] });
+    server = await database.serve({ ...OPEN, db_schemas: ["v1", "v2", SPECIAL, FOREIGN] });
   });
 
   test("are chosen by Accept-Profile for reading and Content-Profile for writing", async () => {
@@ -50,6 +55,8 @@ describe("several schemas", () => {
       ["/only_here", { "Accept-Profile": "v2" }, 200, "v2"],
       ["/only_here", { "Accept-Profile": "v1" }, 404, null],
       ["/names", { "Accept-Profile": SPECIAL }, 200, SPECIAL],
+      ["/имена", { "Accept-Profile": asBytes(FOREIGN) }, 200, asBytes(FOREIGN)],
+      ["/", { "Accept-Profile": asBytes(FOREIGN) }, 200, asBytes(FOREIGN)],
       // Not of a reading request.
       ["/parents", { "Content-Profile": "v2" }, 200, "v1"],
     ] as const) {
@@ -91,7 +98,7 @@ describe("several schemas", () => {
         code: "PGRST106",
         message: "Invalid schema: pg_catalog",
         details: null,
-        hint: `Only the following schemas are exposed: v1, v2, ${SPECIAL}`,
+        hint: `Only the following schemas are exposed: v1, v2, ${SPECIAL}, ${FOREIGN}`,
       });
     }
   });

@@ -1,6 +1,7 @@
 /** From the result rows to the HTTP answer: numbers, headers that functions set, status overrides. */
 import { isHex, RESULT } from "./compile/wrap-result.ts";
 import { errors } from "./errors.ts";
+import { headerText } from "./header-text.ts";
 import type { Incoming } from "./incoming.ts";
 import type { Media } from "./negotiate-media.ts";
 import type { ResultRow } from "./run-request.ts";
@@ -31,7 +32,7 @@ export function bodyOf(row: ResultRow, media: Media): Uint8Array | null {
 /** `Content-Type`, and `Content-Profile` where there is more than one schema. */
 export function contentHeaders(incoming: Incoming, media: Media): Record<string, string> {
   const headers: Record<string, string> = { "Content-Type": media.contentType };
-  if (incoming.showsSchema) headers["Content-Profile"] = incoming.schema;
+  if (incoming.showsSchema) headers["Content-Profile"] = headerText(incoming.schema);
   return headers;
 }
 
@@ -79,7 +80,8 @@ function statusFrom(text: string): number {
 function withHeaders(headers: Record<string, string>, text: string): Headers {
   const merged = new Headers(headers);
   const replaced = new Set<string>();
-  for (const [name, value] of headerList(text)) {
+  for (const [name, sent] of headerList(text)) {
+    const value = headerText(sent);
     try {
       if (replaced.has(name.toLowerCase())) merged.append(name, value);
       else merged.set(name, value);

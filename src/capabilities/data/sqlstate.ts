@@ -5,6 +5,7 @@
 import { ReactorError } from "../../core/errors.ts";
 import { PgError } from "../../postgres/wire/pg-error.ts";
 import { asPostgrest, errors } from "./errors.ts";
+import { headerText } from "./header-text.ts";
 
 const EXACT: Readonly<Record<string, number>> = {
   "21000": 500,
@@ -119,7 +120,10 @@ function fromRaised(error: PgError): ReactorError {
       error,
     );
   }
-  const { status, headers } = answer;
+  const { status } = answer;
+  const headers = Object.fromEntries(
+    Object.entries(answer.headers).map(([name, value]) => [name, headerText(value)]),
+  );
   const { code, message, details, hint } = body;
   return asPostgrest(
     new ReactorError({
@@ -170,7 +174,9 @@ function isHeaders(value: unknown): value is Record<string, string> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   if (!Object.values(value).every((v) => typeof v === "string")) return false;
   try {
-    return new Headers(value as Record<string, string>) !== null;
+    const headers = new Headers();
+    for (const [name, text] of Object.entries(value)) headers.set(name, headerText(String(text)));
+    return true;
   } catch {
     return false;
   }

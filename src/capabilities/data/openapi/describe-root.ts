@@ -2,6 +2,7 @@
 import type { RequestContext } from "../../../core/context.ts";
 import { callFunction } from "../call-function.ts";
 import { errors } from "../errors.ts";
+import { headerText } from "../header-text.ts";
 import { type Incoming, readIncoming } from "../incoming.ts";
 import { parseAccept } from "../parse/media.ts";
 import type { DataRoom } from "../room.ts";
@@ -33,7 +34,7 @@ export async function describeRoot(
   return new Response(method === "HEAD" ? null : body, {
     headers: {
       "Content-Type": `${OPENAPI}; charset=utf-8`,
-      ...(incoming.showsSchema ? { "Content-Profile": incoming.schema } : {}),
+      ...(incoming.showsSchema ? { "Content-Profile": headerText(incoming.schema) } : {}),
       "Cache-Control": "no-store",
     },
   });
