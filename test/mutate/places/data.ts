@@ -166,7 +166,7 @@ export const data: readonly Mutation[] = [
   {
     name: "data: everybody is the same person",
     file: "src/capabilities/data/request-settings.ts",
-    find: '["request.jwt.claim.sub", principal.userId]',
+    find: '["request.jwt.claim.sub", principal.userId ?? ""]',
     replace: '["request.jwt.claim.sub", "22222222-2222-4222-8222-222222222222"]',
     tests: ["test/data/row-security.test.ts"],
     only: "alice may",
