@@ -4,7 +4,7 @@
  */
 import type { Static, TObject } from "@sinclair/typebox";
 import type { AnyElysia } from "elysia";
-import type { Health } from "./health.ts";
+import type { Finding, Health } from "./health.ts";
 import type { MigrationFile } from "./migration.ts";
 import type { Bus } from "./ports/bus.ts";
 import type { Clock } from "./ports/clock.ts";
@@ -115,6 +115,8 @@ export interface Mounted {
   readonly services: readonly Service[];
   /** Must answer within the signal's deadline. */
   health(signal: AbortSignal): Promise<Health>;
+  /** What `reactor doctor` looks at in it, beside its health. */
+  findings?(): Promise<readonly Finding[]>;
   /** Reads anew what it keeps of the database (SIGUSR1), while it goes on serving. */
   refresh?(): Promise<void>;
   /** Goes on with another configuration of its section (SIGUSR2). Throws for one it cannot use. */

@@ -114,11 +114,41 @@ describe("the doctor", () => {
     expect((await admin.doctor()).check("row_security")).toMatchObject({
       status: "warning",
       message: "Without row security: public.open_door",
-      hint: "alter table public.open_door enable row level security;",
+      hint: 'alter table "public"."open_door" enable row level security;',
     });
     await query("alter table public.open_door enable row level security");
     expect((await admin.doctor()).check("row_security")?.status).toBe("ok");
     await query("drop table public.open_door");
+  });
+
+  test("finds what every exposed schema lays open, views too, to whom row security binds", async () => {
+    await query(`create schema api; create schema kept; grant usage on schema api, kept to anon;
+      create table kept.secrets (id int);
+      create table api.unreached (id int);
+      create view api.through as select * from kept.secrets;
+      create materialized view api.summary as select count(*) from kept.secrets;
+      grant select on kept.secrets, api.through, api.summary to anon;
+      grant all on api.unreached to service_role`);
+    const { ownerUrl: databaseUrl, vaultKey } = server;
+    const config = { data: { db_schemas: ["public", "api"] } };
+    const other = await startTestServer({ databaseUrl, vaultKey, only: ["auth", "data"], config });
+    const finding = async () => (await adminOf(other).doctor()).check("row_security");
+    try {
+      expect(await finding()).toMatchObject({
+        message: "Without row security: api.summary, api.through",
+        hint: 'revoke all on "api"."summary" from anon, authenticated;',
+      });
+      await query('revoke all on "api"."summary" from anon, authenticated');
+      const hint = 'alter view "api"."through" set (security_invoker = true);';
+      expect((await finding())?.hint).toBe(hint);
+      await query(hint);
+      expect((await finding())?.hint).toBe("alter table kept.secrets enable row level security;");
+      await query("alter table kept.secrets enable row level security");
+      expect((await finding())?.status).toBe("ok");
+    } finally {
+      await other.stop();
+      await query("drop schema api, kept cascade");
+    }
   });
 
   test("finds a secret that others may read", async () => {

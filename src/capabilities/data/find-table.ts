@@ -25,16 +25,12 @@ export function checkExposure(
   const [table] = unprotected;
   if (!table || !room.config.require_rls) return;
   if (schema.roles.get(incoming.principal.role)?.bypassRls === true) return;
-  const name = quoteTable(table);
-  throw errors.unprotected(
-    `The ${table.kind}`,
-    `${table.schema}.${table.name}`,
-    remedy(table, name),
-  );
+  throw errors.unprotected(`The ${table.kind}`, `${table.schema}.${table.name}`, remedyFor(table));
 }
 
 /** The statement that ends the exposure. */
-function remedy(table: Table, name: string): string {
+export function remedyFor(table: Table): string {
+  const name = quoteTable(table);
   if (table.exposedThrough !== null) return table.exposedThrough;
   switch (table.kind) {
     case "table":

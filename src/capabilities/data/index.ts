@@ -17,6 +17,7 @@ import { SlotJanitor } from "./realtime/feed/slot-janitor.ts";
 import { SubscriberStreams } from "./realtime/sse/subscriber-streams.ts";
 import { Rooms } from "./rooms.ts";
 import { dataRoutes } from "./routes.ts";
+import { rowSecurityFinding } from "./row-security-finding.ts";
 import { reloadSchemas, schemaWatch } from "./tasks.ts";
 
 export const data = defineCapability({
@@ -57,6 +58,7 @@ export const data = defineCapability({
         ...(channels === null ? [] : channelServices(channels, deps)),
       ],
       health: (signal) => dataHealth(rooms, deps.tenants(), signal),
+      findings: async () => [await rowSecurityFinding(rooms, deps)],
       refresh: () => reloadSchemas(rooms, deps),
       reconfigure: (changed: typeof config) => rooms.configure(changed),
       cors: dataCors(rooms),

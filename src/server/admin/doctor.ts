@@ -3,22 +3,15 @@ import { stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import type { Sql } from "postgres";
 import type { ReactorError } from "../../core/errors.ts";
+import type { Finding } from "../../core/health.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Project } from "../../core/project.ts";
 import type { VaultStatus } from "../../shared/vault/vault-admin.ts";
 import type { HealthReport } from "../health.ts";
 
-export interface DoctorCheck {
-  readonly name: string;
-  readonly status: "ok" | "warning" | "failed";
-  readonly message: string;
-  /** What to do; null when nothing is needed. */
-  readonly hint: string | null;
-}
-
 export interface DoctorReport {
-  readonly status: DoctorCheck["status"];
-  readonly checks: readonly DoctorCheck[];
+  readonly status: Finding["status"];
+  readonly checks: readonly Finding[];
 }
 
 /** What the doctor looks at. */
@@ -38,9 +31,11 @@ export interface DoctorSubject {
   /** How many servers on this database have told of themselves within the last minute. */
   servers(): Promise<number>;
   health(): Promise<HealthReport>;
+  /** What the capabilities look at themselves, by their names. */
+  readonly parts: Readonly<Record<string, () => Promise<readonly Finding[]>>>;
 }
 
-type Check = (subject: DoctorSubject) => Promise<DoctorCheck>;
+type Check = (subject: DoctorSubject) => Promise<Finding>;
 
 const MIB = 1024 * 1024;
 const DISK_WARNING_BYTES = 1024 * MIB;
@@ -50,10 +45,10 @@ const OLDEST_POSTGRES = 15;
 
 function finding(
   name: string,
-  status: DoctorCheck["status"],
+  status: Finding["status"],
   message: string,
   hint: string | null = null,
-): DoctorCheck {
+): Finding {
   return { name, status, message, hint };
 }
 
@@ -83,25 +78,6 @@ const checkDurability: Check = async ({ sql }) => {
     "failed",
     `${off.join(", ")} is off: acknowledged writes can be lost`,
     `Turn ${off.join(", ")} on in the database's configuration`,
-  );
-};
-
-const checkRowSecurity: Check = async ({ sql }) => {
-  const rows = await sql<{ name: string }[]>`
-    select format('%I.%I', n.nspname, c.relname) as name
-      from pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where n.nspname = 'public' and c.relkind in ('r', 'p') and not c.relrowsecurity
-       -- A partition is reached through its root only.
-       and not c.relispartition
-     order by 1 limit 6`;
-  const [first] = rows;
-  if (!first) return finding("row_security", "ok", "Every table in public has row security on");
-  const names = rows.slice(0, 5).map((row) => row.name);
-  return finding(
-    "row_security",
-    "warning",
-    `Without row security: ${names.join(", ")}${rows.length > 5 ? ", …" : ""}`,
-    `alter table ${first.name} enable row level security;`,
   );
 };
 
@@ -254,7 +230,6 @@ const CHECKS: Readonly<Record<string, Check>> = {
   database: checkDatabase,
   durability: checkDurability,
   servers: checkServers,
-  row_security: checkRowSecurity,
   clock: checkClock,
   disk: checkDisk,
   keys: checkKeys,
@@ -268,14 +243,17 @@ const CHECKS: Readonly<Record<string, Check>> = {
 /** Runs every check; one that throws is itself a finding. */
 export async function examine(subject: DoctorSubject): Promise<DoctorReport> {
   const version = finding("version", "ok", `Reactor ${subject.version}, Bun ${Bun.version}`);
-  const rest = await Promise.all(
-    Object.entries(CHECKS).map(([name, check]) =>
-      check(subject).catch((error: unknown) =>
-        finding(name, "failed", `The check failed: ${(error as Error).message}`, "See the log"),
-      ),
+  const failed = (name: string, error: unknown) =>
+    finding(name, "failed", `The check failed: ${(error as Error).message}`, "See the log");
+  const rest = await Promise.all([
+    ...Object.entries(CHECKS).map(([name, check]) =>
+      check(subject).catch((error: unknown) => failed(name, error)),
     ),
-  );
-  const checks = [version, ...rest];
+    ...Object.entries(subject.parts).map(([name, findings]) =>
+      findings().catch((error: unknown) => [failed(name, error)]),
+    ),
+  ]);
+  const checks = [version, ...rest.flat()];
   const worst = ["failed", "warning", "ok"] as const;
   const status = worst.find((s) => checks.some((c) => c.status === s)) ?? "ok";
   return { status, checks };

@@ -107,6 +107,12 @@ export function createAdminOperations(options: OperationsOptions): AdminOperatio
         publicUrl: options.config.section<ServerConfig>("server").public_url,
         servers: async () => (await shared.kv.list(DEFAULT_TENANT, SERVERS_PREFIX)).length,
         health: options.health,
+        parts: Object.fromEntries(
+          options.mounted.capabilities.map(({ capability, mounted }) => [
+            capability.name,
+            async () => (await mounted.findings?.()) ?? [],
+          ]),
+        ),
       }),
     config: () => ({ values: options.config.explain(), file: options.config.file }),
     logs: (query, request) => readLogs(options.logs.buffer, clock, query, request),
