@@ -37,7 +37,10 @@ export interface RequestContext {
    * are refused (`insufficient_scope`): see `scopedPrincipal`.
    */
   principal(): Promise<Principal> | Principal;
-  /** The same for routes that ask `permits` about everything they do: keys with scopes come in. */
+  /**
+   * The same for routes that ask `permits` about everything they do, in `admitted`: keys with scopes
+   * come in.
+   */
   scopedPrincipal(): Promise<Principal> | Principal;
   /** Switches the idle timeout off: for streams. */
   keepOpen(): void;

@@ -42,3 +42,17 @@ function coversOne(granted: string, wanted: string): boolean {
 export function permits(principal: Pick<Principal, "scopes">, wanted: string): boolean {
   return principal.scopes === undefined || covers(principal.scopes, wanted);
 }
+
+/**
+ * The caller, when `check` throws nothing about it. It is the last thing before something is done: an
+ * approval that the request names (`X-Reactor-Approval`) is used up by it, and stays good if refused.
+ * @throws what `check` does, approval_invalid, over_request_rate_limit, api_key_budget_spent
+ */
+export function admitted(
+  principal: Principal,
+  check: (principal: Principal) => void,
+): Promise<Principal> | Principal {
+  if (principal.admit) return principal.admit(check);
+  check(principal);
+  return principal;
+}

@@ -58,6 +58,8 @@ export function createAuthRemote(options: AuthRemoteOptions): AuthClient {
     return { tokens, verified: new LruMap(KEY_CACHE_MAX) };
   });
   const askAbout = (tenant: TenantCtx, sent: Sent, keepMaxMs: number) => {
+    // What is true of one request is not kept for the next.
+    if (sent.asked?.action) return askWho(ask, base, sent);
     const { verified } = states.of(tenant);
     const name = createHash("sha256")
       .update(`${keepMaxMs}\0${sent.org ?? ""}\0${sent.value}`)
@@ -77,10 +79,14 @@ export function createAuthRemote(options: AuthRemoteOptions): AuthClient {
       isSymmetric(value)
         ? askAbout(tenant, { header: "authorization", value, org: null }, KEY_CACHE_MS)
         : states.of(tenant).tokens.verify(value),
-    verifyKey: (tenant, value, header, asked) =>
-      askAbout(tenant, { header, value, org: null, asked }, KEY_CACHE_MS),
-    actIn(tenant, principal, { bearer, apikey, org = null, rechecks = false }) {
+    verifyKey: (tenant, value, header, asked) => {
+      // An approval cannot be asked about twice: at once in the organisation that `actIn` would ask for.
+      const org = asked.action ? (asked.org ?? null) : null;
+      return askAbout(tenant, { header, value, org, asked }, KEY_CACHE_MS);
+    },
+    actIn(tenant, principal, { bearer, apikey, org = null, rechecks = false, action = null }) {
       if (org === null && !isMember(principal)) return principal;
+      if (action && principal.keyId !== undefined) return principal;
       const value = bearer ?? apikey;
       if (value === null) throw coreErrors.org_forbidden();
       const header = bearer === null ? "apikey" : "authorization";

@@ -3,6 +3,9 @@
  * identity, and one that asks it over HTTP.
  */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { asOwner, clientOf, closeClients } from "../realtime/channels-world.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
@@ -24,8 +27,24 @@ const SCHEMA = `
   create policy anybody on public.safe using (true);
   notify pgrst, 'reload schema';`;
 
+/** One function, that only those may call who may read the safe. */
+const POLICY = `
+[[policies]]
+name = "greeting"
+effect = "allow"
+actions = ["functions:greet:invoke"]
+when = 'permits(principal.scopes, "data:safe:read")'
+`;
+const project = mkdtempSync(join(tmpdir(), "reactor-key-actions-"));
+
 beforeAll(async () => {
-  whole = await startTestServer({ config: { auth: { rate_limit_api_keys: 10_000 } } });
+  mkdirSync(join(project, "functions"));
+  writeFileSync(join(project, "reactor.toml"), POLICY);
+  writeFileSync(join(project, "functions/greet.ts"), `export default () => new Response("{}");`);
+  whole = await startTestServer({
+    project,
+    config: { auth: { rate_limit_api_keys: 10_000, rate_limit_api_key: 0, rate_limit_orgs: 1000 } },
+  });
   remote = await startTestServer({
     ...{ only: ["data"], databaseUrl: whole.ownerUrl, vaultKey: whole.vaultKey },
     config: { auth: { url: whole.url } },
@@ -43,6 +62,7 @@ afterAll(async () => {
   await closeClients();
   await remote.stop();
   await whole.stop();
+  rmSync(project, { recursive: true });
 });
 
 async function signUp(name: string): Promise<string> {
@@ -80,17 +100,22 @@ async function makeKey(more: object = {}) {
     .body as { id: string; key: string };
 }
 
+const change = async (id: string, body: object) => {
+  const sent = { method: "PATCH", headers: as(ada), body };
+  expect((await send(`/auth/v1/api-keys/${id}`, sent)).status).toBe(200);
+};
+
 let lastId = 0;
 
 /** An insert that asks; `again` sends it with the id, or with something that is not the same. */
-async function ask(key: string, server = whole) {
+async function ask(key: string, server = whole, headers = {}) {
   lastId += 1;
-  const first: Sent = { body: { id: lastId, text: "bread" }, headers: { apikey: key }, server };
+  const first: Sent = { body: { id: lastId, text: "bread" }, server };
   const path = "/data/v1/orders";
   const sendWith = (approval: string, other: Sent = {}, at = path) =>
     send(at, {
       ...{ ...first, ...other },
-      headers: { apikey: key, ...other.headers, "x-reactor-approval": approval },
+      headers: { apikey: key, ...headers, ...other.headers, "x-reactor-approval": approval },
     });
   const asked = await sendWith("ask");
   expect(asked).toMatchObject({ code: "403 approval_required" });
@@ -186,6 +211,60 @@ test("not what was denied, what ended, and what is beyond its scopes", async () 
   await decide(gone.id, "approve");
   await send(`/auth/v1/api-keys/${id}`, { method: "DELETE", headers: as(ada) });
   expect((await gone.again()).status).toBe(401);
+});
+
+test("and stays good for what the key's limits, scopes or organisation refuse", async () => {
+  const limits = [
+    [{ rate_limit: 1 }, "429 over_request_rate_limit"],
+    [{ budget: { limit: 1, period: "total" } }, "429 api_key_budget_spent"],
+  ] as const;
+  for (const server of [whole, remote]) {
+    for (const [limit, code] of limits) {
+      const { key, id } = await makeKey(limit);
+      const one = await ask(key, server);
+      const other = await ask(key, server);
+      for (const asked of [one, other]) await decide(asked.id, "approve");
+      expect((await one.again()).status).toBe(201);
+      expect((await other.again()).code).toBe(code);
+      await change(id, { rate_limit: null, budget: null });
+      expect((await other.again()).status).toBe(201);
+      expect((await other.again()).code).toBe("403 approval_invalid");
+    }
+    const { key, id } = await makeKey({ scopes: ["data:safe:read"] });
+    const beyond = await ask(key, server);
+    await decide(beyond.id, "approve");
+    expect((await beyond.again()).code).toBe("403 insufficient_scope");
+    await change(id, { scopes: ["data:orders:*"] });
+    expect((await beyond.again()).status).toBe(201);
+    expect((await beyond.again()).code).toBe("403 approval_invalid");
+  }
+});
+
+test("and is asked for, and used, in the organisation that the request names", async () => {
+  const slug = "bakery";
+  await send("/auth/v1/orgs", { headers: as(ada), body: { name: "Bakery", slug } });
+  for (const server of [whole, remote]) {
+    const { key } = await makeKey();
+    const asked = await ask(key, server, { "x-reactor-org": slug });
+    await decide(asked.id, "approve");
+    expect((await asked.again({ headers: { "x-reactor-org": "x" } })).code).toMatch(/^403/);
+    expect((await asked.again()).status).toBe(201);
+    expect((await asked.again()).code).toBe("403 approval_invalid");
+  }
+});
+
+test("for a function: not used up by its scope or by a policy", async () => {
+  const { key, id } = await makeKey({ scopes: ["data:safe:read"] });
+  const call = (approval: string) =>
+    send("/fn/v1/greet", { body: {}, headers: { apikey: key, "x-reactor-approval": approval } });
+  const approval = (await call("ask")).body.approval_id;
+  await decide(approval, "approve");
+  expect((await call(approval)).code).toBe("403 insufficient_scope");
+  await change(id, { scopes: ["functions:greet:invoke"] });
+  expect((await call(approval)).code).toBe("403 policy_denied");
+  await change(id, { scopes: ["functions:greet:invoke", "data:safe:read"] });
+  expect((await call(approval)).status).toBe(200);
+  expect((await call(approval)).code).toBe("403 approval_invalid");
 });
 
 test("is decided by its owner alone, and never by the key", async () => {

@@ -4,6 +4,7 @@
  * again and the request, whose transaction left no trace, runs once more.
  */
 import { ReactorError } from "../../core/errors.ts";
+import { admitted } from "../../core/permissions.ts";
 import type { SqlParam, UserResult } from "../../core/ports/database.ts";
 import { PgError } from "../../postgres/wire/pg-error.ts";
 import { BODY_SLOT, type CompiledRequest, type CompiledStatement } from "./compile/compiled.ts";
@@ -81,11 +82,15 @@ function attempt<P extends Prepared>(
 ): Promise<Ran<P>> {
   const prepared = prepare(state);
   const { compiled } = prepared;
-  requireScopes(incoming.principal, compiled.scopes);
-  if (compiled.unprotected.length > 0) {
-    checkExposure(room, state.schema, incoming, compiled.unprotected);
-  }
-  return query(room, incoming, state.schema, prepared).then(({ rows, after }) => {
+  const admission = admitted(incoming.principal, (principal) => {
+    requireScopes(principal, compiled.scopes);
+    if (compiled.unprotected.length > 0) {
+      checkExposure(room, state.schema, incoming, compiled.unprotected);
+    }
+  });
+  const run = () => query(room, incoming, state.schema, prepared);
+  const running = admission instanceof Promise ? admission.then(run) : run();
+  return running.then(({ rows, after }) => {
     incoming.trace?.enter("response");
     return { prepared, row: rows[0] ?? [], rows, plannedRows: plannedRows(after[0]) };
   });

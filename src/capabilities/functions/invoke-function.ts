@@ -4,7 +4,7 @@
  */
 import type { RequestContext } from "../../core/context.ts";
 import { coreErrors, ReactorError } from "../../core/errors.ts";
-import { permits } from "../../core/permissions.ts";
+import { admitted, permits } from "../../core/permissions.ts";
 import type { Principal } from "../../core/ports/auth.ts";
 import type { CallerHeaders } from "../../core/ports/function-runtime.ts";
 import { readCredentials } from "../../shared/auth/credentials.ts";
@@ -52,8 +52,7 @@ export async function invokeFunction(
 ): Promise<Response> {
   const { name, below } = targetOf(ctx.path);
   const found = await findFunction(parts, ctx, name);
-  const caller = await admit(found, ctx, request.headers);
-  checkPolicies(parts, ctx, request, found, caller.principal);
+  const caller = await admit(parts, found, ctx, request);
   const keys = { requestId: ctx.id, caller: caller.principal.userId ?? ctx.address };
   const chosen = chooseVersion(found, keys);
   const exportName = chosen.version.runtime === "wasm" ? exportOf(found, request, below) : null;
@@ -97,29 +96,30 @@ interface Caller {
  * from nobody.
  */
 async function admit(
+  parts: FunctionsParts,
   found: ActiveFunction,
   ctx: RequestContext,
-  headers: Headers,
+  request: Request,
 ): Promise<Caller> {
+  const check = (principal: Principal) => checkAllowed(parts, ctx, request, found, principal);
   try {
-    const { bearer, apikey, org = null } = readCredentials(headers);
+    const { bearer, apikey, org = null } = readCredentials(request.headers);
     if (found.verifyJwt && !bearer && !apikey) {
       throw functionsErrors.credential_required(found.name);
     }
-    const principal = await ctx.scopedPrincipal();
-    const wanted = actionOf(found);
-    if (!permits(principal, wanted)) throw coreErrors.insufficient_scope(wanted);
+    const principal = await admitted(await ctx.scopedPrincipal(), check);
     const authorization = bearer && `Bearer ${bearer}`;
     return { principal, credentials: { authorization, apikey, org } };
   } catch (error) {
     const isOwnScheme = !found.verifyJwt && found.forwardAuthorization;
     if (!isOwnScheme || !(error instanceof ReactorError) || error.status !== 401) throw error;
+    check(NOBODY);
     return { principal: NOBODY, credentials: { authorization: null, apikey: null } };
   }
 }
 
-/** What `[[policies]]` say of it. @throws policy_denied */
-function checkPolicies(
+/** What a key's scopes and `[[policies]]` say of it. @throws insufficient_scope, policy_denied */
+function checkAllowed(
   { deps }: FunctionsParts,
   ctx: RequestContext,
   { method }: Request,
@@ -127,6 +127,7 @@ function checkPolicies(
   principal: Principal,
 ): void {
   const action = actionOf(found);
+  if (!permits(principal, action)) throw coreErrors.insufficient_scope(action);
   const request = { method, address: ctx.address };
   const { allowed, policy } = deps.policies.decide({ principal, action, request });
   if (allowed) return;

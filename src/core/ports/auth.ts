@@ -26,6 +26,12 @@ export interface Principal {
    * Absent = as long as it likes.
    */
   readonly keepMs?: number;
+  /**
+   * Of a request that names an approval: `scopes` are empty, and the caller is let in here, once `check`
+   * has not thrown. Only then is the approval used up, and the key's limits are drawn from. Ask
+   * `admitted`, never this.
+   */
+  readonly admit?: (check: (principal: Principal) => void) => Promise<Principal>;
 }
 
 /** Credentials of one request, as sent. */

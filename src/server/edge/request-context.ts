@@ -7,6 +7,7 @@ import type { AskedAction, AuthClient, Principal } from "../../core/ports/auth.t
 import type { Logger } from "../../core/ports/log.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
 import { readCredentials } from "../../shared/auth/credentials.ts";
+import { holdBack } from "../../shared/auth/hold-back.ts";
 import { requireUnscoped } from "../../shared/auth/require-unscoped.ts";
 
 /** The listener a request came through: answers differ between a TCP and a Unix socket. */
@@ -93,12 +94,15 @@ export class EdgeContext implements RequestContext {
   }
 
   scopedPrincipal(): Promise<Principal> | Principal {
-    this.#principal ??= this.#init.auth.authenticate(this.tenant, {
-      ...readCredentials(this.#init.headers),
-      checksScopes: true,
-      action: this.#init.action,
-    });
+    this.#principal ??=
+      this.#init.action === null ? this.#prove() : holdBack((rechecks) => this.#prove(rechecks));
     return this.#principal;
+  }
+
+  #prove(rechecks = false): Promise<Principal> | Principal {
+    const { auth, headers, action } = this.#init;
+    const credentials = { ...readCredentials(headers), checksScopes: true, rechecks, action };
+    return auth.authenticate(this.tenant, credentials);
   }
 
   keepOpen(): void {

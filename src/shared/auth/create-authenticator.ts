@@ -17,7 +17,7 @@ export interface AuthenticatorOptions {
     tenant: TenantCtx,
     key: string,
     header: "authorization" | "apikey",
-    asked: Pick<Credentials, "rechecks" | "action">,
+    asked: Pick<Credentials, "rechecks" | "action" | "org">,
   ): Proven;
   /**
    * The same caller, acting in the organisation that was asked for, or for null in the one that the

@@ -5,6 +5,7 @@ const KEYS = { tests: ["test/auth/api-keys.test.ts"] };
 const VERIFY = { ...KEYS, file: "src/capabilities/auth/api-keys/verify-api-key.ts" };
 const OPEN = { tests: ["test/auth/key-channels.test.ts"] };
 const ACTIONS = { tests: ["test/auth/key-actions.test.ts"] };
+const FIND = "src/capabilities/auth/api-keys/find-approval.ts";
 const REALTIME = "src/capabilities/data/realtime";
 const SERVER = { tests: ["test/auth/orgs-server.test.ts"] };
 
@@ -116,7 +117,7 @@ export const apiKeys: readonly Mutation[] = [
     ...SERVER,
     name: "scopes: not asked about tables",
     file: "src/capabilities/data/run-request.ts",
-    find: "  requireScopes(incoming.principal, compiled.scopes);\n",
+    find: "    requireScopes(principal, compiled.scopes);\n",
     replace: "",
     only: "reads the tables",
     why: "a key for one table reads all that its owner may",
@@ -134,7 +135,7 @@ export const apiKeys: readonly Mutation[] = [
     ...SERVER,
     name: "scopes: not asked about functions",
     file: "src/capabilities/functions/invoke-function.ts",
-    find: "if (!permits(principal, wanted)) throw coreErrors.insufficient_scope(wanted);",
+    find: "if (!permits(principal, action)) throw coreErrors.insufficient_scope(action);",
     replace: "",
     only: "beyond its scopes",
     why: "a key for one function calls all of them",
@@ -187,20 +188,50 @@ export const apiKeys: readonly Mutation[] = [
   {
     ...ACTIONS,
     name: "approval: of any request",
-    file: "src/capabilities/auth/api-keys/action-store.ts",
-    find: "and status = 'approved' and digest = ",
-    replace: "and status = 'approved' and '' <> ",
+    file: FIND,
+    find: "row?.key_id === key.id && row.digest === digest && row.expires_at > now;",
+    replace: "row?.key_id === key.id && row.expires_at > now;",
     only: "only that thing",
     why: "what was approved is a small order, what is done a large one",
   },
   {
     ...ACTIONS,
+    name: "approval: what was denied",
+    file: FIND,
+    find: 'if (row.status === "denied") throw keyErrors.approval_denied();',
+    replace: "",
+    only: "not what was denied",
+    why: "an agent does what its owner has forbidden",
+  },
+  {
+    ...ACTIONS,
     name: "approval: without a decision",
-    file: "src/capabilities/auth/api-keys/action-store.ts",
-    find: "and status = 'approved' and digest = ",
-    replace: "and digest = ",
+    file: FIND,
+    find: 'if (row.status === "pending") throw keyErrors.approval_waiting();',
+    replace: "",
     only: "once its owner has approved",
     why: "an agent approves itself",
+  },
+  {
+    ...ACTIONS,
+    name: "approval: used by a request that is refused",
+    file: "src/shared/auth/hold-back.ts",
+    find: "const known = await prove(true);",
+    replace: "const known = await prove(false);",
+    only: "stays good",
+    why: "a limit of the key costs its owner one more decision",
+  },
+  {
+    ...ACTIONS,
+    name: "approval: used by a request beyond the key's limits",
+    file: "src/capabilities/auth/api-keys/verify-api-key.ts",
+    find: `      await meter.take(tenant, row).catch(asOutage);
+      // Last: whoever is refused keeps the approval.
+      await approved?.use().catch(asOutage);`,
+    replace: `      await approved?.use().catch(asOutage);
+      await meter.take(tenant, row).catch(asOutage);`,
+    only: "stays good",
+    why: "a limit of the key costs its owner one more decision",
   },
   {
     ...ACTIONS,

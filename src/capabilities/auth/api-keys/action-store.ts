@@ -26,12 +26,10 @@ export function createActionStore(sql: Sql | TransactionSql) {
       const [row] = await sql<ActionRow[]>`select * from auth.api_key_actions where id = ${id}`;
       return row ?? null;
     },
-    /** True once: the approval is gone with it. */
-    async use(id: string, keyId: string, digest: string, now: Date) {
+    /** One that was approved, which it stays. True once: the approval is gone with it. */
+    async use(id: string, now: Date) {
       const { count } = await sql`
-        delete from auth.api_key_actions
-        where id = ${id} and key_id = ${keyId} and status = 'approved' and digest = ${digest}
-          and expires_at > ${now}`;
+        delete from auth.api_key_actions where id = ${id} and expires_at > ${now}`;
       return count > 0;
     },
     /** Those that wait, of all keys of an owner, oldest first; at most `limit`. */

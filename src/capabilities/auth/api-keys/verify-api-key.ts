@@ -16,13 +16,13 @@ import { isBanned } from "../accounts/is-banned.ts";
 import { FACTS_MAX } from "../orgs/org-claims.ts";
 import { createOrgStore } from "../orgs/store.ts";
 import { keyErrors } from "./errors.ts";
+import { type ApprovalParts, findApproval } from "./find-approval.ts";
 import { keyClaims } from "./key-claims.ts";
 import type { KeyMeter } from "./key-meter.ts";
 import { hashSecret, KEY_PREFIX, type KeyParts, parseKey } from "./key-text.ts";
 import type { KeyUsage } from "./key-usage.ts";
 import type { KeyWithOwner } from "./schema.ts";
 import { createApiKeyStore } from "./store.ts";
-import { type ApprovalParts, useApproval } from "./use-approval.ts";
 
 export interface KeyVerifierOptions {
   readonly clock: Clock;
@@ -76,6 +76,8 @@ export function createKeyVerifier(options: KeyVerifierOptions): ApiKeys {
       if (clock.now() >= principal.expiresAt) throw keyErrors.key_expired();
       if (rechecks) return principal;
       await meter.take(tenant, row).catch(asOutage);
+      // Last: whoever is refused keeps the approval.
+      await approved?.use().catch(asOutage);
       usage.touch(tenant, row.id);
       return principal;
     },
@@ -89,22 +91,27 @@ function asOutage(error: unknown): never {
 
 const isOutage = (error: unknown) => error instanceof ReactorError && error.status === 503;
 
+interface Approved extends Verified {
+  /** Uses the approval up. @throws approval_invalid */
+  use(): Promise<void>;
+}
+
 /** For one request of a key that waits for approval; null = one that does not. */
 async function readApproved(
   options: KeyVerifierOptions,
   tenant: TenantCtx,
   text: string,
   action: AskedAction,
-): Promise<Verified | null> {
+): Promise<Approved | null> {
   const parts = parseKey(text);
   const row = parts && (await findRow(options, tenant, parts));
   if (row?.status !== "pending") return null;
   const now = options.clock.now();
   checkStanding(row, now);
-  const { approvals, sql } = options;
-  await useApproval(approvals, sql(tenant), tenant, row, action, new Date(now));
+  const sql = options.sql(tenant);
+  const use = await findApproval(options.approvals, sql, tenant, row, action, new Date(now));
   const { principal } = await verified(options, tenant, row);
-  return { row, principal: Object.freeze({ ...principal, keepMs: 0 }) };
+  return { row, principal: Object.freeze({ ...principal, keepMs: 0 }), use };
 }
 
 async function readKey(

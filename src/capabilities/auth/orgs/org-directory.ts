@@ -74,7 +74,8 @@ export function createOrgDirectory(options: OrgDirectoryOptions): OrgDirectory {
     });
     const active = org === null ? null : find(facts, org);
     const claims = withOrgClaims(principal.claims, orgClaims(facts, active));
-    return Object.freeze({ ...principal, claims, keepMs: KEPT_MS });
+    const keepMs = Math.min(principal.keepMs ?? KEPT_MS, KEPT_MS);
+    return Object.freeze({ ...principal, claims, keepMs });
   };
 
   return {

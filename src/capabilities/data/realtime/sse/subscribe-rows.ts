@@ -1,6 +1,6 @@
 /** `GET /data/v1/{table}/subscribe`: the changes of a table's rows as server-sent events. */
 import type { RequestContext } from "../../../../core/context.ts";
-import { permits } from "../../../../core/permissions.ts";
+import { admitted, permits } from "../../../../core/permissions.ts";
 import type { Clock } from "../../../../core/ports/clock.ts";
 import { readCredentials } from "../../../../shared/auth/credentials.ts";
 import { errors } from "../../errors.ts";
@@ -34,9 +34,9 @@ export async function subscribeRows(
   if (request.method === "HEAD") throw errors.PGRST117("HEAD");
   const incoming = await readIncoming(room, request, context, true);
   const asked = readSubscription(incoming.search, room.limits);
-  const { principal, schema } = incoming;
+  const { schema } = incoming;
   const scope = scopeOf({ schema, name: table }, "read");
-  requireScopes(principal, [scope]);
+  const principal = await admitted(incoming.principal, (one) => requireScopes(one, [scope]));
   let end: (reason: string) => void = () => undefined;
   let leave: () => void = () => undefined;
   const stream = new EventStream({
