@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { decodeJwt } from "jose";
 import { adminOf, auditOf, eventsAbout } from "./admin-client.ts";
 import { type AuthWorld, openAuthWorld, PASSWORD, signIn, signUp } from "./auth-world.ts";
+import { untilWaiting } from "./lock-waits.ts";
 import { makeOrg, person } from "./org-world.ts";
 
 let world: AuthWorld;
@@ -295,6 +296,20 @@ describe("an erasure", () => {
       action: "set_null",
     });
     expect((await admin("GET", `/users/${userId}`)).status).toBe(404);
+  });
+
+  test("counts what comes while it waits for the person", async () => {
+    const { userId } = await signUp(world, "busy@people.test");
+    const references = { 'public.Odd "Orders': "set_null" };
+    const { erasing } = await world.sql.begin(async (tx) => {
+      await tx`insert into public."Odd ""Orders" ("Buyer") values (${userId})`;
+      const begun = admin("POST", `/users/${userId}/erase`, { references });
+      await untilWaiting(world, 1);
+      return { erasing: begun };
+    });
+    const { status, body } = await erasing;
+    expect(status).toBe(200);
+    expect(body.tables).toContainEqual(expect.objectContaining({ column: "Buyer", rows: 1 }));
   });
 
   test("names what stands in the way further off, and has changed nothing then", async () => {

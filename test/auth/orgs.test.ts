@@ -5,6 +5,7 @@ import { decodeJwt } from "jose";
 import { authConfig } from "../../src/capabilities/auth/config.ts";
 import { covers } from "../../src/core/permissions.ts";
 import { type AuthWorld, openAuthWorld } from "./auth-world.ts";
+import { untilWaiting } from "./lock-waits.ts";
 import {
   ask,
   claimsOf,
@@ -219,6 +220,74 @@ describe("an owner", () => {
       const rows = await world.sql`
         select 1 from auth.memberships where org_id = ${org.id} and role = 'owner'`;
       expect(rows).toHaveLength(1);
+    }
+  });
+});
+
+describe("an owner whose account goes", () => {
+  const secret = (method: string, path: string, body: object = {}) =>
+    code(world.send(method, `/auth/v1${path}`, { bearer: world.project.secretKey, body }));
+  const ways: readonly (readonly [string, (who: Person) => Promise<string>])[] = [
+    ["removed", (who) => secret("DELETE", `/admin/users/${who.userId}`)],
+    [
+      "emptied",
+      (who) => secret("DELETE", `/admin/users/${who.userId}`, { should_soft_delete: true }),
+    ],
+    ["erased", (who) => secret("POST", `/admin/users/${who.userId}/erase`)],
+  ];
+  const ownersOf = async ({ id }: Org) =>
+    (
+      await world.sql`
+        select user_id from auth.memberships m join auth.users u on u.id = m.user_id
+        where org_id = ${id} and m.role = 'owner' and deleted_at is null`
+    ).map((row) => row["user_id"]);
+
+  /** Both run as far as the organisation, which is let go when they wait for it. */
+  async function atOnce(org: Org, works: readonly (() => Promise<string>)[]): Promise<string[]> {
+    const { running } = await world.sql.begin(async (tx) => {
+      await tx`select 1 from auth.orgs where id = ${org.id} for update`;
+      const begun = works.map((work) => work());
+      await untilWaiting(world, works.length);
+      return { running: begun };
+    });
+    return Promise.all(running);
+  }
+
+  test("stays while others would be left without one, and is told where", async () => {
+    for (const [how, go] of ways) {
+      const { org, owner, admin } = await company();
+      expect([how, await go(owner)]).toEqual([how, "409 last_owner"]);
+      expect((await send(owner, "GET", `/orgs/${org.id}`)).status).toBe(200);
+      await setRole(owner, org, admin, "owner");
+      expect([how, await go(owner)]).toEqual([how, "200"]);
+      expect(await ownersOf(org)).toEqual([admin.userId]);
+    }
+    const { org, owner, admin } = await company();
+    const told = await world.send("POST", `/auth/v1/admin/users/${owner.userId}/erase`, {
+      bearer: world.project.secretKey,
+      body: { dry_run: true },
+    });
+    expect([told.status, told.body.details]).toEqual([409, `The only owner of ${org.slug}`]);
+    const merge = { from: owner.userId };
+    expect(await secret("POST", `/admin/users/${admin.userId}/merge`, merge)).toBe("200");
+    expect(await ownersOf(org)).toEqual([admin.userId]);
+    const alone = await person(world);
+    await makeOrg(world, alone, "Alone");
+    expect(await secret("POST", `/admin/users/${alone.userId}/erase`)).toBe("200");
+  });
+
+  test("is one of two who go at the same moment, however they do", async () => {
+    for (const [how, go] of ways) {
+      const leave = (who: Person, org: Org) => code(remove(who, org, who));
+      const demote = (who: Person, org: Org) => code(setRole(who, org, who, "member"));
+      for (const other of [go, leave, demote]) {
+        const { org, owner, admin } = await company();
+        await setRole(owner, org, admin, "owner");
+        const codes = await atOnce(org, [() => other(owner, org), () => go(admin)]);
+        const refused = codes.filter((one) => one === "409 last_owner");
+        expect([how, refused]).toEqual([how, ["409 last_owner"]]);
+        expect(await ownersOf(org)).toHaveLength(1);
+      }
     }
   });
 });

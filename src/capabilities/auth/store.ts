@@ -16,6 +16,8 @@ export interface AuthStore extends SessionStore {
   findUserById(id: string): Promise<UserRow | null>;
   /** Locks the row until the transaction ends, but not against rows that come to refer to it. */
   lockUser(id: string): Promise<UserRow | null>;
+  /** For who will be removed: nothing new refers to them from now on. */
+  lockUserToGo(id: string): Promise<UserRow | null>;
   /** Null when the address or the id is taken. */
   insertUser(user: NewUser): Promise<UserRow | null>;
   /** Null when the new address or number is taken or the user is gone. */
@@ -95,6 +97,10 @@ function userQueries(sql: Executor) {
       const [row] = await sql<
         UserRow[]
       >`select * from auth.users where id = ${id} for no key update`;
+      return row ?? null;
+    },
+    async lockUserToGo(id: string) {
+      const [row] = await sql<UserRow[]>`select * from auth.users where id = ${id} for update`;
       return row ?? null;
     },
     async insertUser(user: NewUser) {

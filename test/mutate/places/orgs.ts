@@ -51,6 +51,33 @@ export const orgs: readonly Mutation[] = [
     why: "two owners leave at once and none is left",
   },
   {
+    ...ORGS,
+    name: "orgs: the last owner's account goes",
+    file: "src/capabilities/auth/orgs/leave-orgs.ts",
+    find: "if (slugs.length > 0) throw orgErrors.last_owner(slugs);",
+    replace: "",
+    only: "an owner whose account goes",
+    why: "an organisation that nobody can manage any more",
+  },
+  {
+    ...ORGS,
+    name: "orgs: accounts that go race",
+    file: "src/capabilities/auth/orgs/store.ts",
+    find: "order by o.id for update of o`;",
+    replace: "order by o.id`;",
+    only: "at the same moment",
+    why: "two owners are erased at once and none is left",
+  },
+  {
+    tests: ["test/auth/admin-people.test.ts"],
+    name: "erasure: counts before it locks",
+    file: "src/capabilities/auth/store.ts",
+    find: "} for update`;",
+    replace: "} for no key update`;",
+    only: "while it waits",
+    why: "rows that come meanwhile are neither counted nor asked about",
+  },
+  {
     ...MEMBERS,
     name: "orgs: a removed member comes back by their own invitation",
     find: `    await store.deleteMember(org.id, userId);

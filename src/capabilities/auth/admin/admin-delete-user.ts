@@ -6,12 +6,15 @@ import { authErrors } from "../errors.ts";
 import { flagOf } from "../http/read-json.ts";
 import { createIdentityStore } from "../identities/identity-store.ts";
 import { NOTHING_WAITS } from "../mailed/change-email.ts";
-import { leaveAllOrgs } from "../orgs/create-org.ts";
+import { leaveAllOrgs, lockOrgsOf } from "../orgs/leave-orgs.ts";
 import { record, SERVICE } from "../record.ts";
 import type { JsonObject } from "../schema.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
 
-/** `should_soft_delete` empties the account and ends its sessions; otherwise all of it goes. */
+/**
+ * `should_soft_delete` empties the account and ends its sessions; otherwise all of it goes.
+ * @throws user_not_found, last_owner
+ */
 export async function adminDeleteUser(
   state: AuthState,
   caller: Caller,
@@ -22,6 +25,7 @@ export async function adminDeleteUser(
   const soft = flagOf(body, "should_soft_delete");
   const now = state.now();
   await inTransaction(state.sql(caller.tenant), async (store, tx) => {
+    await lockOrgsOf(tx, id);
     // Sessions before their person, as refreshing locks them: the other order would deadlock.
     await store.deleteSessions(id, {});
     const user = await store.lockUser(id);

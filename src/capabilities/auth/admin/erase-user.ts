@@ -9,7 +9,7 @@ import { isUuid } from "../accounts/find-current-user.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { flagOf, objectOf } from "../http/read-json.ts";
-import { leaveAllOrgs } from "../orgs/create-org.ts";
+import { leaveAllOrgs, lockOrgsOf, requireOwnersLeft } from "../orgs/leave-orgs.ts";
 import { audit, publish, SERVICE } from "../record.ts";
 import type { JsonObject, UserRow } from "../schema.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
@@ -33,7 +33,7 @@ interface Erased {
 
 /**
  * `dry_run` tells what would go. @throws user_not_found, erase_blocked (names the tables that need a
- * policy), validation_failed
+ * policy), last_owner (names the organisations), validation_failed
  */
 export async function eraseUser(
   state: AuthState,
@@ -45,12 +45,11 @@ export async function eraseUser(
   const policies = readPolicies(objectOf(body, "references") ?? {});
   const isDry = flagOf(body, "dry_run");
   const work = inTransaction(state.sql(caller.tenant), async (store, tx) => {
+    const user = isDry ? await store.findUserById(id) : await lockWhole(store, tx, id);
+    if (!user) throw authErrors.user_not_found();
+    await requireOwnersLeft(tx, id);
     // Before anything goes, so that the answer has the sessions too.
     const affected = await planErase(tx, id, policies);
-    // Sessions before their person, as refreshing locks them: the other order would deadlock.
-    if (!isDry) await store.deleteSessions(id, {});
-    const user = isDry ? await store.findUserById(id) : await store.lockUser(id);
-    if (!user) throw authErrors.user_not_found();
     if (!isDry) await erase(state, store, tx, caller, user, affected);
     return affected;
   });
@@ -59,6 +58,14 @@ export async function eraseUser(
     return { table: tableName(reference), column: reference.column, rows, action };
   });
   return { user_id: id, dry_run: isDry, tables };
+}
+
+/** From here on nothing new refers to this person: what is counted is what goes. */
+async function lockWhole(store: AuthStore, tx: TransactionSql, id: string) {
+  await lockOrgsOf(tx, id);
+  // Sessions before their person, as refreshing locks them: the other order would deadlock.
+  await store.lockSessions(id);
+  return store.lockUserToGo(id);
 }
 
 function readPolicies(sent: JsonObject): ReadonlyMap<string, Policy> {
@@ -107,6 +114,7 @@ async function erase(
   planned: readonly Planned[],
 ): Promise<void> {
   const references = createReferencesStore(tx);
+  await store.deleteSessions(user.id, {});
   for (const { reference, action } of planned) {
     if (action === "delete") await references.deleteRows(reference, user.id);
     if (action === "set_null" && reference.onDelete !== "set_null") {

@@ -12,7 +12,7 @@ import { authErrors } from "../errors.ts";
 import { textOf } from "../http/read-json.ts";
 import { createIdentityStore } from "../identities/identity-store.ts";
 import { providersPatch } from "../identities/providers-of.ts";
-import { leaveAllOrgs } from "../orgs/create-org.ts";
+import { leaveAllOrgs, lockOrgsOf } from "../orgs/leave-orgs.ts";
 import { createOrgStore } from "../orgs/store.ts";
 import { record, SERVICE } from "../record.ts";
 import type { JsonObject, UserPatch, UserRow } from "../schema.ts";
@@ -56,10 +56,13 @@ async function merge(
   into: string,
 ): Promise<Merged> {
   const now = state.now();
+  await lockOrgsOf(tx, from);
   // Sessions before their person, then people in one order: the other way would deadlock.
   await store.deleteSessions(from, {});
   const locked = new Map<string, UserRow | null>();
-  for (const one of [from, into].sort()) locked.set(one, await store.lockUser(one));
+  for (const one of [from, into].sort()) {
+    locked.set(one, await (one === from ? store.lockUserToGo(one) : store.lockUser(one)));
+  }
   const [other, kept] = [locked.get(from), locked.get(into)];
   if (!other || !kept || kept.deleted_at) throw authErrors.user_not_found();
   const moved = await moveRows(tx, from, into);

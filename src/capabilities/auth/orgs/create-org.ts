@@ -1,10 +1,8 @@
 /** `POST /auth/v1/orgs`: a person makes an organisation and is its first owner. */
-import type { TransactionSql } from "postgres";
 import { isUuid } from "../accounts/find-current-user.ts";
 import type { AuthState } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { textOf } from "../http/read-json.ts";
-import { actorOf, record } from "../record.ts";
 import type { JsonObject } from "../schema.ts";
 import { inTransaction } from "../store.ts";
 import { type OrgActor, userIdOf } from "./actor.ts";
@@ -62,23 +60,4 @@ function readOwner(state: AuthState, actor: OrgActor, body: JsonObject): string 
 async function requireRoom(state: AuthState, store: OrgStore, userId: string): Promise<void> {
   const limit = state.config.orgs_per_user_max;
   if ((await store.countOrgsMadeBy(userId)) >= limit) throw orgErrors.org_limit_reached(limit);
-}
-
-/** An account that is emptied or removed belongs nowhere any more; called before that, in its transaction. */
-export async function leaveAllOrgs(
-  state: AuthState,
-  actor: OrgActor,
-  tx: TransactionSql,
-  userId: string,
-): Promise<void> {
-  const store = createOrgStore(tx);
-  const left = await store.leaveAll(userId);
-  await createInvitationStore(tx).withdrawAllBy(userId);
-  if (left.length === 0) return;
-  const now = state.now();
-  await store.noteChanges([userId], now);
-  await state.orgs.tell(actor.caller.tenant, tx, [userId], now);
-  const by = actorOf(actor.person?.user);
-  const facts = { user_id: userId, org_ids: left };
-  await record(state, tx, actor.caller, by, "org_memberships_removed", userId, facts);
 }

@@ -13,9 +13,11 @@ export const orgErrors = defineErrors({
     message: "That is more than your own role allows",
     hint: "Nobody gives away, or takes away, more than they may do themselves; ask an owner",
   }),
-  last_owner: () => ({
+  /** @param slugs of those that would have none, where it is not the one that was asked about */
+  last_owner: (slugs: readonly string[] = []) => ({
     status: 409,
     message: "An organisation keeps at least one owner",
+    ...(slugs.length === 0 ? {} : { details: `The only owner of ${slugs.join(", ")}` }),
     hint: "Make somebody else an owner first, or remove the organisation",
   }),
   orgs_disabled: () => ({

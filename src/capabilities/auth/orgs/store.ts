@@ -29,6 +29,24 @@ function orgQueries(sql: Executor) {
       const [row] = await sql<OrgRow[]>`select * from auth.orgs where ${byRef(ref)} for update`;
       return row ?? null;
     },
+    /** Those that a person belongs to, in one order for everybody. */
+    async lockOrgsOf(userId: string) {
+      await sql`
+        select 1 from auth.orgs o join auth.memberships m on m.org_id = o.id
+        where m.user_id = ${userId} order by o.id for update of o`;
+    },
+    /** Slugs of those that have other members, but no other owner; at most ten. */
+    async ownedAlone(userId: string) {
+      const others = sql`
+        select 1 from auth.memberships x join auth.users u on u.id = x.user_id
+        where x.org_id = m.org_id and x.user_id <> m.user_id and u.deleted_at is null`;
+      const rows = await sql<{ slug: string }[]>`
+        select o.slug from auth.memberships m join auth.orgs o on o.id = m.org_id
+        where m.user_id = ${userId} and m.role = 'owner'
+          and exists (${others}) and not exists (${others} and x.role = 'owner')
+        order by o.slug limit 10`;
+      return rows.map(({ slug }) => slug);
+    },
     /** Null when the slug is taken. */
     async insertOrg(org: OrgRow & { readonly created_by: string | null }) {
       const [row] = await sql<OrgRow[]>`

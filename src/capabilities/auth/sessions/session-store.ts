@@ -17,6 +17,8 @@ export interface SessionStore {
   listSessions(userId: string, limit: number): Promise<readonly SessionRow[]>;
   /** Ends the person's own sessions with this tag, and no OAuth client's; the count. */
   endOwnOfKind(userId: string, tag: string | null): Promise<number>;
+  /** All of one person's. */
+  lockSessions(userId: string): Promise<void>;
   /**
    * Ends sessions; the count. Unless it is `only` one, what is under way to become a session, or a
    * way in, ends with them.
@@ -97,6 +99,9 @@ function oneSession(sql: Executor) {
         delete from auth.sessions
         where user_id = ${userId} and tag is not distinct from ${tag} and oauth_client_id is null`;
       return count;
+    },
+    async lockSessions(userId: string) {
+      await sql`select 1 from auth.sessions where user_id = ${userId} order by id for update`;
     },
     async deleteSessions(userId: string, which: { only?: string; except?: string }) {
       const only = which.only === undefined ? sql`` : sql`and id = ${which.only}`;
