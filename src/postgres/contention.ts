@@ -5,16 +5,18 @@
  */
 import type { Clock } from "../core/ports/clock.ts";
 
-const MAX_ATTEMPTS = 5;
+/** Of many that collide at once, at least one gets through each time. */
+const MAX_ATTEMPTS = 30;
+const PAUSE_MAX_MS = 100;
 
-/** Runs `work` up to five times, 20 to 80 ms apart; throws its last error, and any other at once. */
+/** Runs `work` up to thirty times, 20 to 100 ms apart; throws its last error, and any other at once. */
 export async function repeatContended<T>(clock: Clock, work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await work();
     } catch (error) {
       if (attempt === MAX_ATTEMPTS || !isContention(error)) throw error;
-      await clock.sleep(attempt * 20);
+      await clock.sleep(Math.min(attempt * 20, PAUSE_MAX_MS));
     }
   }
 }
