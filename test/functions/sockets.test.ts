@@ -1,6 +1,7 @@
 /** WebSockets to functions, through a real listener and a real process. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { startTestServer, type TestServer } from "../support/server.ts";
+import { until } from "../support/until.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -78,6 +79,17 @@ test("a function that does not take it answers as HTTP, and so does one that nee
   const refused = await fetch(`${server.url}/fn/v1/chat/no`, { headers: { upgrade: "websocket" } });
   expect(refused.status).toBe(426);
   expect(await refused.json()).toMatchObject({ code: "socket_refused" });
+});
+
+test("a function that reads no more is let go of before what waits for it fills the server", async () => {
+  const { socket, closed } = await connect("/stuck");
+  socket.send("stop");
+  const piece = new Uint8Array(1_000_000);
+  for (let n = 0; n < 100 && socket.readyState === WebSocket.OPEN; n += 1) {
+    socket.send(piece);
+    await until("it is sent", async () => socket.bufferedAmount === 0 || socket.readyState > 1);
+  }
+  expect(await closed).toEqual({ code: 1013, reason: "The function reads too slowly" });
 });
 
 test("when the function's process ends, the client is told and can come again", async () => {

@@ -7,7 +7,7 @@ import type { FunctionCall, FunctionSocket } from "../../core/ports/function-run
 import { functionsErrors } from "./errors.ts";
 import type { FunctionsParts } from "./parts.ts";
 
-/** What may wait for a client that reads too slowly, bytes. */
+/** What may wait for a side that reads too slowly, bytes. */
 const BUFFERED_MAX = 4 * 1_048_576;
 /** RFC 6455 §7.4.1: try again later. */
 const TOO_SLOW = 1013;
@@ -51,7 +51,12 @@ export async function serveSocket(
         for (const data of early.splice(0)) toClient(data);
         if (ended) socket.close(ended.code, ended.reason);
       },
-      message: (_socket, data) => fn.send(data),
+      message(socket, data) {
+        fn.send(data);
+        if (fn.bufferedBytes <= BUFFERED_MAX) return;
+        socket.close(TOO_SLOW, "The function reads too slowly");
+        fn.drop();
+      },
       close: (_socket, code, reason) => fn.close(closeCode(code), reason),
     },
     headers,

@@ -90,8 +90,12 @@ export interface FunctionAnswer {
 export interface FunctionSocket {
   /** Chosen by the function; empty for none. */
   readonly protocol: string;
+  /** What the function has not taken yet, bytes. */
+  readonly bufferedBytes: number;
   send(data: string | Uint8Array): void;
   close(code?: number, reason?: string): void;
+  /** Ends it without a word, and forgets what waits. */
+  drop(): void;
 }
 
 /** What comes from the function. Nothing follows `close`. */

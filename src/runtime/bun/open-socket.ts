@@ -20,9 +20,10 @@ const NOT_FORWARDED = [
   "host",
 ];
 
-/** Bun's client takes headers, which the standard's does not. */
+/** Bun's client takes headers and can be cut off, which the standard's cannot. */
 type ClientOptions = { headers: Record<string, string>; protocols?: string[] };
-const SocketClient = WebSocket as unknown as new (url: string, options: ClientOptions) => WebSocket;
+type Client = WebSocket & { terminate(): void };
+const SocketClient = WebSocket as unknown as new (url: string, options: ClientOptions) => Client;
 
 /** Rejects with `socket_refused` when the function did not upgrade, or with the call's failure. */
 export function openSocket(
@@ -51,8 +52,12 @@ export function openSocket(
       active.answered = true;
       resolve({
         protocol: client.protocol,
+        get bufferedBytes() {
+          return client.bufferedAmount;
+        },
         send: (data) => client.send(data as string),
         close: (code, reason) => client.close(code, reason),
+        drop: () => client.terminate(),
       });
     };
     client.onmessage = ({ data }) =>
