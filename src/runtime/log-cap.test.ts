@@ -1,6 +1,12 @@
 import { expect, test } from "bun:test";
 import type { Clock } from "../core/ports/clock.ts";
-import { createLogCap, cutLine, LOG_LINE_BYTES } from "./log-cap.ts";
+import {
+  createLogCap,
+  createLogCaps,
+  cutLine,
+  LOG_LINE_BYTES,
+  LOG_LINES_PER_S,
+} from "./log-cap.ts";
 
 test("lines beyond the rate are refused and counted until the next second", () => {
   let now = 0;
@@ -11,6 +17,20 @@ test("lines beyond the rate are refused and counted until the next second", () =
   expect(cap.admit()).toBe(true);
   expect(cap.takeDropped()).toBe(2);
   expect(cap.takeDropped()).toBe(0);
+});
+
+test("one that floods leaves as much to those who share a process with it", () => {
+  let now = 0;
+  const capOf = createLogCaps({ monotonic: () => now } as Clock);
+  const passing = (owner: string, lines: number) =>
+    Array.from({ length: lines }, () => capOf(owner).admit()).filter(Boolean).length;
+  expect(passing("flood", 5_000)).toBe(LOG_LINES_PER_S);
+  expect(passing("neighbour", 10)).toBe(10);
+  expect(passing("second flood", 5_000)).toBe(LOG_LINES_PER_S - 10);
+  expect(passing("third", 1)).toBe(0);
+  now = 1_000;
+  expect(passing("third", 1)).toBe(1);
+  expect(capOf("third").takeDropped()).toBe(1);
 });
 
 test("a long line is cut with a mark", () => {

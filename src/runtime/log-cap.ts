@@ -4,11 +4,16 @@
  * free) and again in the server (which cannot trust the child).
  */
 import type { Clock } from "../core/ports/clock.ts";
+import { LruMap } from "../shared/lru-map.ts";
 
 export const LOG_LINE_BYTES = 8 * 1024;
 export const LOG_LINES_PER_S = 1000;
 /** The server's own limit: above the child's, so that it only bites when a child does not keep to its. */
 export const LOG_LINES_ACCEPTED_PER_S = 2 * LOG_LINES_PER_S;
+/** All functions of one WASM host together, so that one that floods leaves others as much. */
+const LOG_LINES_TOGETHER_PER_S = 2 * LOG_LINES_PER_S;
+/** Functions in one host that are told apart. */
+const OWNERS_MAX = 1_000;
 
 /** At most `LOG_LINE_BYTES` characters, with a mark where it was cut. */
 export function cutLine(text: string): string {
@@ -22,7 +27,12 @@ export interface LogCap {
   takeDropped(): number;
 }
 
-export function createLogCap(clock: Clock, linesPerS = LOG_LINES_PER_S): LogCap {
+/** @param whole what it shares with others, where it does */
+export function createLogCap(
+  clock: Clock,
+  linesPerS = LOG_LINES_PER_S,
+  whole: Pick<LogCap, "admit"> | null = null,
+): LogCap {
   let windowStart = clock.monotonic();
   let passed = 0;
   let dropped = 0;
@@ -35,7 +45,7 @@ export function createLogCap(clock: Clock, linesPerS = LOG_LINES_PER_S): LogCap 
   return {
     admit() {
       roll();
-      if (passed >= linesPerS) {
+      if (passed >= linesPerS || whole?.admit() === false) {
         dropped += 1;
         return false;
       }
@@ -49,5 +59,18 @@ export function createLogCap(clock: Clock, linesPerS = LOG_LINES_PER_S): LogCap 
       dropped = 0;
       return count;
     },
+  };
+}
+
+/** Caps of functions that share a process, by whatever names them. */
+export function createLogCaps(clock: Clock): (owner: string) => LogCap {
+  const whole = createLogCap(clock, LOG_LINES_TOGETHER_PER_S);
+  const caps = new LruMap<string, LogCap>(OWNERS_MAX);
+  return (owner) => {
+    const known = caps.get(owner);
+    if (known) return known;
+    const cap = createLogCap(clock, LOG_LINES_PER_S, whole);
+    caps.set(owner, cap);
+    return cap;
   };
 }

@@ -298,6 +298,25 @@ test("log lines carry level, function and request id", async () => {
   });
 });
 
+test("a function that floods its log keeps nobody else's lines back", async () => {
+  const host = await createFixture({ blanks: 0, wasmHosts: 1 });
+  const flood = guest(`(func (export "flood") (local $n i32)
+    (loop $more (call $log_warn (call $input_offset))
+      (local.set $n (i32.add (local.get $n) (i32.const 1)))
+      (br_if $more (i32.lt_u (local.get $n) (i32.const 5000)))))`);
+  const init = { method: "POST", body: "noise" };
+  await host.invoke(host.wasmSpec("flood", flood), { init });
+  const quiet = host.wasmSpec(
+    "quiet",
+    guest(`(func (export "quiet") (call $log_warn (call $input_offset)))`),
+  );
+  for (const body of ["one", "two"]) {
+    await host.invoke(quiet, { init: { method: "POST", body } });
+    await host.line((l) => l.function === "quiet" && l.message === body);
+  }
+  await host.close();
+});
+
 test("WASI programs write to the log, see no files, and may exit", async () => {
   const bytes = wat(`(module
     (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))

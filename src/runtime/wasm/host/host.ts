@@ -11,7 +11,7 @@ import type { EgressClient } from "../../egress/egress-client.ts";
 import { connectLink } from "../../egress/link-socket.ts";
 import { SEALED } from "../../jail/jail-order.ts";
 import { seal } from "../../jail/seal.ts";
-import { createLogCap, cutLine } from "../../log-cap.ts";
+import { createLogCaps, cutLine } from "../../log-cap.ts";
 import {
   CALL_HEADER,
   type FromChild,
@@ -144,8 +144,10 @@ function run(
 
 /** Lines leave at once: a module that loops after logging must still be heard. */
 function createHostLog(send: (message: FromChild) => void): Log {
-  const cap = createLogCap(systemClock);
+  const capOf = createLogCaps(systemClock);
   return (id, level, text) => {
+    // Without the id of the request.
+    const cap = capOf(id.slice(0, id.lastIndexOf(" ")));
     if (!cap.admit()) return;
     const lines: LogEntry[] = [[level, id, cutLine(text)]];
     const dropped = cap.takeDropped();
