@@ -1,9 +1,11 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "../../test/support/until.ts";
 import { createBundler } from "./bundle-cache.ts";
+
+setDefaultTimeout(60_000);
 
 const dir = mkdtempSync(join(tmpdir(), "rx-bundles-"));
 const write = (name: string, text: string) => writeFileSync(join(dir, name), text);
@@ -39,7 +41,7 @@ test("what it imports is a part of it", async () => {
 test("a new file may stand for another, and settings may lead elsewhere", async () => {
   await settled();
   write("lib/b.ts", `export const b = "nearer";`);
-  expect((await bundle(entry)).code).toContain("nearer");
+  await until("it is found", async () => (await bundle(entry)).code.includes("nearer"));
   const before = await settled();
   write("functions/tsconfig.json", "{}");
   expect(await bundle(entry)).not.toBe(before as never);

@@ -9,6 +9,11 @@ import { bundleFunction, type FunctionBundle } from "./bundle.ts";
 
 /** A file changed so shortly before it was read may have changed again under the same time of change. */
 const SETTLED_MS = 10;
+/**
+ * Of folders: a build that begins as another ends may see the names that the other saw (Bun's thread
+ * counts on before it looks again, which takes it a while on a busy machine).
+ */
+const FOLDER_SETTLED_MS = 1_000;
 /** What decides how imports are resolved, beside the files that there are. */
 const SETTINGS = ["tsconfig.json", "package.json"];
 
@@ -30,13 +35,13 @@ export function createBundler(projectDir: string): (entry: string) => Promise<Fu
     const startedAt = systemClock.now();
     const bundle = await bundleFunction(entry);
     const marks = new Map<string, string>();
-    let newestMs = 0;
+    let settledAt = 0;
     for (const path of placesOf(bundle.inputs, projectDir)) {
-      const { mark, changedMs } = markOf(path);
+      const { mark, settledMs } = markOf(path);
       marks.set(path, mark);
-      newestMs = Math.max(newestMs, changedMs);
+      settledAt = Math.max(settledAt, settledMs);
     }
-    if (newestMs < startedAt - SETTLED_MS) kept.set(entry, { bundle, marks });
+    if (settledAt < startedAt) kept.set(entry, { bundle, marks });
     return bundle;
   };
 }
@@ -58,15 +63,21 @@ function placesOf(inputs: readonly string[], projectDir: string): Set<string> {
 
 const isWithin = (path: string, folder: string) => path === folder || path.startsWith(`${folder}/`);
 
-/** Of a folder its names, of a file its time of change, which counts; "" for what is not there. */
-function markOf(path: string): { readonly mark: string; readonly changedMs: number } {
+/**
+ * Of a folder its names, of a file its time of change, "" for what is not there; and from when a bundle
+ * is sure to have seen it as it is.
+ */
+function markOf(path: string): { readonly mark: string; readonly settledMs: number } {
   try {
     const stat = statSync(path);
-    if (stat.isDirectory()) return { mark: readdirSync(path).sort().join("/"), changedMs: 0 };
     const { ino, size, mtimeMs, ctimeMs } = stat;
-    return { mark: `${ino} ${size} ${mtimeMs} ${ctimeMs}`, changedMs: Math.max(mtimeMs, ctimeMs) };
+    if (stat.isDirectory()) {
+      return { mark: readdirSync(path).sort().join("/"), settledMs: mtimeMs + FOLDER_SETTLED_MS };
+    }
+    const changedMs = Math.max(mtimeMs, ctimeMs);
+    return { mark: `${ino} ${size} ${mtimeMs} ${ctimeMs}`, settledMs: changedMs + SETTLED_MS };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-    return { mark: "", changedMs: 0 };
+    return { mark: "", settledMs: 0 };
   }
 }
