@@ -1,5 +1,13 @@
 import { afterAll, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { holdsMore } from "./folder-usage.ts";
@@ -21,4 +29,17 @@ test("bytes and entries count at every depth; holes and what links lead to do no
 
 test("a folder that is gone holds nothing", async () => {
   expect(await holdsMore(join(root, "gone"), { bytes: 0, entries: 0 })).toBe(false);
+});
+
+test("what goes away while it is counted hides nothing of the rest", async () => {
+  const folder = join(root, "fleeting");
+  mkdirSync(folder);
+  const names = Array.from({ length: 1_000 }, (_, n) => join(folder, `f${n}`));
+  for (const name of names) writeFileSync(name, new Uint8Array(4_096));
+  const looking = holdsMore(folder, { bytes: 1_000_000, entries: 2_000 });
+  for (const name of names.slice(0, 500)) {
+    unlinkSync(name);
+    await new Promise(setImmediate);
+  }
+  expect(await looking).toBe(true);
 });

@@ -21,6 +21,9 @@ const bench = executableBench("shared");
 const DEADLINE_MS = 1_200;
 /** The promise is 250 ms; a test machine that is busy with other things gets more. */
 const LATE_MS = 2_500;
+/** How who takes too much ends; on a machine too slow for a gibibyte, a bomb's time is over first. */
+const ENDED = ["function_out_of_memory", "function_crashed"];
+const SLOW = "a bomb of gzip function_timeout";
 const SERVER_GROWS_BYTES = 600 << 20;
 
 describe.each(testUsers.map((user) => [user.name, user] as const))("as %s", (_, user) => {
@@ -95,7 +98,7 @@ describe.each(testUsers.map((user) => [user.name, user] as const))("as %s", (_, 
 
   test("WASM that takes too much fails within its bounds", async () => {
     for (const { name, text } of wasmFaults) {
-      const answer = await world.call(`wasm/${name}`);
+      const answer = await world.call(`wasm-fault/${name}`);
       expect([name, answer.text]).toEqual([name, expect.stringMatching(text)]);
       expect([name, answer.code]).not.toEqual([name, "internal_error"]);
     }
@@ -110,7 +113,7 @@ describe.each(testUsers.map((user) => [user.name, user] as const))("as %s", (_, 
   test("who takes memory or threads is ended", async () => {
     for (const name of Object.keys(hogs)) {
       const { status, code, text } = await probe(name, "hog");
-      const ended = ["function_out_of_memory", "function_crashed"].includes(code ?? "");
+      const ended = ENDED.includes(code ?? "") || `${name} ${code}` === SLOW;
       expect([name, ended || text.startsWith('{"stopped"'), status]).toEqual([
         name,
         true,

@@ -1,6 +1,7 @@
 /** The compiled executable with the hostile project in it, and what the probes are told of it. */
 import { readdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { processRss } from "../../src/runtime/process-usage.ts";
 import { type RunningExecutable, type TestUser, testUsers } from "../support/executable.ts";
 import type { ExecutableBench } from "../support/executable-bench.ts";
 import { processTree } from "../support/process-tree.ts";
@@ -56,7 +57,7 @@ export async function startHostileWorld(
     target,
     level: parts["functions"]?.details?.jail ?? "?",
     call,
-    serverBytes: () => residentBytes(server.pid),
+    serverBytes: () => processRss(server.pid),
     close: () => void web.stop(true),
   };
 }
@@ -90,16 +91,6 @@ async function readUpTo(answer: Response): Promise<string> {
     if (text.length < 65_536) text += new TextDecoder().decode(chunk);
   }
   return text;
-}
-
-function residentBytes(pid: number): number {
-  const pages = readStatm(pid).split(" ")[1];
-  return Number(pages ?? 0) * 4096;
-}
-
-function readStatm(pid: number): string {
-  const { stdout } = Bun.spawnSync(["cat", `/proc/${pid}/statm`]);
-  return stdout.toString();
 }
 
 async function findTarget(

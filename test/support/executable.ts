@@ -21,7 +21,7 @@ import { until } from "./until.ts";
 
 const ROOT = resolve(import.meta.dir, "../..");
 const SOURCES = ["src", "migrations", "scripts", "build.ts", "package.json"];
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 110_000;
 
 export interface TestUser {
   readonly name: string;
@@ -136,7 +136,7 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** Runs a command to its end; killed after a minute. */
+/** Runs a command to its end; killed after two minutes. */
 export async function runExecutable(options: ExecutableOptions): Promise<Finished> {
   const child = start(options);
   const process = new Watched(child);
@@ -200,11 +200,11 @@ export interface RunningExecutable {
   /** Settles with the exit code, or the name of the signal that ended it. */
   readonly ended: Promise<number | string>;
   kill(signal: NodeJS.Signals): void;
-  /** Asks it to end; the exit code. Kills it when that takes over a minute. */
+  /** Asks it to end; the exit code. Kills it when that takes over two minutes. */
   stop(): Promise<number | string>;
 }
 
-/** The process has ended, or a minute has passed, without the `ready` line. */
+/** The process has ended, or two minutes have passed, without the `ready` line. */
 export class NotReady extends Error {
   readonly finished: Finished;
   constructor(finished: Finished) {

@@ -18,7 +18,16 @@ export async function buildProgram(): Promise<Uint8Array> {
   const folder = mkdtempSync(join(tmpdir(), "reactor-program-"));
   try {
     const program = join(folder, "bootstrap");
-    const command = [compiler ?? "cc", "-O1", "-w", "-static", "-o", program, SOURCE];
+    const command = [
+      compiler ?? "cc",
+      "-O1",
+      "-w",
+      "-fno-builtin",
+      "-static",
+      "-o",
+      program,
+      SOURCE,
+    ];
     const built = Bun.spawnSync(command, { stderr: "pipe" });
     if (built.exitCode !== 0) throw new Error(`the program was not built: ${built.stderr}`);
     return readFileSync(program);

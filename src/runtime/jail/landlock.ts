@@ -26,6 +26,8 @@ const FS = {
 } as const;
 /** Number of file rights that each version of the interface knows; the last stays for later ones. */
 const FS_RIGHTS = [13n, 14n, 15n, 15n, 16n] as const;
+/** Before it, whoever may write a file by its mode may cut it. */
+export const TRUNCATE_VERSION = 3;
 const NET = { bindTcp: 1n, connectTcp: 2n } as const;
 const NET_ALL = NET.bindTcp | NET.connectTcp;
 /** Earlier versions have no say in sockets. */

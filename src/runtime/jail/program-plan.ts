@@ -5,7 +5,6 @@
  */
 import { existsSync } from "node:fs";
 import type { JailPlan } from "./jail-plan.ts";
-import { landlockVersion } from "./landlock.ts";
 
 export interface ProgramPlan {
   /** Before the command; null: they cannot be run. */
@@ -18,7 +17,6 @@ const TOOLS = ["/usr/bin/unshare", "/bin/unshare", "/usr/local/bin/unshare"];
 /** With the first process inside ends everything inside; with the tool ends the first process. */
 const NAMESPACES = "--fork --kill-child --pid --net --ipc --uts --mount --mount-proc".split(" ");
 const OF_USERS = ["--user", "--map-root-user"];
-const TRUNCATE_VERSION = 3;
 const SHELL = "/bin/sh";
 
 /** Tries it, which takes some milliseconds. */
@@ -30,9 +28,6 @@ export async function planPrograms(jail: JailPlan): Promise<ProgramPlan> {
     return refused(
       "The server is root but cannot give processes users and namespaces of their own",
     );
-  }
-  if (!isRoot && landlockVersion() < TRUNCATE_VERSION) {
-    return refused("The kernel's Landlock lets files of the same user be cut (before Linux 6.2)");
   }
   // Without it nobody could say what a program and its processes use.
   if (!existsSync(`/proc/self/task/${process.pid}/children`)) {

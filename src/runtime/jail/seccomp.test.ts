@@ -14,7 +14,7 @@ function verdict(
   number: number,
   args: readonly number[] = [],
   audit?: number,
-  program = filterProgram(PID, arch),
+  program = filterProgram(PID, { arch, landlock: 3 }),
 ) {
   const data = Buffer.alloc(64);
   data.writeUInt32LE(number >>> 0, 0);
@@ -73,8 +73,20 @@ test.each(["x64", "arm64"] as const)("on %s files and the process stay as they a
   for (const option of [1, 4, 35]) expect(call(arch, "prctl", option)).toBe(EPERM);
 });
 
+test.each(["x64", "arm64"] as const)("on %s files are cut where Landlock sees it only", (arch) => {
+  const number = architecture(arch)?.numbers["truncate"] ?? -1;
+  for (const make of [(where: object) => filterProgram(PID, where), programFilter]) {
+    const at = (landlock: number) => verdict(arch, number, [], undefined, make({ arch, landlock }));
+    expect([0, 1, 2, 3, 6].map(at)).toEqual([EPERM, EPERM, EPERM, ALLOW, ALLOW]);
+  }
+});
+
 test("another architecture's calls kill, and the second table of x86-64 does not exist", () => {
-  expect(verdict("x64", 59, [], 0x40000003)).toBe(KILL);
+  // AUDIT_ARCH_I386 and AUDIT_ARCH_ARM: the 32-bit calls of the same machines; then each other's.
+  expect(verdict("x64", 11, [], 0x40000003)).toBe(KILL);
+  expect(verdict("arm64", 11, [], 0x40000028)).toBe(KILL);
+  expect(verdict("arm64", 221, [], 0xc000003e)).toBe(KILL);
+  expect(verdict("arm64", -1)).toBe(ENOSYS);
   expect(verdict("x64", 0x40000000 + 59)).toBe(ENOSYS);
   expect(verdict("x64", 0)).toBe(ALLOW);
 });
@@ -82,7 +94,7 @@ test("another architecture's calls kill, and the second table of x86-64 does not
 describe("the filter of programs", () => {
   const ask = (arch: ArchitectureName, name: string, ...args: number[]) => {
     const number = architecture(arch)?.numbers[name] ?? -1;
-    return verdict(arch, number, args, undefined, programFilter(arch));
+    return verdict(arch, number, args, undefined, programFilter({ arch, landlock: 3 }));
   };
 
   test.each(["x64", "arm64"] as const)("on %s they start others, in no new namespace", (arch) => {

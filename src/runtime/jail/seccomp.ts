@@ -4,6 +4,7 @@
  * an allow list would break with each release of Bun; Landlock and the user id stand behind it.
  */
 import { addressOf, must, syscall } from "./kernel.ts";
+import { landlockVersion, TRUNCATE_VERSION } from "./landlock.ts";
 import { architecture, callNumber } from "./syscalls.ts";
 
 const EPERM = 1;
@@ -26,8 +27,8 @@ const FLAG_TSYNC = 1;
 /** Always refused. */
 const REFUSED = (
   "ptrace process_vm_readv process_vm_writev kcmp pidfd_open pidfd_send_signal pidfd_getfd " +
-  "process_madvise process_mrelease mount umount2 pivot_root chroot setns unshare open_tree move_mount " +
-  "fsopen fsconfig fsmount fspick mount_setattr open_by_handle_at name_to_handle_at keyctl add_key " +
+  "process_madvise process_mrelease mount umount2 pivot_root chroot setns unshare open_tree open_tree_attr " +
+  "move_mount statmount listmount listns fsopen fsconfig fsmount fspick mount_setattr open_by_handle_at name_to_handle_at keyctl add_key " +
   "request_key bpf perf_event_open userfaultfd fanotify_init init_module finit_module delete_module " +
   "kexec_load kexec_file_load reboot swapon swapoff quotactl quotactl_fd clock_settime settimeofday " +
   "adjtimex clock_adjtime syslog personality iopl ioperm modify_ldt acct sethostname setdomainname " +
@@ -78,10 +79,17 @@ const jump = (code: number, value: number, yes: number, no: number): Instruction
 
 type Checks = readonly (readonly [name: string, check: readonly Instruction[]])[];
 
+interface Where {
+  /** Default this machine's. */
+  readonly arch?: string;
+  /** Version of the kernel's Landlock, default this machine's. */
+  readonly landlock?: number;
+}
+
 /** @param pid of the process: the only one it may signal. */
-export function filterProgram(pid: number, arch = process.arch): Instruction[] {
+export function filterProgram(pid: number, where: Where = {}): Instruction[] {
   const isThread = [...low(0), jump(OP.jumpSet, CLONE_THREAD, 1, 0), error(EPERM), allowed()];
-  return filterOf(arch, REFUSED, [
+  return filterOf(where, REFUSED, [
     ["clone", isThread],
     ["kill", onlyArgument(0, [pid])],
     ["tgkill", onlyArgument(0, [pid])],
@@ -94,10 +102,10 @@ export function filterProgram(pid: number, arch = process.arch): Instruction[] {
  * For programs that are not ours, in a network and among processes of their own: those they may reach,
  * and no namespace but that one. Sockets are of the Internet's families, or a pair of its own.
  */
-export function programFilter(arch = process.arch): Instruction[] {
+export function programFilter(where: Where = {}): Instruction[] {
   const refused = REFUSED.filter((name) => !OF_PROGRAMS.has(name));
   const isPlain = [...low(0), jump(OP.jumpSet, NEW_NAMESPACES, 0, 1), error(EPERM), allowed()];
-  return filterOf(arch, refused, [
+  return filterOf(where, refused, [
     ["clone", isPlain],
     ["socket", onlyArgument(0, [AF_INET, AF_INET6])],
     ["socketpair", onlyArgument(1, STREAM_TYPES)],
@@ -111,7 +119,8 @@ const commonChecks = (): Checks => [
   ["ioctl", notArgument(1, IOCTL_REFUSED)],
 ];
 
-function filterOf(arch: string, refused: readonly string[], checks: Checks): Instruction[] {
+function filterOf(where: Where, refused: readonly string[], checks: Checks): Instruction[] {
+  const { arch = process.arch, landlock = landlockVersion() } = where;
   const known = architecture(arch);
   if (!known) throw new Error(`No jail on ${arch}`);
   const program: Instruction[] = [
@@ -124,9 +133,12 @@ function filterOf(arch: string, refused: readonly string[], checks: Checks): Ins
   program.push(jump(OP.jumpAtLeast, X32_BIT, 0, 1), error(ENOSYS));
   const look = (name: string, check: readonly Instruction[]) => {
     const call = known.numbers[name];
-    if (call !== undefined) program.push(jump(OP.jumpEqual, call, 0, check.length), ...check);
+    if (call === undefined) throw new Error(`No number of ${name} is known on ${arch}`);
+    if (call !== null) program.push(jump(OP.jumpEqual, call, 0, check.length), ...check);
   };
   for (const name of refused) look(name, [error(EPERM)]);
+  // By path, with no right to open the file: earlier versions let it pass.
+  if (landlock < TRUNCATE_VERSION) look("truncate", [error(EPERM)]);
   for (const name of ABSENT) look(name, [error(ENOSYS)]);
   for (const [name, check] of checks) look(name, check);
   program.push(allowed());

@@ -3,7 +3,8 @@
 interface Architecture {
   /** AUDIT_ARCH_*: what a seccomp filter sees. */
   readonly audit: number;
-  readonly numbers: Readonly<Record<string, number>>;
+  /** Null: there is no such call here. */
+  readonly numbers: Readonly<Record<string, number | null>>;
 }
 
 /** Same number everywhere: added since the tables were unified. */
@@ -27,9 +28,13 @@ const COMMON = {
   quotactl_fd: 443,
   memfd_secret: 447,
   fchmodat2: 452,
+  statmount: 457,
+  listmount: 458,
   setxattrat: 463,
   removexattrat: 466,
+  open_tree_attr: 467,
   file_setattr: 469,
+  listns: 470,
   landlock_create_ruleset: 444,
   landlock_add_rule: 445,
   landlock_restrict_self: 446,
@@ -64,6 +69,7 @@ const X64: Architecture = {
     msgrcv: 70,
     msgctl: 71,
     fcntl: 72,
+    truncate: 76,
     chmod: 90,
     fchmod: 91,
     chown: 92,
@@ -169,6 +175,7 @@ const ARM64: Architecture = {
     umount2: 39,
     mount: 40,
     pivot_root: 41,
+    truncate: 45,
     chroot: 51,
     fchmod: 52,
     fchmodat: 53,
@@ -254,6 +261,9 @@ const ARM64: Architecture = {
     execveat: 281,
     userfaultfd: 282,
     kexec_file_load: 294,
+    // Calls of x86, and those that later ones have made needless.
+    ...{ iopl: null, ioperm: null, modify_ldt: null, fork: null, vfork: null },
+    ...{ chmod: null, chown: null, lchown: null, utime: null, utimes: null, futimesat: null },
   },
 };
 
@@ -266,7 +276,7 @@ export function architecture(name: string = process.arch): Architecture | null {
 
 /** The number of a call. Throws for one that this architecture does not have. */
 export function callNumber(name: string): number {
-  const number = architecture()?.numbers[name];
-  if (number === undefined) throw new Error(`No system call ${name} on ${process.arch}`);
+  const number = architecture()?.numbers[name] ?? null;
+  if (number === null) throw new Error(`No system call ${name} on ${process.arch}`);
   return number;
 }
