@@ -68,7 +68,7 @@ async function bunPackage(): Promise<string> {
 
 async function finished(command: string[], cwd: string): Promise<void> {
   const child = Bun.spawn(command, { cwd, stdout: "ignore", stderr: "pipe" });
-  const said = await child.stderr.text();
+  const said = await new Response(child.stderr).text();
   if ((await child.exited) !== 0) throw new Error(`${command.join(" ")} failed:\n${said}`);
 }
 
