@@ -54,6 +54,18 @@ test("a bare default function, status, headers and an empty answer pass through"
   expect(await answer.text()).toBe("");
 });
 
+test("an answer whose body was read already is a failure that names it, not a page of Bun's", async () => {
+  const spec = fixture.bunSpec(
+    "used",
+    `export default async () => { const answer = new Response("x"); await answer.text(); return answer; }`,
+  );
+  const failure = await failureOf(fixture.invoke(spec));
+  expect(failure).toMatchObject({ status: 500, code: "function_failed" });
+  expect(failure.message).toContain("body already used");
+  const line = await fixture.line((l) => l.function === "used" && l.level === "error");
+  expect(line.message).toContain("body already used");
+});
+
 test("a body streams in and out while both sides still write", async () => {
   const spec = fixture.bunSpec(
     "upper",

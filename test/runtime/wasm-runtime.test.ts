@@ -470,3 +470,12 @@ test.if(process.geteuid?.() === 0)("no two processes are of one user", async () 
   expect(uids.length).toBeGreaterThan(1);
   expect(new Set(uids).size).toBe(uids.length);
 });
+
+test("an input larger than the function's memory is a failure that says so, and the host goes on", async () => {
+  const limits = { ...DEFAULT_LIMITS, memoryBytes: 16 * 1024 * 1024, deadlineMs: 5_000 };
+  const spec = fixture.wasmSpec("copy", COPY, { limits });
+  const failure = await failureOf(post(spec, new Uint8Array(20 * 1024 * 1024), "echo"));
+  expect(failure).toMatchObject({ status: 500, code: "function_failed" });
+  expect(failure.message).toContain("larger than the function's memory");
+  expect(await (await post(spec, "small", "echo")).text()).toBe("small");
+});

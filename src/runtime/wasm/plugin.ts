@@ -127,7 +127,11 @@ export class Plugin {
     world: CallWorld,
   ): PluginResult | Promise<PluginResult> {
     this.#world = world;
-    this.#begin(input);
+    try {
+      this.#begin(input);
+    } catch (error) {
+      return this.#failure(error);
+    }
     // A program runs once in an instance: its C library says so by a trap.
     this.#isSpent = exportName === "_start";
     if (this.#waits) return this.#callWaiting(exportName);
@@ -160,6 +164,9 @@ export class Plugin {
     state.output = null;
     state.errorAddress = 0;
     state.answer = null;
+    if (input.length > state.memory.roomBytes) {
+      throw new RangeError("The input is larger than the function's memory");
+    }
     state.inputLength = input.length;
     state.inputAddress = state.memory.store(input);
   }

@@ -37,12 +37,15 @@ export function answerCall(
       if (answer instanceof Response) return answer;
       throw new TypeError(`The function answered with ${kindOf(answer)} instead of a Response`);
     } catch (error) {
-      return new Response(told(error, log), {
-        status: 500,
-        headers: { [OUTCOME_HEADER]: "failed" },
-      });
+      return failedAnswer(error, log);
     }
   });
+}
+
+/** What the server makes `function_failed` of. */
+export function failedAnswer(error: unknown, log: RunnerLog): Response {
+  const headers = { [OUTCOME_HEADER]: "failed" };
+  return new Response(told(error, log), { status: 500, headers });
 }
 
 /** Its message. What was thrown is the function's own, and may throw when it is looked at. */

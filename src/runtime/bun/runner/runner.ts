@@ -13,7 +13,7 @@ import { seal } from "../../jail/seal.ts";
 import { loadHandler, prepareLambda } from "../../lambda/runner/load-handler.ts";
 import type { AssignMessage, FromChild } from "../../messages.ts";
 import { dieWithParent } from "../../parent-death.ts";
-import { answerCall, type FunctionHandler } from "./answer-call.ts";
+import { answerCall, type FunctionHandler, failedAnswer } from "./answer-call.ts";
 import { type Background, createBackground } from "./background.ts";
 import { type FunctionSockets, socketHandlers } from "./function-sockets.ts";
 import { createReactorModule } from "./reactor-module.ts";
@@ -40,6 +40,8 @@ export async function runRole(args: readonly string[]): Promise<void> {
         ? answerCall(loaded.handler, request, server, log)
         : new Response(null, { status: 503 }),
     socketHandlers(() => loaded?.sockets ?? {}, log),
+    // An answer that cannot be sent, one whose body was read for example.
+    (error) => failedAnswer(error, log),
   );
   const egress = await connectLink(dirname(socket));
   link = egress;
@@ -77,9 +79,14 @@ type Answer = (
 /** bun-types knows `idleTimeout` for TCP only; it holds for Unix sockets too, and would cut streams. */
 const NEVER_IDLE: object = { idleTimeout: 0 };
 
-function listen(socket: string, answer: Answer, websocket: Bun.WebSocketHandler<unknown>): void {
+function listen(
+  socket: string,
+  answer: Answer,
+  websocket: Bun.WebSocketHandler<unknown>,
+  error: (error: unknown) => Response,
+): void {
   const options = { unix: socket, maxRequestBodySize: MAX_BODY_BYTES, fetch: answer, websocket };
-  Bun.serve<unknown>({ ...options, ...NEVER_IDLE });
+  Bun.serve<unknown>({ ...options, error, ...NEVER_IDLE });
 }
 
 async function become(

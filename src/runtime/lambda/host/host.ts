@@ -6,7 +6,7 @@
  */
 import { dirname } from "node:path";
 import { systemClock } from "../../../shared/clock.ts";
-import { answerCall, type FunctionHandler } from "../../bun/runner/answer-call.ts";
+import { answerCall, type FunctionHandler, failedAnswer } from "../../bun/runner/answer-call.ts";
 import { captureConsole } from "../../bun/runner/runner-log.ts";
 import type { EgressClient } from "../../egress/egress-client.ts";
 import { connectLink } from "../../egress/link-socket.ts";
@@ -44,6 +44,7 @@ export async function runRole(args: readonly string[]): Promise<void> {
     fetch: (request, server) =>
       handler ? answerCall(handler, request, server, log) : new Response(null, { status: 503 }),
     websocket: NO_SOCKETS,
+    error: (error) => failedAnswer(error, log),
     ...NEVER_IDLE,
   });
   const egress = await connectLink(dirname(socket));

@@ -49,7 +49,11 @@ export async function runRole(args: readonly string[]): Promise<void> {
   const host = { store, turns, link, log: createHostLog(send) };
   const options = { unix: socket, maxRequestBodySize: Number.MAX_SAFE_INTEGER };
   const neverIdle: object = { idleTimeout: 0 };
-  Bun.serve({ ...options, ...neverIdle, fetch: (request) => answer(host, request) });
+  Bun.serve({
+    ...{ ...options, ...neverIdle },
+    fetch: (request) => answer(host, request),
+    error: (error) => outcomeOf(reasonOf(error), "trapped"),
+  });
   link.onControl = (message) => obey(store, message, send);
   if (sealed === SEALED) seal();
   send({ t: "ready" });
@@ -89,8 +93,11 @@ async function answer(host: Host, request: Request): Promise<Response> {
   const running = run(host, call, taker, input, request.signal);
   const result = running instanceof Promise ? await running : running;
   if (result.ok) return new Response(result.output);
-  const outcome = result.trap ? "trapped" : "failed";
-  return new Response(result.message, { status: 500, headers: { [OUTCOME_HEADER]: outcome } });
+  return outcomeOf(result.message, result.trap ? "trapped" : "failed");
+}
+
+function outcomeOf(message: string, outcome: "trapped" | "failed"): Response {
+  return new Response(message, { status: 500, headers: { [OUTCOME_HEADER]: outcome } });
 }
 
 interface Taker extends TurnTaker {
