@@ -3,14 +3,14 @@ import { readFileSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import { CliError, EXIT } from "./cli-error.ts";
 import { type Command, type CommandContext, targetOptions } from "./command.ts";
-import { connect, connectWithKey, exitFor } from "./server-client.ts";
+import { connect, connectWithKey, exitFor, networkFailure } from "./server-client.ts";
 
 export const invoke: Command = {
   name: "fn invoke",
   summary: "Call a function",
-  usage: "[options] NAME[/PATH]",
+  usage: "[options] NAME[/PATH][?QUERY]",
   details:
-    "Prints the body as it came; with --output json an object with status, headers and body.\nExit code 4 or 5 when the function answered with an error.",
+    "Prints the body as it comes; with --output json an object with status, headers and body.\nA status of 400 and above is an exit code other than 0: 1 for 404, 3 for 401 and 403, 5 for 429 and\n500 and above, 4 for all others.",
   options: {
     data: {
       value: "JSON|@FILE|-",
@@ -30,7 +30,8 @@ export const invoke: Command = {
     const body = await readBody(context);
     const isAnon = context.has("anon");
     const client = isAnon ? await connect(context) : await connectWithKey(context);
-    const path = (context.args[0] ?? "").split("/").map(encodeURIComponent).join("/");
+    const [place = "", query] = splitAt(context.args[0] ?? "", "?");
+    const path = place.split("/").map(encodeURIComponent).join("/") + query.replaceAll("#", "%23");
     const method = (context.option("method") ?? "POST").toUpperCase();
     const hasBody = method !== "GET" && method !== "HEAD" && body !== null;
     const response = await client.send(`/fn/v1/${path}`, {
@@ -39,20 +40,37 @@ export const invoke: Command = {
       isLong: true,
       ...(hasBody ? { body: body.bytes, headers: { "content-type": body.type } } : {}),
     });
-    await print(context, response);
+    await print(context, response).catch((error: unknown) => {
+      throw networkFailure(client.target, error);
+    });
     return response.status >= 400 ? EXIT[exitFor(response.status)] : EXIT.ok;
   },
 };
 
-async function print({ out }: CommandContext, response: Response): Promise<void> {
-  const bytes = new Uint8Array(await response.arrayBuffer());
-  if (out.mode === "text") {
-    out.raw(bytes);
-    const isText = /^(?:text\/|application\/json)/.test(response.headers.get("content-type") ?? "");
-    if (isText && bytes.length > 0 && bytes.at(-1) !== 10) out.note("");
-    if (response.status >= 400) out.note(`HTTP ${response.status}`);
-    return;
+/** What stands before it, and the rest from it on. */
+function splitAt(text: string, mark: string): [string, string] {
+  const at = text.indexOf(mark);
+  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at)];
+}
+
+const NEWLINE = 10;
+
+/** As it comes: an answer may go on for long. */
+async function printText({ out }: CommandContext, response: Response): Promise<void> {
+  let last: number | undefined;
+  for await (const chunk of response.body ?? []) {
+    out.raw(chunk as Uint8Array);
+    last = (chunk as Uint8Array).at(-1) ?? last;
   }
+  const isText = /^(?:text\/|application\/json)/.test(response.headers.get("content-type") ?? "");
+  if (isText && last !== undefined && last !== NEWLINE) out.note("");
+  if (response.status >= 400) out.note(`HTTP ${response.status}`);
+}
+
+async function print(context: CommandContext, response: Response): Promise<void> {
+  const { out } = context;
+  if (out.mode === "text") return await printText(context, response);
+  const bytes = new Uint8Array(await response.arrayBuffer());
   const { status } = response;
   const headers = Object.fromEntries(response.headers);
   const result = { status, headers, ...bodyFields(bytes) };

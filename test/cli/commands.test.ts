@@ -378,6 +378,27 @@ describe("fn", () => {
     server.calls.length = 0;
     await bench.run(["fn", "invoke", "echo/sub path", "--anon", "-X", "get"]);
     expect(server.calls).toEqual(["GET /fn/v1/echo/sub%20path as nobody"]);
+    await bench.run(["fn", "invoke", "echo/a?b=c/d&e=#1", "--anon", "-X", "get"]);
+    expect(server.calls.at(-1)).toBe("GET /fn/v1/echo/a?b=c/d&e=%231 as nobody");
+  });
+
+  test("invoke prints an answer as it comes, and one that breaks off is no defect of the command", async () => {
+    const people = { isTerminal: true, env: { NO_COLOR: "1" } };
+    const printed = Promise.withResolvers<void>();
+    const breaking = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        controller.enqueue(new TextEncoder().encode("data: 1\n\n"));
+        await printed.promise;
+        controller.error(new Error("planted"));
+      },
+    });
+    server.answers.set("POST /fn/v1/streams", () => new Response(breaking));
+    const onShown = (text: string) => {
+      if (text.includes("data: 1")) printed.resolve();
+    };
+    const broken = await bench.run(["fn", "invoke", "streams"], { ...people, onShown });
+    expect(broken).toMatchObject({ stdout: "data: 1\n\n", exit: 6 });
+    expect(broken.stderr).not.toContain("defect");
   });
 
   test("invoke fails when the function does", async () => {

@@ -46,7 +46,7 @@ interface Setup {
   /** What is typed when asked; standard input is then a terminal. */
   readonly answer: string | null;
   readonly interrupted: AbortSignal;
-  /** Told of what is written to standard error, while the command runs. */
+  /** Told of what is written to standard output and error, while the command runs. */
   readonly onShown: (text: string) => void;
   readonly host: Partial<CliHost>;
 }
@@ -87,7 +87,7 @@ export function createBench(): Bench {
       isTerminal,
       write: (text: string | Uint8Array) => {
         chunks.push([name, Buffer.from(text)]);
-        if (name === "stderr") more.onShown?.(Buffer.from(text).toString());
+        more.onShown?.(Buffer.from(text).toString());
       },
     });
     const secret = more.secret ?? null;
