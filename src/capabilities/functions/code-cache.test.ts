@@ -54,8 +54,21 @@ describe("the code cache", () => {
     const old = join(dir, `${"0".repeat(64)}.wasm`);
     writeFileSync(old, "");
     writeFileSync(join(dir, "README"), "");
-    await new CodeCache(dir, ids).sweep(new Set([code.codeSha256]));
+    await new CodeCache(dir, ids).sweep((sha256) => sha256 === code.codeSha256);
     expect([existsSync(path), existsSync(old)]).toEqual([true, false]);
     expect(existsSync(join(dir, "README"))).toBe(true);
+  });
+
+  test("what this process has brought goes at the second sweep without a use, and can be brought again", async () => {
+    const cache = new CodeCache(dir, ids);
+    const path = await cache.pathOf(code, async () => bytes);
+    await cache.sweep(() => false);
+    await cache.sweep(() => true);
+    await cache.sweep(() => false);
+    expect(existsSync(path)).toBe(true);
+    await cache.sweep(() => false);
+    expect(existsSync(path)).toBe(false);
+    await cache.pathOf(code, async () => bytes);
+    expect(existsSync(path)).toBe(true);
   });
 });

@@ -2,7 +2,8 @@
  * Code on this server's disk: `<dataDir>/functions/<sha256>.(js|wasm)`, copied from the database
  * when a version is first called here. A file counts only when its bytes have the hash of its name.
  */
-import { chmod, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { chmod, mkdir, open, readdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import type { FunctionKind } from "../../core/function-settings.ts";
 import type { Ids } from "../../core/ports/ids.ts";
@@ -20,6 +21,8 @@ export class CodeCache {
   readonly #ids: Ids;
   /** By path: files that this process has checked or is bringing. */
   readonly #files = new Map<string, Promise<string>>();
+  /** Paths that were in no one's use at the last sweep. */
+  #unused: ReadonlySet<string> = new Set();
 
   constructor(dir: string, ids: Ids) {
     this.#dir = dir;
@@ -56,15 +59,26 @@ export class CodeCache {
     return path;
   }
 
-  /** Removes files of code that is in no one's use. */
-  async sweep(used: ReadonlySet<string>): Promise<void> {
+  /**
+   * Removes files of code that is in no one's use. Those that this process knows go when a second sweep
+   * finds them so: until then, a call that began before may still need one. Sweeps must be further
+   * apart than a call can take.
+   */
+  async sweep(isUsed: (sha256: string) => boolean): Promise<void> {
     await mkdir(this.#dir, { recursive: true, mode: 0o700 });
     await chmod(this.#dir, 0o700);
+    const unused = new Set<string>();
     for (const name of await readdir(this.#dir)) {
       const sha256 = OWN_FILE.exec(name)?.[1];
-      if (!sha256 || used.has(sha256) || this.#files.has(join(this.#dir, name))) continue;
-      await rm(join(this.#dir, name), { force: true });
+      const path = join(this.#dir, name);
+      if (!sha256 || isUsed(sha256)) continue;
+      unused.add(path);
+      if (this.#files.has(path) && !this.#unused.has(path)) continue;
+      // In one turn with the look above, so that nobody is given the path meanwhile.
+      this.#files.delete(path);
+      rmSync(path, { force: true });
     }
+    this.#unused = unused;
   }
 }
 

@@ -12,6 +12,8 @@ import { trimRecords } from "./store-records.ts";
 
 const SWEEP_EVERY_MS = 60_000;
 const SWEEP_LEASE_MS = 30_000;
+/** Longer than any call may take. */
+const CODE_SWEEP_EVERY_MS = 20 * 60_000;
 
 /** In order of start: what functions say while they stop must still find a writer. */
 export function functionsServices(parts: FunctionsParts): Service[] {
@@ -68,6 +70,7 @@ function followService(parts: FunctionsParts): Service {
       parts.tails.end = new AbortController();
       for (const tenant of parts.deps.tenants()) endings.push(...(await follow(parts, tenant)));
       await sweepCode(parts);
+      endings.push(parts.deps.clock.every(CODE_SWEEP_EVERY_MS, () => void sweepCode(parts)));
     },
     async stop() {
       parts.tails.end.abort(new Error("the server is stopping"));
@@ -104,15 +107,20 @@ async function follow(parts: FunctionsParts, tenant: TenantCtx) {
   return [...endings, clock.every(parts.config.poll_ms, look)];
 }
 
-/** Drops cached code that no active version names. */
+/** Drops cached code that no version in use names. */
 async function sweepCode(parts: FunctionsParts): Promise<void> {
-  const used = new Set<string>();
-  for (const tenant of parts.deps.tenants()) {
-    for (const found of parts.state(tenant).registry.all()) {
-      for (const { codeSha256 } of versionsInUse(found)) used.add(codeSha256);
-    }
+  const { code, deps } = parts;
+  const isUsed = (sha256: string) =>
+    deps
+      .tenants()
+      .flatMap((tenant) => parts.state(tenant).registry.all())
+      .flatMap(versionsInUse)
+      .some(({ codeSha256 }) => codeSha256 === sha256);
+  try {
+    await code.sweep(isUsed);
+  } catch (error) {
+    deps.log.error("functions.code_not_swept", { error });
   }
-  await parts.code.sweep(used);
 }
 
 function sweepEnv(parts: FunctionsParts, tenant: TenantCtx): Promise<void> {
