@@ -170,6 +170,7 @@ export async function openAuthWorld(
       return answer;
     },
     async close() {
+      state.hashThreads.close();
       await parts.close();
       await sql.end({ timeout: 5 });
       await database.drop();

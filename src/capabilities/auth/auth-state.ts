@@ -8,6 +8,7 @@ import type { Deps } from "../../core/capability.ts";
 import type { AuthClient } from "../../core/ports/auth.ts";
 import type { Logger } from "../../core/ports/log.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
+import { createHashThreads, type HashThreads } from "./accounts/hash-threads.ts";
 import { createPasswordHasher, type PasswordHasher } from "./accounts/password-hasher.ts";
 import type { AuthConfig } from "./config.ts";
 import { checkDefence } from "./defence/check-settings.ts";
@@ -28,6 +29,7 @@ export interface AuthState {
   readonly config: AuthConfig;
   readonly deps: Deps;
   readonly hasher: PasswordHasher;
+  readonly hashThreads: HashThreads;
   readonly signer: TokenSigner;
   /** Sign-in through others. */
   readonly providers: Providers;
@@ -72,12 +74,14 @@ export function createAuthState(
   orgs: OrgDirectory,
 ): AuthState {
   checkDefence(config);
+  const hashThreads = createHashThreads(deps.clock);
   const hasher = createPasswordHasher({
     memoryKib: config.hash_memory_kib,
     iterations: config.hash_iterations,
     concurrency: config.hash_concurrency,
     queueMax: config.hash_queue_max,
     rng: deps.rng,
+    computer: hashThreads,
   });
   const waiting = deps.metrics.gauge("reactor_auth_hashes_waiting", "Password hashes in the queue");
   deps.metrics.onCollect(() => waiting.set({}, hasher.waiting()));
@@ -86,6 +90,7 @@ export function createAuthState(
     config,
     deps,
     hasher,
+    hashThreads,
     signer: createTokenSigner(),
     providers: createProviders(config, deps.clock),
     hooks: readHooks(config.hooks, deps.vault),

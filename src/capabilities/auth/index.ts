@@ -82,6 +82,7 @@ export const auth = defineCapability({
       },
       async close() {
         await state.outbox.close(OUTBOX_BUDGET_MS);
+        state.hashThreads.close();
         await parts.close();
       },
     };

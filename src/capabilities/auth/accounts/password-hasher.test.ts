@@ -10,6 +10,7 @@ const make = (concurrency: number, queueMax: number) =>
     concurrency,
     queueMax,
     rng: createSeededRng(1),
+    computer: Bun.password,
   });
 
 describe("the password hasher", () => {

@@ -1,5 +1,5 @@
 /**
- * argon2id through `Bun.password`, which computes on its own threads, behind a short bounded queue:
+ * argon2id on threads of its own, behind a short bounded queue:
  * a storm of sign-ins must not take every core and all memory of a small machine, so a few hashes
  * run, some wait, and the rest is told to come back.
  */
@@ -12,6 +12,7 @@ import {
   readingsOf,
   verifyScrypt,
 } from "./foreign-hash.ts";
+import type { HashComputer } from "./hash-threads.ts";
 
 export interface HasherOptions {
   readonly memoryKib: number;
@@ -21,6 +22,7 @@ export interface HasherOptions {
   /** Hashes that may wait, >= 0. */
   readonly queueMax: number;
   readonly rng: Rng;
+  readonly computer: HashComputer;
 }
 
 export interface PasswordHasher {
@@ -56,13 +58,13 @@ export function createPasswordHasher(options: HasherOptions): PasswordHasher {
     timeCost: options.iterations,
   } as const;
   return {
-    hash: (password) => enter.run(() => Bun.password.hash(password, settings)),
+    hash: (password) => enter.run(() => options.computer.hash(password, settings)),
     verify(password, stored) {
       if (stored !== null && isScryptHash(stored) && isImportableHash(stored)) {
         return enter.run(() => verifyScrypt(password, stored));
       }
       const target = stored !== null && KNOWN.test(stored) ? stored : dummy;
-      return enter.run(() => verifyAny(readingsOf(password, target), target));
+      return enter.run(() => verifyAny(options.computer, readingsOf(password, target), target));
     },
     isOutdated: (stored) => isOutdatedHash(stored, options.memoryKib, options.iterations),
     requireRoom: () => enter.requireRoom(),
@@ -71,19 +73,24 @@ export function createPasswordHasher(options: HasherOptions): PasswordHasher {
 }
 
 async function verifyAny(
+  computer: HashComputer,
   readings: readonly (string | Uint8Array)[],
   target: string,
 ): Promise<boolean> {
   for (const reading of readings) {
-    if (await verifyOnce(reading, target)) return true;
+    if (await verifyOnce(computer, reading, target)) return true;
   }
   return false;
 }
 
 /** A damaged hash in the table must not turn a sign-in into a 500. */
-async function verifyOnce(password: string | Uint8Array, target: string): Promise<boolean> {
+async function verifyOnce(
+  computer: HashComputer,
+  password: string | Uint8Array,
+  target: string,
+): Promise<boolean> {
   try {
-    return await Bun.password.verify(password, target);
+    return await computer.verify(password, target);
   } catch (error) {
     if ((error as { code?: string }).code?.startsWith("PASSWORD_")) return false;
     throw error;
