@@ -1,11 +1,10 @@
 /** The thread that hashes passwords: see `hash-threads.ts`. */
-import { constants, setPriority } from "node:os";
 import type { HashAnswer, HashOrder } from "./hash-threads.ts";
+import { yieldThread } from "./yield-thread.ts";
 
 declare const self: Worker;
 
-// Linux gives it to the thread, other systems would give it to the whole process.
-if (process.platform === "linux") setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+yieldThread();
 
 self.onmessage = ({ data }: MessageEvent<HashOrder>) => self.postMessage(answerTo(data));
 
