@@ -20,12 +20,20 @@ export const accounts: readonly Mutation[] = [
   {
     name: "password: an unknown account costs nothing",
     file: "src/capabilities/auth/accounts/password-hasher.ts",
-    find: "return enter.run(() => verifyAny(readingsOf(password, target), target));",
+    find: "return enter.run(() => verifyAny(options.computer, readingsOf(password, target), target));",
     replace:
-      "return target === dummy ? Promise.resolve(false) : enter.run(() => verifyOnce(password, target));",
+      "return target === dummy ? Promise.resolve(false) : enter.run(() => verifyOnce(options.computer, password, target));",
     tests: ["src/capabilities/auth/accounts/password-hasher.test.ts", "test/auth/accounts.test.ts"],
     only: "costs one hash|hash",
     why: "the time of the answer tells who has an account",
+  },
+  {
+    name: "password: hashing does not give way",
+    file: "src/capabilities/auth/accounts/hash-worker.ts",
+    find: "yieldThread();\n\n",
+    replace: "void yieldThread;\n\n",
+    tests: ["src/capabilities/auth/accounts/hash-threads.test.ts"],
+    why: "a storm of sign-ins is felt by everybody else",
   },
   {
     ...ACCOUNTS,

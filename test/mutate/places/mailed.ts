@@ -74,6 +74,15 @@ export const mailed: readonly Mutation[] = [
     why: "the time of the answer tells who has an account",
   },
   {
+    name: "enumeration: an answer leaves when its work is done",
+    file: "src/capabilities/auth/defence/answer-evenly.ts",
+    find: "    await even;\n",
+    replace: "    void even;\n",
+    tests: ["src/capabilities/auth/defence/answer-evenly.test.ts"],
+    only: "leaves at the same time",
+    why: "the time of the answer tells who has an account",
+  },
+  {
     ...ENUMERATION,
     name: "enumeration: a repeated sign-up does no work",
     file: "src/capabilities/auth/accounts/register.ts",
