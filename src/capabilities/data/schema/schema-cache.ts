@@ -44,6 +44,8 @@ export interface SchemaCacheDeps {
 const RELOADS = new Set(["", "reload schema", "reload tables", "reload relationships"]);
 /** Failing queries may ask for a reload this often, and requests for the first load. */
 const REPAIR_INTERVAL_MS = 1_000;
+/** And no sooner than so many times what the last load took: anybody can ask for what is not there. */
+const REPAIR_PAUSE = 10;
 /** While the database is away it is asked again, at first soon, then at most this seldom. */
 const RETRY_MS_MAX = 32_000;
 
@@ -53,6 +55,8 @@ interface Entry {
   /** Something changed while a load was under way. */
   dirty: boolean;
   repairedAt: number;
+  /** What the last load took. */
+  loadMs: number;
   /** Read once: the server's files do not change under it. */
   timezones: readonly string[] | null;
   unlisten: Unlisten | null;
@@ -99,12 +103,14 @@ export class SchemaCache {
 
   /**
    * After a query failed on an object that the cache believes in: a fresh state, or null when the
-   * last repair was moments ago (then the failure is the database's word).
+   * last repair was moments ago (then the failure is the database's word). A large schema is read for
+   * seconds, so it is not read that often.
    */
   async repair(tenant: TenantCtx): Promise<LoadedSchema | null> {
     const entry = this.#entry(tenant);
     const now = this.#deps.clock.monotonic();
-    if (now - entry.repairedAt < REPAIR_INTERVAL_MS) return null;
+    const pauseMs = Math.max(REPAIR_INTERVAL_MS, REPAIR_PAUSE * entry.loadMs);
+    if (now - entry.repairedAt < pauseMs) return null;
     entry.repairedAt = now;
     return await this.reload(tenant);
   }
@@ -136,6 +142,7 @@ export class SchemaCache {
         loading: null,
         dirty: false,
         repairedAt,
+        loadMs: 0,
         timezones: null,
         unlisten: null,
         failures: 0,
@@ -198,11 +205,12 @@ export class SchemaCache {
     this.#options.onLoaded(this.#deps.clock.monotonic() - started);
     this.#version += 1;
     const schema = buildSchema(this.#version, rows);
+    entry.loadMs = this.#deps.clock.monotonic() - started;
     this.#deps.log.info("data.schema_loaded", {
       tenant: tenant.id,
       tables: schema.tables.size,
       functions: schema.functions.size,
-      ms: Math.round(this.#deps.clock.monotonic() - started),
+      ms: Math.round(entry.loadMs),
     });
     return { schema };
   }

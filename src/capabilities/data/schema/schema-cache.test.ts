@@ -1,0 +1,58 @@
+import { describe, expect, test } from "bun:test";
+import { createSimClock } from "../../../../test/support/sim-clock.ts";
+import type { Databases } from "../../../core/ports/database.ts";
+import type { Logger } from "../../../core/ports/log.ts";
+import { DEFAULT_TENANT } from "../../../core/tenant.ts";
+import type { CatalogRows } from "./catalog-rows.ts";
+import { SchemaCache } from "./schema-cache.ts";
+
+const NOTHING: CatalogRows = {
+  ...{ tables: [], keys: [], foreignKeys: [], viewRules: [], computed: [], functions: [] },
+  ...{ representations: [], mediaHandlers: [], roles: [], descriptions: [], timezones: [] },
+  hasPostgis: false,
+};
+const silent = () => undefined;
+const log = { info: silent, warn: silent, error: silent, debug: silent } as unknown as Logger;
+
+/** A database whose catalogue takes so long to read. */
+function cacheOver(loadMs: number) {
+  const clock = createSimClock();
+  let loads = 0;
+  const begin = async () => {
+    loads += 1;
+    await clock.sleep(loadMs);
+    return NOTHING;
+  };
+  const databases = { for: () => ({ system: { begin }, login: "" }) } as unknown as Databases;
+  const cache = new SchemaCache(
+    { databases, clock, log },
+    {
+      scopeOf: async () => ({ schemas: [], extraSearchPath: [] }),
+      channel: () => null,
+      ...{ onReloadConfig: silent, onLoaded: silent, onFailed: silent },
+    },
+  );
+  /** Whether a failing query has the schema read again. */
+  const repairs = async () => {
+    const before = loads;
+    const repairing = cache.repair(DEFAULT_TENANT);
+    await clock.advance(loadMs);
+    await repairing;
+    return loads > before;
+  };
+  return { clock, repairs };
+}
+
+describe("failing queries have the schema read again", () => {
+  test.each([
+    [50, 900, false],
+    [50, 1_000, true],
+    [2_000, 17_000, false],
+    [2_000, 20_000, true],
+  ])("where it takes %p ms, %p ms after the last time: %p", async (loadMs, afterMs, isRead) => {
+    const { clock, repairs } = cacheOver(loadMs);
+    expect(await repairs()).toBe(true);
+    await clock.advance(afterMs - loadMs);
+    expect(await repairs()).toBe(isRead);
+  });
+});
