@@ -10,11 +10,11 @@ export function nearestName(
   candidates: Iterable<string>,
   minScore: number,
 ): string | null {
-  const known = [...new Set(candidates)].filter(isShort);
   if (!isShort(name)) return null;
+  const known = [...new Set(candidates)].filter((k) => isShort(k) && bound(name, k) >= minScore);
   for (const size of [3, 2]) {
-    const grams = gramsOf(name, size);
-    const similar = known.filter((k) => gramsOf(k, size).some((gram) => grams.includes(gram)));
+    const grams = new Set(gramsOf(name, size));
+    const similar = known.filter((k) => gramsOf(k, size).some((gram) => grams.has(gram)));
     const best = bestOf(name, similar, minScore);
     if (best !== null) return best;
   }
@@ -24,15 +24,23 @@ export function nearestName(
 function bestOf(name: string, candidates: readonly string[], minScore: number): string | null {
   let best: string | null = null;
   let bestScore = 0;
+  const lower = name.toLowerCase();
   for (const candidate of candidates) {
+    if (bound(name, candidate) <= bestScore) continue;
     const longest = Math.max(name.length, candidate.length);
-    const score = 1 - distance(name.toLowerCase(), candidate.toLowerCase()) / longest;
+    const most = Math.floor((1 - Math.max(minScore, bestScore)) * longest);
+    const score = 1 - distance(lower, candidate.toLowerCase(), most) / longest;
     if (score >= minScore && score > bestScore) {
       best = candidate;
       bestScore = score;
     }
   }
   return best;
+}
+
+/** No score is higher: what one name has more is edited away. Anybody asks for names that are not there. */
+function bound(a: string, b: string): number {
+  return Math.min(a.length, b.length) / Math.max(a.length, b.length);
 }
 
 /** Names are at most 63 bytes; a longer text resembles none of them, and costs time. */
@@ -48,15 +56,19 @@ function gramsOf(name: string, size: number): string[] {
   );
 }
 
-/** Levenshtein distance. */
-function distance(a: string, b: string): number {
+/** Levenshtein distance; beyond `most` any number beyond it. */
+function distance(a: string, b: string, most: number): number {
   let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
     const current = [i];
+    let least = i;
     for (let j = 1; j <= b.length; j++) {
       const substitution = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      current.push(Math.min((previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1, substitution));
+      const cost = Math.min((previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1, substitution);
+      current.push(cost);
+      if (cost < least) least = cost;
     }
+    if (least > most) return least;
     previous = current;
   }
   return previous[b.length] ?? 0;
