@@ -52,6 +52,14 @@ beforeAll(async () => {
     alter table whole_parts enable row level security;
     alter table whole_parts replica identity full;
     create table whole_parts_1 partition of whole_parts for values in (1);
+    create table letters (id int primary key, v text, i int);
+    alter table letters enable row level security;
+    create policy not_hidden on letters for select using (v <> 'hidden' and i > 0);
+    create table computed (id int primary key, kind text,
+      hidden bool generated always as (kind = 'hidden') stored,
+      shown text generated always as (initcap(kind)) stored);
+    alter table computed enable row level security;
+    create policy not_hidden on computed for select using (hidden is not true);
     create table ancestors (id int primary key);
     alter table ancestors enable row level security;
     create table descendants () inherits (ancestors);
@@ -182,6 +190,33 @@ describe("row security", () => {
     expect(alice.changes.map(({ record }) => JSON.parse(record ?? "").body)).toEqual(
       Array.from({ length: 21 }, (_, n) => String(n)),
     );
+  });
+
+  test("policies may look at columns of any name", async () => {
+    const anon = await server.subscribe({ table: "letters" });
+    await world.sql.begin(async (tx) => {
+      await tx`insert into letters values (1, 'a', 1)`;
+      await tx`update letters set v = 'hidden'`;
+      await tx`update letters set v = 'b'`;
+    });
+    await world.settle(anon);
+    const row = (v: string) => `{"id":1,"v":"${v}","i":1}`;
+    expect([anon.short, anon.gaps]).toEqual([[`INSERT ${row("a")}`, `UPDATE ${row("b")}`], []]);
+  });
+
+  test("policies and filters may look at generated columns, which no change tells", async () => {
+    const anon = await server.subscribe({ table: "computed" });
+    const filters = ["shown=eq.Seen", "hidden=is.false"];
+    const some = await server.subscribe({ table: "computed", filters });
+    await world.sql.begin(async (tx) => {
+      await tx`insert into computed values (1, 'hidden')`;
+      await tx`update computed set kind = 'seen'`;
+      await tx`update computed set kind = 'other'`;
+    });
+    await world.settle(anon, some);
+    const row = (kind: string) => `UPDATE {"id":1,"kind":"${kind}"}`;
+    expect(anon.short).toEqual([row("seen"), row("other")]);
+    expect(some.short).toEqual([row("seen")]);
   });
 
   test("a policy that fails on a row is a gap, and takes nothing else with it", async () => {

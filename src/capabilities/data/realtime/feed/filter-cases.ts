@@ -54,7 +54,8 @@ async function answer({ filter, askers }: Question, court: TableCourt): Promise<
   const cases = [...askers.keys()].filter((one) => one.view !== null);
   const principal = [...askers.values()][0]?.[0]?.principal;
   if (!principal) return;
-  const sql = filterSql(court.table, filter.sql, filter.params.length);
+  const generated = court.facts.generated.filter(({ name }) => filter.columns.has(name));
+  const sql = filterSql(court.table, filter.sql, filter.params.length, generated);
   const { rows, failed } = await selectRows(cases, (some) => {
     const json = some.map((one) => rowJson(court.table, one.change, (one.view as RowView).values));
     const caller = { principal, schema: court.table.schema };

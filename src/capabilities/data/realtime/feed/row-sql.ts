@@ -3,22 +3,39 @@
  * members are the columns' texts; `json_populate_record` over the table's own row type makes values
  * of them, so that no type has to be named and none is missed.
  */
-import { quoteIdent, quoteTable } from "../../compile/quote.ts";
+import { quoteIdent, quoteLiteral, quoteTable } from "../../compile/quote.ts";
 import type { Table } from "../../schema/schema.ts";
 import type { TablePolicies } from "./policies.ts";
 import type { RawChange, RowValues } from "./raw-change.ts";
+import type { GeneratedColumn } from "./table-facts.ts";
 
 /** The row of a change in conditions. */
 export const ROW_ALIAS = "pgrst_change";
 const TABLE_ALIAS = "pgrst_row";
 
-/** `from …`: the rows of the JSON array that is parameter `$n`, as `alias`, numbered from 1 by `i`. */
-function rowsFrom(table: Table, parameter: number, alias: string): string {
-  return (
-    `from pg_catalog.json_array_elements($${parameter}::pg_catalog.text::pg_catalog.json) ` +
-    "with ordinality as pgrst_item(v, i) cross join lateral " +
-    `pg_catalog.json_populate_record(null::${quoteTable(table)}, pgrst_item.v) as ${alias}`
-  );
+/** What the rows travel as. The names must be no column's: policies name columns without their table. */
+const ITEM = "with ordinality as pgrst_item(pgrst_value, pgrst_place)";
+const PLACE = "pgrst_item.pgrst_place";
+
+/** `from …`: the rows of the JSON array that is parameter `$n`, as `alias`, numbered from 1 by `PLACE`. */
+function rowsFrom(
+  table: Table,
+  parameter: number,
+  alias: string,
+  generated: readonly GeneratedColumn[] = [],
+): string {
+  const told = `pg_catalog.json_populate_record(null::${quoteTable(table)}, pgrst_item.pgrst_value)`;
+  const row = generated.length === 0 ? told : withGenerated(told, generated);
+  const items = `pg_catalog.json_array_elements($${parameter}::pg_catalog.text::pg_catalog.json)`;
+  return `from ${items} ${ITEM} cross join lateral ${row} as ${alias}`;
+}
+
+/** No change tells generated columns, but conditions may look at them. */
+function withGenerated(row: string, generated: readonly GeneratedColumn[]): string {
+  const members = generated.map(({ name, sql }) => `${quoteLiteral(name)}, (${sql})`).join(", ");
+  const base = `(select pgrst_base from ${row} as pgrst_base)`;
+  const values = `(select pg_catalog.json_build_object(${members}) from ${row} as pgrst_base)`;
+  return `pg_catalog.json_populate_record(${base}, ${values})`;
 }
 
 /** One row of the array. Values that the change does not tell are left out. */
@@ -41,23 +58,36 @@ export function renderSql(table: Table, columns: readonly string[]): string {
   const values = columns.map(
     (name) => `pg_catalog.to_json(${TABLE_ALIAS}.${quoteIdent(name)})::pg_catalog.text`,
   );
-  return `select pgrst_item.i, ${values.join(", ")} ${rowsFrom(table, 1, TABLE_ALIAS)}`;
+  return `select ${PLACE}, ${values.join(", ")} ${rowsFrom(table, 1, TABLE_ALIAS)}`;
 }
 
-/** Numbers of the rows for which the condition holds. Its own parameters come first, then the rows. */
-export function filterSql(table: Table, condition: string, ownParameters: number): string {
-  const rows = rowsFrom(table, ownParameters + 1, ROW_ALIAS);
-  return `select pgrst_item.i ${rows} where ${condition}`;
+/**
+ * Numbers of the rows for which the condition holds. Its own parameters come first, then the rows.
+ * @param generated columns that the condition looks at.
+ */
+export function filterSql(
+  table: Table,
+  condition: string,
+  ownParameters: number,
+  generated: readonly GeneratedColumn[],
+): string {
+  const rows = rowsFrom(table, ownParameters + 1, ROW_ALIAS, generated);
+  return `select ${PLACE} ${rows} where ${condition}`;
 }
 
 /**
  * Numbers of the rows that the policies for reading allow, whether or not a row like them is stored.
  * The alias is the table's name, because policies qualify their columns by it in sub-selects.
  */
-export function policySql(table: Table, { permissive, restrictive }: TablePolicies): string {
+export function policySql(
+  table: Table,
+  { permissive, restrictive }: TablePolicies,
+  generated: readonly GeneratedColumn[],
+): string {
   const any = permissive.length === 0 ? "false" : permissive.map((sql) => `(${sql})`).join(" or ");
   const all = [`(${any})`, ...restrictive.map((sql) => `(${sql})`)].join(" and ");
-  return `select pgrst_item.i ${rowsFrom(table, 1, quoteIdent(table.name))} where ${all}`;
+  const rows = rowsFrom(table, 1, quoteIdent(table.name), generated);
+  return `select ${PLACE} ${rows} where ${all}`;
 }
 
 /**
@@ -109,12 +139,12 @@ export function referenceSql(
   return `
     select ${["0::pg_catalog.int8 as i", snapshot, "null::pg_catalog.bool", ...nulls].join(", ")}
     union all
-    select ${["pgrst_item.i", VERSION, same, ...texts].join(", ")}
+    select ${[PLACE, VERSION, same, ...texts].join(", ")}
     from ${quoteTable(table)} as ${TABLE_ALIAS}
     join pg_catalog.json_array_elements($1::pg_catalog.text::pg_catalog.json)
-      with ordinality as pgrst_item(v, i)
-      on pgrst_item.v ->> 'k' = pg_catalog.json_build_array(${key.map(textOf).join(", ")})::pg_catalog.text
-    cross join lateral pg_catalog.json_populate_record(${TABLE_ALIAS}, pgrst_item.v -> 'v') as ${ROW_ALIAS}
+      ${ITEM}
+      on pgrst_item.pgrst_value ->> 'k' = pg_catalog.json_build_array(${key.map(textOf).join(", ")})::pg_catalog.text
+    cross join lateral pg_catalog.json_populate_record(${TABLE_ALIAS}, pgrst_item.pgrst_value -> 'v') as ${ROW_ALIAS}
     where ${keyCondition(key, count, 2)}`;
 }
 

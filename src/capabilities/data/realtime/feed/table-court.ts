@@ -163,7 +163,7 @@ export class TableCourt {
     if (cases.length === 0) return { rows: new Map(), failed: new Map() };
     const { role } = identity.principal;
     const policies = await queries.withOwner(({ system }) => readPolicies(system, facts.oid, role));
-    const sql = policySql(table, policies);
+    const sql = policySql(table, policies, facts.generated);
     return await selectRows(cases, (some) => {
       const rows = some.map((one) => (one.row ? rowJson(table, one.change, one.row.values) : "{}"));
       return queries.asCaller(this.#caller(identity.principal), sql, [`[${rows.join(",")}]`]);

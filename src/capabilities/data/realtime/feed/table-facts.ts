@@ -15,8 +15,16 @@ export interface TableFacts {
   readonly isPublished: boolean;
   /** Nobody is just publishing it. */
   readonly isSettled: boolean;
-  /** Columns whose values are equal exactly when their texts are, with their types. */
+  readonly generated: readonly GeneratedColumn[];
+  /** Columns whose values are told, and are equal exactly when their texts are, with their types. */
   readonly plainTypes: ReadonlyMap<string, string>;
+}
+
+/** A column that is computed from others; no change tells its value. */
+export interface GeneratedColumn {
+  readonly name: string;
+  /** Over the row's own columns, unqualified; other names are complete. */
+  readonly sql: string;
 }
 
 /** What one role may do with a table now. */
