@@ -141,6 +141,13 @@ const inserting: DataRow[] = [
     { prefer: FULL, accept: "text/csv", headers: { "content-type": "text/csv" } },
   ),
   post(
+    "empty lines of CSV are nothing, an empty quoted text is one",
+    "/no_key?select=a",
+    'a\r\nfoo\r\n\r\n""\r\n\r\n',
+    { body: [{ a: "foo" }, { a: "" }] },
+    { prefer: FULL, headers: { "content-type": "text/csv" } },
+  ),
+  post(
     "lines of CSV are as long as the head",
     "/no_key",
     "a,b\nfoo,bar\nbaz",

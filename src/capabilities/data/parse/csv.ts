@@ -1,6 +1,6 @@
 /**
  * CSV request bodies (RFC 4180): the first line names the columns, the unquoted word NULL is SQL
- * null, an empty field an empty text (docs.postgrest.org, "Bulk Insert").
+ * null, an empty field an empty text, an empty line nothing (docs.postgrest.org, "Bulk Insert").
  */
 import { errors } from "../errors.ts";
 
@@ -39,9 +39,14 @@ function readLines(text: string): CsvField[][] {
     if (text.startsWith("\r\n", position)) position += 2;
     else if (text[position] === "\n" || text[position] === "\r") position += 1;
     else if (position < text.length) throw errors.PGRST102("Empty or invalid csv");
-    lines.push(line);
+    if (!isBlank(line)) lines.push(line);
   }
   return lines;
+}
+
+/** As at the end of what spreadsheets write. */
+function isBlank([first, ...more]: readonly CsvField[]): boolean {
+  return more.length === 0 && first?.text === "" && !first.quoted;
 }
 
 const PLAIN = /[^,\r\n]*/y;
