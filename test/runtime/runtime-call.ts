@@ -1,5 +1,9 @@
 /** How a test calls a function, and the limits it has unless the test says otherwise. */
-import type { FunctionCall, FunctionLimits } from "../../src/core/ports/function-runtime.ts";
+import type {
+  FunctionCall,
+  FunctionLimits,
+  FunctionRequest,
+} from "../../src/core/ports/function-runtime.ts";
 
 export const DEFAULT_LIMITS: FunctionLimits = {
   deadlineMs: 15_000,
@@ -29,4 +33,11 @@ export async function failureOf(
     },
     (error: unknown) => error as never,
   );
+}
+
+/** As the server hands it on. */
+export function requestOf(url: string, init?: RequestInit): FunctionRequest {
+  const request = new Request(url, init);
+  const headers = { value: Object.fromEntries(request.headers) };
+  return Object.defineProperty(request, "headers", headers) as unknown as FunctionRequest;
 }

@@ -10,7 +10,7 @@ import { createRuntimes, type RuntimeOptions, type Runtimes } from "../../src/ru
 import { systemClock } from "../../src/shared/clock.ts";
 import { createIds } from "../../src/shared/ids.ts";
 import { systemRng } from "../../src/shared/rng.ts";
-import { DEFAULT_LIMITS, type FixtureCall } from "./runtime-call.ts";
+import { DEFAULT_LIMITS, type FixtureCall, requestOf } from "./runtime-call.ts";
 
 const silent: Logger = {
   debug: () => {},
@@ -83,7 +83,7 @@ export async function createFixture(options: Partial<RuntimeOptions> = {}): Prom
         tenant: DEFAULT_TENANT,
         requestId: call.requestId ?? ids.uuid(),
         spec: wanted,
-        request: new Request(call.url ?? `http://localhost/${wanted.name}`, call.init),
+        request: requestOf(call.url ?? `http://localhost/${wanted.name}`, call.init),
         exportName: call.exportName ?? null,
         ...(call.caller ? { caller: call.caller } : {}),
       });

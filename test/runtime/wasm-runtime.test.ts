@@ -10,7 +10,7 @@ import { HostGone, Lane } from "../../src/runtime/wasm/lane.ts";
 import { systemClock } from "../../src/shared/clock.ts";
 import { until } from "../support/until.ts";
 import { compileAssembly, guest, wat } from "./guests.ts";
-import { DEFAULT_LIMITS, failureOf } from "./runtime-call.ts";
+import { DEFAULT_LIMITS, failureOf, requestOf } from "./runtime-call.ts";
 import { createFixture, type Fixture } from "./runtime-fixture.ts";
 
 let fixture: Fixture;
@@ -413,7 +413,7 @@ test("a plug-in's error leaves its instance as it is", async () => {
 async function isCold(spec: FunctionSpec): Promise<boolean> {
   const { cold } = await fixture.runtimes.wasm.invoke({
     ...{ tenant: DEFAULT_TENANT, requestId: crypto.randomUUID(), spec, exportName: "echo" },
-    request: new Request("http://localhost/x", { method: "POST", body: "x" }),
+    request: requestOf("http://localhost/x", { method: "POST", body: "x" }),
   });
   return cold;
 }

@@ -38,9 +38,9 @@ describe("the request as a function sees it", () => {
     const sent = { authorization: "Bearer t", apikey: "k", cookie: "s=1" };
     const names = ["authorization", "apikey", "cookie"];
     const closed = forward(sent);
-    expect(names.map((name) => closed.headers.get(name))).toEqual([null, null, null]);
+    expect(names.map((name) => closed.headers[name])).toEqual([undefined, undefined, undefined]);
     const open = forward(sent, { forwardAuthorization: true });
-    expect(names.map((name) => open.headers.get(name))).toEqual(["Bearer t", "k", "s=1"]);
+    expect(names.map((name) => open.headers[name])).toEqual(["Bearer t", "k", "s=1"]);
   });
 
   test("names only what the server vouches for, whatever the caller sent", () => {
@@ -54,22 +54,22 @@ describe("the request as a function sees it", () => {
       "x-request-id": "other",
       "x-own": "kept",
     });
-    expect(Object.fromEntries(headers)).toMatchObject({
+    expect(headers).toMatchObject({
       "x-forwarded-for": "203.0.113.9",
       "x-forwarded-host": "api.example.com",
       "x-forwarded-proto": "https",
       "x-request-id": "request-id-1",
       "x-own": "kept",
     });
-    expect(headers.get("x-reactor-auth")).toStartWith('{"role":"authenticated"');
+    expect(headers["x-reactor-auth"]).toStartWith('{"role":"authenticated"');
     for (const name of ["x-reactor-call", "x-forwarded-prefix", "forwarded", "x-real-ip"]) {
-      expect(headers.has(name)).toBe(false);
+      expect(headers[name]).toBeUndefined();
     }
   });
 
   test("headers of the connection stay on it", () => {
     const { headers } = forward({ connection: "close, X-Hop", "x-hop": "1", te: "trailers" });
-    expect(["connection", "x-hop", "te"].filter((name) => headers.has(name))).toEqual([]);
+    expect(["connection", "x-hop", "te"].filter((name) => headers[name])).toEqual([]);
   });
 
   test("who is calling survives as ASCII", () => {

@@ -8,24 +8,13 @@ import type { Principal } from "../../core/ports/auth.ts";
 import type { FunctionRequest } from "../../core/ports/function-runtime.ts";
 import type { ActiveFunction } from "./function-version.ts";
 
-const CREDENTIALS = ["authorization", "apikey", "cookie"];
-/** RFC 9110 §7.6.1, and what tells a server behind a proxy who called: ours to say. */
-const NOT_PASSED_ON = [
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "upgrade",
-  "expect",
-  "forwarded",
-  "x-real-ip",
-  "idempotency-key",
-];
-const OWN_PREFIX = "x-reactor-";
-const PROXY_PREFIX = "x-forwarded-";
+/**
+ * RFC 9110 §7.6.1, what tells a server behind a proxy who called (ours to say), and what the server
+ * alone may set.
+ */
+const NEVER =
+  /^(?:connection|keep-alive|proxy-(?:authenticate|authorization|connection)|te|trailer|upgrade|expect|forwarded|x-real-ip|idempotency-key|x-(?:reactor|forwarded)-.*)$/;
+const CREDENTIALS = /^(?:authorization|apikey|cookie)$/;
 
 /**
  * @param below path below the function, "" or with a leading slash, still encoded
@@ -46,10 +35,10 @@ export function forwardRequest(
 /** Another view of the same request: a `Request` of its own would turn the body into a stream. */
 class Forwarded implements FunctionRequest {
   readonly url: string;
-  readonly headers: Headers;
+  readonly headers: FunctionRequest["headers"];
   readonly #request: Request;
 
-  constructor(request: Request, url: string, headers: Headers) {
+  constructor(request: Request, url: string, headers: FunctionRequest["headers"]) {
     this.#request = request;
     this.url = url;
     this.headers = headers;
@@ -77,26 +66,30 @@ function forwardedHeaders(
   ctx: RequestContext,
   found: ActiveFunction,
   principal: Principal,
-): Headers {
-  const headers = new Headers(sent);
-  for (const name of nominated(sent)) headers.delete(name);
-  for (const name of NOT_PASSED_ON) headers.delete(name);
-  if (!found.forwardAuthorization) for (const name of CREDENTIALS) headers.delete(name);
-  for (const name of [...headers.keys()]) {
-    if (name.startsWith(OWN_PREFIX) || name.startsWith(PROXY_PREFIX)) headers.delete(name);
+): Record<string, string> {
+  const all = sent.toJSON() as Record<string, string | string[]>;
+  const dropped = nominated(all["connection"]);
+  const headers: Record<string, string> = {};
+  for (const name in all) {
+    if (NEVER.test(name) || dropped.includes(name)) continue;
+    if (!found.forwardAuthorization && CREDENTIALS.test(name)) continue;
+    // Of `Set-Cookie`, which says nothing in a request, Bun makes a list.
+    headers[name] = String(all[name]);
   }
-  headers.set("x-request-id", ctx.id);
-  headers.set("x-forwarded-for", ctx.address);
-  headers.set("x-forwarded-proto", ctx.origin.startsWith("https:") ? "https" : "http");
-  headers.set("x-forwarded-host", ctx.origin.slice(ctx.origin.indexOf("//") + 2));
-  headers.set("x-reactor-auth", authHeader(principal));
+  headers["x-request-id"] = ctx.id;
+  headers["x-forwarded-for"] = ctx.address;
+  headers["x-forwarded-proto"] = ctx.origin.startsWith("https:") ? "https" : "http";
+  headers["x-forwarded-host"] = ctx.origin.slice(ctx.origin.indexOf("//") + 2);
+  headers["x-reactor-auth"] = authHeader(principal);
   return headers;
 }
 
 /** Names that the sender's `Connection` header makes hop-by-hop. */
-function nominated(sent: Headers): string[] {
-  const names = (sent.get("connection") ?? "").split(",").map((name) => name.trim());
-  return names.filter((name) => /^[A-Za-z0-9-]{1,128}$/.test(name));
+function nominated(connection: string | string[] | undefined): readonly string[] {
+  if (connection === undefined) return [];
+  return String(connection)
+    .split(",")
+    .map((name) => name.trim().toLowerCase());
 }
 
 /**
@@ -104,7 +97,14 @@ function nominated(sent: Headers): string[] {
  * names.
  */
 export function authHeader(principal: Principal): string {
+  const known = written.get(principal);
+  if (known !== undefined) return known;
   const { role, userId, claims } = principal;
   const json = `{"role":${JSON.stringify(role)},"user_id":${JSON.stringify(userId)},"claims":${claims}}`;
-  return toAscii(json);
+  const header = toAscii(json);
+  written.set(principal, header);
+  return header;
 }
+
+/** Of a credential that is used again the principal is the same. */
+const written = new WeakMap<Principal, string>();

@@ -2,10 +2,11 @@
  * Carries one call to a runner and its answer back, as HTTP over the runner's Unix socket: bodies
  * stream both ways, small ones are taken whole because that is cheaper. Knows nothing of processes.
  */
-import { coreErrors, type ReactorError } from "../../core/errors.ts";
+import { coreErrors } from "../../core/errors.ts";
 import type { Child } from "../child.ts";
 import { runtimeErrors } from "../errors.ts";
 import { CALL_HEADER, type CallHeader, NOT_BEGUN, OUTCOME_HEADER } from "../messages.ts";
+import { orAborted } from "../read-input.ts";
 import type { ActiveCall } from "./active-call.ts";
 
 /** Bodies of a known length up to this are not streamed. */
@@ -73,8 +74,8 @@ async function requestBody(
 ): Promise<{ body: Body; length: number | null }> {
   const { request } = active.call;
   if (request.method === "GET" || request.method === "HEAD") return { body: null, length: null };
-  const declared = request.headers.get("content-length");
-  const length = declared === null ? null : Number(declared);
+  const declared = request.headers["content-length"];
+  const length = declared === undefined ? null : Number(declared);
   if (length !== null && length > limitBytes) throw coreErrors.payload_too_large(limitBytes);
   if (length === null || length > WHOLE_BODY_BYTES) {
     const { body } = request;
@@ -83,21 +84,10 @@ async function requestBody(
     return { body: meteredBody(active, body, limitBytes), length: null };
   }
   active.uploading = true;
-  const whole = active.whole ?? (await untilAborted(active, request.bytes()));
+  const whole = active.whole ?? (await orAborted(request.bytes(), active.controller.signal));
   active.whole = whole;
   active.uploading = false;
   return { body: whole, length: whole.length };
-}
-
-/** A client that never sends its body must not hold the call past its deadline. */
-export function untilAborted<T>(active: ActiveCall, work: Promise<T>): Promise<T> {
-  const { signal } = active.controller;
-  return new Promise<T>((resolve, reject) => {
-    const give = () => reject(active.failure as ReactorError);
-    if (signal.aborted) return give();
-    signal.addEventListener("abort", give, { once: true });
-    work.then(resolve, reject);
-  });
 }
 
 /** Counts what passes and ends the call when it is more than the function takes. */
@@ -126,10 +116,10 @@ function meteredBody(
   });
 }
 
-/** With the private header of the call. A plain record: cheaper than `Headers` to make, to change and to hand to `fetch`. */
+/** With the private header of the call. */
 export function privateHeaders(active: ActiveCall, length: number | null): Record<string, string> {
   const { request, requestId, caller } = active.call;
-  const headers = request.headers.toJSON() as Record<string, string>;
+  const { headers } = request;
   const drop = ADDED_BY_FETCH.filter((name) => headers[name] === undefined);
   const private_: CallHeader = {
     id: requestId,
@@ -139,11 +129,10 @@ export function privateHeaders(active: ActiveCall, length: number | null): Recor
     ...(request.url.startsWith("https:") ? { secure: true as const } : {}),
     ...(drop.length > 0 ? { drop } : {}),
   };
-  delete headers["connection"];
-  delete headers["transfer-encoding"];
-  if (length === null) delete headers["content-length"];
-  headers[CALL_HEADER] = JSON.stringify(private_);
-  return headers;
+  const own: Record<string, string> = { ...headers, [CALL_HEADER]: JSON.stringify(private_) };
+  delete own["transfer-encoding"];
+  if (length === null) delete own["content-length"];
+  return own;
 }
 
 async function answerOf(active: ActiveCall, answer: Response): Promise<Response> {

@@ -33,7 +33,7 @@ export function openSocket(
 ): Promise<FunctionSocket> {
   const { request, spec } = active.call;
   const url = new URL(request.url);
-  const protocols = listOf(request.headers.get("sec-websocket-protocol"));
+  const protocols = listOf(request.headers["sec-websocket-protocol"] ?? null);
   const client = new SocketClient(`ws+unix://${path}:${url.pathname}${url.search}`, {
     headers: socketHeaders(active),
     ...(protocols.length > 0 ? { protocols } : {}),

@@ -13,7 +13,7 @@ export class BadLambdaAnswer extends Error {
 }
 
 export interface EventSource {
-  readonly request: FunctionRequest;
+  readonly request: Pick<FunctionRequest, "url" | "method" | "headers">;
   readonly body: Uint8Array | null;
   /** Of the function, where AWS has the id of the API. */
   readonly name: string;
@@ -30,7 +30,7 @@ const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 
 export function toHttpEvent({ request, body, name, requestId, now }: EventSource): HttpEvent {
   const { pathname, search, searchParams, host } = new URL(request.url);
-  const { cookie, ...headers } = Object.fromEntries(request.headers) as Record<string, string>;
+  const { cookie, ...headers } = request.headers;
   const sourceIp = headers["x-forwarded-for"]?.split(",")[0]?.trim() ?? "";
   const http = { method: request.method, path: pathname, protocol: "HTTP/1.1" };
   return {
@@ -70,9 +70,9 @@ function commonLogTime(now: number): string {
   return `${day}/${MONTHS[Number(month) - 1]}/${year}:${time.slice(0, 8)} +0000`;
 }
 
-function eventBody(body: Uint8Array | null, headers: Headers): HttpEvent {
+function eventBody(body: Uint8Array | null, headers: FunctionRequest["headers"]): HttpEvent {
   if (!body || body.length === 0) return { isBase64Encoded: false };
-  const isText = TEXT.test(headers.get("content-type") ?? "") && !headers.has("content-encoding");
+  const isText = TEXT.test(headers["content-type"] ?? "") && !headers["content-encoding"];
   const text = isText ? utf8(body) : null;
   if (text !== null) return { body: text, isBase64Encoded: false };
   return { body: Buffer.from(body).toString("base64"), isBase64Encoded: true };

@@ -1,10 +1,9 @@
 /** One call of a function on AWS: the request as an event to the Invoke API, or as it is to its URL. */
-import { readBody } from "../../core/body.ts";
 import { ReactorError } from "../../core/errors.ts";
 import type { ActiveCall } from "../bun/active-call.ts";
-import { untilAborted } from "../bun/forward.ts";
 import type { LogLevelName } from "../messages.ts";
 import type { FullRuntimeOptions } from "../options.ts";
+import { readInput } from "../read-input.ts";
 import { type AwsAnswer, type Signing, sendToAws, signingFor } from "./aws-request.ts";
 import { ASYNC_BYTES, functionError, lambdaErrors, SYNC_BYTES, serviceError } from "./errors.ts";
 import { BadLambdaAnswer, toHttpEvent, toResponse } from "./http-event.ts";
@@ -42,7 +41,7 @@ export async function callRemote(
 async function requestBody(active: ActiveCall): Promise<Uint8Array> {
   const { request, spec } = active.call;
   active.uploading = true;
-  const body = await untilAborted(active, readBody(request, spec.limits.bodyInBytes));
+  const body = await readInput(request, spec.limits.bodyInBytes, active.controller.signal);
   active.uploading = false;
   return body;
 }

@@ -24,7 +24,7 @@ export async function callUrl(
   }
   const { pathname, search } = new URL(request.url);
   const headers = Object.fromEntries(
-    [...request.headers].filter(
+    Object.entries(request.headers).filter(
       ([name]) => !NOT_SENT.test(name) && !(signing && name === "authorization"),
     ),
   );

@@ -17,11 +17,11 @@ import type { JailLevel } from "../jail/jail-plan.ts";
 import { createLogCap, LOG_LINES_ACCEPTED_PER_S } from "../log-cap.ts";
 import type { FullRuntimeOptions } from "../options.ts";
 import { processRss } from "../process-usage.ts";
+import { readInput } from "../read-input.ts";
 import { specKey, versionKey } from "../spec-key.ts";
 import { chooseExport } from "./choose-export.ts";
 import { HostGone, type Lane, type LaneCall } from "./lane.ts";
 import { createLaneSet, type LaneSet } from "./lane-set.ts";
-import { readInput } from "./read-input.ts";
 import { MOVED, WasmRun } from "./wasm-run.ts";
 
 const WATCH_MS = 50;

@@ -14,11 +14,12 @@ export async function invokeBy(
 ): Promise<Response> {
   const now = Date.now();
   const scope = callScope.getStore() ?? null;
-  const { signal } = request;
+  const { url, method, signal } = request;
   const body = await request.bytes();
   const id = crypto.randomUUID();
+  const headers = Object.fromEntries(request.headers);
   const event = JSON.stringify(
-    toHttpEvent({ request, body, name, requestId: scope?.id ?? id, now }),
+    toHttpEvent({ request: { url, method, headers }, body, name, requestId: scope?.id ?? id, now }),
   );
   const invocation = {
     ...{ id, event, deadlineAt: now + deadlineMs, arn: arnOf(name), scope },

@@ -1,6 +1,6 @@
-/** A WASM call's input: the whole request body, bounded while it arrives. */
-import { coreErrors } from "../../core/errors.ts";
-import type { FunctionRequest } from "../../core/ports/function-runtime.ts";
+/** A call's whole request body, bounded while it arrives. */
+import { coreErrors } from "../core/errors.ts";
+import type { FunctionRequest } from "../core/ports/function-runtime.ts";
 
 /** Throws `payload_too_large` (413), or the signal's reason when that comes first. */
 export async function readInput(
@@ -8,8 +8,8 @@ export async function readInput(
   limitBytes: number,
   signal: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const declared = request.headers.get("content-length");
-  if (declared === null) {
+  const declared = request.headers["content-length"];
+  if (declared === undefined) {
     const { body } = request;
     return body ? await readCounted(body, limitBytes, signal) : new Uint8Array();
   }
@@ -37,7 +37,8 @@ async function readCounted(
   }
 }
 
-function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+/** The work, unless the signal comes first: a client that never sends its body must not hold a call. */
+export function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
     const give = () => reject(signal.reason);
