@@ -1,4 +1,5 @@
 /** A call's whole request body, bounded while it arrives. */
+import { peek } from "bun";
 import { coreErrors } from "../core/errors.ts";
 import type { FunctionRequest } from "../core/ports/function-runtime.ts";
 
@@ -39,6 +40,8 @@ async function readCounted(
 
 /** The work, unless the signal comes first: a client that never sends its body must not hold a call. */
 export function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  // A small body has come with its head, mostly.
+  if (peek.status(work) === "fulfilled" && !signal.aborted) return work;
   return new Promise<T>((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
     const give = () => reject(signal.reason);

@@ -14,8 +14,10 @@ import type {
 import { describeExit, exitOf } from "../child.ts";
 import { runtimeErrors } from "../errors.ts";
 import type { JailLevel } from "../jail/jail-plan.ts";
+import { onAbort } from "../on-abort.ts";
 import type { FullRuntimeOptions } from "../options.ts";
 import { specKey, versionKey } from "../spec-key.ts";
+import { isBrief, TICK_MS, YoungCalls } from "../young-calls.ts";
 import { ActiveCall } from "./active-call.ts";
 import { CallNotBegun, forwardCall } from "./forward.ts";
 import type { Instance } from "./instance.ts";
@@ -24,8 +26,6 @@ import { openSocket } from "./open-socket.ts";
 import { Runners } from "./runners.ts";
 import { VersionSlot } from "./version-slot.ts";
 
-/** Memory is looked at this often while calls run; the paper killed at 260 MB with a cap of 256. */
-const WATCH_MS = 50;
 /** `tmp` is looked at every so many watches. */
 const DISK_EVERY = 5;
 /** Processes that a call is given to while each ends before it has seen the call. */
@@ -40,6 +40,7 @@ export class BunRuntime implements FunctionRuntime {
   readonly #slots = new Map<string, VersionSlot>();
   readonly #instances = new Set<Instance>();
   readonly #runners: Runners;
+  readonly #young = new YoungCalls();
   #stopping = false;
   #watches = 0;
   #isCounting = false;
@@ -53,7 +54,8 @@ export class BunRuntime implements FunctionRuntime {
 
   async start(): Promise<void> {
     this.#runners.blanks.fill();
-    this.#stopWatching ??= this.#options.clock.every(WATCH_MS, () => this.#watch());
+    // Memory is looked at as often while calls run; the paper killed at 260 MB with a cap of 256.
+    this.#stopWatching ??= this.#options.clock.every(TICK_MS, () => this.#watch());
   }
 
   async invoke(call: FunctionCall): Promise<FunctionAnswer> {
@@ -67,10 +69,12 @@ export class BunRuntime implements FunctionRuntime {
       active.abort(runtimeErrors.client_closed_request());
       instance?.mustAnswer(startedAt + deadlineMs - clock.monotonic());
     };
-    const { signal } = call.request;
-    signal.addEventListener("abort", onClientGone, { once: true });
-    active.onFinish(clock.after(deadlineMs, onDeadline));
-    active.onFinish(() => signal.removeEventListener("abort", onClientGone));
+    const grow = () => {
+      active.onFinish(clock.after(startedAt + deadlineMs - clock.monotonic(), onDeadline));
+      active.onFinish(onAbort(call.request.signal, onClientGone));
+    };
+    if (isBrief(deadlineMs)) grow();
+    else active.onFinish(this.#young.add(grow));
     try {
       return await this.#attempt(active, (entered) => {
         instance = entered;
@@ -217,6 +221,7 @@ export class BunRuntime implements FunctionRuntime {
   }
 
   #watch(): void {
+    this.#young.tick();
     this.#watches += 1;
     const lookAtIdle = this.#watches % IDLE_EVERY === 0;
     for (const instance of this.#instances) {

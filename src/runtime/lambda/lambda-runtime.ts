@@ -12,6 +12,7 @@ import type {
 import { LruMap } from "../../shared/lru-map.ts";
 import { ActiveCall } from "../bun/active-call.ts";
 import { runtimeErrors } from "../errors.ts";
+import { onAbort } from "../on-abort.ts";
 import type { FullRuntimeOptions } from "../options.ts";
 import { callRemote } from "./remote-call.ts";
 import { type LambdaTarget, readTarget } from "./target.ts";
@@ -68,11 +69,8 @@ export class LambdaRuntime implements FunctionRuntime {
       active.abort(error(name, limits.deadlineMs));
     };
     active.onFinish(this.#options.clock.after(limits.deadlineMs, overrun));
-    const { signal } = call.request;
     const leave = () => active.abort(runtimeErrors.client_closed_request());
-    if (signal.aborted) leave();
-    signal.addEventListener("abort", leave, { once: true });
-    active.onFinish(() => signal.removeEventListener("abort", leave));
+    active.onFinish(onAbort(call.request.signal, leave));
     return active;
   }
 

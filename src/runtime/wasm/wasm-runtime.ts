@@ -15,16 +15,17 @@ import { type Child, describeExit, spawnChild } from "../child.ts";
 import { runtimeErrors } from "../errors.ts";
 import type { JailLevel } from "../jail/jail-plan.ts";
 import { createLogCap, LOG_LINES_ACCEPTED_PER_S } from "../log-cap.ts";
+import { onAbort } from "../on-abort.ts";
 import type { FullRuntimeOptions } from "../options.ts";
 import { processRss } from "../process-usage.ts";
 import { readInput } from "../read-input.ts";
 import { specKey, versionKey } from "../spec-key.ts";
+import { isBrief, TICK_MS, YoungCalls } from "../young-calls.ts";
 import { chooseExport } from "./choose-export.ts";
 import { HostGone, type Lane, type LaneCall } from "./lane.ts";
 import { createLaneSet, type LaneSet } from "./lane-set.ts";
 import { MOVED, WasmRun } from "./wasm-run.ts";
 
-const WATCH_MS = 50;
 /** Without this a host reserves >4 GB of address space per memory, which makes instances slow to create. */
 const HOST_ENV = { BUN_JSC_useWasmFastMemory: "0" } as const;
 /** A call whose host died under another call is given to another host so often. */
@@ -38,6 +39,7 @@ export class WasmRuntime implements FunctionRuntime {
   readonly #lanes: LaneSet;
   /** Calls that are here, by function name. */
   readonly #present = new Map<string, number>();
+  readonly #young = new YoungCalls();
   #calls = 0;
   #stopping = false;
   #stopWatching: (() => void) | null = null;
@@ -53,29 +55,46 @@ export class WasmRuntime implements FunctionRuntime {
 
   async start(): Promise<void> {
     if (this.#options.prewarmWasm) this.#pool.fill();
-    this.#stopWatching ??= this.#options.clock.every(WATCH_MS, () => this.#lanes.watch());
+    this.#stopWatching ??= this.#options.clock.every(TICK_MS, () => this.#watch());
+  }
+
+  #watch(): void {
+    this.#young.tick();
+    this.#lanes.watch();
   }
 
   async invoke(call: FunctionCall): Promise<FunctionAnswer> {
     if (this.#stopping) throw coreErrors.unavailable("The functions runtime");
     const leave = this.#enter(call);
-    const { name, limits } = call.spec;
-    const timeout = () => runtimeErrors.function_timeout(name, limits.deadlineMs);
-    const { clock } = this.#options;
-    const run = new WasmRun(call, clock.now() + limits.deadlineMs, (armed) =>
-      clock.after(limits.deadlineMs, () => armed.overrun(timeout())),
-    );
-    const onClientGone = () => run.abort(runtimeErrors.client_closed_request());
-    const { signal } = call.request;
-    signal.addEventListener("abort", onClientGone, { once: true });
+    const { limits } = call.spec;
+    const deadlineAt = this.#options.clock.now() + limits.deadlineMs;
+    const run = new WasmRun(call, deadlineAt, (armed) => this.#arm(armed));
     try {
       run.input = await readInput(call.request, limits.bodyInBytes, run.controller.signal);
       return await this.#attempt(run);
     } finally {
       run.finish();
-      signal.removeEventListener("abort", onClientGone);
       leave();
     }
+  }
+
+  /** What ends a call early that lasts: its deadline, and its client. Returns what calls that off. */
+  #arm(run: WasmRun): () => void {
+    const { clock } = this.#options;
+    const { request, spec } = run.call;
+    const { deadlineMs } = spec.limits;
+    const cancels: (() => void)[] = [];
+    const overrun = () => run.overrun(runtimeErrors.function_timeout(spec.name, deadlineMs));
+    const leave = () => run.abort(runtimeErrors.client_closed_request());
+    const grow = () => {
+      cancels.push(clock.after(run.deadlineAt - clock.now(), overrun));
+      cancels.push(onAbort(request.signal, leave));
+    };
+    if (isBrief(deadlineMs)) grow();
+    else cancels.push(this.#young.add(grow));
+    return () => {
+      for (const cancel of cancels) cancel();
+    };
   }
 
   /** Bounds how many calls of one function are here at all. */
