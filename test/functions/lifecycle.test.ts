@@ -216,6 +216,25 @@ describe("what is kept", () => {
     expect(orphans?.count).toBe(0);
     expect(await text("/fn/v1/swept")).toBe("1");
   });
+
+  test("an invocation is kept as it was told, whatever its texts hold", async () => {
+    const { insertInvocations } = await import("../../src/capabilities/functions/store-records.ts");
+    const texts = ['"', "\\", "{a,b}", "NULL", "null", "", "ä\t\n"];
+    const row = (method: string, n: number) => ({
+      ...{ name: "odd", version: `v${n}`, shared: n % 2 === 0, request_id: `odd-${n}`, method },
+      ...{ status: 200 + n, duration_ms: n + 0.5, cold: n % 2 === 1, bytes_in: n === 0 ? null : n },
+      ...{ bytes_out: 5_000_000_000, peak_memory_bytes: null, error_code: n === 0 ? null : method },
+      at: `2026-01-02T03:04:0${n}.000Z`,
+    });
+    const rows = texts.map(row);
+    await insertInvocations(world.sql, rows);
+    const kept = await world.sql`
+      select name, version, shared, request_id, method, status, duration_ms, cold,
+        bytes_in::float8 as bytes_in, bytes_out::float8 as bytes_out, peak_memory_bytes, error_code, at
+      from functions.invocations where name = 'odd' order by at`;
+    const told = kept.map(({ at, ...rest }) => ({ ...rest, at: (at as Date).toISOString() }));
+    expect(told as never).toEqual(rows as never);
+  });
 });
 
 describe("two servers on one database", () => {
