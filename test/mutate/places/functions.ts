@@ -14,22 +14,22 @@ export const functions: readonly Mutation[] = [
   {
     ...FORWARD,
     name: "function: the client speaks as the server",
-    find: "if (name.startsWith(OWN_PREFIX) || name.startsWith(PROXY_PREFIX)) headers.delete(name);",
-    replace: "if (name.startsWith(PROXY_PREFIX)) headers.delete(name);",
+    find: "x-(?:reactor|forwarded)-",
+    replace: "x-forwarded-",
     why: "X-Reactor-* from outside is believed",
   },
   {
     ...FORWARD,
     name: "function: the client writes who is calling",
-    find: 'headers.set("x-reactor-auth", authHeader(principal));',
-    replace: 'headers.set("x-reactor-auth", sent.get("x-reactor-auth") ?? authHeader(principal));',
+    find: 'headers["x-reactor-auth"] = authHeader(principal);',
+    replace: 'headers["x-reactor-auth"] = sent.get("x-reactor-auth") ?? authHeader(principal);',
     why: "anybody is the service role to a function",
   },
   {
     ...FORWARD,
     name: "function: it is given the caller's credentials",
-    find: "if (!found.forwardAuthorization) for",
-    replace: "if (found.forwardAuthorization) for",
+    find: "if (!found.forwardAuthorization && CREDENTIALS",
+    replace: "if (found.forwardAuthorization && CREDENTIALS",
     why: "code that did not ask for tokens can log and send them",
   },
   {
