@@ -6,6 +6,7 @@ import {
   cutLine,
   LOG_LINE_BYTES,
   LOG_LINES_PER_S,
+  weightOf,
 } from "./log-cap.ts";
 
 test("lines beyond the rate are refused and counted until the next second", () => {
@@ -31,6 +32,14 @@ test("one that floods leaves as much to those who share a process with it", () =
   now = 1_000;
   expect(passing("third", 1)).toBe(1);
   expect(capOf("third").takeDropped()).toBe(1);
+});
+
+test("a line whose escapes make it long counts as so many", () => {
+  expect(weightOf("short")).toBe(1);
+  expect(weightOf(cutLine("x".repeat(100_000)))).toBe(1);
+  expect(weightOf("\u0001".repeat(LOG_LINE_BYTES))).toBe(6);
+  const cap = createLogCap({ monotonic: () => 0 } as Clock, 10);
+  expect([cap.admit(6), cap.admit(6), cap.admit(4)]).toEqual([true, false, true]);
 });
 
 test("a long line is cut with a mark", () => {

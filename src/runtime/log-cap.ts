@@ -20,9 +20,21 @@ export function cutLine(text: string): string {
   return text.length <= LOG_LINE_BYTES ? text : `${text.slice(0, LOG_LINE_BYTES)}… (cut)`;
 }
 
+/** Around the text of a line on its way: level, id, quotes. */
+const LINE_ENVELOPE_BYTES = 256;
+/** `\u0001`. */
+const ESCAPE_BYTES = 6;
+
+/** As how many lines it counts: as JSON, a character may have six bytes, and the channel bounds bytes. */
+export function weightOf(line: string): number {
+  const mayBeLong = line.length * ESCAPE_BYTES > LOG_LINE_BYTES;
+  const bytes = mayBeLong ? Buffer.byteLength(JSON.stringify(line)) : 0;
+  return Math.max(1, Math.ceil(bytes / (LOG_LINE_BYTES + LINE_ENVELOPE_BYTES)));
+}
+
 export interface LogCap {
-  /** True when this line may pass. */
-  admit(): boolean;
+  /** True when this line may pass. @param weight as how many it counts, default 1 */
+  admit(weight?: number): boolean;
   /** How many were refused since the last call with an answer above 0; only when lines pass again. */
   takeDropped(): number;
 }
@@ -43,13 +55,13 @@ export function createLogCap(
     passed = 0;
   };
   return {
-    admit() {
+    admit(weight = 1) {
       roll();
-      if (passed >= linesPerS || whole?.admit() === false) {
+      if (passed + weight > linesPerS || whole?.admit(weight) === false) {
         dropped += 1;
         return false;
       }
-      passed += 1;
+      passed += weight;
       return true;
     },
     takeDropped() {

@@ -54,6 +54,16 @@ test("a bare default function, status, headers and an empty answer pass through"
   expect(await answer.text()).toBe("");
 });
 
+test.each([
+  ["a long message", `new Error("x".repeat(100_000))`, "xxx"],
+  ["what cannot be read", "{ toString() { throw 1; } }", "cannot be read"],
+])("a module that throws %s while it is loaded is told of", async (_, thrown, told) => {
+  const code = `throw ${thrown}; export default () => new Response();`;
+  const failure = await failureOf(fixture.invoke(fixture.bunSpec("no-load", code)));
+  expect(failure).toMatchObject({ status: 500, code: "function_failed" });
+  expect(failure.message).toContain(told);
+});
+
 test("an answer whose body was read already is a failure that names it, not a page of Bun's", async () => {
   const spec = fixture.bunSpec(
     "used",

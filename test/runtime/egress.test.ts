@@ -58,6 +58,15 @@ test("bodies of any size pass both ways unchanged", async () => {
   expect(await run(open, body)).toEqual([20 * 1024 * 1024, true]);
 }, 30_000);
 
+test("a request whose head is too long is refused, and the process lives", async () => {
+  const body = `const failed = (asked) => asked.catch((error) => [error.name, error.message]);
+    return [await failed(fetch(url + "/headers", { headers: { "x-long": "a".repeat(70_000) } })),
+      await failed(fetch(url + "/headers?" + "a".repeat(70_000))),
+      (await fetch(url + "/headers")).status];`;
+  const refusal = ["TypeError", "URL and headers of a request have at most 65536 bytes"];
+  expect(await run(open, body)).toEqual([refusal, refusal, 200]);
+});
+
 test("many requests at a time get their own answers", async () => {
   const body = `const all = await Promise.all(Array.from({ length: 200 }, (_, n) =>
       fetch(url + "/echo", { method: "POST", body: "n" + n }).then((r) => r.text())));

@@ -180,3 +180,13 @@ test("an instance is kept from call to call, or is the call's own", async () => 
   const own: FunctionSpec = { ...fixture.wasmSpec("own", module()), isolation: "request" };
   expect([await call(own, "count", ""), await call(own, "count", "")]).toEqual(["1", "1"]);
 });
+
+test("a key that is too long for a request is the function's own failure, and its host lives on", async () => {
+  const spec = fixture.wasmSpec("long-key", module());
+  await call(spec, "forget", "x");
+  const [before] = fixture.runtimes.wasm.processes();
+  const failure = await failureOf(call(spec, "recall", "k".repeat(70_000)));
+  expect(failure).toMatchObject({ status: 500, code: "function_failed" });
+  expect(failure.message).toContain("URL and headers of a request");
+  expect(fixture.runtimes.wasm.processes()[0]?.pid).toBe(before?.pid as number);
+});

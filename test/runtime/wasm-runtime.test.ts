@@ -304,8 +304,10 @@ test("a function that floods its log keeps nobody else's lines back", async () =
     (loop $more (call $log_warn (call $input_offset))
       (local.set $n (i32.add (local.get $n) (i32.const 1)))
       (br_if $more (i32.lt_u (local.get $n) (i32.const 5000)))))`);
-  const init = { method: "POST", body: "noise" };
-  await host.invoke(host.wasmSpec("flood", flood), { init });
+  // Six bytes each, once they are JSON.
+  const noise = "\u0001".repeat(8_000);
+  await host.invoke(host.wasmSpec("flood", flood), { init: { method: "POST", body: noise } });
+  const [before] = host.runtimes.wasm.processes();
   const quiet = host.wasmSpec(
     "quiet",
     guest(`(func (export "quiet") (call $log_warn (call $input_offset)))`),
@@ -314,6 +316,7 @@ test("a function that floods its log keeps nobody else's lines back", async () =
     await host.invoke(quiet, { init: { method: "POST", body } });
     await host.line((l) => l.function === "quiet" && l.message === body);
   }
+  expect(host.runtimes.wasm.processes()[0]?.pid).toBe(before?.pid as number);
   await host.close();
 });
 

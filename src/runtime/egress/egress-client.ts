@@ -127,6 +127,11 @@ export class EgressClient {
     body: ReadableStream<Uint8Array> | null,
     signal: AbortSignal | null,
   ): Promise<Response> {
+    const bytes = new TextEncoder().encode(JSON.stringify(head));
+    if (bytes.length > PAYLOAD_MAX) {
+      const text = `URL and headers of a request have at most ${PAYLOAD_MAX} bytes`;
+      return Promise.reject(new TypeError(text));
+    }
     this.#last = (this.#last % 0xffff_fffe) + 1;
     const number = this.#last;
     return new Promise<Response>((resolve, reject) => {
@@ -150,7 +155,7 @@ export class EgressClient {
         onHead: ({ status, headers }) => resolve(answerOf(status, headers, inbound)),
         onError: (error) => reject(error),
       });
-      this.#link.send(FRAME.request, number, JSON.stringify(head));
+      this.#link.send(FRAME.request, number, bytes);
       if (body) {
         outbound.pump(body).catch((error: unknown) => {
           cancel();

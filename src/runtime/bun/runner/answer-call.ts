@@ -45,13 +45,13 @@ export function answerCall(
 /** What the server makes `function_failed` of. */
 export function failedAnswer(error: unknown, log: RunnerLog): Response {
   const headers = { [OUTCOME_HEADER]: "failed" };
-  return new Response(told(error, log), { status: 500, headers });
+  return new Response(told("the function threw", error, log), { status: 500, headers });
 }
 
-/** Its message. What was thrown is the function's own, and may throw when it is looked at. */
-function told(error: unknown, log: RunnerLog): string {
+/** Its message, once it is in the log. What was thrown is the function's own, and may throw when it is looked at. */
+export function told(what: string, error: unknown, log: RunnerLog): string {
   try {
-    log.failure("the function threw", error);
+    log.failure(what, error);
     const message = error instanceof Error ? error.message : error;
     return String(message).slice(0, MESSAGE_MAX);
   } catch {

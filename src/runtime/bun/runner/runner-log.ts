@@ -4,7 +4,7 @@
  */
 import { formatWithOptions } from "node:util";
 import type { Clock } from "../../../core/ports/clock.ts";
-import { createLogCap, cutLine } from "../../log-cap.ts";
+import { createLogCap, cutLine, weightOf } from "../../log-cap.ts";
 import type { LogEntry, LogLevelName } from "../../messages.ts";
 import { callScope } from "./call-scope.ts";
 
@@ -37,11 +37,12 @@ export function captureConsole(clock: Clock, send: (lines: LogEntry[]) => void):
   }
 
   function push(level: LogLevelName, text: string): void {
-    if (!cap.admit()) return;
+    const line = cutLine(text);
+    if (!cap.admit(weightOf(line))) return;
     if (waiting.length === 0) queueMicrotask(flush);
     const dropped = cap.takeDropped();
     if (dropped > 0) waiting.push(["warn", null, `${dropped} log lines were dropped`]);
-    waiting.push([level, callScope.getStore()?.id ?? null, cutLine(text)]);
+    waiting.push([level, callScope.getStore()?.id ?? null, line]);
   }
 
   const log: RunnerLog = {

@@ -13,7 +13,7 @@ import { seal } from "../../jail/seal.ts";
 import { loadHandler, prepareLambda } from "../../lambda/runner/load-handler.ts";
 import type { AssignMessage, FromChild } from "../../messages.ts";
 import { dieWithParent } from "../../parent-death.ts";
-import { answerCall, type FunctionHandler, failedAnswer } from "./answer-call.ts";
+import { answerCall, type FunctionHandler, failedAnswer, told } from "./answer-call.ts";
 import { type Background, createBackground } from "./background.ts";
 import { type FunctionSockets, socketHandlers } from "./function-sockets.ts";
 import { createReactorModule } from "./reactor-module.ts";
@@ -54,9 +54,9 @@ export async function runRole(args: readonly string[]): Promise<void> {
         send({ t: "assigned" });
       },
       (error: unknown) => {
-        log.failure("the function could not be loaded", error);
+        const message = told("the function could not be loaded", error, log);
         log.flush();
-        send({ t: "assign_failed", message: messageOf(error) });
+        send({ t: "assign_failed", message });
       },
     );
   };
@@ -122,8 +122,4 @@ function handlerOf(exported: unknown): FunctionHandler {
     return (request, server) => (object as { fetch: FunctionHandler }).fetch(request, server);
   }
   throw new Error("The module must `export default { fetch(request) { … } }` or a function");
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

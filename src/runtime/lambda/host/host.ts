@@ -6,7 +6,12 @@
  */
 import { dirname } from "node:path";
 import { systemClock } from "../../../shared/clock.ts";
-import { answerCall, type FunctionHandler, failedAnswer } from "../../bun/runner/answer-call.ts";
+import {
+  answerCall,
+  type FunctionHandler,
+  failedAnswer,
+  told,
+} from "../../bun/runner/answer-call.ts";
 import { captureConsole } from "../../bun/runner/runner-log.ts";
 import type { EgressClient } from "../../egress/egress-client.ts";
 import { connectLink } from "../../egress/link-socket.ts";
@@ -58,10 +63,9 @@ export async function runRole(args: readonly string[]): Promise<void> {
         send({ t: "assigned" });
       },
       (error: unknown) => {
-        send({
-          t: "assign_failed",
-          message: error instanceof Error ? error.message : String(error),
-        });
+        const message = told("the program could not be started", error, log);
+        log.flush();
+        send({ t: "assign_failed", message });
       },
     );
   };

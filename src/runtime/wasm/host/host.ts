@@ -11,7 +11,7 @@ import type { EgressClient } from "../../egress/egress-client.ts";
 import { connectLink } from "../../egress/link-socket.ts";
 import { SEALED } from "../../jail/jail-order.ts";
 import { seal } from "../../jail/seal.ts";
-import { createLogCaps, cutLine } from "../../log-cap.ts";
+import { createLogCaps, cutLine, weightOf } from "../../log-cap.ts";
 import {
   CALL_HEADER,
   type FromChild,
@@ -155,8 +155,9 @@ function createHostLog(send: (message: FromChild) => void): Log {
   return (id, level, text) => {
     // Without the id of the request.
     const cap = capOf(id.slice(0, id.lastIndexOf(" ")));
-    if (!cap.admit()) return;
-    const lines: LogEntry[] = [[level, id, cutLine(text)]];
+    const line = cutLine(text);
+    if (!cap.admit(weightOf(line))) return;
+    const lines: LogEntry[] = [[level, id, line]];
     const dropped = cap.takeDropped();
     if (dropped > 0) lines.unshift(["warn", id, `${dropped} log lines were dropped`]);
     send({ t: "log", lines });
