@@ -301,6 +301,18 @@ test("a function's environment is its own and nothing of the server's", async ()
   expect(seen["send"]).toBe("undefined");
 });
 
+test("a process is started without the server's environment", async () => {
+  // Only root may look into a process that seals itself off.
+  if (process.getuid?.() !== 0) return;
+  const spec = fixture.bunSpec("bare", "export default () => new Response()");
+  await fixture.invoke(spec);
+  const { pid } = fixture.runtimes.bun.processes().find((one) => one.function === "bare") ?? {};
+  const started = readFileSync(`/proc/${pid}/environ`, "latin1").split("\0");
+  const names = started.map((pair) => pair.split("=", 1)[0]).filter(Boolean);
+  const given = ["BUN_RUNTIME_TRANSPILER_CACHE_PATH", "HOME", "TMPDIR", "TZ"];
+  expect(names.sort()).toEqual(given);
+});
+
 test("what a function prints is logged with level and request id, cut and capped", async () => {
   const spec = fixture.bunSpec(
     "talker",

@@ -90,7 +90,7 @@ export const functions: readonly Mutation[] = [
     find: "    env: { ",
     replace: "    env: { ...process.env, ",
     tests: ["test/runtime/bun-runtime.test.ts"],
-    only: "environment is its own",
+    only: "without the server's environment",
     why: "user code reads the server's secrets",
   },
   {
