@@ -25,6 +25,7 @@ import { createPostgresEvents } from "../../src/shared/events/postgres-events.ts
 import { createIds } from "../../src/shared/ids.ts";
 import { createMemoryKv } from "../../src/shared/kv/memory-kv.ts";
 import { createMemoryLeases } from "../../src/shared/leases/memory-leases.ts";
+import { createMemoryRateLimiter } from "../../src/shared/limits/memory-rate-limiter.ts";
 import { createInbox } from "../../src/shared/mail/inbox.ts";
 import { createLogMail, type LogMail } from "../../src/shared/mail/log-mail.ts";
 import { loadProject } from "../../src/shared/project.ts";
@@ -89,9 +90,16 @@ async function makeVault(): Promise<Vault> {
   return vault;
 }
 
+interface WorldFacts {
+  readonly development?: boolean;
+  readonly publicUrl?: string;
+  /** The limits are counted; otherwise only `refuse` refuses. */
+  readonly limits?: boolean;
+}
+
 export async function openAuthWorld(
   overrides: Partial<AuthConfig> = {},
-  facts: { readonly development?: boolean; readonly publicUrl?: string } = {},
+  facts: WorldFacts = {},
 ): Promise<AuthWorld> {
   const database = await (await testPostgres()).createDatabase();
   const address = postgresJsOptions(parseDatabaseUrl(database.url));
@@ -114,7 +122,8 @@ export async function openAuthWorld(
     clock,
     log,
   });
-  const limiter = scriptedLimiter();
+  const scripted = scriptedLimiter();
+  const { limits = false, ...server } = facts;
   const mail = createLogMail({ log, inbox: createInbox(clock, ids), development: true });
   // What waits in earnest ends by itself, so that a test need not know of it.
   const sleep: SimClock["sleep"] = (ms, signal) =>
@@ -131,7 +140,7 @@ export async function openAuthWorld(
     leases: createMemoryLeases(clock),
     kv: createMemoryKv(clock),
     bus: createMemoryBus(log),
-    rateLimiter: limiter,
+    rateLimiter: limits ? createMemoryRateLimiter(clock) : scripted,
     idempotency: mapIdempotency(),
     mail,
     server: {
@@ -140,7 +149,7 @@ export async function openAuthWorld(
       development: false,
       publicUrl: "",
       projectDir: null,
-      ...facts,
+      ...server,
     },
     tenants: () => [DEFAULT_TENANT],
     project: projects.of,
@@ -159,9 +168,9 @@ export async function openAuthWorld(
     clock,
     log,
     project: await projects.of(DEFAULT_TENANT),
-    limited: limiter.asked,
+    limited: scripted.asked,
     mail,
-    refuse: limiter.refuse,
+    refuse: scripted.refuse,
     async send(method, path, options = {}) {
       const answer = await send(app, client, log, method, path, options);
       options.onAnswer?.();

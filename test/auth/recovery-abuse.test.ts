@@ -73,8 +73,9 @@ describe("recovery", () => {
     await post("recover", { email }, { address: "192.0.2.1" });
     await post("recover", { email: email.toUpperCase() }, { address: "192.0.2.2" });
     const keys = world.limited.slice(before).filter(({ key }) => key.startsWith("auth:email:"));
-    expect(new Set(keys.map(({ key }) => key)).size).toBe(2);
-    expect(keys.map(({ limit }) => limit)).toEqual([5, 20, 5, 20]);
+    // Two of the address, and one of each that asks.
+    expect(new Set(keys.map(({ key }) => key)).size).toBe(4);
+    expect(keys.map(({ limit }) => limit)).toEqual([10, 5, 20, 10, 5, 20]);
     expect(JSON.stringify(keys)).not.toContain(email);
     world.refuse(1);
     const byAddress = await post("recover", { email });
@@ -318,5 +319,77 @@ describe("recovery", () => {
     const keys = world.limited.slice(from).filter(({ key }) => key.startsWith("auth:email:hour:"));
     const digest = new Bun.CryptoHasher("sha256").update(elsewhere).digest("base64url");
     expect(keys.map(({ key }) => key)).toContain(`auth:email:hour:${digest}`);
+  });
+});
+
+describe("mails that somebody else asks for", () => {
+  const HOUR_MS = 3_600_000;
+  let limited: AuthWorld;
+  beforeAll(async () => {
+    limited = await openAuthWorld(
+      { autoconfirm: false, site_url: SITE, rate_limit_otp: 100_000 },
+      { limits: true },
+    );
+  });
+  afterAll(() => limited.close());
+
+  const ask = async (address: string, path: string, email: string) => {
+    const body = path === "resend" ? { email, type: "signup" } : { email };
+    const { status } = await limited.send("POST", `/auth/v1/${path}`, { address, body });
+    return status;
+  };
+  /** Each network asks once, and again after a while; how many would have been sent. */
+  async function flood(
+    networks: readonly string[],
+    path: string,
+    email: string,
+    times: { readonly turns: number; readonly everyMs: number },
+  ) {
+    let sent = 0;
+    for (let turn = 0; turn < times.turns; turn += 1) {
+      for (const address of networks) if ((await ask(address, path, email)) === 200) sent += 1;
+      await limited.clock.advance(times.everyMs);
+    }
+    return sent;
+  }
+  const member = async () => {
+    const email = nextEmail();
+    await ask("192.0.2.1", "otp", email);
+    const { code } = lastTo(limited, email);
+    const body = { type: "email", email, token: code };
+    expect((await limited.send("POST", "/auth/v1/verify", { body })).status).toBe(200);
+    await limited.clock.advance(24 * HOUR_MS);
+    return email;
+  };
+  const OWNER = "198.51.100.7";
+
+  test("leave its owner what they need, known or not", async () => {
+    for (const email of [await member(), nextEmail()]) {
+      const often = { turns: 24, everyMs: HOUR_MS / 6 };
+      const one = await flood(["203.0.113.9"], "recover", email, often);
+      expect(one).toBeGreaterThan(9);
+      expect(one).toBeLessThan(16);
+      expect(await ask(OWNER, "recover", email)).toBe(200);
+      expect(await ask(OWNER, "resend", email)).toBe(200);
+      await limited.clock.advance(24 * HOUR_MS);
+      const evenly = { turns: 20, everyMs: (2 * HOUR_MS) / 5 };
+      const two = await flood(["203.0.113.9", "203.0.113.10"], "resend", email, evenly);
+      expect(two).toBeGreaterThan(19);
+      expect(two).toBeLessThan(29);
+      expect(await ask(OWNER, "resend", email)).toBe(429);
+      expect(await ask(OWNER, "otp", email)).toBe(200);
+      expect(await ask(OWNER, "recover", email)).toBe(200);
+      expect(await ask(OWNER, "recover", email)).toBe(429);
+      await limited.clock.advance(24 * HOUR_MS);
+    }
+  });
+
+  test("stay few, however many ask", async () => {
+    const networks = Array.from({ length: 40 }, (_, i) => `10.0.${i}.1`);
+    const email = await member();
+    const sent = await flood(networks, "recover", email, { turns: 2, everyMs: HOUR_MS });
+    expect(sent).toBeGreaterThan(20);
+    expect(sent).toBeLessThan(42);
+    expect(messagesTo(limited, email).length).toBeLessThan(43);
   });
 });

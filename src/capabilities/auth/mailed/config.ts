@@ -58,7 +58,13 @@ export const mailedSettings = {
   rate_limit_verify_identity: perMinute("Codes tried per minute and account", 15),
   rate_limit_anonymous: perMinute("Anonymous sign-ins per minute and address", 30),
   mails_per_hour: messages("Mails with a code or link per hour to one address", 5),
-  mails_per_day: messages("Mails with a code or link per day to one address", 20),
+  mails_per_day: messages(
+    "Mails with a code or link per day to one address; one network may ask for half of them",
+    20,
+  ),
   texts_per_hour: messages("Text messages with a code per hour to one number", 5),
-  texts_per_day: messages("Text messages with a code per day to one number", 10),
+  texts_per_day: messages(
+    "Text messages with a code per day to one number; one network may ask for half of them",
+    10,
+  ),
 };

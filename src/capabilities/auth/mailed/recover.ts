@@ -31,7 +31,7 @@ export async function recover(
   if (text === "") throw authErrors.validation_failed("Password recovery requires an email");
   await requireCaptcha(state, caller, body);
   const email = requireEmail(text);
-  await limitMessages(state, caller, "email", email);
+  await limitMessages(state, caller, "email", email, "entry");
   await inTransaction(state.sql(caller.tenant), async (store, tx) => {
     const user = await findOpenUser(store, email);
     const start = { ...challengeIn(body), method: "recovery", provider: "email" };

@@ -38,7 +38,7 @@ export async function requestOtp(
   const creates = comingAccount(state, body);
   if (channel === "phone") return requestTextOtp(state, caller, text, creates);
   const email = requireEmail(text);
-  await limitMessages(state, caller, "email", email);
+  await limitMessages(state, caller, "email", email, "entry");
   await inTransaction(state.sql(caller.tenant), async (store, tx) => {
     const user = await findOpenUser(store, email);
     const start = { ...challengeIn(body), method: "magiclink", provider: "email" };

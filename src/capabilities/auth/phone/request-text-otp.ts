@@ -22,7 +22,7 @@ export async function requestTextOtp(
 ): Promise<JsonObject> {
   requirePhoneProvider(state);
   const phone = requirePhone(text);
-  await limitMessages(state, caller, "sms", phone);
+  await limitMessages(state, caller, "sms", phone, "entry");
   await inTransaction(state.sql(caller.tenant), async (store, tx) => {
     const user = await findOpenUserByPhone(store, phone);
     await auditRequest(state, store, caller, "user_recovery_requested", user, phone);
