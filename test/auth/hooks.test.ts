@@ -246,7 +246,6 @@ describe("hooks by address", () => {
       otp: "222222",
       tokenHash: "new",
       current: { to: user.email ?? "", otp: "111111", tokenHash: "current" },
-      wait: true,
     });
     expect(receiver.got.map(({ body }) => body["email_data"])).toMatchObject([
       { token: "111111", token_hash: "new", token_new: "222222", token_hash_new: "current" },

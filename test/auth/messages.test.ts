@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { Value } from "@sinclair/typebox/value";
 import { type Caller, createAuthState } from "../../src/capabilities/auth/auth-state.ts";
 import { authConfig } from "../../src/capabilities/auth/config.ts";
+import { queueMessage } from "../../src/capabilities/auth/messages/queue-message.ts";
 import { type Message, sendMessage } from "../../src/capabilities/auth/messages/send-message.ts";
 import { canSendSms, sendSms } from "../../src/capabilities/auth/messages/send-sms.ts";
 import { loadTemplates } from "../../src/capabilities/auth/messages/templates.ts";
@@ -49,7 +50,8 @@ describe("a mail", () => {
       tokenHash: HASH,
       ...message,
     };
-    await sendMessage(world.state, callerOf(world, origin), whole);
+    await queueMessage(world.state, callerOf(world, origin), world.sql, whole);
+    world.state.outbox.wake(DEFAULT_TENANT);
     await world.state.outbox.idle();
     const mail = world.mail.inbox.list(DEFAULT_TENANT).at(-1);
     if (!mail) throw new Error("no mail");
@@ -138,13 +140,14 @@ describe("a mail", () => {
   test("that cannot be sent is an error only for who waits for it", async () => {
     const to = "not an address";
     const message = { kind: "invite" as const, to, user, otp: "1", tokenHash: HASH };
-    await sendMessage(world.state, callerOf(world), message);
+    await queueMessage(world.state, callerOf(world), world.sql, message);
+    world.state.outbox.wake(DEFAULT_TENANT);
     await world.state.outbox.idle();
     expect(world.log.lines.at(-1)).toMatchObject({
       event: "auth.message_failed",
       fields: { what: "invite" },
     });
-    const waiting = sendMessage(world.state, callerOf(world), { ...message, wait: true });
+    const waiting = sendMessage(world.state, callerOf(world), message);
     await expect(waiting).rejects.toMatchObject({
       status: 500,
       code: "unexpected_failure",

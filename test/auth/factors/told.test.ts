@@ -4,7 +4,7 @@ import { Value } from "@sinclair/typebox/value";
 import { hooksConfig } from "../../../src/capabilities/auth/hooks/config.ts";
 import { DEFAULT_TENANT } from "../../../src/core/tenant.ts";
 import { type AuthWorld, openAuthWorld, signIn } from "../auth-world.ts";
-import { protectedPerson, send, totpCode, tryCode, wrongCode } from "./factor-world.ts";
+import { nextStep, protectedPerson, send, totpCode, tryCode, wrongCode } from "./factor-world.ts";
 import { addPasskey, ORIGIN } from "./passkey-world.ts";
 import { SoftAuthenticator } from "./soft-authenticator.ts";
 
@@ -66,6 +66,59 @@ describe("the person", () => {
     await tryCode(world, raised, factor.id, wrongCode(world, factor.secret));
     await tryCode(world, raised, factor.id, totpCode(world, factor.secret));
     expect(await mailsTo(email)).toHaveLength(before);
+  });
+});
+
+describe("a change and the mail that tells of it", () => {
+  const refusing = `
+    create function public.refuse() returns trigger language plpgsql as $$
+      begin raise exception 'no mail'; end $$;
+    create trigger refuse before insert on auth.outgoing_messages
+      execute function public.refuse();`;
+
+  test("are both there or neither", async () => {
+    const { email, factor, raised, person } = await protectedPerson(world);
+    const bare = await protectedPerson(world);
+    await send(world, raised, "POST", "/factors/recovery-codes");
+    const { passkeyId } = await addPasskey(world, raised, new SoftAuthenticator(ORIGIN));
+    const enrolled = await send(world, raised, "POST", "/factors", { factor_type: "totp" });
+    const { id, totp } = enrolled.body;
+    const [identity] = await world.sql<{ id: string }[]>`
+      insert into auth.identities (provider_id, user_id, identity_data, provider)
+      values ('told', ${person.userId}, '{"sub": "told"}', 'google') returning id`;
+    const { body: org } = await send(world, raised, "POST", "/orgs", { name: "Told" });
+    await nextStep(world);
+    const before = (await mailsTo(email)).length;
+    const admin = { bearer: world.project.secretKey };
+    const factorsOf = `/auth/v1/admin/users/${person.userId}`;
+    const changes = (): [string, () => Promise<{ status: number }>][] => [
+      ["codes", () => send(world, bare.raised, "POST", "/factors/recovery-codes")],
+      ["new codes", () => send(world, raised, "POST", "/factors/recovery-codes/regenerate")],
+      ["no codes", () => send(world, raised, "DELETE", "/factors/recovery-codes")],
+      ["a factor", () => tryCode(world, raised, id, totpCode(world, totp.secret))],
+      ["no passkey", () => send(world, raised, "DELETE", `/passkeys/${passkeyId}`)],
+      ["unlinked", () => send(world, raised, "DELETE", `/user/identities/${identity?.id}`)],
+      ["invited", () => send(world, raised, "POST", `/orgs/${org.id}/invitations`, { email })],
+      ["by admin", () => world.send("DELETE", `${factorsOf}/factors/${factor.id}`, admin)],
+    ];
+    await world.sql.unsafe(refusing);
+    const state = async () => {
+      const [row] = await world.sql`
+        select (select json_agg(array[id::text, status::text] order by id) from auth.mfa_factors)::text as factors,
+          (select count(*) from auth.webauthn_credentials) as passkeys,
+          (select count(*) from auth.identities) as identities,
+          (select count(*) from auth.org_invitations) as invitations`;
+      return row;
+    };
+    const was = await state();
+    for (const [name, change] of changes())
+      expect([name, (await change()).status]).toEqual([name, 500]);
+    expect(await state()).toEqual(was);
+    await world.sql.unsafe("drop trigger refuse on auth.outgoing_messages");
+    for (const [name, change] of changes()) {
+      expect([name, (await change()).status < 300]).toEqual([name, true]);
+    }
+    expect(await mailsTo(email)).toHaveLength(before + 7);
   });
 });
 

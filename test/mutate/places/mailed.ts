@@ -141,7 +141,7 @@ export const mailed: readonly Mutation[] = [
     ...ABUSE,
     name: "one-time code: as many as one likes",
     file: "src/capabilities/auth/mailed/recover.ts",
-    find: 'await limitMessages(state, caller, "email", email);',
+    find: 'await limitMessages(state, caller, "email", email, "entry");',
     replace: "",
     only: "asking for new codes is limited",
     why: "every new code is five more guesses, and a mail to somebody who did not ask",

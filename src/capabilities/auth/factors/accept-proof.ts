@@ -85,9 +85,7 @@ export async function acceptProof(
   });
   if ("failed" in outcome) throw factorErrors.mfa_verification_failed(proof.failure);
   if ("lockedForS" in outcome) return refuseLocked(factor, outcome.lockedForS);
-  if (outcome.isNew) {
-    await tellOfFactor(state, caller, outcome.user, factor.factor_type, "enrolled");
-  }
+  if (outcome.isNew) state.outbox.wake(caller.tenant);
   return tokenAnswer(state, caller, outcome.user, outcome.identities, outcome.issued);
 }
 
@@ -152,4 +150,5 @@ async function enlist(trial: Trial, user: UserRow, factor: FactorRow): Promise<v
   await factors.deleteUnverified(user.id, factor.factor_type);
   const data = { user_id: user.id, factor_id: factor.id, factor_type: factor.factor_type };
   await publish(state, tx, caller, "auth.factor_added", user.id, data);
+  await tellOfFactor(state, caller, tx, user, factor.factor_type, "enrolled");
 }

@@ -59,31 +59,24 @@ export async function adminDeleteFactor(
   factorId: string,
 ): Promise<{ readonly id: string }> {
   const user = await requireUser(state, caller, userId);
-  const removed = await change(
-    state,
-    caller,
-    userId,
-    factorId,
-    async (store, factors, factor, tx) => {
-      const now = state.now();
-      await removeFactor(factors, factor, now);
-      const left = await factors.factorsOf(userId);
-      const hasOther = left.some(
-        (one) => one.factor_type !== "recovery_code" && one.status === "verified",
-      );
-      const codes = hasOther ? null : await factors.findRecoveryFactor(userId);
-      if (codes) await removeFactor(factors, codes, now);
-      const data = { user_id: userId, factor_id: factorId, factor_type: factor.factor_type };
-      await audit(state, store, caller, SERVICE, "factor_deleted", data);
-      if (factor.status !== "verified") return;
-      await store.deleteSessions(userId, {});
-      await publish(state, tx, caller, "auth.factor_removed", userId, data);
-    },
-  );
+  await change(state, caller, userId, factorId, async (store, factors, factor, tx) => {
+    const now = state.now();
+    await removeFactor(factors, factor, now);
+    const left = await factors.factorsOf(userId);
+    const hasOther = left.some(
+      (one) => one.factor_type !== "recovery_code" && one.status === "verified",
+    );
+    const codes = hasOther ? null : await factors.findRecoveryFactor(userId);
+    if (codes) await removeFactor(factors, codes, now);
+    const data = { user_id: userId, factor_id: factorId, factor_type: factor.factor_type };
+    await audit(state, store, caller, SERVICE, "factor_deleted", data);
+    if (factor.status !== "verified") return;
+    await store.deleteSessions(userId, {});
+    await publish(state, tx, caller, "auth.factor_removed", userId, data);
+    await tellOfFactor(state, caller, tx, user, factor.factor_type, "removed");
+  });
+  state.outbox.wake(caller.tenant);
   await sweepSeedsSoon(state, caller);
-  if (removed.status === "verified") {
-    await tellOfFactor(state, caller, user, removed.factor_type, "removed");
-  }
   return { id: factorId };
 }
 
@@ -100,15 +93,14 @@ async function change(
   userId: string,
   factorId: string,
   work: Change,
-): Promise<FactorRow> {
+): Promise<void> {
   await requireUser(state, caller, userId);
   if (!isUuid(factorId)) throw factorErrors.factor_id_invalid();
-  return inTransaction(state.sql(caller.tenant), async (store, tx) => {
+  await inTransaction(state.sql(caller.tenant), async (store, tx) => {
     const factors = createFactorStore(tx);
     await store.lockUser(userId);
     const factor = await factors.lockFactor(factorId, userId);
     if (!factor) throw factorErrors.mfa_factor_not_found();
     await work(store, factors, factor, tx);
-    return factor;
   });
 }

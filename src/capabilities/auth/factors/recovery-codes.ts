@@ -78,8 +78,9 @@ export async function generateRecoveryCodes(
     await factors.replaceCodes(id, codes.map(hashRecoveryCode));
     const traits = { factor_id: id, count: codes.length };
     await audit(state, store, caller, actorOf(owner.user), "recovery_codes_generated", traits);
+    await tellOfFactor(state, caller, tx, owner.user, TYPE, "enrolled");
   });
-  await tellOfFactor(state, caller, owner.user, TYPE, "enrolled");
+  state.outbox.wake(caller.tenant);
   return { id, type: TYPE, friendly_name: friendlyName, total: codes.length, codes };
 }
 
@@ -99,9 +100,10 @@ export async function regenerateRecoveryCodes(
     await factors.clearFailures(found.id);
     const traits = { factor_id: found.id, count: codes.length };
     await audit(state, store, caller, actorOf(user), "recovery_codes_regenerated", traits);
+    await tellOfFactor(state, caller, tx, user, TYPE, "replaced");
     return found;
   });
-  await tellOfFactor(state, caller, user, TYPE, "replaced");
+  state.outbox.wake(caller.tenant);
   const { id, friendly_name: name } = factor;
   return { id, type: TYPE, friendly_name: name, total: codes.length, codes };
 }
@@ -149,9 +151,10 @@ export async function deleteRecoveryCodes(
     await removeFactor(factors, factor, state.now());
     const traits = { factor_id: factor.id };
     await audit(state, store, caller, actorOf(user), "recovery_codes_deleted", traits);
+    await tellOfFactor(state, caller, tx, user, TYPE, "removed");
     return factor.id;
   });
-  await tellOfFactor(state, caller, user, TYPE, "removed");
+  state.outbox.wake(caller.tenant);
   return { id };
 }
 

@@ -42,12 +42,11 @@ export async function unenrollFactor(
     const data = { user_id: user.id, factor_id: id, factor_type: locked.factor_type };
     if (status === "verified") {
       await publish(state, tx, caller, "auth.factor_removed", user.id, data);
+      await tellOfFactor(state, caller, tx, user, locked.factor_type, "removed");
     }
   });
+  state.outbox.wake(caller.tenant);
   await sweepSeedsSoon(state, caller);
-  if (factor.status === "verified") {
-    await tellOfFactor(state, caller, user, factor.factor_type, "removed");
-  }
   return { id: factor.id };
 }
 

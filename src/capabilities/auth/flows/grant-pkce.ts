@@ -64,7 +64,7 @@ export async function grantPkce(
   );
   if ("refused" in outcome) throw authErrors[outcome.refused]();
   const { load, user, identities, issued } = outcome;
-  if (load.link) await tellOfLink(state, caller, user, load.link.provider);
+  if (load.link) state.outbox.wake(caller.tenant);
   const answer = await tokenAnswer(state, caller, user, identities, issued);
   return { ...answer, ...providerTokens(load.tokens) };
 }
@@ -103,6 +103,7 @@ async function exchange(
   const user = load.link
     ? await linkIdentity(state, store, tx, caller, found.id, load.link)
     : found;
+  if (load.link) await tellOfLink(state, caller, tx, user, load.link.provider);
   // A factor that was removed since proves nothing any more.
   const proof = hasVerifiedFactor(state, user) ? load.proof : undefined;
   const { endsAtMs = null } = load;

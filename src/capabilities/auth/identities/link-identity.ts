@@ -7,7 +7,7 @@ import { isBanned } from "../accounts/is-banned.ts";
 import { normalizeEmail } from "../accounts/normalize-email.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
-import { sendMessage } from "../messages/send-message.ts";
+import { queueMessage } from "../messages/queue-message.ts";
 import type { UserRow } from "../schema.ts";
 import type { AuthStore } from "../store.ts";
 import type { ExternalIdentity } from "./external-identity.ts";
@@ -15,7 +15,7 @@ import { createIdentityStore } from "./identity-store.ts";
 import { addIdentity } from "./sign-in-identity.ts";
 
 /**
- * In the caller's transaction; tell the person afterwards with `tellOfLink`.
+ * In the caller's transaction; tell the person with `tellOfLink` in the same one.
  * @throws manual_linking_disabled, identity_already_exists, email_exists, user_not_found
  */
 export async function linkIdentity(
@@ -57,14 +57,18 @@ async function takeAddress(
   return patched;
 }
 
-/** A mail to the person: a way in that they did not add is found out by it. */
+/**
+ * A mail to the person, in the transaction of the change: a way in that they did not add is found out
+ * by it. Call `state.outbox.wake` after the commit.
+ */
 export async function tellOfLink(
   state: AuthState,
   caller: Caller,
+  tx: TransactionSql,
   user: UserRow,
   provider: string,
 ): Promise<void> {
   if (user.email === null || user.email_confirmed_at === null) return;
   const message = { kind: "identity_linked", to: user.email, user, data: { provider } } as const;
-  await sendMessage(state, caller, message);
+  await queueMessage(state, caller, tx, message);
 }

@@ -6,7 +6,7 @@ import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { requireAal2 } from "../factors/aal.ts";
 import { limitByIdentity } from "../http/limit-rate.ts";
-import { sendMessage } from "../messages/send-message.ts";
+import { queueMessage } from "../messages/queue-message.ts";
 import { actorOf, audit, publish } from "../record.ts";
 import type { IdentityRow, UserPatch, UserRow } from "../schema.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
@@ -29,14 +29,10 @@ export async function unlinkIdentity(
   if (!isUuid(id)) throw authErrors.identity_id_invalid();
   if (!config.manual_linking) throw authErrors.manual_linking_disabled();
   requireAal2(state, current, "unlink an identity");
-  const provider = await inTransaction(state.sql(caller.tenant), (store, tx) =>
+  await inTransaction(state.sql(caller.tenant), (store, tx) =>
     remove(state, store, tx, caller, current.user.id, id.toLowerCase()),
   );
-  // To the address as it was: it may have gone with the identity.
-  const { user } = current;
-  if (user.email === null || user.email_confirmed_at === null) return;
-  const data = { provider };
-  await sendMessage(state, caller, { kind: "identity_unlinked", to: user.email, user, data });
+  state.outbox.wake(caller.tenant);
 }
 
 async function remove(
@@ -46,7 +42,7 @@ async function remove(
   caller: Caller,
   userId: string,
   id: string,
-): Promise<string> {
+): Promise<void> {
   const user = await store.lockUser(userId);
   if (!user || user.deleted_at) throw authErrors.token_user_not_found();
   const identities = await store.identitiesOf([userId]);
@@ -64,7 +60,20 @@ async function remove(
   });
   const data = { user_id: userId, provider: removed.provider };
   await publish(state, tx, caller, "auth.identity_unlinked", userId, data);
-  return removed.provider;
+  await tellOfUnlinking(state, caller, tx, user, removed.provider);
+}
+
+/** At the address as it was: it may have gone with the identity. */
+async function tellOfUnlinking(
+  state: AuthState,
+  caller: Caller,
+  tx: TransactionSql,
+  user: UserRow,
+  provider: string,
+): Promise<void> {
+  if (user.email === null || user.email_confirmed_at === null) return;
+  const message = { kind: "identity_unlinked", to: user.email, user, data: { provider } } as const;
+  await queueMessage(state, caller, tx, message);
 }
 
 function patchOf(

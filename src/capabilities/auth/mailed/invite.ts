@@ -40,7 +40,7 @@ export async function invite(
       };
     },
   );
-  await sendMessage(state, caller, { ...(message as CodeMessage), wait: true });
+  await sendMessage(state, caller, message as CodeMessage);
   return presentUser(user, identities);
 }
 

@@ -16,7 +16,7 @@ import {
   type TemplateValues,
 } from "./message-kinds.ts";
 import { pageLink } from "./page-link.ts";
-import { queueMessage, separate } from "./queue-message.ts";
+import { separate } from "./queue-message.ts";
 
 export interface Message {
   readonly kind: MessageKind;
@@ -36,11 +36,6 @@ export interface Message {
    * hook is told of both at once, as GoTrue does.
    */
   readonly current?: { readonly to: string; readonly otp: string; readonly tokenHash: string };
-  /**
-   * Waits until the message is handed over, and throws when it cannot be: only where the answer may
-   * tell whether there is an account (the secret key, a signed-in person).
-   */
-  readonly wait?: boolean;
 }
 
 /** Beside what the message itself says. */
@@ -52,26 +47,16 @@ interface Sending extends Message {
 export type Sender = Pick<Caller, "tenant" | "address">;
 
 /**
- * For what was done before, or waits: the message leaves after the answer unless `wait`. What tells
- * of a change belongs into its transaction: `queueMessage`. Never fails without `wait`: the change is
- * done, and a message that could not be put into the outbox is logged.
- * @throws with `wait`: message_not_sent, and what the hook answers in `error`
+ * Waits until the message is handed over: only where the answer may tell whether there is an account
+ * (the secret key), and what was done can be done again. All else belongs into the transaction of
+ * what it tells of: `queueMessage`.
+ * @throws message_not_sent, and what the hook answers in `error`
  */
 export async function sendMessage(
   state: AuthState,
   caller: Caller,
   message: Message,
 ): Promise<void> {
-  if (message.wait === true) return sendNow(state, caller, message);
-  try {
-    await queueMessage(state, caller, state.sql(caller.tenant), message);
-    state.outbox.wake(caller.tenant);
-  } catch (error) {
-    caller.log.error("auth.message_failed", { what: message.kind, error });
-  }
-}
-
-async function sendNow(state: AuthState, caller: Caller, message: Message): Promise<void> {
   const base = linkBase(state, caller);
   const isHooked = state.hooks.has("send_email");
   for (const one of separate(state, message)) {

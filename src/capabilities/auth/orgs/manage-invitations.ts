@@ -53,8 +53,9 @@ export async function createInvitation(
     await limitByIdentity(state, caller, "org_invitation_to", email, limit);
   }
   const token = `rin_${state.deps.ids.token(32)}`;
-  const done = await changeOrg(state, actor, ref, INVITE, async (change) => {
-    const { org, store, invitations, now } = change;
+  const link = email === null ? null : invitationLink(state, actor, request, redirectTo, token);
+  const shown = await changeOrg(state, actor, ref, INVITE, async (change) => {
+    const { org, store, invitations, now, tx } = change;
     await requireRole(change, role);
     requireNoMore(change, await heldBy(store, org.id, role));
     if ((await invitations.countInvitations(org.id, now)) >= OPEN_MAX) {
@@ -66,12 +67,13 @@ export async function createInvitation(
       expiresAt: new Date(now.getTime() + LIFETIME_MS),
     });
     await change.record("org_invitation_created", { invitation_id: invitation.id, role });
-    return { org, invitation };
+    if (email !== null) {
+      await sendInvitation(state, actor, tx, { org, invitation, to: email, token, link });
+    }
+    return presentInvitation(invitation);
   });
-  const shown = presentInvitation(done.invitation);
   if (email === null) return { ...shown, token };
-  const link = invitationLink(state, actor, request, redirectTo, token);
-  await sendInvitation(state, actor, { ...done, to: email, token, link });
+  state.outbox.wake(caller.tenant);
   return shown;
 }
 

@@ -2,10 +2,11 @@
  * Sends an invitation by mail: from whom, to what, and the way in. The code stands in the mail beside
  * the link, for servers that nothing trusted names and so have no link.
  */
+import type { TransactionSql } from "postgres";
 import type { AuthState } from "../auth-state.ts";
 import { mailedRedirect } from "../http/redirects.ts";
 import { linkBase } from "../messages/link-base.ts";
-import { sendMessage } from "../messages/send-message.ts";
+import { queueMessage } from "../messages/queue-message.ts";
 import type { OrgActor } from "./actor.ts";
 import type { InvitationRow, OrgRow } from "./schema.ts";
 
@@ -20,13 +21,14 @@ interface Invited {
 
 const PAGE = "/auth/ui/account/organizations";
 
-/** Returns at once; the mail goes out after the answer, and a failure is logged and tried again. */
+/** In the transaction that makes it; call `state.outbox.wake` after the commit. */
 export async function sendInvitation(
   state: AuthState,
   { caller, person }: OrgActor,
+  tx: TransactionSql,
   { org, to, token, invitation, link }: Invited,
 ): Promise<void> {
-  await sendMessage(state, caller, {
+  await queueMessage(state, caller, tx, {
     ...{ kind: "org_invitation", to, user: null, otp: token },
     data: {
       ...{ organization: org.name, inviter: person?.user.email ?? "", role: invitation.role },

@@ -8,7 +8,7 @@ import { friendlyNameOf } from "../factors/friendly-name.ts";
 import { tellOfFactor } from "../factors/tell-of-factor.ts";
 import { limitByIdentity } from "../http/limit-rate.ts";
 import { type Actor, actorOf, audit, publish, SERVICE } from "../record.ts";
-import type { JsonObject } from "../schema.ts";
+import type { JsonObject, UserRow } from "../schema.ts";
 import { createStore, inTransaction } from "../store.ts";
 import { createCredentialStore } from "./credential-store.ts";
 import { requireKeeper } from "./register-passkey.ts";
@@ -57,8 +57,7 @@ export async function deletePasskey(
   id: string,
 ): Promise<void> {
   const { user } = await requireKeeper(state, caller, current);
-  await removePasskey(state, caller, actorOf(user), user.id, id);
-  await tellOfFactor(state, caller, user, "passkey", "removed");
+  await removePasskey(state, caller, actorOf(user), user, id);
 }
 
 /** Of the secret key: anybody's. @throws user_not_found, validation_failed (404) */
@@ -74,8 +73,8 @@ export async function adminDeletePasskey(
   userId: string,
   id: string,
 ): Promise<void> {
-  await requireUser(state, caller, userId);
-  await removePasskey(state, caller, SERVICE, userId, id);
+  const user = await requireUser(state, caller, userId);
+  await removePasskey(state, caller, SERVICE, user, id);
 }
 
 /** @throws user_not_found, validation_failed (404) for what is no UUID */
@@ -90,9 +89,10 @@ async function removePasskey(
   state: AuthState,
   caller: Caller,
   by: Actor,
-  userId: string,
+  user: UserRow,
   id: string,
 ): Promise<void> {
+  const { id: userId } = user;
   if (!isUuid(id)) throw factorErrors.passkey_not_found();
   await inTransaction(state.sql(caller.tenant), async (store, tx) => {
     await store.lockUser(userId);
@@ -102,5 +102,7 @@ async function removePasskey(
     const data = { user_id: userId, passkey_id: id };
     await audit(state, store, caller, by, "passkey_deleted", data);
     await publish(state, tx, caller, "auth.passkey_removed", userId, data);
+    await tellOfFactor(state, caller, tx, user, "passkey", "removed");
   });
+  state.outbox.wake(caller.tenant);
 }

@@ -58,7 +58,7 @@ export async function registerPasskey(
   const taken = await takeCeremony(state, caller, party, "registration", userId, body);
   const made = verify(state, taken.answer, taken.ceremony);
   const row = await addPasskey(state, caller, owner, made);
-  await tellOfFactor(state, caller, owner.user, "passkey", "enrolled");
+  state.outbox.wake(caller.tenant);
   const { id, friendly_name, created_at } = row;
   return { id, friendly_name, created_at: created_at.toISOString() };
 }
@@ -117,6 +117,7 @@ function addPasskey(
     await audit(state, store, caller, actorOf(user), "passkey_created", { passkey_id: id });
     const data = { user_id: user.id, passkey_id: id };
     await publish(state, tx, caller, "auth.passkey_added", user.id, data);
+    await tellOfFactor(state, caller, tx, user, "passkey", "enrolled");
     return row;
   });
 }

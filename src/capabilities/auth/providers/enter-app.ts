@@ -36,6 +36,7 @@ export async function enterApp(
   const done = await inTransaction(state.sql(caller.tenant), async (store, tx) => {
     const person = await signInWithIdentity(state, store, tx, caller, identity, admission);
     const { user } = person;
+    if (person.outcome === "linked") await tellOfLink(state, caller, tx, user, provider);
     if (flowId !== null) {
       const load = { tokens, endsAtMs };
       return { ...person, code: await finishFlow(state, tx, flowId, user.id, load) };
@@ -45,7 +46,7 @@ export async function enterApp(
       session: await signInByFlow(state, store, caller, user, { method, provider, endsAtMs }),
     };
   });
-  if (done.outcome === "linked") await tellOfLink(state, caller, done.user, provider);
+  if (done.outcome === "linked") state.outbox.wake(caller.tenant);
   if ("code" in done) return withCode(target, done.code);
   return answerSession(state, caller, target, done.session, tokens);
 }
@@ -66,9 +67,10 @@ export async function linkInApp(
   const { provider } = identity;
   const session = await inTransaction(sql, async (store, tx) => {
     const user = await linkIdentity(state, store, tx, caller, userId, identity);
+    await tellOfLink(state, caller, tx, user, provider);
     return signInByFlow(state, store, caller, user, { method, provider });
   });
-  await tellOfLink(state, caller, session.user, provider);
+  state.outbox.wake(caller.tenant);
   return answerSession(state, caller, target, session, tokens);
 }
 

@@ -48,10 +48,11 @@ export async function grantIdToken(
     : await signingIn(state, caller, identity);
   const done = await inTransaction(state.sql(caller.tenant), async (store, tx) => {
     const { user, outcome } = await findPerson(store, tx);
+    if (outcome === "linked") await tellOfLink(state, caller, tx, user, provider.name);
     const way = { method: "oauth", provider: provider.name };
     return { ...(await signInByFlow(state, store, caller, user, way)), outcome };
   });
-  if (done.outcome === "linked") await tellOfLink(state, caller, done.user, provider.name);
+  if (done.outcome === "linked") state.outbox.wake(caller.tenant);
   return tokenAnswer(state, caller, done.user, done.identities, done.issued);
 }
 
