@@ -52,6 +52,10 @@ function createHost(): CliHost {
       const { loadServerConfig } = await import("./server/host/config.ts");
       return loadServerConfig(project, flags, env);
     },
+    async loadList({ file }, name) {
+      const { loadList } = await import("./core/config/load-config.ts");
+      return loadList({ file, env }, name);
+    },
     async checkPolicies(list) {
       const { checkPolicies } = await import("./server/host/check-policies.ts");
       return checkPolicies(list);

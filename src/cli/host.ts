@@ -95,6 +95,8 @@ export interface CliHost {
   restore(options: RestoreOptions): Promise<Readonly<Record<string, unknown>>>;
   /** The effective configuration with every capability's section. @throws ConfigError */
   loadConfig(project: ProjectDir, flags: Readonly<Record<string, unknown>>): Promise<Config>;
+  /** One of the project's lists, whatever the rest of its file needs. @throws ConfigError */
+  loadList(project: ProjectDir, name: string): Promise<readonly ListItem[]>;
   /** Faults and tests of the `[[policies]]` of a project. */
   checkPolicies(list: readonly ListItem[]): Promise<PolicyReport>;
   /** @param as attributes of `principal` */

@@ -76,7 +76,7 @@ export const command: Command = {
 async function policiesOf(context: CommandContext) {
   const { host } = context;
   const found = findProjectDir(context.option("project"), host.cwd);
-  return (await host.loadConfig(found, {})).lists["policies"] ?? [];
+  return host.loadList(found, "policies");
 }
 
 function callerOf(context: CommandContext): Readonly<Record<string, unknown>> {

@@ -32,6 +32,19 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
+test("the command line's client is neither removed nor changed", async () => {
+  const path = `/auth/v1/admin/oauth/clients/${CLI.id}`;
+  const bearer = world.project.secretKey;
+  const changes = { client_name: "Other", grant_types: ["authorization_code"] };
+  for (const at of [path, path.replace("5ea0c70a", "5EA0C70A")]) {
+    const removed = await world.send("DELETE", at, { bearer });
+    expect([removed.status, removed.body.code]).toEqual([409, "oauth_client_built_in"]);
+    const changed = await world.send("PUT", at, { bearer, body: changes });
+    expect([changed.status, changed.body.code]).toEqual([409, "oauth_client_built_in"]);
+  }
+  expect((await ask(CLI)).user_code).toMatch(CODE);
+});
+
 interface Asked {
   readonly device_code: string;
   readonly user_code: string;

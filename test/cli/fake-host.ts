@@ -11,7 +11,7 @@ import type {
   ServeOptions,
 } from "../../src/cli/host.ts";
 import { runCli } from "../../src/cli/run-cli.ts";
-import { loadConfig } from "../../src/core/config/load-config.ts";
+import { loadConfig, loadList } from "../../src/core/config/load-config.ts";
 import { mergeSections } from "../../src/core/config/merge-sections.ts";
 import { coreSections, PROJECT_LISTS } from "../../src/core/config/sections.ts";
 import { checkPolicies, explainPolicies } from "../../src/server/host/check-policies.ts";
@@ -123,6 +123,7 @@ export function createBench(): Bench {
           env,
           flags,
         }),
+      loadList: async ({ file }, name) => loadList({ file, env }, name),
       checkPolicies: async (list) => checkPolicies(list),
       explainPolicies: async (...asked) => explainPolicies(...asked),
       bundleFunction: async (path) => Bun.file(path).bytes(),

@@ -45,6 +45,21 @@ describe("reactor policy test", () => {
     expect(people.stdout).toContain("1 policies, 2 tests, 0 failed");
   });
 
+  test("needs of the environment what the policies use, and nothing else", async () => {
+    const secrets = '[auth]\njwt_secret = "env:NOBODY_SET_THIS"\n[nonsense]\nx = 1\n';
+    write(`${secrets}${ADMINS}`);
+    for (const argv of [
+      ["policy", "test"],
+      ["policy", "explain", "functions:report:invoke"],
+    ]) {
+      expect((await bench.run(argv, { cwd })).exit).toBe(0);
+    }
+    write(ADMINS.replace('name = "admins"', 'name = "env:ITS_NAME"'));
+    const missing = await bench.run(["policy", "test"], { cwd });
+    expect(missing.exit).not.toBe(0);
+    expect(`${missing.stdout}${missing.stderr}`).toContain("ITS_NAME");
+  });
+
   test("fails with a failing test and says what came out", async () => {
     write(ADMINS.replace('== "admin"', '== "owner"'));
     const { exit, stdout } = await bench.run(["policy", "test"], { cwd, isTerminal: true });

@@ -97,6 +97,12 @@ export const authConfig = Type.Object(
       default: 50,
       description: "Password hashes that may wait; beyond it the answer is 429",
     }),
+    audit_keep_days: Type.Integer({
+      minimum: 0,
+      maximum: 36_500,
+      default: 365,
+      description: "Entries of the audit log are kept for so many days, at least 30; 0 = for ever",
+    }),
     ...mailedSettings,
     ...providerSettings,
     ...keySettings,

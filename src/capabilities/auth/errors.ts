@@ -222,6 +222,11 @@ export const authErrors = defineErrors({
   // The OAuth server. What clients are told in RFC 6749's form is in issuer/errors.ts.
   feature_disabled: (what: string) => ({ status: 404, message: `${what} is disabled` }),
   oauth_client_not_found: () => ({ status: 404, message: "OAuth client not found" }),
+  oauth_client_built_in: () => ({
+    status: 409,
+    message: "This client is the command line of this server: it is neither changed nor removed",
+    hint: "People end its logins with `reactor logout`, or on the page of their account",
+  }),
   oauth_client_unknown: () => ({
     status: 400,
     code: "oauth_client_not_found",

@@ -14,8 +14,10 @@ import m0023 from "../../../migrations/auth/0023_custom_providers.sql" with { ty
 import m0024 from "../../../migrations/auth/0024_oauth_clients.sql" with { type: "text" };
 import m0025 from "../../../migrations/auth/0025_api_key_actions.sql" with { type: "text" };
 import m0026 from "../../../migrations/auth/0026_outgoing_messages.sql" with { type: "text" };
+import m0027 from "../../../migrations/auth/0027_cli_client.sql" with { type: "text" };
 import { defineCapability } from "../../core/capability.ts";
 import { StartupError } from "../../core/startup-error.ts";
+import { AUDIT_KEEP_DAYS_MIN } from "./admin/trim-audit.ts";
 import { createAuthParts } from "./auth-parts.ts";
 import { createAuthState } from "./auth-state.ts";
 import { type AuthConfig, authConfig } from "./config.ts";
@@ -31,6 +33,16 @@ function checkSigning(config: AuthConfig): void {
     code: "config_invalid",
     message: "auth.signing_algorithm = HS256 needs auth.jwt_secret",
     hint: "Set REACTOR_AUTH__JWT_SECRET to 32 characters or more, or choose ES256",
+  });
+}
+
+/** @throws StartupError config_invalid */
+function checkAudit({ audit_keep_days: days }: AuthConfig): void {
+  if (days === 0 || days >= AUDIT_KEEP_DAYS_MIN) return;
+  throw new StartupError({
+    code: "config_invalid",
+    message: `auth.audit_keep_days = ${days} would lose what was done lately`,
+    hint: `Set it to ${AUDIT_KEEP_DAYS_MIN} or more, or to 0 to keep all entries`,
   });
 }
 
@@ -58,11 +70,13 @@ export const auth = defineCapability({
     { name: "0024_oauth_clients", sql: m0024 },
     { name: "0025_api_key_actions", sql: m0025 },
     { name: "0026_outgoing_messages", sql: m0026 },
+    { name: "0027_cli_client", sql: m0027 },
   ],
   needs: [],
   provides: ["auth"],
   async mount(config, deps) {
     checkSigning(config);
+    checkAudit(config);
     const parts = createAuthParts(config, deps);
     const { client } = parts;
     const state = createAuthState(config, deps, client, parts.orgs);

@@ -2,6 +2,7 @@
 import type { Service } from "../../core/service.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
 import { leasedTimer } from "../../shared/leases/leased-timer.ts";
+import { trimAuditLog } from "./admin/trim-audit.ts";
 import { createActionStore } from "./api-keys/action-store.ts";
 import type { AuthState } from "./auth-state.ts";
 import { sweepFactors } from "./factors/sweep-factors.ts";
@@ -47,6 +48,8 @@ export function sessionJanitor(state: AuthState, tenant: TenantCtx): Service {
       if (count > 0) log.info("auth.sessions_swept", { tenant: tenant.id, count });
       const factors = await sweepFactors(state, tenant);
       if (factors > 0) log.info("auth.factors_swept", { tenant: tenant.id, count: factors });
+      const entries = await trimAuditLog(state, tenant);
+      if (entries > 0) log.info("auth.audit_trimmed", { tenant: tenant.id, count: entries });
     },
   });
 }

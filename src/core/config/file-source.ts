@@ -98,12 +98,12 @@ function reportUnknownKey(
   });
 }
 
-function readList(
+export function readList(
   draft: Draft,
   file: TomlFile,
   name: string,
   value: unknown,
-  shape: FileShape,
+  shape: Pick<FileShape, "listSchemas">,
 ): ListItem[] {
   if (!Array.isArray(value) || !value.every(isTable)) {
     const message = `expected a list of tables, written [[${name}]]`;

@@ -13,7 +13,7 @@ import { ConfigError } from "./config-error.ts";
 import { createDraft, type Draft, offer } from "./draft.ts";
 import type { Env } from "./env.ts";
 import { applyEnv } from "./env-source.ts";
-import { applyFile } from "./file-source.ts";
+import { applyFile, readList } from "./file-source.ts";
 import { maskValue } from "./mask.ts";
 import { readToml, type TomlFile } from "./read-toml.ts";
 import { asTable, type Field, fieldsOf } from "./schema-fields.ts";
@@ -51,6 +51,24 @@ export function loadConfig(sources: ConfigSources): Config {
   if (draft.faults.length === 0) checkWhole(draft, sources.sections, sections);
   if (draft.faults.length > 0) throw new ConfigError(draft.faults);
   return createConfig(draft, sections, lists, path);
+}
+
+/**
+ * One of the project's lists and nothing else: what the settings and the other lists ask of the
+ * environment need not be there.
+ * @throws ConfigError with all faults of the list, and for a file that cannot be read
+ */
+export function loadList(
+  { file, env, listSchemas = {} }: Pick<ConfigSources, "file" | "env" | "listSchemas">,
+  name: string,
+): readonly ListItem[] {
+  if (file == null) return [];
+  const toml = readFile(resolve(file));
+  const draft = createDraft([], env);
+  const list = readList(draft, toml, name, toml.values[name] ?? [], { listSchemas });
+  if (draft.faults.length > 0) throw new ConfigError(draft.faults);
+  freeze(list);
+  return list;
 }
 
 function readFile(path: string): TomlFile {

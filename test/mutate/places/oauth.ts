@@ -21,6 +21,24 @@ const DEVICE = { ...DEVICES, file: `${AUTH}/devices/grant-device.ts` };
 
 export const oauth: readonly Mutation[] = [
   {
+    tests: ["test/auth/oauth-devices.test.ts"],
+    name: "oauth: the command line's client is removed",
+    file: "src/capabilities/auth/issuer/clients/admin-clients.ts",
+    find: "if (id.toLowerCase() === COMMAND_LINE) throw authErrors.oauth_client_built_in();",
+    replace: "",
+    only: "neither removed nor changed",
+    why: "reactor login --device ends for good",
+  },
+  {
+    tests: ["test/auth/audit-keep.test.ts"],
+    name: "audit: trimmed by the server's clock alone",
+    file: "src/capabilities/auth/admin/audit-store.ts",
+    find: "created_at < least(",
+    replace: "created_at < greatest(",
+    only: "has run ahead",
+    why: "who sets a clock forward hides what they did",
+  },
+  {
     ...REDIRECT,
     name: "oauth: a redirect URI matches by its beginning",
     find: "if (registered.includes(uri)) return true;",

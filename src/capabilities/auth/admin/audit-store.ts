@@ -1,4 +1,4 @@
-/** SQL of the audit log as it is read. Entries are written by `AuthStore.audit`, and never changed. */
+/** SQL of the audit log as it is read and trimmed. Entries are written by `AuthStore.audit`. */
 import type { Sql, TransactionSql } from "postgres";
 import type { JsonObject } from "../schema.ts";
 
@@ -43,6 +43,26 @@ export async function listAuditEntries(
   const [count] = await sql<{ total: number }[]>`
     select count(*)::float8 as total from auth.audit_log_entries where ${where}`;
   return { entries: [...entries], total: count?.total ?? 0 };
+}
+
+/**
+ * Removes what is older, at most `limit`; the count. By the database's clock too: a server whose own
+ * has run ahead removes nothing that is young.
+ * @param before start of a day, UTC
+ * @param keepDays what `before` was reckoned with
+ */
+export async function trimAuditEntries(
+  sql: Sql,
+  before: Date,
+  keepDays: number,
+  limit: number,
+): Promise<number> {
+  const { count } = await sql`
+    delete from auth.audit_log_entries where id in (
+      select id from auth.audit_log_entries
+      where created_at < least(${before}::timestamptz, now() - make_interval(days => ${keepDays}))
+      order by created_at limit ${limit})`;
+  return count;
 }
 
 function conditions(sql: Sql | TransactionSql, filter: AuditFilter) {

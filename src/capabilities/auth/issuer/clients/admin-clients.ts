@@ -12,6 +12,8 @@ import { type ClientPatch, clientStore } from "./client-store.ts";
 import { readOperatorsMetadata, recordClient } from "./create-client.ts";
 import { presentClient } from "./present-client.ts";
 
+/** Of the command line of this program, made by a migration. */
+const COMMAND_LINE = "5ea0c70a-c11e-7000-8000-000000000001";
 const PAGE_SIZE = 50;
 const PAGE_SIZE_MAX = 1000;
 
@@ -52,7 +54,10 @@ export async function adminGetClient(state: AuthState, caller: Caller, id: strin
   return presentClient(client);
 }
 
-/** Only what is sent changes; whether it is public or confidential never does. */
+/**
+ * Only what is sent changes; whether it is public or confidential never does.
+ * @throws oauth_client_not_found, oauth_client_built_in, validation_failed
+ */
 export async function adminUpdateClient(
   state: AuthState,
   caller: Caller,
@@ -62,6 +67,7 @@ export async function adminUpdateClient(
   if (Object.keys(body).length === 0) {
     throw authErrors.validation_failed("No fields provided for update");
   }
+  requireOthers(id);
   return changed(state, caller, id, (client) => {
     const before = presentClient(client);
     const { client_type: type, ...after } = readOperatorsMetadata(
@@ -87,14 +93,20 @@ export function adminRegenerateSecret(state: AuthState, caller: Caller, id: stri
   });
 }
 
-/** Ends every session that was given to it. @throws oauth_client_not_found */
+/** Ends every session that was given to it. @throws oauth_client_not_found, oauth_client_built_in */
 export async function adminDeleteClient(state: AuthState, caller: Caller, id: string) {
   const clientId = checkedId(id);
+  requireOthers(clientId);
   await inTransaction(state.sql(caller.tenant), async (store, tx) => {
     const client = await clientStore(tx).remove(clientId);
     if (!client) throw authErrors.oauth_client_not_found();
     await recordClient(state, store, tx, caller, "oauth_client_deleted", client);
   });
+}
+
+/** Without it `reactor login --device` would end, and nothing could bring it back. */
+function requireOthers(id: string): void {
+  if (id.toLowerCase() === COMMAND_LINE) throw authErrors.oauth_client_built_in();
 }
 
 interface Change {
