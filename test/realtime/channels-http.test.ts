@@ -182,6 +182,23 @@ describe("broadcasts by HTTP", () => {
     expect(await answer.json()).toMatchObject({ code });
   });
 
+  test("reach private channels alone where there are no others", async () => {
+    const { ownerUrl: databaseUrl, vaultKey } = server;
+    const config = { data: { realtime_public_channels: false } };
+    const strict = await startTestServer({ databaseUrl, vaultKey, only: ["auth", "data"], config });
+    const send = (message: object) =>
+      fetch(`${strict.url}/realtime/v1/api/broadcast`, {
+        method: "POST",
+        body: one(message),
+        headers: { apikey: server.secretKey, "content-type": "application/json" },
+      });
+    const refused = await send(GOOD);
+    expect(refused.status).toBe(403);
+    expect(await refused.json()).toMatchObject({ code: "public_channels_off" });
+    expect((await send({ ...GOOD, private: true })).status).toBe(202);
+    await strict.stop();
+  });
+
   test("are all sent or none", async () => {
     const channel = clientOf(server).channel("t");
     const heard = hears(channel);

@@ -180,8 +180,11 @@ async function allowed(sending: Sending, topic: string): Promise<Permissions> {
   return permissions;
 }
 
-/** @throws unavailable */
+/** @throws public_channels_off, unavailable */
 async function deliver({ room, context }: Sending, messages: readonly Message[]): Promise<void> {
+  if (!room.config.realtime_public_channels && messages.some(({ isPrivate }) => !isPrivate)) {
+    throw channelErrors.public_channels_off();
+  }
   const hub = room.hubOf(context.tenant);
   const handed = messages.map(({ topic, isPrivate, broadcast }) =>
     hub.broadcast(topicKey(topic, isPrivate), broadcast, null),
