@@ -60,6 +60,8 @@ beforeAll(async () => {
       shown text generated always as (initcap(kind)) stored);
     alter table computed enable row level security;
     create policy not_hidden on computed for select using (hidden is not true);
+    create table held (id int primary key);
+    alter table held enable row level security;
     create table ancestors (id int primary key);
     alter table ancestors enable row level security;
     create table descendants () inherits (ancestors);
@@ -369,6 +371,19 @@ describe("refused are", () => {
     await world.sql`insert into ancestors values (3)`;
     await service.heard(1);
     expect(service.short).toEqual(['INSERT {"id":3}']);
+  });
+
+  test("tables that something else holds, for so long", async () => {
+    const other = await world.sql.reserve();
+    await other`begin`;
+    await other`lock table held in share update exclusive mode`;
+    const error = await refusal({ table: "held", role: "service_role" });
+    expect(error).toMatchObject({ code: "realtime_unavailable", status: 503 });
+    await other`rollback`;
+    other.release();
+    const service = await server.subscribe({ table: "held", role: "service_role" });
+    await world.sql`insert into held values (1)`;
+    await service.heard(1);
   });
 
   test("row security without a key to look rows up by", async () => {

@@ -10,6 +10,8 @@ interface TableName {
 /** Locks of tables that are being published, among the advisory locks of the database. */
 const LOCK_SPACE = 0x72_63_68_67n << 32n;
 
+const LOCK_MS = 2_000;
+
 /** Held while a table is being published, by whoever publishes it. */
 export function publishingLock(tableOid: number): string {
   return String(LOCK_SPACE + BigInt(tableOid));
@@ -24,7 +26,7 @@ export function addStatement(publication: string, table: TableName): string {
  * Adds the table and keeps it locked for as long as `settle` takes, which is given the connection:
  * the pool may have no other. False when somebody else is at it.
  * When it cannot be settled it is taken out again.
- * @throws 42P01 where there is no such publication, 42501, 0A000 for what cannot be published; what
+ * @throws 55P03 while something else holds the table, 42P01 where there is no such publication, 42501, 0A000 for what cannot be published; what
  *   `settle` throws
  */
 export async function publish(
@@ -56,7 +58,11 @@ async function addAndSettle(
   table: TableName,
   settle: (connection: Sql) => Promise<void>,
 ): Promise<void> {
-  await connection.unsafe(addStatement(publication, table));
+  // One request, one transaction. What holds the table may hold it for hours (a vacuum, an index), and
+  // who else subscribes to a new table waits behind this.
+  await connection.unsafe(
+    `set local lock_timeout = '${LOCK_MS}ms'; ${addStatement(publication, table)}`,
+  );
   try {
     await settle(connection);
   } catch (error) {

@@ -75,7 +75,12 @@ async function addTable(
   } catch (error) {
     if (error instanceof ReactorError || signal.aborted) throw error;
     // Somebody who takes no lock was faster.
-    if ((error as { code?: unknown }).code === "42710") return;
+    const { code } = error as { code?: unknown };
+    if (code === "42710") return;
+    if (code === "55P03") {
+      const why = `${nameOf(table)} is held by something else, as by a vacuum or a new index`;
+      throw feedErrors.realtime_unavailable(why, error);
+    }
     throw feedErrors.realtime_unpublished(nameOf(table), statement, error);
   }
 }
