@@ -9,6 +9,7 @@ import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { openDebian } from "../support/arm64/debian.ts";
+import { compareNumbers } from "../support/arm64/header-numbers.ts";
 import { writeImage } from "../support/arm64/image.ts";
 
 const REPOSITORY = resolve(import.meta.dir, "../..");
@@ -42,6 +43,10 @@ async function campaign(): Promise<number> {
   const [root, boot, image] = [join(work, "root"), join(work, "boot"), join(work, "image")];
   debian.unpack(PACKAGES, root);
   debian.unpack([values.kernel], boot);
+  debian.unpack(["linux-libc-dev"], join(work, "headers"));
+  const { known, wrong } = compareNumbers(join(work, "headers"));
+  console.log(`${known} numbers of system calls are in the headers; wrong: ${wrong.length}`);
+  if (wrong.length > 0) throw new Error(wrong.join("\n"));
   await finished([process.execPath, "build.ts", "--fast", "--target", "linux-arm64"], REPOSITORY);
   await writeImage({
     file: image,

@@ -13,8 +13,11 @@ export interface Place {
 }
 
 export interface LaneSet {
-  /** Resolves with a host that takes the call now; give it back with `release`. Rejects when aborted. */
-  take(signal: AbortSignal): Place | Promise<Place>;
+  /**
+   * Resolves with a host that takes a call of the function `name` now; give it back with `release`.
+   * Rejects when aborted, with `function_unavailable` when no host could be started.
+   */
+  take(name: string, signal: AbortSignal): Place | Promise<Place>;
   release(lane: Lane): void;
   /** Looks after memory, idle hosts and waiting calls; called every few milliseconds. */
   watch(): void;
@@ -23,6 +26,7 @@ export interface LaneSet {
 }
 
 interface Waiter {
+  readonly name: string;
   readonly resolve: (place: Place) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -71,7 +75,7 @@ export function createLaneSet(
       (error: unknown) => {
         opening -= 1;
         for (const waiter of waiting.splice(0)) {
-          waiter.reject(runtimeErrors.function_unavailable("wasm", error));
+          waiter.reject(runtimeErrors.function_unavailable(waiter.name, error));
         }
       },
     );
@@ -96,12 +100,12 @@ export function createLaneSet(
   }
 
   return {
-    take(signal) {
+    take(name, signal) {
       if (signal.aborted) return Promise.reject(signal.reason);
       const free = waiting.length === 0 ? best() : null;
       if (free) return place(free, false);
       return new Promise<Place>((resolve, reject) => {
-        const waiter = { resolve, reject };
+        const waiter = { name, resolve, reject };
         waiting.push(waiter);
         const drop = () => {
           const at = waiting.indexOf(waiter);

@@ -114,7 +114,7 @@ export class WasmRuntime implements FunctionRuntime {
 
   async #attempt(run: WasmRun): Promise<FunctionAnswer> {
     for (let tries = 1; ; ) {
-      const place = this.#lanes.take(run.controller.signal);
+      const place = this.#lanes.take(run.call.spec.name, run.controller.signal);
       const { lane, cold } = place instanceof Promise ? await place : place;
       const loaded = lane.has(run.call.spec);
       lane.enter(run.call.spec);

@@ -21,6 +21,7 @@ import { type AssignMessage, type FromChild, NOT_BEGUN, OUTCOME_HEADER } from ".
 import { dieWithParent } from "../../parent-death.ts";
 import { invokeBy } from "../runner/invoke-by.ts";
 import { NotBegun, RuntimeApi } from "../runner/runtime-api.ts";
+import { lastAnswers } from "./last-answers.ts";
 import { reapOrphans } from "./reap-orphans.ts";
 import { serveApi } from "./serve-api.ts";
 import { startProgram } from "./start-program.ts";
@@ -30,8 +31,6 @@ const MAX_BODY_BYTES = Number.MAX_SAFE_INTEGER;
 /** bun-types knows `idleTimeout` for TCP only; it holds for Unix sockets too, and would cut streams. */
 const NEVER_IDLE: object = { idleTimeout: 0 };
 const REAP_MS = 1_000;
-/** Once the program has ended, until this process does. */
-const LAST_ANSWERS_MS = 20;
 const NO_SOCKETS: Bun.WebSocketHandler<unknown> = { message: () => undefined };
 
 /** `args`: path of the socket to listen on, pid of the server (of another namespace), `sealed`. */
@@ -43,11 +42,11 @@ export async function runRole(args: readonly string[]): Promise<void> {
   const send = (message: FromChild) => link?.say(message);
   const log = captureConsole(systemClock, (lines) => send({ t: "log", lines }));
   let handler: FunctionHandler | null = null;
-  Bun.serve<unknown>({
+  const server = Bun.serve<unknown>({
     unix: socket,
     maxRequestBodySize: MAX_BODY_BYTES,
-    fetch: (request, server) =>
-      handler ? answerCall(handler, request, server, log) : new Response(null, { status: 503 }),
+    fetch: (request, self) =>
+      handler ? answerCall(handler, request, self, log) : new Response(null, { status: 503 }),
     websocket: NO_SOCKETS,
     error: (error) => failedAnswer(error, log),
     ...NEVER_IDLE,
@@ -57,7 +56,7 @@ export async function runRole(args: readonly string[]): Promise<void> {
   egress.onControl = (message) => {
     if (message.t === "ping") send({ t: "pong", n: message.n });
     if (message.t !== "assign") return;
-    become(message, dirname(socket)).then(
+    become(message, dirname(socket), server).then(
       (found) => {
         handler = found;
         send({ t: "assigned" });
@@ -73,7 +72,11 @@ export async function runRole(args: readonly string[]): Promise<void> {
 }
 
 /** Resolves when the program asks for its first invocation. */
-async function become(assign: AssignMessage, dir: string): Promise<FunctionHandler> {
+async function become(
+  assign: AssignMessage,
+  dir: string,
+  server: Bun.Server<unknown>,
+): Promise<FunctionHandler> {
   const { name, lambda } = assign;
   if (!lambda || lambda.root === null) throw new Error("There is no program");
   const api = new RuntimeApi();
@@ -89,7 +92,7 @@ async function become(assign: AssignMessage, dir: string): Promise<FunctionHandl
   // What it has not answered fails with this process; the server starts another one.
   void program.exited.then(async (code) => {
     api.end();
-    await systemClock.sleep(LAST_ANSWERS_MS);
+    await lastAnswers(server, () => api.taken, systemClock);
     process.exit(code);
   });
   return (request) => invokeBy(api, name, lambda.deadlineMs, request).catch(notBegun);

@@ -68,6 +68,11 @@ export class RuntimeApi {
     return this.#pollers.length > 0;
   }
 
+  /** Invocations that somebody was given and has not answered. */
+  get taken(): number {
+    return this.#running.size;
+  }
+
   /** @throws what was posted as the error; its message and type are the function's own */
   invoke(invocation: Invocation, signal: AbortSignal): Promise<RuntimeResponse> {
     if (this.#isEnded) return Promise.reject(new NotBegun());

@@ -1,0 +1,19 @@
+import { expect, test } from "bun:test";
+import type { FullRuntimeOptions } from "../options.ts";
+import { createLaneSet } from "./lane-set.ts";
+
+test("whoever waits for a host that cannot be started is told so of the own function", async () => {
+  const started = Promise.withResolvers<never>();
+  const pool = { take: () => started.promise };
+  const options = { wasmHosts: 1 } as FullRuntimeOptions;
+  const lanes = createLaneSet(options, pool as never, () => undefined);
+  const { signal } = new AbortController();
+  const names = ["resize", "vowels"];
+  const told = Promise.allSettled(names.map((name) => lanes.take(name, signal)));
+  started.reject(new Error("no process"));
+  const wanted = names.map((name) => ({
+    status: "rejected",
+    reason: { code: "function_unavailable", message: expect.stringContaining(`"${name}"`) },
+  }));
+  expect(await told).toMatchObject(wanted);
+});
