@@ -132,7 +132,10 @@ export function spawnChild(world: ChildWorld, options: ChildOptions): Child {
     onBroken: () => child.kill({ kind: "link" }),
     onControl: (message) => channel.receive(message),
   });
-  const spawned = start(options, socket, order);
+  const spawned = start(options, socket, order, () => {
+    link.close();
+    rmSync(dir, { recursive: true, force: true });
+  });
   const group = world.cgroups?.enclose(spawned.pid, name) ?? null;
   const watchExit = async (): Promise<ChildExit> => {
     await spawned.exited;
@@ -216,15 +219,21 @@ const outputPace = (clock: Clock) => ({
   sleep: (ms: number) => clock.sleep(ms),
 });
 
-function start(options: ChildOptions, socket: string, order: JailOrder | null) {
+/** @param undo what was made for it, where it cannot be started: too many processes or files. */
+function start(options: ChildOptions, socket: string, order: JailOrder | null, undo: () => void) {
   const dir = dirname(socket);
-  return Bun.spawn(commandOf(options, socket, order), {
-    cwd: dir,
-    env: { ...BASE_ENV, HOME: dir, TMPDIR: join(dir, "tmp"), ...options.env },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
+  try {
+    return Bun.spawn(commandOf(options, socket, order), {
+      cwd: dir,
+      env: { ...BASE_ENV, HOME: dir, TMPDIR: join(dir, "tmp"), ...options.env },
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+  } catch (error) {
+    undo();
+    throw error;
+  }
 }
 
 /** What the child is told of its jail; null where there is none. */

@@ -13,7 +13,7 @@ afterAll(() => rmSync(dir, { recursive: true }));
 
 let spawned = 0;
 
-function spawn() {
+function spawn(env: Record<string, string> = {}) {
   return spawnChild(
     {
       dir,
@@ -27,7 +27,7 @@ function spawn() {
       clock: systemClock,
       logger: createMemoryLog(),
     },
-    { role: "__fn-runner" },
+    { role: "__fn-runner", env },
   );
 }
 
@@ -71,4 +71,9 @@ test("whether a child has gone is asked of it: nobody waits to find out", async 
   expect(await exitOf(child, never)).toBeNull();
   child.kill({ kind: "deadline", requestId: "1" });
   expect(await exitOf(child, never)).toMatchObject({ killed: { kind: "deadline" } });
+});
+
+test("a child that cannot be started leaves nothing behind", () => {
+  expect(() => spawn({ NOT_A_VARIABLE: "a\0b" })).toThrow();
+  expect(readdirSync(dir)).toEqual([]);
 });
