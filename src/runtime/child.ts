@@ -245,7 +245,9 @@ function orderOf(
 ): JailOrder | null {
   if (jail.level === "none") return null;
   const { landlock, firstUid } = jail;
-  const uid = firstUid === null ? null : firstUid + (number % UIDS);
+  // Servers on one machine begin at different ones: what a user may have is bounded for all its processes.
+  const place = Number(Bun.hash(dirname(dir)) % BigInt(UIDS)) + number;
+  const uid = firstUid === null ? null : firstUid + (place % UIDS);
   const program = namespacesBy !== null;
   const namespaces = program ? "given" : jail.namespaces ? "make" : "none";
   return { dir, code, landlock, namespaces, program, uid, sources: selfSources() };
