@@ -173,6 +173,15 @@ export const data: readonly Mutation[] = [
     why: "`auth.uid()` of one caller for all",
   },
   {
+    name: "data: nobody is whom a session remembers",
+    file: "src/capabilities/data/request-settings.ts",
+    find: "if (!room.isForeign) settings.push",
+    replace: "if (principal.userId !== null) settings.push",
+    tests: ["test/data/transactions.test.ts"],
+    only: "nobody's identity",
+    why: "a value that a function left is `auth.uid()` of every anonymous caller",
+  },
+  {
     name: "data: credentials among the settings",
     file: "src/capabilities/data/request-settings.ts",
     find: "if (!hidden.has(name)) visible",
