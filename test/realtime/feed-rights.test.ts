@@ -237,14 +237,15 @@ describe("row security", () => {
     const service = await server.subscribe({ table: "whole_key", role: "service_role" });
     await world.sql`insert into closed values (1, 'x')`;
     await world.sql`delete from closed`;
+    // A row that has gone when its change is judged is nobody's but the service's.
     await world.sql`insert into whole_key values (1, 'a', 's')`;
+    await world.settle(anon);
     await world.sql`update whole_key set name = 'b'`;
+    await world.settle(anon);
     await world.sql`delete from whole_key`;
     await world.settle(nobody, anon, service);
     expect(nobody.told).toEqual([]);
-    expect(anon.changes.map(({ oldRecord }) => oldRecord)).toEqual(
-      [null, '{"id":1}', '{"id":1}'].slice(-anon.changes.length),
-    );
+    expect(anon.changes.map(({ oldRecord }) => oldRecord)).toEqual([null, '{"id":1}', '{"id":1}']);
     expect(service.changes.map(({ oldRecord }) => oldRecord)).toEqual([
       null,
       '{"id":1,"name":"a","secret":"s"}',
