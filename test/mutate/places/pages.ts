@@ -8,6 +8,15 @@ const PEOPLE = { tests: ["test/auth/admin-people.test.ts"] };
 
 export const pages: readonly Mutation[] = [
   {
+    tests: ["test/auth/pages-captcha.test.ts"],
+    name: "pages: a captcha opens the policy of every page",
+    file: "src/capabilities/auth/ui/page.ts",
+    find: "  const widget = page.captcha ? captchaWidget(state) : null;\n  if (widget) headers",
+    replace: "  const widget = captchaWidget(state);\n  if (widget) headers",
+    only: "may load it and nothing else",
+    why: "the account's pages run another's script",
+  },
+  {
     ...ENTRY,
     name: "pages: a form without its token",
     file: `${UI}/csrf.ts`,
@@ -93,7 +102,7 @@ export const pages: readonly Mutation[] = [
     ...ENTRY,
     name: "pages: framed by anybody",
     file: `${UI}/page.ts`,
-    find: `  "frame-ancestors 'none'",`,
+    find: `  "frame-ancestors": "'none'",`,
     replace: "",
     only: "framed by nobody",
     why: "a click on a prize is a click on Allow",

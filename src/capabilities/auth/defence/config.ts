@@ -15,6 +15,13 @@ export const captchaConfig = Type.Object(
       vault: true,
       description: "The secret key of the captcha's site; may be `vault:path`",
     }),
+    site_key: Type.String({
+      default: "",
+      maxLength: 128,
+      pattern: "^[A-Za-z0-9_-]*$",
+      description:
+        "The captcha site's public key: the ready pages show the provider's widget with it",
+    }),
     url: Type.String({
       default: "",
       maxLength: 2048,

@@ -7,6 +7,7 @@ import { ReactorError } from "../../../core/errors.ts";
 import { reportError, toReactorError } from "../../../core/http.ts";
 import type { AuthState, Caller } from "../auth-state.ts";
 import { type BrowserVisitor, browserCaller, browserVisitor } from "./browser-session.ts";
+import { captchaWidget } from "./captcha.ts";
 import { CSRF_FIELD, checkCsrf, csrfFor } from "./csrf.ts";
 import { type Errand, readErrand } from "./errand.ts";
 import type { Fault } from "./form-parts.ts";
@@ -69,6 +70,8 @@ export type Page =
       readonly status?: number;
       /** The page has something for the script of passkeys. */
       readonly script?: boolean;
+      /** A form of the page holds `captchaField`. */
+      readonly captcha?: boolean;
       /** Wider than a form: lists. */
       readonly wide?: boolean;
       /** Where the browser goes from here by itself. */
@@ -84,21 +87,29 @@ export interface PageRoute {
   readonly take?: (visit: Visit, form: Form) => Promise<Page> | Page;
 }
 
-const POLICY = [
-  "default-src 'none'",
-  "style-src 'self'",
-  "script-src 'self'",
+const POLICY: Readonly<Record<string, string>> = {
+  "default-src": "'none'",
+  "style-src": "'self'",
+  "script-src": "'self'",
   // Pictures in the page itself (the QR code of an authenticator app) run nothing.
-  "img-src 'self' data:",
-  "form-action 'self'",
-  "base-uri 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
+  "img-src": "'self' data:",
+  "form-action": "'self'",
+  "base-uri": "'none'",
+  "frame-ancestors": "'none'",
+};
+
+/** @param more sources by directive, beside those of every page */
+function policyWith(more: Readonly<Record<string, string>>): string {
+  const names = new Set([...Object.keys(POLICY), ...Object.keys(more)]);
+  return [...names]
+    .map((name) => [name, POLICY[name], more[name]].filter(Boolean).join(" "))
+    .join("; ");
+}
 
 const HEADERS = {
   "Content-Type": "text/html; charset=utf-8",
   "Cache-Control": "no-store",
-  "Content-Security-Policy": POLICY,
+  "Content-Security-Policy": policyWith({}),
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Resource-Policy": "same-origin",
   "Permissions-Policy":
@@ -180,6 +191,8 @@ function toResponse(
     headers.set("Location", page.redirect);
     return new Response(null, { status: 303, headers });
   }
+  const widget = page.captcha ? captchaWidget(state) : null;
+  if (widget) headers.set("Content-Security-Policy", policyWith(widget.sources));
   const { markup } = shell(state, page);
   return new Response(`<!doctype html>\n${markup}\n`, { status: page.status ?? 200, headers });
 }
@@ -187,6 +200,7 @@ function toResponse(
 function shell(state: AuthState, page: Extract<Page, { title: string }>): Html {
   const { name, logo, css } = state.config.ui;
   const { title, body, script, wide, refresh } = page;
+  const widget = page.captcha ? captchaWidget(state) : null;
   return html`<html lang="en">
 <head>
 <meta charset="utf-8">
@@ -198,6 +212,7 @@ function shell(state: AuthState, page: Extract<Page, { title: string }>): Html {
 ${refresh ? html`<meta http-equiv="refresh" content="0;url=${refresh}">` : null}
 ${css === "" ? null : html`<link rel="stylesheet" href="/auth/ui/_assets/theme.css">`}
 ${script ? html`<script src="/auth/ui/_assets/passkeys.js" defer></script>` : null}
+${widget ? html`<script src="${widget.script}" async defer></script>` : null}
 </head>
 <body>
 <header class="brand">${
@@ -210,6 +225,9 @@ ${body}
 </body>
 </html>`;
 }
+
+const NOT_SOLVED =
+  "It could not be checked that a person sends this. Please solve the task above the button, and send it again.";
 
 /** The input a refusal is about, by its code. */
 const FIELD_OF: Readonly<Record<string, string>> = {
@@ -229,8 +247,9 @@ export async function attempt<T>(work: () => Promise<T>): Promise<{ done: T } | 
     return { done: await work() };
   } catch (error) {
     if (!(error instanceof ReactorError) || error.status >= 500) throw error;
-    const { status, code, message } = error;
-    return { fault: { status, message: sentence(message), field: FIELD_OF[code] ?? null } };
+    const { status, code } = error;
+    const message = code === "captcha_failed" ? NOT_SOLVED : sentence(error.message);
+    return { fault: { status, message, field: FIELD_OF[code] ?? null } };
   }
 }
 

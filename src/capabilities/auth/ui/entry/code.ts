@@ -7,6 +7,7 @@ import { answerEvenly } from "../../defence/answer-evenly.ts";
 import { recover } from "../../mailed/recover.ts";
 import { requestOtp } from "../../mailed/request-otp.ts";
 import { verify } from "../../mailed/verify.ts";
+import { captchaField, captchaIn } from "../captcha.ts";
 import { type Errand, pagePath } from "../errand.ts";
 import { type Fault, faultNotice, field, form } from "../form-parts.ts";
 import { html } from "../html.ts";
@@ -38,9 +39,8 @@ async function sendCode(visit: Visit, type: "email" | "recovery", form: Form): P
   const address = type === "email" ? addressOf(visit, email) : { email };
   const link = verifyPage(state, caller, afterCode(type, errand));
   const send = type === "email" ? requestOtp : recover;
-  const outcome = await attempt(() =>
-    answerEvenly(state, () => send(state, caller, address, link)),
-  );
+  const body = { ...address, ...captchaIn(state, form) };
+  const outcome = await attempt(() => answerEvenly(state, () => send(state, caller, body, link)));
   if ("fault" in outcome) {
     return addressPage(visit, type, email, { ...outcome.fault, field: "email" });
   }
@@ -76,7 +76,7 @@ function addressPage(
   email: string,
   fault: Fault | null,
 ): Page {
-  const { errand, csrf } = visit;
+  const { errand, csrf, state } = visit;
   const address =
     type === "email"
       ? addressField(visit, email, fault)
@@ -92,9 +92,10 @@ function addressPage(
   return {
     title: TITLES[type],
     status: fault?.status ?? 200,
+    captcha: true,
     body: html`<div class="entry">${faultNotice(fault)}
 <p>A code will be sent to you${type === "email" ? "" : ", and a link"}.</p>
-${form({ action, csrf, children: address, submit: "Send the code" })}</div>
+${form({ action, csrf, children: [address, captchaField(state)], submit: "Send the code" })}</div>
 <nav class="links"><a href="${pagePath("/auth/ui/sign-in", errand)}">Back to sign in</a></nav>`,
   };
 }

@@ -1,5 +1,6 @@
 /** `/auth/ui/sign-up`: a new account by e-mail address and password. */
 import { signUp } from "../../accounts/sign-up.ts";
+import { captchaField, captchaIn } from "../captcha.ts";
 import { pagePath } from "../errand.ts";
 import { type Fault, faultNotice, field, form } from "../form-parts.ts";
 import { html } from "../html.ts";
@@ -15,7 +16,8 @@ export const showSignUp = (visit: Visit) => signUpPage(visit, "", null);
 export async function takeSignUp(visit: Visit, form: Form): Promise<Page> {
   const { state, caller, errand } = visit;
   const link = verifyPage(state, caller, errand);
-  const body = { email: form("email").trim(), password: form("password") };
+  const typed = { email: form("email").trim(), password: form("password") };
+  const body = { ...typed, ...captchaIn(state, form) };
   const outcome = await attempt(() => signUp(state, caller, body, link));
   if ("fault" in outcome) return signUpPage(visit, body.email, outcome.fault);
   if (isSession(outcome.done)) return arrive(visit, outcome.done);
@@ -32,11 +34,13 @@ function signUpPage(visit: Visit, email: string, fault: Fault | null): Page {
     value: email,
     fault,
   })}
-${newPasswordField(visit, fault)}`;
+${newPasswordField(visit, fault)}
+${captchaField(state)}`;
   const action = pagePath("/auth/ui/sign-up", errand);
   return {
     title: "Create an account",
     status: fault?.status ?? 200,
+    captcha: !state.config.disable_signup,
     body: html`<div class="entry">${faultNotice(fault)}
 ${
   state.config.disable_signup
