@@ -1,6 +1,7 @@
 /**
  * From an operation of the pages to an answer: the shell around each page, its headers, and pages for
- * errors. The policy allows our own style sheet, script and pictures and nothing else; forms go to us.
+ * errors. The policy allows our own style sheet, script and pictures and nothing else, but for a captcha's
+ * widget on the pages that show it; forms go to us.
  */
 import { contextOf } from "../../../core/context.ts";
 import { ReactorError } from "../../../core/errors.ts";
