@@ -14,13 +14,13 @@ import { parseArgs } from "node:util";
 import { carrySaml } from "./scripts/carry-saml.ts";
 import { leaveOut } from "./scripts/leave-out.ts";
 import { hostTarget } from "./scripts/pack-postgres.ts";
+import { findWorkers, placeWorkers } from "./scripts/place-workers.ts";
 import { carryPostgres } from "./scripts/postgres/carry-postgres.ts";
 import { type PostgresTarget, REPOSITORY } from "./scripts/postgres/npm-package.ts";
 
 const TARGETS = ["linux-x64", "linux-arm64", "linux-x64-musl", "linux-arm64-musl"] as const;
 type Target = (typeof TARGETS)[number];
 const DOWNLOAD_BUDGET_BYTES = 60e6;
-const WORKER = /new Worker\(\s*new URL\("(\.[^"]+)",\s*import\.meta\.url\)/g;
 
 const { values } = parseArgs({
   options: { target: { type: "string" }, outfile: { type: "string" }, fast: { type: "boolean" } },
@@ -42,15 +42,16 @@ function chosenTarget(asked: string | undefined): Target {
 
 async function buildExecutable(): Promise<void> {
   mkdirSync(dirname(outfile), { recursive: true });
+  const workers = findWorkers();
   const result = await Bun.build({
-    entrypoints: [join(REPOSITORY, "src/main.ts"), ...workerFiles()],
+    entrypoints: [join(REPOSITORY, "src/main.ts"), ...[...workers.values()].flat().sort()],
     root: REPOSITORY,
     target: "bun",
     format: "esm",
     bytecode: true,
     sourcemap: "linked",
     define: { "process.env.NODE_ENV": '"production"' },
-    plugins: [carryPostgres(carried), await carrySaml(), leaveOut()],
+    plugins: [carryPostgres(carried), await carrySaml(), leaveOut(), placeWorkers(workers.keys())],
     compile: {
       target: `bun-${target}` as Bun.Build.CompileTarget,
       outfile,
@@ -61,19 +62,6 @@ async function buildExecutable(): Promise<void> {
   });
   for (const message of result.logs) console.error(message);
   if (!result.success) process.exit(1);
-}
-
-/** Bun embeds a worker only when it is an entry point of its own. */
-function workerFiles(): string[] {
-  const files = new Set<string>();
-  for (const path of new Bun.Glob("src/**/*.ts").scanSync({ cwd: REPOSITORY })) {
-    if (path.endsWith(".test.ts")) continue;
-    const source = readFileSync(join(REPOSITORY, path), "utf8");
-    for (const [, worker = ""] of source.matchAll(WORKER)) {
-      files.add(join(REPOSITORY, dirname(path), worker));
-    }
-  }
-  return [...files].sort();
 }
 
 function report(): void {

@@ -46,6 +46,9 @@ describe.each(testUsers.map((user) => [user.name, user] as const))("as %s", (_, 
     expect(world.serverBytes() - before).toBeLessThan(SERVER_GROWS_BYTES);
   };
 
+  const wasmHosts = () =>
+    processTree(world.server.pid).filter(({ command }) => command.includes("__wasm-host"));
+
   /** All that reached something, in one list. */
   async function reachedBy(probes: Readonly<Record<string, unknown>>): Promise<string[]> {
     const reached: string[] = [];
@@ -90,9 +93,16 @@ describe.each(testUsers.map((user) => [user.name, user] as const))("as %s", (_, 
   }, 120_000);
 
   test("WASM that never ends is ended at its deadline, the second time too", async () => {
+    let spared = 0;
     for (const name of wasmLoops) {
-      for (const _ of [1, 2]) expectStopped(name, await world.call(`wasm/${name}`));
+      for (const _ of [1, 2]) {
+        const hosts = wasmHosts();
+        expectStopped(name, await world.call(`wasm/${name}`));
+        if (stillRunning(hosts).length === hosts.length) spared += 1;
+      }
     }
+    // It costs the one instance. That its process was ended is for a machine too slow to stop it.
+    expect(spared).toBeGreaterThan(0);
     await stays();
   }, 120_000);
 
