@@ -138,6 +138,13 @@ describe("the answer", () => {
     );
   });
 
+  const SENDING = ROUTES.filter(([name]) => /^(?:recover|otp|magiclink|resend)/.test(name));
+  test.each(SENDING)("of %s does not leave as soon as it is ready", async (_, ask) => {
+    const startedAt = performance.now();
+    await ask(nobody());
+    expect(answeredAt - startedAt).toBeGreaterThan(24);
+  });
+
   test("goes with a message for who is known, and none for who is not", async () => {
     const [known, unknown] = [await account(), nobody()];
     const before = messagesTo(world, known.email).length;

@@ -60,6 +60,7 @@ async function takeAddress(
 /**
  * A mail to the person, in the transaction of the change: a way in that they did not add is found out
  * by it. Call `state.outbox.wake` after the commit.
+ * @param user as before an unlinking: the address may go with the identity.
  */
 export async function tellOfLink(
   state: AuthState,
@@ -67,8 +68,9 @@ export async function tellOfLink(
   tx: TransactionSql,
   user: UserRow,
   provider: string,
+  kind: "identity_linked" | "identity_unlinked" = "identity_linked",
 ): Promise<void> {
   if (user.email === null || user.email_confirmed_at === null) return;
-  const message = { kind: "identity_linked", to: user.email, user, data: { provider } } as const;
+  const message = { kind, to: user.email, user, data: { provider } };
   await queueMessage(state, caller, tx, message);
 }

@@ -6,11 +6,11 @@ import type { AuthState, Caller } from "../auth-state.ts";
 import { authErrors } from "../errors.ts";
 import { requireAal2 } from "../factors/aal.ts";
 import { limitByIdentity } from "../http/limit-rate.ts";
-import { queueMessage } from "../messages/queue-message.ts";
 import { actorOf, audit, publish } from "../record.ts";
 import type { IdentityRow, UserPatch, UserRow } from "../schema.ts";
 import { type AuthStore, inTransaction } from "../store.ts";
 import { createIdentityStore } from "./identity-store.ts";
+import { tellOfLink } from "./link-identity.ts";
 import { providersPatch } from "./providers-of.ts";
 
 /**
@@ -60,20 +60,7 @@ async function remove(
   });
   const data = { user_id: userId, provider: removed.provider };
   await publish(state, tx, caller, "auth.identity_unlinked", userId, data);
-  await tellOfUnlinking(state, caller, tx, user, removed.provider);
-}
-
-/** At the address as it was: it may have gone with the identity. */
-async function tellOfUnlinking(
-  state: AuthState,
-  caller: Caller,
-  tx: TransactionSql,
-  user: UserRow,
-  provider: string,
-): Promise<void> {
-  if (user.email === null || user.email_confirmed_at === null) return;
-  const message = { kind: "identity_unlinked", to: user.email, user, data: { provider } } as const;
-  await queueMessage(state, caller, tx, message);
+  await tellOfLink(state, caller, tx, user, removed.provider, "identity_unlinked");
 }
 
 function patchOf(
