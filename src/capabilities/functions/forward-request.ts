@@ -97,14 +97,14 @@ function nominated(connection: string | string[] | undefined): readonly string[]
  * names.
  */
 export function authHeader(principal: Principal): string {
-  const known = written.get(principal);
+  const known = authHeaders.get(principal);
   if (known !== undefined) return known;
   const { role, userId, claims } = principal;
   const json = `{"role":${JSON.stringify(role)},"user_id":${JSON.stringify(userId)},"claims":${claims}}`;
   const header = toAscii(json);
-  written.set(principal, header);
+  authHeaders.set(principal, header);
   return header;
 }
 
 /** Of a credential that is used again the principal is the same. */
-const written = new WeakMap<Principal, string>();
+const authHeaders = new WeakMap<Principal, string>();

@@ -93,13 +93,14 @@ export class EgressServer {
   }
 
   #take(type: number, request: number, payload: Uint8Array<ArrayBuffer>): void {
-    this.#count(0);
+    expectAllowed(this.#mayFrames(1));
     if (type === FRAME.request) {
       this.#begin(request, payload);
       return;
     }
     const exchange = this.#exchanges.get(request);
-    if (!exchange || type === FRAME.control) this.#count(payload.length);
+    // Bytes of bodies are bounded by their windows.
+    if (!exchange || type === FRAME.control) expectAllowed(this.#mayBytes(payload.length));
     if (type === FRAME.control) {
       this.#options.onControl(JSON.parse(new TextDecoder().decode(payload)));
       return;
@@ -110,12 +111,6 @@ export class EgressServer {
     else if (type === FRAME.end) exchange.inbound?.end();
     else if (type === FRAME.credit) exchange.outbound?.credit(numberIn(payload));
     else if (type === FRAME.cancel) this.#cancel(request, exchange);
-  }
-
-  /** Bytes of bodies are bounded by their windows. */
-  #count(bytes: number): void {
-    if (bytes === 0 ? this.#mayFrames(1) : this.#mayBytes(bytes)) return;
-    throw new RangeError("More than a function has to say");
   }
 
   #begin(request: number, payload: Uint8Array): void {
@@ -221,6 +216,10 @@ const systemLookup: Lookup = async (host) =>
 
 function forwardable(headers: HeaderList): HeaderList {
   return headers.filter(([name]) => !NOT_FORWARDED.has(name.toLowerCase()));
+}
+
+function expectAllowed(isAllowed: boolean): void {
+  if (!isAllowed) throw new RangeError("More than a function has to say");
 }
 
 function reasonOf(error: unknown): string {

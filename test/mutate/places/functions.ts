@@ -96,8 +96,8 @@ export const functions: readonly Mutation[] = [
   {
     name: "function: its channel takes all that comes",
     file: "src/runtime/egress/egress-server.ts",
-    find: "if (bytes === 0 ? this.#mayFrames(1) : this.#mayBytes(bytes)) return;",
-    replace: "return;",
+    find: "if (!isAllowed) throw new RangeError",
+    replace: "if (isAllowed === null) throw new RangeError",
     tests: ["src/runtime/egress/egress-server.test.ts"],
     why: "one function's flood holds up everybody's requests",
   },

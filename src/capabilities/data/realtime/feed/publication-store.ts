@@ -26,8 +26,8 @@ export function addStatement(publication: string, table: TableName): string {
  * Adds the table and keeps it locked for as long as `settle` takes, which is given the connection:
  * the pool may have no other. False when somebody else is at it.
  * When it cannot be settled it is taken out again.
- * @throws 55P03 while something else holds the table, 42P01 where there is no such publication, 42501, 0A000 for what cannot be published; what
- *   `settle` throws
+ * @throws 55P03 while something else holds the table, 42P01 where there is no such publication, 42501,
+ *   0A000 for what cannot be published; what `settle` throws
  */
 export async function publish(
   sql: Sql,
