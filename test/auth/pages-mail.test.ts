@@ -53,6 +53,16 @@ const wayOn = (html: string) => {
   return new URL(url.replaceAll("&amp;", "&"));
 };
 
+test.each(["/auth/ui/code", "/auth/ui/recover"])(
+  "%s does not answer as soon as it is ready: time would tell who has an account",
+  async (path) => {
+    const browser = openUiBrowser(world);
+    const startedAt = performance.now();
+    await browser.submit(path, { email: "even@mail.test" });
+    expect(performance.now() - startedAt).toBeGreaterThan(24);
+  },
+);
+
 describe("a sign-up whose address must be confirmed", () => {
   test("ends with the code that was sent", async () => {
     const browser = openUiBrowser(world);
