@@ -1,7 +1,8 @@
 /**
  * `bun run mutate [part of a name…]`: breaks the code that protects, one committed place at a time, in
  * a copy of the tree, and expects a named test to turn red. A mutation that survives is a hole in the
- * tests; one after which a test file does not even start proves nothing and counts as a failure too.
+ * tests; one after which a test file does not even start proves nothing and counts as a failure too,
+ * and so does one whose test is red before it.
  */
 import {
   chmodSync,
@@ -99,34 +100,41 @@ async function tryMutation(dir: string, mutation: Mutation): Promise<Outcome> {
   }
 }
 
-/** Tests that are red before anything is broken would count everything as caught. */
-async function redAtFirst(dir: string, chosen: readonly Mutation[]): Promise<string[]> {
-  const red: string[] = [];
+/** Output of the test files that are red before anything is broken: they would count everything as caught. */
+async function redAtFirst(
+  dir: string,
+  chosen: readonly Mutation[],
+): Promise<ReadonlyMap<string, string>> {
+  const red = new Map<string, string>();
   for (const path of new Set(chosen.flatMap(({ tests }) => tests))) {
     const patterns = chosen.filter((m) => m.tests.includes(path)).map((m) => m.only ?? "");
     const only = patterns.includes("") ? null : [...new Set(patterns)].join("|");
     const { exitCode, output } = await runTests(dir, [path], only);
-    if (exitCode !== 0) red.push(`${path}\n${output.trimEnd()}`);
+    if (exitCode !== 0) red.set(path, output.trimEnd());
   }
   return red;
 }
 
+/** Tries every mutation whose tests are green; the others fail, and all that failed is told again at the end. */
 async function tryAll(dir: string, chosen: readonly Mutation[]): Promise<number> {
   const red = await redAtFirst(dir, chosen);
-  if (red.length > 0) {
-    console.log(`red before any mutation:\n${red.join("\n")}`);
-    return 1;
-  }
-  let caught = 0;
+  const failed: string[] = [];
   for (const mutation of chosen) {
     const startedMs = performance.now();
-    const { isCaught, what } = await tryMutation(dir, mutation);
+    const redTest = mutation.tests.find((path) => red.has(path));
+    const { isCaught, what } =
+      redTest === undefined
+        ? await tryMutation(dir, mutation)
+        : { isCaught: false, what: `not tried, ${redTest} is red before` };
     const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
-    if (isCaught) caught += 1;
-    console.log(`${isCaught ? "ok  " : "FAIL"} ${mutation.name} (${seconds} s): ${what}`);
+    const line = `${isCaught ? "ok  " : "FAIL"} ${mutation.name} (${seconds} s): ${what}`;
+    console.log(line);
+    if (!isCaught) failed.push(line);
   }
-  console.log(`\n${caught} of ${chosen.length} mutations turned a test red`);
-  return chosen.length > 0 && caught === chosen.length ? 0 : 1;
+  for (const [path, output] of red) console.log(`\nred before any mutation: ${path}\n${output}`);
+  if (failed.length > 0) console.log(`\n${failed.join("\n")}`);
+  console.log(`\n${chosen.length - failed.length} of ${chosen.length} mutations turned a test red`);
+  return chosen.length > 0 && failed.length === 0 ? 0 : 1;
 }
 
 async function main(): Promise<number> {
