@@ -22,6 +22,7 @@ beforeAll(async () => {
   one = await startTestServer(options);
   const shared = { databaseUrl: one.ownerUrl, vaultKey: one.vaultKey };
   two = await startTestServer({ ...options, ...shared });
+  await send(one, "/signup", { email: EMAIL, password: PASSWORD });
 });
 afterAll(async () => {
   await two.stop();
@@ -61,7 +62,6 @@ const rotate = (server: TestServer) =>
   send(server, "/admin/keys/rotate", { force: true }, server.secretKey);
 
 test("a rotation on one is the other's without a restart", async () => {
-  await send(one, "/signup", { email: EMAIL, password: PASSWORD });
   const before = await signIn(two);
   const { body } = await rotate(one);
   const active = body.keys[0].kid;
