@@ -1,6 +1,6 @@
 /** The control channel of a real child, at the moments when it goes away. */
 import { afterAll, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { exitOf, spawnChild } from "../../src/runtime/child.ts";
@@ -13,13 +13,21 @@ afterAll(() => rmSync(dir, { recursive: true }));
 
 let spawned = 0;
 
-function spawn(env: Record<string, string> = {}) {
+const jailIn = (server: string) => planJail([join(server, "child"), process.execPath]);
+
+interface Spawning {
+  readonly env?: Record<string, string>;
+  readonly server?: string;
+  readonly number?: number;
+}
+
+function spawn({ env = {}, server = dir, number = ++spawned }: Spawning = {}) {
   return spawnChild(
     {
-      dir,
-      jail: planJail([join(dir, "child"), process.execPath]),
+      dir: server,
+      jail: jailIn(server),
       cgroups: null,
-      nextNumber: () => ++spawned,
+      nextNumber: () => number,
       gateway: () => ({ socket: null, url: null }),
       openRanges: [],
       hostCalls: async () => new Response(null, { status: 404 }),
@@ -74,6 +82,22 @@ test("whether a child has gone is asked of it: nobody waits to find out", async 
 });
 
 test("a child that cannot be started leaves nothing behind", () => {
-  expect(() => spawn({ NOT_A_VARIABLE: "a\0b" })).toThrow();
+  expect(() => spawn({ env: { NOT_A_VARIABLE: "a\0b" } })).toThrow();
   expect(readdirSync(dir)).toEqual([]);
+});
+
+test("servers on one machine give their children users of their own", async () => {
+  // What a user may have of threads is bounded for all its processes together, and Bun has a dozen.
+  const servers = [1, 2, 3].map((n) => mkdtempSync(join(tmpdir(), `rx-server-${n}-`)));
+  for (const server of servers) chmodSync(server, 0o711);
+  const children = servers.map((server) => spawn({ server, number: 1 }));
+  try {
+    // Only root may give any. That all three share one by chance is a matter of millions of runs.
+    if (servers.some((server) => jailIn(server).firstUid === null)) return;
+    expect(new Set(children.map((child) => statSync(child.dir).uid)).size).toBeGreaterThan(1);
+  } finally {
+    for (const child of children) child.kill({ kind: "ended" });
+    await Promise.all(children.map((child) => child.exited));
+    for (const server of servers) rmSync(server, { recursive: true });
+  }
 });
