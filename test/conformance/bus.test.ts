@@ -87,7 +87,7 @@ describe("Bus (postgres)", () => {
       await admin.end();
       await shared.close();
     }
-  }, 30_000);
+  }, 60_000);
 
   test("what a transaction publishes arrives with its commit, and never after a rollback", async () => {
     const shared = await openSharedDatabase();

@@ -19,7 +19,7 @@ import { openSmtp, type TestSmtp } from "../support/smtp-server.ts";
 import { mailConformance } from "./mail.ts";
 import { failure } from "./opened.ts";
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(60_000);
 
 const t = { id: "t" };
 const message = { to: "ada@example.org", subject: "Hello", text: "A line.\n" };

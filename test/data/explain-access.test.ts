@@ -7,6 +7,7 @@ import { openDirect } from "../../src/postgres/databases.ts";
 import { silentLog } from "../support/postgres.ts";
 import { signUp } from "../support/row-world.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
+import { until } from "../support/until.ts";
 
 setDefaultTimeout(60_000);
 
@@ -80,7 +81,7 @@ async function make(more: string, target = server): Promise<void> {
      notify pgrst`,
     target.ownerUrl,
   );
-  await until(async () => {
+  await until("the function is known", async () => {
     const answer = await fetch(`${target.url}/data/v1/rpc/${name}`, {
       headers: { apikey: target.secretKey },
     });
@@ -94,18 +95,11 @@ async function settle(): Promise<void> {
   await query(`create function public.${name}() returns int language sql return 1;
     grant execute on function public.${name}() to service_role; notify pgrst`);
   await until(
+    "the function is known",
     async () =>
       (await send(`/rpc/${name}`, { explain: false, headers: { apikey: server.secretKey } }))
         .status === 200,
   );
-}
-
-async function until(isDone: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 200; i++) {
-    if (await isDone()) return;
-    await Bun.sleep(25);
-  }
-  throw new Error("it did not happen");
 }
 
 interface Asking {

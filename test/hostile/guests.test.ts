@@ -19,8 +19,8 @@ import { type Watch, watchNeighbour } from "./well-behaved.ts";
 const bench = executableBench("shared");
 /** Of `loop` and `wasm`. */
 const DEADLINE_MS = 1_200;
-/** The promise is 250 ms; a test machine that is busy with other things gets more. */
-const LATE_MS = 2_500;
+/** The promise is 250 ms, which a benchmark measures; here only one that comes for another reason is too late. */
+const LATE_MS = 20_000;
 /** How who takes too much ends; on a machine too slow for a gibibyte, a bomb's time is over first. */
 const ENDED = ["function_out_of_memory", "function_crashed"];
 const SLOW = "a bomb of gzip function_timeout";
@@ -154,7 +154,7 @@ describe.each(testUsers.map((user) => [user.name, user] as const))("as %s", (_, 
     for (const name of Object.keys(answers)) {
       const answer = await probe(name, "flood");
       expect([name, answer.code]).not.toEqual([name, "internal_error"]);
-      expect(answer.ms).toBeLessThan(20_000);
+      expect(answer.ms).toBeLessThan(60_000);
       await stays();
     }
   }, 120_000);

@@ -146,7 +146,7 @@ export async function startExternalPostgres(
     cwd: "/",
     stdio: ["ignore", "ignore", "ignore"],
   });
-  await until("the external server is ready", () => isReady(data), 30_000);
+  await until("the external server is ready", () => isReady(data));
   return {
     dir,
     port,
@@ -197,7 +197,7 @@ default_pool_size = 2
     cwd: "/",
     stdio: ["ignore", "ignore", "ignore"],
   });
-  await until("pgbouncer listens", () => canConnect(port), 10_000);
+  await until("pgbouncer listens", () => canConnect(port));
   return {
     port,
     async stop() {

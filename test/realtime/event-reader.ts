@@ -42,7 +42,7 @@ export class EventReader {
   /** The `count`th event of the name, once it has come. */
   async heard(name: string, count: number): Promise<SentEvent> {
     const find = () => this.named(name)[count - 1];
-    return await until(`${count} of ${name}`, find, 15_000);
+    return await until(`${count} of ${name}`, find);
   }
 
   close(): void {

@@ -119,7 +119,7 @@ export class Listener implements ChangeSink {
 
   /** Resolves when it was told of so many changes. */
   async heard(count: number): Promise<Change[]> {
-    await until(`${count} changes`, () => this.changes.length >= count, 15_000);
+    await until(`${count} changes`, () => this.changes.length >= count);
     return this.changes;
   }
 }

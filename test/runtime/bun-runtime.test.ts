@@ -150,7 +150,7 @@ test("a neighbour of a killed call: a POST gets 502 with Retry-After, a GET is a
     if (path === "/wait") await new Promise(() => {});
     return new Response(String(process.pid)); }`;
   const patient = fixture.bunSpec("neighbours", source);
-  const brief = { ...patient, limits: { ...DEFAULT_LIMITS, deadlineMs: 1500 } };
+  const brief = { ...patient, limits: { ...DEFAULT_LIMITS, deadlineMs: 3000 } };
   const pid = await (await fixture.invoke(patient, { url: "http://localhost/warm" })).text();
   const hanging = failureOf(fixture.invoke(brief, { url: "http://localhost/hang" }));
   await fixture.line((l) => l.message === "hanging");
@@ -170,7 +170,7 @@ test("a neighbour of a killed call: a POST gets 502 with Retry-After, a GET is a
   expect((await get).status).toBe(499);
   const after = await fixture.invoke(patient, { url: "http://localhost/warm" });
   expect(await after.text()).not.toBe(pid);
-}, 20_000);
+}, 60_000);
 
 test("process.exit in a function is function_crashed and the next call gets a fresh process", async () => {
   const spec = fixture.bunSpec(
@@ -445,10 +445,10 @@ test("a function that fills its TMPDIR is ended, whether with bytes or with file
   const files = `import { writeFileSync } from "node:fs"; export default async () => { for (let n = 0; ; n += 1) {
     writeFileSync(process.env.TMPDIR + "/f" + n, ""); if (n % 50 === 0) await Bun.sleep(1); } }`;
   expect(await withoutOwnUser(files)).toContain("its TMPDIR held more than");
-}, 30_000);
+}, 60_000);
 
 test("a function that starts thread after thread is ended", async () => {
   const source = `export default async () => { const kept = []; const code = URL.createObjectURL(new Blob(["setInterval(() => {}, 1000)"]));
     for (;;) { kept.push(new Worker(code)); await Bun.sleep(5); } }`;
   expect(await withoutOwnUser(source)).toContain("threads");
-}, 30_000);
+}, 60_000);

@@ -6,7 +6,7 @@ import type {
 } from "../../src/core/ports/function-runtime.ts";
 
 export const DEFAULT_LIMITS: FunctionLimits = {
-  deadlineMs: 15_000,
+  deadlineMs: 50_000,
   memoryBytes: 256 * 1024 * 1024,
   bodyInBytes: 64 * 1024 * 1024,
   bodyOutBytes: null,

@@ -30,7 +30,7 @@ export interface Fixture {
   /** A handler from source text, a zip, or the description of a function on AWS. */
   lambdaSpec(name: string, code: string | Uint8Array, more?: Partial<FunctionSpec>): FunctionSpec;
   invoke(spec: FunctionSpec, call?: FixtureCall): Promise<Response>;
-  /** Waits for a line that matches; fails after 5 s. */
+  /** Waits for a line that matches; fails after 30 s. */
   line(match: (line: FunctionLogLine) => boolean): Promise<FunctionLogLine>;
   close(): Promise<void>;
 }
@@ -90,7 +90,7 @@ export async function createFixture(options: Partial<RuntimeOptions> = {}): Prom
       return answer.response;
     },
     async line(match) {
-      const until = systemClock.monotonic() + 5000;
+      const until = systemClock.monotonic() + 30_000;
       for (;;) {
         const found = lines.find(match);
         if (found) return found;

@@ -134,7 +134,7 @@ test("modules answer byte for byte what the Extism SDK answers", async () => {
     expect(compared).toBe(cases.length);
     await plugin.close();
   }
-}, 30_000);
+}, 60_000);
 
 test("the export is the one in the path, else the entry, else the name's, else the only one", async () => {
   const body = "abc";

@@ -9,7 +9,7 @@ export interface RawAnswer {
   readonly body: string;
 }
 
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 30_000;
 
 /** Where to connect: a TCP port of this machine, or a Unix socket. */
 export type Target = { readonly port: number; readonly host?: string } | { readonly path: string };

@@ -53,7 +53,7 @@ export interface CrashReport {
 }
 
 const READY_DEADLINE_MS = 60_000;
-const ORPHAN_DEADLINE_MS = 3_000;
+const ORPHAN_DEADLINE_MS = 30_000;
 /** A kill comes at any moment of a commit, not always at the first one after a count. */
 const JITTER_MS = 120;
 
