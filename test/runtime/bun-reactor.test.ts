@@ -156,15 +156,17 @@ const pidsOf = (name: string) =>
 
 test("processes are added up to the maximum while all are busy, and go when nobody calls", async () => {
   const limits = { ...BRIEF, concurrency: 1 };
-  const wide = spec("wide", `await Bun.sleep(150); return new Response(String(process.pid));`, {
-    limits,
-    instances: { min: 0, max: 3 },
-  });
-  const answers = await Promise.all(
-    Array.from({ length: 9 }, async () => await (await fixture.invoke(wide)).text()),
+  const body = `console.log("in"); await new Promise(() => {});`;
+  const wide = spec("wide", body, { limits, instances: { min: 0, max: 3 } });
+  const leave = new AbortController();
+  const calls = Array.from({ length: 9 }, () =>
+    failureOf(fixture.invoke(wide, { init: { signal: leave.signal } })),
   );
-  expect(new Set(answers).size).toBe(3);
-  expect(pidsOf("wide").length).toBe(3);
+  const taken = () => fixture.lines.filter((line) => line.function === "wide").length;
+  await until("each of three has one", () => taken() === 3 && pidsOf("wide").length === 3);
+  leave.abort();
+  for (const { status } of await Promise.all(calls)) expect(status).toBe(499);
+  expect(pidsOf("wide").length).toBeLessThanOrEqual(3);
   await until("they are gone", () => pidsOf("wide").length === 0);
 });
 

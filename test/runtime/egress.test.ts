@@ -8,6 +8,7 @@ let web: Bun.Server<undefined>;
 let open: Fixture;
 let closed: Fixture;
 let aborted = 0;
+let slow = Promise.withResolvers<void>();
 
 beforeAll(async () => {
   web = Bun.serve({
@@ -24,7 +25,9 @@ beforeAll(async () => {
       if (pathname === "/hop") return Response.redirect("/headers", 302);
       if (pathname === "/metadata") return Response.redirect("http://169.254.169.254/latest", 302);
       if (pathname === "/round") return Response.redirect("/round", 302);
+      if (pathname === "/slow-arrived") await slow.promise;
       if (pathname === "/slow") {
+        slow.resolve();
         request.signal.addEventListener("abort", () => {
           aborted += 1;
         });
@@ -99,7 +102,12 @@ test("redirects are followed, judged anew, and end", async () => {
 
 test("an aborted request rejects with the signal's reason and ends at the other side too", async () => {
   const before = aborted;
-  const body = `return await fetch(url + "/slow", { signal: AbortSignal.timeout(50) }).catch((e) => e.name);`;
+  slow = Promise.withResolvers();
+  const body = `const leave = new AbortController();
+    const asked = fetch(url + "/slow", { signal: leave.signal }).catch((e) => e.name);
+    await fetch(url + "/slow-arrived");
+    leave.abort(new DOMException("too slow", "TimeoutError"));
+    return await asked;`;
   expect(await run(open, body)).toBe("TimeoutError");
   await until("the web server sees it", () => aborted > before);
 }, 60_000);

@@ -154,9 +154,9 @@ test("a handler that never ends is stopped at its deadline, the next call is ans
   const spec = local(
     "stuck",
     `exports.handler = async (event) => { if (event.rawPath === "/stuck") for (;;); return "fine"; };`,
-    { limits: { ...LIMITS, deadlineMs: 1500 } },
   );
-  const failure = await failureOf(fixture.invoke(spec, { url: "http://localhost/stuck" }));
+  const brief = { ...spec, limits: { ...LIMITS, deadlineMs: 1500 } };
+  const failure = await failureOf(fixture.invoke(brief, { url: "http://localhost/stuck" }));
   expect(failure).toMatchObject({ status: 504, code: "function_timeout" });
   expect(await (await fixture.invoke(spec, { url: "http://localhost/" })).text()).toBe("fine");
 });
