@@ -11,6 +11,7 @@ import type { Metrics } from "../core/ports/metrics.ts";
 import type { Rng } from "../core/ports/rng.ts";
 import type { TenantCtx } from "../core/tenant.ts";
 import { parseDatabaseUrl, postgresJsOptions } from "./url.ts";
+import { CopyIn } from "./wire/copy-in.ts";
 import { createUserPool, type ManagedUserPool, type UserPoolLimits } from "./wire/user-pool.ts";
 
 /** libpq URLs of one tenant's database. */
@@ -53,6 +54,7 @@ interface ManagedTenantDatabase extends TenantDatabase {
 interface OpenTenant {
   readonly tenant: TenantCtx;
   readonly database: ManagedTenantDatabase;
+  readonly copies: CopyIn;
 }
 
 const MAX_TENANTS = 100;
@@ -84,12 +86,11 @@ export function createDatabases(options: DatabasesOptions): ManagedDatabases {
         return known.database;
       }
       if (isClosed) throw new Error("the databases are closed");
-      const database = openTenant(tenant, options);
-      latest = { tenant, database };
+      latest = openTenant(tenant, options);
       opened.set(tenant.id, latest);
       const oldest = opened.size > limit ? opened.values().next().value : undefined;
       if (oldest) retire(oldest);
-      return database;
+      return latest.database;
     },
     open: () =>
       [...opened.values()].map(({ tenant, database }) => ({
@@ -106,7 +107,7 @@ export function createDatabases(options: DatabasesOptions): ManagedDatabases {
   return databases;
 }
 
-function openTenant(tenant: TenantCtx, options: DatabasesOptions): ManagedTenantDatabase {
+function openTenant(tenant: TenantCtx, options: DatabasesOptions): OpenTenant {
   const { limits = {}, clock, rng } = options;
   const { ownerUrl, userUrl, directUrl } = options.urlFor(tenant);
   const log = options.log.with({ tenant: tenant.id });
@@ -115,14 +116,20 @@ function openTenant(tenant: TenantCtx, options: DatabasesOptions): ManagedTenant
   if (address.ignored.length > 0) {
     log.warn("database.url_parameters_ignored", { names: address.ignored });
   }
-  return {
+  const copies = new CopyIn({
+    ...{ address: parseDatabaseUrl(ownerUrl), clock, rng },
+    idleTimeoutMs: IDLE_TIMEOUT_S * 1000,
+  });
+  const database: ManagedTenantDatabase = {
     user: createUserPool({ address, limits, prepared, clock, rng, log }),
     login: address.user,
     system: openSql(ownerUrl, { max: limits.systemSize ?? 4, prepared, log }),
     direct: openSql(directUrl, { max: limits.directSize ?? 2, prepared: true, log }),
+    copyIn: (sql, data) => copies.write(sql, data),
     ownerUrl,
     directUrl,
   };
+  return { tenant, database, copies };
 }
 
 /** postgres.js on a libpq URL, Unix socket and TLS included; notices go to the log. */
@@ -164,10 +171,11 @@ function logNotice(notice: Notice, log: Logger): void {
   });
 }
 
-async function closeTenant({ tenant, database }: OpenTenant, log: Logger): Promise<void> {
+async function closeTenant({ tenant, database, copies }: OpenTenant, log: Logger): Promise<void> {
   const seconds = CLOSE_BUDGET_MS / 1000;
   const results = await Promise.allSettled([
     database.user.close(CLOSE_BUDGET_MS),
+    copies.close(CLOSE_BUDGET_MS),
     database.system.end({ timeout: seconds }),
     database.direct.end({ timeout: seconds }),
   ]);

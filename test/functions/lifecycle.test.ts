@@ -2,6 +2,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import {
+  insertInvocations,
+  type NewInvocation,
+  trimRecords,
+} from "../../src/capabilities/functions/store-records.ts";
 import { DEFAULT_TENANT } from "../../src/core/tenant.ts";
 import { createMemoryBus } from "../../src/shared/bus/memory-bus.ts";
 import { createMemoryLog } from "../support/memory-log.ts";
@@ -202,7 +207,6 @@ describe("what is kept", () => {
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ version: versions[0] }),
     });
-    const { trimRecords } = await import("../../src/capabilities/functions/store-records.ts");
     await world.sql`update functions.code set created_at = now() - interval '2 hours'`;
     await trimRecords(world.sql, { logLines: 1, invocations: 1, versions: 2 });
     const left = await world.sql<{ version: string }[]>`
@@ -217,23 +221,55 @@ describe("what is kept", () => {
     expect(await text("/fn/v1/swept")).toBe("1");
   });
 
+  const call = (more: Partial<NewInvocation>): NewInvocation => ({
+    ...{ name: "odd", version: "v", shared: false, request_id: "r", method: "GET", status: 200 },
+    ...{ duration_ms: 0.5, cold: false, bytes_in: 0, bytes_out: 0, peak_memory_bytes: null },
+    ...{ error_code: null, at: "2026-01-02T03:04:00.000Z", ...more },
+  });
+  const insert = (rows: readonly NewInvocation[]) =>
+    insertInvocations({ system: world.sql, copyIn: database.copyIn }, rows);
+
   test("an invocation is kept as it was told, whatever its texts hold", async () => {
-    const { insertInvocations } = await import("../../src/capabilities/functions/store-records.ts");
-    const texts = ['"', "\\", "{a,b}", "NULL", "null", "", "ä\t\n"];
-    const row = (method: string, n: number) => ({
-      ...{ name: "odd", version: `v${n}`, shared: n % 2 === 0, request_id: `odd-${n}`, method },
+    const texts = ['"', "\\", "{a,b}", "NULL", "\\N", "", "ä\t\n", "x".repeat(90), "é".repeat(90)];
+    const rows = texts.map((text, n) => ({
+      ...call({ version: `v${n}`, shared: n % 2 === 0, request_id: `odd-${n}`, method: text }),
       ...{ status: 200 + n, duration_ms: n + 0.5, cold: n % 2 === 1, bytes_in: n === 0 ? null : n },
-      ...{ bytes_out: 5_000_000_000, peak_memory_bytes: null, error_code: n === 0 ? null : method },
-      at: `2026-01-02T03:04:0${n}.000Z`,
-    });
-    const rows = texts.map(row);
-    await insertInvocations(world.sql, rows);
+      ...{ bytes_out: 5_000_000_000, error_code: n === 0 ? null : text },
+      at: `2026-01-02T03:04:0${n}.123Z`,
+    }));
+    await insert(rows);
     const kept = await world.sql`
       select name, version, shared, request_id, method, status, duration_ms, cold,
         bytes_in::float8 as bytes_in, bytes_out::float8 as bytes_out, peak_memory_bytes, error_code, at
-      from functions.invocations where name = 'odd' order by at`;
+      from functions.invocations where name = 'odd' order by id`;
     const told = kept.map(({ at, ...rest }) => ({ ...rest, at: (at as Date).toISOString() }));
     expect(told as never).toEqual(rows as never);
+  });
+
+  test("invocations of two servers have ids of their own, each batch in its order", async () => {
+    const batch = (method: string, size: number) =>
+      Array.from({ length: size }, (_, n) => call({ name: "many", method, status: n % 1000 }));
+    await Promise.all([
+      insert(batch("A", 2_000)),
+      insert(batch("B", 2_000)),
+      insert(batch("C", 3)),
+    ]);
+    await insert(batch("D", 1));
+    const kept = await world.sql<{ method: string; status: number }[]>`
+      select method, status from functions.invocations where name = 'many' order by id`;
+    expect(kept.at(-1)?.method).toBe("D");
+    for (const method of ["A", "B"]) {
+      const statuses = kept.filter((row) => row.method === method).map(({ status }) => status);
+      expect(statuses).toEqual(Array.from({ length: 2_000 }, (_, n) => n % 1000));
+    }
+    expect(kept).toHaveLength(4_004);
+  });
+
+  test("an invocation that cannot be stored is told from a database that is away", async () => {
+    await expect(insert([call({ method: "\0" })])).rejects.toMatchObject({ code: "22021" });
+    await insert([call({ name: "after" })]);
+    const kept = await world.sql`select 1 from functions.invocations where name = 'after'`;
+    expect(kept).toHaveLength(1);
   });
 });
 

@@ -16,6 +16,8 @@ import type { Bus } from "../../src/core/ports/bus.ts";
 import type { DeployChange, Deployer } from "../../src/core/ports/deployer.ts";
 import type { Policies } from "../../src/core/ports/policies.ts";
 import { DEFAULT_TENANT } from "../../src/core/tenant.ts";
+import { parseDatabaseUrl } from "../../src/postgres/url.ts";
+import { CopyIn } from "../../src/postgres/wire/copy-in.ts";
 import { createMemoryBus } from "../../src/shared/bus/memory-bus.ts";
 import { systemClock } from "../../src/shared/clock.ts";
 import { createMemoryEvents } from "../../src/shared/events/memory-events.ts";
@@ -33,6 +35,7 @@ export interface FunctionsDatabase {
   readonly bus: Bus;
   readonly vault: Deps["vault"];
   connect(): Sql;
+  copyIn(sql: string, data: Uint8Array): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -57,11 +60,19 @@ export async function openFunctionsDatabase(): Promise<FunctionsDatabase> {
   for (const file of readdirSync(MIGRATIONS).sort()) {
     await shared.sql.unsafe(readFileSync(join(MIGRATIONS, file), "utf8"));
   }
+  const copies = new CopyIn({
+    ...{ address: parseDatabaseUrl(shared.url), clock: systemClock, rng: systemRng },
+    idleTimeoutMs: 60_000,
+  });
   return {
     bus: createMemoryBus(createMemoryLog()),
     vault: createMemoryVault(),
     connect: () => shared.connect().sql,
-    close: () => shared.close(),
+    copyIn: (sql, data) => copies.write(sql, data),
+    async close() {
+      await copies.close(5_000);
+      await shared.close();
+    },
   };
 }
 
@@ -79,6 +90,7 @@ export async function startFunctions(
   const deps = createDeps({
     ...{ dataDir, sql, log, metrics, bus, policies },
     vault: database.vault,
+    copyIn: database.copyIn,
   });
   const full = Value.Default(functionsConfig, { jail: {}, lambda: {}, ...config }) as Parameters<
     typeof mountFunctions
@@ -112,8 +124,9 @@ function createDeps(own: {
   bus: Bus;
   vault: Deps["vault"];
   policies: Policies;
+  copyIn: FunctionsDatabase["copyIn"];
 }): Deps {
-  const { dataDir, sql, log, metrics, bus, policies } = own;
+  const { dataDir, sql, log, metrics, bus, policies, copyIn } = own;
   const missing = new Proxy({}, { get: (_, name) => fail(String(name)) });
   return {
     server: {
@@ -132,7 +145,7 @@ function createDeps(own: {
     clock: systemClock,
     rng: systemRng,
     ids,
-    databases: { for: () => ({ system: sql }) } as unknown as Deps["databases"],
+    databases: { for: () => ({ system: sql, copyIn }) } as unknown as Deps["databases"],
     events: createMemoryEvents(systemClock, bus),
     bus,
     leases: createMemoryLeases(systemClock),

@@ -73,11 +73,12 @@ test("closing leaves no connection on the server", async () => {
       directUrl: named(second.url),
     }),
   });
-  const { user, system, direct } = databases.for({ id: "second" });
+  const { user, system, direct, copyIn } = databases.for({ id: "second" });
   await Promise.all([user.query(ask("select 1")), system`select 1`, direct`select 1`]);
+  await copyIn("copy whose from stdin", new TextEncoder().encode("third\n"));
   const connections = async () =>
     (await first.sql`select 1 from pg_stat_activity where application_name = 'closing'`).length;
-  expect(await connections()).toBe(3);
+  expect(await connections()).toBe(4);
   await databases.close();
   await until("the connections are gone", async () => (await connections()) === 0);
   expect(() => databases.for({ id: "first" })).toThrow("closed");

@@ -13,6 +13,8 @@ export interface SharedDatabase {
   /** The same database for every tenant: the tables must keep them apart. */
   readonly databases: TenantDatabases;
   readonly sql: Sql;
+  /** libpq URL of the owner. */
+  readonly url: string;
   /** Another server on the same database: its own connections. */
   connect(): { readonly databases: TenantDatabases; readonly sql: Sql };
   close(): Promise<void>;
@@ -37,6 +39,7 @@ export async function openSharedDatabase(): Promise<SharedDatabase> {
   }
   return {
     ...first,
+    url: database.url,
     connect,
     async close() {
       await Promise.all(handles.map((sql) => sql.end({ timeout: 5 })));

@@ -167,7 +167,8 @@ function createState(options: StateOptions): TenantState {
     }
   };
   const sink = {
-    invocations: (rows: Parameters<typeof insertInvocations>[1]) => insertInvocations(sql, rows),
+    invocations: (rows: Parameters<typeof insertInvocations>[1]) =>
+      insertInvocations(deps.databases.for(tenant), rows),
     async logLines(lines: Parameters<typeof insertLogLines>[1]) {
       await insertLogLines(sql, lines);
       const names = [...new Set(lines.map((line) => line.name))];

@@ -5,7 +5,7 @@
  */
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Logger } from "../../core/ports/log.ts";
-import type { NewInvocation, NewLogLine } from "./store-records.ts";
+import { INVOCATIONS_A_BATCH, type NewInvocation, type NewLogLine } from "./store-records.ts";
 
 /** Where batches go. Both may reject; the batch is then kept, unless its content is at fault. */
 export interface RecordSink {
@@ -15,7 +15,7 @@ export interface RecordSink {
 
 const FLUSH_MS = 250;
 const PENDING_MAX = 10_000;
-const BATCH_MAX = 2_000;
+const BATCH_MAX = INVOCATIONS_A_BATCH;
 /** Longer ones are no ids of ours. */
 const REQUEST_ID_MAX = 200;
 

@@ -1,6 +1,8 @@
 /** SQL of what functions did: log lines, invocations, and the sweep that bounds all of it. */
 import type { Sql } from "postgres";
+import type { TenantDatabase } from "../../core/ports/database.ts";
 import type { FunctionLogLine } from "../../core/ports/function-runtime.ts";
+import { CopyRows } from "../../postgres/wire/copy-rows.ts";
 import { isoTime } from "./iso-time.ts";
 
 export interface NewLogLine {
@@ -56,30 +58,47 @@ export async function insertLogLines(sql: Sql, lines: readonly NewLogLine[]): Pr
   });
 }
 
-/** As one array a column: that costs the database two thirds of what rows in JSON do. */
-export async function insertInvocations(sql: Sql, rows: readonly NewInvocation[]): Promise<void> {
-  const all = (name: keyof NewInvocation) => arrayOf(rows.map((row) => row[name]));
-  await sql`
-    insert into functions.invocations
-      (name, version, shared, request_id, method, status, duration_ms, cold, bytes_in, bytes_out,
+/** Ids in one step of the sequence (migrations/functions/0003_cheaper_invocations.sql). */
+export const INVOCATIONS_A_BATCH = 2_000;
+
+/** At most `INVOCATIONS_A_BATCH`. By COPY in binary: that costs the database half of what INSERT does. */
+export async function insertInvocations(
+  { system, copyIn }: Pick<TenantDatabase, "system" | "copyIn">,
+  rows: readonly NewInvocation[],
+): Promise<void> {
+  const [{ first } = fail()] = await system<{ first: number }[]>`
+    select nextval('functions.invocations_id_seq')::float8 as first`;
+  const copy = new CopyRows(14);
+  for (const [n, row] of rows.entries()) copyInvocation(copy, first + n, row);
+  await copyIn(
+    `copy functions.invocations
+      (id, name, version, shared, request_id, method, status, duration_ms, cold, bytes_in, bytes_out,
         peak_memory_bytes, error_code, at)
-    select * from unnest(
-      ${all("name")}::text::text[], ${all("version")}::text::text[], ${all("shared")}::text::boolean[],
-      ${all("request_id")}::text::text[], ${all("method")}::text::text[],
-      ${all("status")}::text::smallint[], ${all("duration_ms")}::text::real[],
-      ${all("cold")}::text::boolean[], ${all("bytes_in")}::text::bigint[],
-      ${all("bytes_out")}::text::bigint[], ${all("peak_memory_bytes")}::text::bigint[],
-      ${all("error_code")}::text::text[], ${all("at")}::text::timestamptz[])`;
+    from stdin (format binary)`,
+    copy.end(),
+  );
 }
 
-/** An array as PostgreSQL writes it ("Array Input and Output Syntax"): the driver's own takes longer. */
-function arrayOf(values: readonly (string | number | boolean | null)[]): string {
-  return `{${values.map(elementOf).join(",")}}`;
+function copyInvocation(copy: CopyRows, id: number, row: NewInvocation): void {
+  copy.row();
+  copy.bigint(id);
+  copy.text(row.name);
+  copy.text(row.version);
+  copy.boolean(row.shared);
+  copy.text(row.request_id);
+  copy.text(row.method);
+  copy.smallint(row.status);
+  copy.real(row.duration_ms);
+  copy.boolean(row.cold);
+  copy.bigint(row.bytes_in);
+  copy.bigint(row.bytes_out);
+  copy.bigint(row.peak_memory_bytes);
+  copy.text(row.error_code);
+  copy.timestamptz(Date.parse(row.at));
 }
 
-function elementOf(value: string | number | boolean | null): string {
-  if (typeof value !== "string") return String(value);
-  return `"${/["\\]/.test(value) ? value.replace(/["\\]/g, "\\$&") : value}"`;
+function fail(): never {
+  throw new Error("a sequence gave no value");
 }
 
 interface LogRow {

@@ -83,6 +83,11 @@ export interface TenantDatabase {
   readonly system: Sql;
   /** postgres.js as the owner on the direct URL: LISTEN, replication, migrations. */
   readonly direct: Sql;
+  /**
+   * Runs one `COPY … FROM STDIN` as the owner and resolves once it is committed: many rows at the
+   * least cost. Throws as `UserPool.query` does.
+   */
+  copyIn(sql: string, data: Uint8Array): Promise<void>;
   /** libpq URL of the owner. */
   readonly ownerUrl: string;
   /** The same without a pooler: for a replication connection. */

@@ -208,6 +208,22 @@ export const functions: readonly Mutation[] = [
     why: "one line of one function makes the database refuse the lines of all",
   },
   {
+    name: "copy: what is wrong with rows that were all sent is not heard",
+    file: "src/postgres/wire/copy-in.ts",
+    find: "if (this.#failure === null) this.#settled.resolve();",
+    replace: "if (this.#session !== null) this.#settled.resolve();",
+    tests: ["test/postgres/copy-in.test.ts"],
+    why: "records of calls are taken for written that were not",
+  },
+  {
+    name: "function: batches take their ids as if each row had a step of its own",
+    file: "src/capabilities/functions/store-records.ts",
+    find: "copyInvocation(copy, first + n, row)",
+    replace: "copyInvocation(copy, first + 2_000 * n, row)",
+    tests: ["test/functions/lifecycle.test.ts"],
+    why: "two servers give the same id, and the batch of one is refused for ever",
+  },
+  {
     name: "function: a key is free before its call is over",
     file: "src/capabilities/functions/answer-once.ts",
     find: "effectiveLimits(version, config).deadlineMs + SLACK_MS",
