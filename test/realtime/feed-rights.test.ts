@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { failure } from "../postgres/wire-database.ts";
 import { until } from "../support/until.ts";
-import { type FeedWorld, openFeedWorld, type TestFeed } from "./feed-world.ts";
+import { type FeedWorld, openFeedWorld, principalFor, type TestFeed } from "./feed-world.ts";
 
 const ALICE = "11111111-1111-4111-8111-111111111111";
 const BOB = "22222222-2222-4222-8222-222222222222";
@@ -412,10 +412,11 @@ describe("refused are", () => {
 
 describe("a subscription ends", () => {
   test("with its credential", async () => {
-    const expiresAt = Date.now() + 300;
-    const one = await server.subscribe({ table: "notes", role: "service_role", expiresAt });
+    const one = await server.subscribe({ table: "notes", role: "service_role" });
     await world.sql`insert into notes values (1, null, false, 'in time')`;
     await one.heard(1);
+    const expiresAt = Date.now() + 100;
+    one.subscription.update(principalFor({ role: "service_role", expiresAt }));
     const other = await server.subscribe({ table: "notes", role: "service_role" });
     await until("the end", () => one.endReason !== null);
     expect(one.endReason).toBe("the credential has expired");
