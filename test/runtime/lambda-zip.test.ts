@@ -98,14 +98,19 @@ test("it is unpacked once for all its processes, and gone with the last of them"
   const spec = zip(
     "many",
     {
-      "index.js": `exports.handler = async () => {
-        await new Promise((done) => setTimeout(done, 20)); return process.pid; };`,
+      "index.js": `exports.handler = async ({ rawPath }) => {
+        if (rawPath === "/hold") await new Promise(() => {}); return process.pid; };`,
     },
     { instances: { min: 0, max: 2 } },
   );
-  const calls = Array.from({ length: 8 }, () => fixture.invoke(spec).then((one) => one.text()));
-  expect(new Set(await Promise.all(calls)).size).toBe(2);
+  const leave = new AbortController();
+  const held = { url: "http://localhost/hold", init: { signal: leave.signal } };
+  const calls = Array.from({ length: 8 }, () => failureOf(fixture.invoke(spec, held)));
+  const processes = () => fixture.runtimes.processes().filter((one) => one.function === "many");
+  await until("two of them run", () => processes().length === 2);
   expect(readdirSync(code)).toHaveLength(before + 1);
+  leave.abort();
+  for (const { status } of await Promise.all(calls)) expect(status).toBe(499);
   await fixture.runtimes.lambda.retire("many", spec.version);
   await until("the folder is gone", () => readdirSync(code).length === before);
   expect(await (await fixture.invoke(spec)).text()).toMatch(/^\d+$/);
