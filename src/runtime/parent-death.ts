@@ -2,8 +2,8 @@
  * Nothing outlives the server: the kernel kills a child when its parent dies, however it dies.
  * Called first thing by every child role. Needs no event loop, so a spinning guest goes too.
  */
-import { kernel, syscall } from "./jail/kernel.ts";
-import { callNumber } from "./jail/syscalls.ts";
+import { kernel, syscall } from "../shared/linux/kernel.ts";
+import { callNumber } from "../shared/linux/syscalls.ts";
 
 const PR_SET_PDEATHSIG = 1;
 const SIGKILL = 9;

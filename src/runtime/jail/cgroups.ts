@@ -10,8 +10,8 @@
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "../../core/ports/log.ts";
+import { cString, kernel } from "../../shared/linux/kernel.ts";
 import { THREADS_MAX, TMP_BYTES } from "./jail-order.ts";
-import { cString, kernel } from "./kernel.ts";
 
 /** The group of one child process. */
 export interface ChildGroup {

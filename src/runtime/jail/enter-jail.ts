@@ -6,11 +6,18 @@
  */
 import { join } from "node:path";
 import { selfCommand } from "../../core/self.ts";
+import {
+  addressOf,
+  cString,
+  cStringArray,
+  must,
+  needKernel,
+  syscall,
+} from "../../shared/linux/kernel.ts";
+import { callNumber } from "../../shared/linux/syscalls.ts";
 import { type JailOrder, RUNTIME_PORT, THREADS_MAX, TMP_BYTES, TMP_FILES } from "./jail-order.ts";
-import { addressOf, cString, cStringArray, must, needKernel, syscall } from "./kernel.ts";
 import { type PathRules, restrict } from "./landlock.ts";
 import { raiseLoopback } from "./loopback.ts";
-import { callNumber } from "./syscalls.ts";
 import { LIBRARIES, PROGRAMS, SYSTEM_FILES } from "./system-paths.ts";
 
 const PR_SET_NO_NEW_PRIVS = 38;

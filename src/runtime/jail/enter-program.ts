@@ -6,7 +6,6 @@
  */
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ProgramOrder } from "./jail-order.ts";
 import {
   addressOf,
   cString,
@@ -15,10 +14,11 @@ import {
   must,
   needKernel,
   syscall,
-} from "./kernel.ts";
+} from "../../shared/linux/kernel.ts";
+import { callNumber } from "../../shared/linux/syscalls.ts";
+import type { ProgramOrder } from "./jail-order.ts";
 import { restrict } from "./landlock.ts";
 import { installFilter, programFilter } from "./seccomp.ts";
-import { callNumber } from "./syscalls.ts";
 import { LIBRARIES, PROGRAMS, SYSTEM_FILES } from "./system-paths.ts";
 
 const SIGPIPE = 13;

@@ -10,9 +10,9 @@
  */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { kernel } from "./kernel.ts";
+import { kernel } from "../../shared/linux/kernel.ts";
+import { architecture } from "../../shared/linux/syscalls.ts";
 import { landlockVersion } from "./landlock.ts";
-import { architecture } from "./syscalls.ts";
 
 export type JailLevel = "full" | "standard" | "weak" | "none";
 

@@ -5,8 +5,8 @@
  * through an execve (Bun's helper threads would stay free).
  */
 import { closeSync, openSync, statSync } from "node:fs";
-import { addressOf, must, syscall } from "./kernel.ts";
-import { callNumber } from "./syscalls.ts";
+import { addressOf, must, syscall } from "../../shared/linux/kernel.ts";
+import { callNumber } from "../../shared/linux/syscalls.ts";
 
 const VERSION_FLAG = 1;
 const RULE_PATH_BENEATH = 1;

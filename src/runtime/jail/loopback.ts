@@ -1,7 +1,7 @@
 /** The loopback of a network that has just been made: nothing else is in it, and it is down. */
 import { closeSync } from "node:fs";
-import { addressOf, must, syscall } from "./kernel.ts";
-import { callNumber } from "./syscalls.ts";
+import { addressOf, must, syscall } from "../../shared/linux/kernel.ts";
+import { callNumber } from "../../shared/linux/syscalls.ts";
 
 const AF_INET = 2;
 const SOCK_DGRAM = 2;

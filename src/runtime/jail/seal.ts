@@ -3,7 +3,7 @@
  * forbids it. Called when the process has opened the sockets it needs and before any code of others
  * is in it; from here on there are no new sockets, processes or programs.
  */
-import { must, needKernel } from "./kernel.ts";
+import { must, needKernel } from "../../shared/linux/kernel.ts";
 import { filterProgram, installFilter } from "./seccomp.ts";
 
 const PR_SET_DUMPABLE = 4;

@@ -1,7 +1,7 @@
 /** The filter as the kernel would run it: a small interpreter of classic BPF over struct seccomp_data. */
 import { describe, expect, test } from "bun:test";
+import { type ArchitectureName, architecture } from "../../shared/linux/syscalls.ts";
 import { filterProgram, programFilter } from "./seccomp.ts";
-import { type ArchitectureName, architecture } from "./syscalls.ts";
 
 const ALLOW = 0x7fff0000;
 const EPERM = 0x00050001;

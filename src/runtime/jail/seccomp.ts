@@ -3,9 +3,9 @@
  * new socket, nobody else's signals, and nothing of what administrates a machine. A deny list, because
  * an allow list would break with each release of Bun; Landlock and the user id stand behind it.
  */
-import { addressOf, must, syscall } from "./kernel.ts";
+import { addressOf, must, syscall } from "../../shared/linux/kernel.ts";
+import { architecture, callNumber } from "../../shared/linux/syscalls.ts";
 import { landlockVersion, TRUNCATE_VERSION } from "./landlock.ts";
-import { architecture, callNumber } from "./syscalls.ts";
 
 const EPERM = 1;
 const ENOSYS = 38;

@@ -4,7 +4,7 @@
  * environment or find it in a core dump.
  */
 import type { Logger } from "../../core/ports/log.ts";
-import { kernel } from "../../runtime/jail/kernel.ts";
+import { kernel } from "../../shared/linux/kernel.ts";
 
 /** prctl(2): also takes /proc/<pid> from the user and forbids ptrace to anybody but root. */
 const PR_SET_DUMPABLE = 4;

@@ -1,7 +1,7 @@
 /** The jail's numbers of system calls against those of the kernel's own headers. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { architecture } from "../../../src/runtime/jail/syscalls.ts";
+import { architecture } from "../../../src/shared/linux/syscalls.ts";
 
 const HEADER = "usr/include/asm-generic/unistd.h";
 /** Those that differ between 32 and 64 bits have the second form. */

@@ -1,7 +1,7 @@
 /** Makes the thread that calls it give way to all others of the machine. */
 import { constants, setPriority } from "node:os";
-import { addressOf, kernel, syscall } from "../../../runtime/jail/kernel.ts";
-import { callNumber } from "../../../runtime/jail/syscalls.ts";
+import { addressOf, kernel, syscall } from "../../../shared/linux/kernel.ts";
+import { callNumber } from "../../../shared/linux/syscalls.ts";
 
 const NICE = constants.priority.PRIORITY_BELOW_NORMAL;
 /**

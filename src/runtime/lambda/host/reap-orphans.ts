@@ -3,8 +3,8 @@
  * the way of others until it has taken note of their end.
  */
 import { readdirSync, readFileSync } from "node:fs";
-import { addressOf, syscall } from "../../jail/kernel.ts";
-import { callNumber } from "../../jail/syscalls.ts";
+import { addressOf, syscall } from "../../../shared/linux/kernel.ts";
+import { callNumber } from "../../../shared/linux/syscalls.ts";
 
 const WNOHANG = 1;
 

@@ -1,4 +1,4 @@
-/** Numbers of system calls on the two architectures that the jail knows (Linux, `unistd.h`). */
+/** Numbers of system calls on the two architectures that are known here (Linux, `unistd.h`). */
 
 interface Architecture {
   /** AUDIT_ARCH_*: what a seccomp filter sees. */

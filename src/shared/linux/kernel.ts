@@ -1,6 +1,7 @@
 /**
- * The system calls of the jail, by bun:ffi on the C library. Loaded on first use: only Linux children
- * and the server that starts them get here. Failures are thrown with the call's name and errno.
+ * System calls that Bun has no function for, by bun:ffi on the C library: of the jail, of threads that
+ * give way, of the server's own protection. Loaded on first use. Failures are thrown with the call's
+ * name and errno.
  */
 import { dlopen, ptr, read } from "bun:ffi";
 
