@@ -1,7 +1,7 @@
 /**
  * One child process of this program (a Bun runner, a WASM host): spawned with nothing of the
- * server's environment, in a folder of its own, with a Unix socket for calls and a link for
- * control, through the jail where there is one. Both runtimes build on it.
+ * server's environment, in a folder of its own, with a link for calls and control and a Unix socket
+ * for WebSockets, through the jail where there is one. Both runtimes build on it.
  */
 import { chownSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -9,14 +9,15 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { FunctionSpec } from "../core/ports/function-runtime.ts";
 import type { Logger } from "../core/ports/log.ts";
 import { selfCommand, selfSources } from "../core/self.ts";
+import type { CallBody, SentCall } from "./calls/call-sender.ts";
 import { createControlChannel } from "./control-channel.ts";
 import { EgressDenied } from "./egress/egress-policy.ts";
 import type { EgressOptions } from "./egress/egress-server.ts";
-import { listenForLink } from "./egress/link-socket.ts";
 import { createPace, OUTPUT_BYTES_PER_S } from "./flow.ts";
 import type { Cgroups } from "./jail/cgroups.ts";
 import { type JailOrder, SEALED, THREADS_MAX, TMP_BYTES, TMP_FILES } from "./jail/jail-order.ts";
 import { type JailPlan, UIDS } from "./jail/jail-plan.ts";
+import { listenForLink } from "./link/link-socket.ts";
 import type { FromChild, LogEntry, ToChild } from "./messages.ts";
 import type { HostCalls, ServiceKey } from "./options.ts";
 import { type ProcessUsage, processUsage } from "./process-usage.ts";
@@ -89,7 +90,7 @@ export interface Child {
   readonly socket: string;
   /** It hosts a program of others, and is all ours itself. */
   readonly isHost: boolean;
-  /** Resolves when the child listens; rejects when it died first or took too long. */
+  /** Resolves when the child can be called; rejects when it died first or took too long. */
   readonly ready: Promise<void>;
   readonly exited: Promise<ChildExit>;
   alive(): boolean;
@@ -97,6 +98,8 @@ export interface Child {
   usage(): ProcessUsage;
   killed(): KillReason | null;
   send(message: ToChild): void;
+  /** Sends a call; see `CallSender`. @throws CallNotSent where it cannot be reached any more */
+  call(head: object, body: CallBody, onEnd?: () => void): SentCall;
   /** Bytes at which the kernel ends it, where it can; watching goes on in any case. */
   limitMemory(bytes: number): void;
   /** SIGKILL. The first reason given stays. */
@@ -129,6 +132,7 @@ export function spawnChild(world: ChildWorld, options: ChildOptions): Child {
   });
   const link = listenForLink(dir, {
     ...asked(world, (key) => child.specOf(key)),
+    clock,
     onBroken: () => child.kill({ kind: "link" }),
     onControl: (message) => channel.receive(message),
   });
@@ -164,6 +168,7 @@ export function spawnChild(world: ChildWorld, options: ChildOptions): Child {
     send(message) {
       if (alive) link.say(message);
     },
+    call: (head, body, onEnd) => link.call(head, body, onEnd),
     limitMemory: (bytes) => group?.limitMemory(bytes),
     kill(why) {
       reason ??= why;
@@ -183,6 +188,11 @@ export function spawnChild(world: ChildWorld, options: ChildOptions): Child {
     onBackground: () => undefined,
     onLog: ([, , said]) => logger.warn("runtime.child_said", { pid: child.pid, said }),
   };
+  // Without its link it can neither be called nor ask for anything.
+  void link.ended.then(async () => {
+    await clock.sleep(LAST_WORDS_MS);
+    if (alive) child.kill({ kind: "link" });
+  });
   const cancel = clock.after(READY_TIMEOUT_MS, () => child.kill({ kind: "unresponsive" }));
   child.ready.then(cancel, cancel);
   void readLines(spawned.stdout, (text) => child.onLog(["info", null, text]), outputPace(clock));
@@ -192,11 +202,11 @@ export function spawnChild(world: ChildWorld, options: ChildOptions): Child {
 
 /** What a child may ask for, as far as the function may that it asks for. */
 function asked(
-  { clock, gateway, openRanges, hostCalls, serviceKey }: ChildWorld,
+  { gateway, openRanges, hostCalls, serviceKey }: ChildWorld,
   specOf: Child["specOf"],
 ): Omit<EgressOptions, "onControl"> {
   return {
-    ...{ clock, gateway, openRanges },
+    ...{ gateway, openRanges },
     policyOf({ key }) {
       const spec = specOf(key);
       return spec && { hosts: spec.egress };

@@ -34,7 +34,7 @@ export interface LambdaAssignment {
   readonly memoryMb: number;
 }
 
-/** Makes the WASM module behind it callable in a host. JSON, in the body: a configuration may be long. */
+/** Makes a WASM module callable in a host. */
 export interface LoadOrder {
   /** Names version and settings together. */
   readonly key: string;
@@ -61,15 +61,10 @@ export type FromChild =
   | { readonly t: "pong"; readonly n: number }
   | { readonly t: "log"; readonly lines: readonly LogEntry[] };
 
-/** Private headers between server and child; taken off before anybody else sees them. */
-/** How many bytes of the body are the order; the rest is the module. */
-export const LOAD_HEADER = "x-reactor-load";
+/** On a WebSocket's opening, which comes as HTTP: `SocketCallHeader` as JSON. The function does not see it. */
 export const CALL_HEADER = "x-reactor-call";
-export const OUTCOME_HEADER = "x-reactor-outcome";
-/** An outcome: the function was not told of the call, and will not be by this process. */
-export const NOT_BEGUN = "not-begun";
 
-/** Content of `CALL_HEADER`, JSON. */
+/** What the runner knows of a call beside the request. */
 export interface CallHeader {
   /** Request id. */
   readonly id: string;
@@ -78,14 +73,29 @@ export interface CallHeader {
   readonly apikey?: string;
   /** `X-Reactor-Org`, where the caller sent it. */
   readonly org?: string;
+}
+
+export interface SocketCallHeader extends CallHeader {
   /** `https` when the public URL says so; the socket itself is plain. */
   readonly secure?: true;
   /** Headers that the transport adds and the caller did not send. */
   readonly drop?: readonly string[];
 }
 
-/** Content of `CALL_HEADER` on a call to a WASM host, JSON. */
-export interface WasmCallHeader {
+/** Head of a call to a function of JavaScript. */
+export interface RequestCall {
+  /** Absolute. */
+  readonly url: string;
+  readonly method: string;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly call: CallHeader;
+}
+
+/** Head of a call to a WASM host: run a module with the body as its input, or load the body as a module. */
+export type HostCall = WasmCall | { readonly load: LoadOrder };
+
+export interface WasmCall {
   /** Number of the call, 1 to 2^32-1: what the host marks as running. */
   readonly n: number;
   /** What the host puts on log lines; the server knows whose it is. */

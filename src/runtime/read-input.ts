@@ -2,32 +2,33 @@
 import { peek } from "bun";
 import { coreErrors } from "../core/errors.ts";
 import type { FunctionRequest } from "../core/ports/function-runtime.ts";
+import type { LazyAbort } from "./lazy-abort.ts";
 
-/** Throws `payload_too_large` (413), or the signal's reason when that comes first. */
+/** Throws `payload_too_large` (413), or the reason of the abort when that comes first. */
 export async function readInput(
   request: FunctionRequest,
   limitBytes: number,
-  signal: AbortSignal,
+  abort: LazyAbort,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const declared = request.headers["content-length"];
   if (declared === undefined) {
     const { body } = request;
-    return body ? await readCounted(body, limitBytes, signal) : new Uint8Array();
+    return body ? await readCounted(body, limitBytes, abort) : new Uint8Array();
   }
   if (Number(declared) > limitBytes) throw coreErrors.payload_too_large(limitBytes);
-  return await orAborted(request.bytes(), signal);
+  return await orAborted(request.bytes(), abort);
 }
 
 async function readCounted(
   body: ReadableStream<Uint8Array>,
   limitBytes: number,
-  signal: AbortSignal,
+  abort: LazyAbort,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const reader = body.getReader();
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
   for (;;) {
-    const { done, value } = await orAborted(reader.read(), signal);
+    const { done, value } = await orAborted(reader.read(), abort);
     if (done) return new Uint8Array(Buffer.concat(chunks));
     sizeBytes += value.length;
     if (sizeBytes > limitBytes) {
@@ -38,15 +39,12 @@ async function readCounted(
   }
 }
 
-/** The work, unless the signal comes first: a client that never sends its body must not hold a call. */
-export function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+/** The work, unless the abort comes first: a client that never sends its body must not hold a call. */
+export function orAborted<T>(work: Promise<T>, abort: LazyAbort): Promise<T> {
   // A small body has come with its head, mostly.
-  if (peek.status(work) === "fulfilled" && !signal.aborted) return work;
+  if (peek.status(work) === "fulfilled" && !abort.aborted) return work;
   return new Promise<T>((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const give = () => reject(signal.reason);
-    signal.addEventListener("abort", give, { once: true });
-    const forget = () => signal.removeEventListener("abort", give);
-    work.then(resolve, reject).finally(forget);
+    abort.onAbort(() => reject(abort.reason));
+    work.then(resolve, reject);
   });
 }

@@ -248,6 +248,48 @@ describe("what an answer may hold", () => {
   });
 });
 
+describe("an answer's headers", () => {
+  test("a length that a stream announces holds: others than so many bytes are broken off", async () => {
+    const code = `export default (request) => {
+      const [, length, body] = new URL(request.url).pathname.split("/");
+      const stream = new ReadableStream({ start(c) { c.enqueue(body); c.close(); } });
+      return new Response(stream, { headers: { "content-length": length } });
+    };`;
+    await world.deploy("announces", code);
+    const whole = await world.call("/fn/v1/announces/3/abc");
+    expect([whole.headers.get("content-length"), await whole.text()]).toEqual(["3", "abc"]);
+    for (const path of ["/5/abc", "/2/abc"]) {
+      const lie = await world.call(`/fn/v1/announces${path}`);
+      await expect(lie.bytes()).rejects.toThrow("announced");
+    }
+    const silent = await world.call("/fn/v1/announces/-1/abc");
+    expect([silent.headers.get("content-length"), await silent.text()]).toEqual([null, "abc"]);
+  });
+
+  test("what belongs to the connection or to the server is not the function's to say", async () => {
+    const code = `export default () => new Response("x", { headers: {
+      connection: "close", "keep-alive": "1", "transfer-encoding": "chunked", te: "x", trailer: "x", upgrade: "h2c",
+      date: "never", "x-reactor-version": "mine", "X-Reactor-Else": "y", "x-mine": "z" } });`;
+    await world.deploy("says", code);
+    const { headers } = await world.call("/fn/v1/says");
+    const own = [...headers.keys()].filter((name) => !/^(content|x-reactor-(f|v|d|c))/.test(name));
+    expect(own).toEqual(["x-mine"]);
+    expect(headers.get("x-reactor-version")).not.toBe("mine");
+  });
+
+  test("headers of 60 KB come back, and of 70 KB are a failure that says so", async () => {
+    const code = `export default (request) => new Response("x", { headers: {
+      "x-long": "y".repeat(Number(new URL(request.url).pathname.slice(1))) } });`;
+    await world.deploy("long-headers", code);
+    const long = await world.call("/fn/v1/long-headers/60000");
+    expect([long.status, long.headers.get("x-long")?.length]).toEqual([200, 60_000]);
+    const longer = await world.call("/fn/v1/long-headers/70000");
+    expect([longer.status, await longer.text()]).toEqual([500, expect.stringContaining("headers")]);
+    const head = { headers: { "x-sent": "y".repeat(60_000) } };
+    expect((await world.call("/fn/v1/long-headers/1", head)).status).toBe(200);
+  });
+});
+
 describe("what a call leaves behind", () => {
   test("log lines are followed as they come and can be taken up where one left off", async () => {
     await world.deploy(

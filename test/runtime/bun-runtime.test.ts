@@ -71,9 +71,9 @@ test("an answer whose body was read already is a failure that names it, not a pa
   );
   const failure = await failureOf(fixture.invoke(spec));
   expect(failure).toMatchObject({ status: 500, code: "function_failed" });
-  expect(failure.message).toContain("body already used");
+  expect(failure.message).toMatch(/body already used/i);
   const line = await fixture.line((l) => l.function === "used" && l.level === "error");
-  expect(line.message).toContain("body already used");
+  expect(line.message).toMatch(/body already used/i);
 });
 
 test("a body streams in and out while both sides still write", async () => {

@@ -4,6 +4,7 @@ import type {
   FunctionLimits,
   FunctionRequest,
 } from "../../src/core/ports/function-runtime.ts";
+import type { TenantCtx } from "../../src/core/tenant.ts";
 
 export const DEFAULT_LIMITS: FunctionLimits = {
   deadlineMs: 50_000,
@@ -19,6 +20,8 @@ export interface FixtureCall {
   readonly url?: string;
   readonly init?: RequestInit;
   readonly requestId?: string;
+  /** Default: the only one. */
+  readonly tenant?: TenantCtx;
   readonly exportName?: string;
   readonly caller?: NonNullable<FunctionCall["caller"]>;
 }
@@ -38,6 +41,6 @@ export async function failureOf(
 /** As the server hands it on. */
 export function requestOf(url: string, init?: RequestInit): FunctionRequest {
   const request = new Request(url, init);
-  const headers = { value: Object.fromEntries(request.headers) };
+  const headers = { value: { host: new URL(url).host, ...Object.fromEntries(request.headers) } };
   return Object.defineProperty(request, "headers", headers) as unknown as FunctionRequest;
 }

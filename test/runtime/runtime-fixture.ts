@@ -3,7 +3,11 @@ import { createHash } from "node:crypto";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { FunctionLogLine, FunctionSpec } from "../../src/core/ports/function-runtime.ts";
+import type {
+  FunctionAnswer,
+  FunctionLogLine,
+  FunctionSpec,
+} from "../../src/core/ports/function-runtime.ts";
 import type { Logger } from "../../src/core/ports/log.ts";
 import { DEFAULT_TENANT } from "../../src/core/tenant.ts";
 import { createRuntimes, type RuntimeOptions, type Runtimes } from "../../src/runtime/index.ts";
@@ -80,14 +84,14 @@ export async function createFixture(options: Partial<RuntimeOptions> = {}): Prom
     lambdaSpec: (name, code, more) => ({ ...spec("lambda", name, code), ...more }),
     async invoke(wanted, call = {}) {
       const answer = await runtimes[wanted.runtime].invoke({
-        tenant: DEFAULT_TENANT,
+        tenant: call.tenant ?? DEFAULT_TENANT,
         requestId: call.requestId ?? ids.uuid(),
         spec: wanted,
         request: requestOf(call.url ?? `http://localhost/${wanted.name}`, call.init),
         exportName: call.exportName ?? null,
         ...(call.caller ? { caller: call.caller } : {}),
       });
-      return answer.response;
+      return responseOf(answer);
     },
     async line(match) {
       const until = systemClock.monotonic() + 30_000;
@@ -103,6 +107,14 @@ export async function createFixture(options: Partial<RuntimeOptions> = {}): Prom
       rmSync(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** As the server answers with it. */
+function responseOf({ status, statusText = "", headers, body }: FunctionAnswer): Response {
+  const all = Object.entries(headers).flatMap(([name, value]) =>
+    [value].flat().map((one): [string, string] => [name, String(one)]),
+  );
+  return new Response(body, { status, statusText, headers: all });
 }
 
 function show(lines: readonly FunctionLogLine[]): string {

@@ -482,3 +482,13 @@ test("an input larger than the function's memory is a failure that says so, and 
   expect(failure.message).toContain("larger than the function's memory");
   expect(await (await post(spec, "small", "echo")).text()).toBe("small");
 });
+
+test("what one tenant has under way takes no room from a function of that name of another", async () => {
+  const limits = { ...DEFAULT_LIMITS, concurrency: 1, queue: 0 };
+  const spec = fixture.wasmSpec("copy", COPY, { limits });
+  const call = { init: { method: "POST", body: "x" }, exportName: "copy" };
+  const of = (id: string) => fixture.invoke(spec, { ...call, tenant: { id } });
+  const [one, busy, other] = await Promise.allSettled([of("a"), of("a"), of("b")]);
+  expect([one.status, other.status]).toEqual(["fulfilled", "fulfilled"]);
+  expect(busy).toMatchObject({ status: "rejected", reason: { status: 429 } });
+});

@@ -1,11 +1,13 @@
 /** A body that passes through unchanged while its bytes are counted. */
 
 /**
+ * @param length how many there are to be; null = not known. Others than these are an error
  * @param onBytes told the number so far before each chunk goes on; a throw breaks the body off
  * @param onEnd told once: null when the body ended or its reader left, else what broke it
  */
 export function countedBody(
   body: ReadableStream<Uint8Array>,
+  length: number | null,
   onBytes: (bytes: number) => void,
   onEnd: (error: unknown) => void = () => undefined,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
@@ -16,11 +18,14 @@ export function countedBody(
       async pull(controller) {
         try {
           const { done, value } = await reader.read();
+          bytes += value?.byteLength ?? 0;
+          if (length !== null && (done ? bytes !== length : bytes > length)) {
+            throw new RangeError(`A body of ${length} bytes was announced`);
+          }
           if (done) {
             onEnd(null);
             return controller.close();
           }
-          bytes += value.byteLength;
           onBytes(bytes);
           controller.enqueue(value as Uint8Array<ArrayBuffer>);
         } catch (error) {

@@ -21,6 +21,11 @@ export interface InvocationMetrics {
   transferred(name: string, bytesIn: number, bytesOut: number): void;
 }
 
+interface Transferred {
+  readonly received: (bytes: number) => void;
+  readonly sent: (bytes: number) => void;
+}
+
 /** As many as the registry keeps of one metric. */
 const SERIES_KEPT = 1_000;
 
@@ -44,6 +49,7 @@ export function invocationMetrics(metrics: Metrics, runtimes: Runtimes): Invocat
   collectProcesses(metrics, runtimes);
   // The series of a call are looked up once: putting their labels together costs more than counting.
   const calls = new LruMap<string, (seconds: number) => void>(SERIES_KEPT);
+  const bytes = new LruMap<string, Transferred>(SERIES_KEPT);
   const seriesOf = (name: string, version: string, status: string) => {
     const hit = count.bind({ function: name, version, status });
     const time = latency.bind({ function: name, version });
@@ -67,8 +73,14 @@ export function invocationMetrics(metrics: Metrics, runtimes: Runtimes): Invocat
       if (code !== null) failures.add({ function: name, code });
     },
     transferred(name, bytesIn, bytesOut) {
-      if (bytesIn > 0) received.add({ function: name }, bytesIn);
-      if (bytesOut > 0) sent.add({ function: name }, bytesOut);
+      let series = bytes.get(name);
+      if (!series) {
+        const labels = { function: name };
+        series = { received: received.bind(labels), sent: sent.bind(labels) };
+        bytes.set(name, series);
+      }
+      if (bytesIn > 0) series.received(bytesIn);
+      if (bytesOut > 0) series.sent(bytesOut);
     },
   };
 }

@@ -171,7 +171,7 @@ async function openFor(
       exportName: null,
       caller: caller.credentials,
     });
-    const answer = { response: new Response(null, { status: 200 }), cold: false };
+    const answer = { status: 200, headers: {}, body: null, cold: false };
     return { answer, chosen };
   });
 }

@@ -6,6 +6,7 @@
 import type { RequestContext } from "../../core/context.ts";
 import { coreErrors, ReactorError } from "../../core/errors.ts";
 import type { FunctionAnswer } from "../../core/ports/function-runtime.ts";
+import { runtimeErrors } from "../../runtime/errors.ts";
 import type { Chosen } from "./choose-version.ts";
 import { countedBody } from "./counted-body.ts";
 import { functionsErrors } from "./errors.ts";
@@ -34,21 +35,32 @@ export async function observeCall(
 ): Promise<Response> {
   const { name } = called;
   const upload = countedUpload(request);
-  const finish = (outcome: Outcome) => record(parts, ctx, request.method, name, outcome);
+  let isRecorded = false;
+  const finish = (outcome: Outcome) => {
+    if (!isRecorded) record(parts, ctx, request.method, name, outcome);
+    isRecorded = true;
+  };
+  let body: Answered["body"] = null;
   try {
     const { answer, chosen } = await run(upload.request);
+    body = answer.body;
     const limitBytes = effectiveLimits(chosen.version, parts.config).bodyOutBytes;
-    checkLength(answer.response, name, limitBytes);
-    const { status } = answer.response;
-    const { cold } = answer;
+    const head = headersOf(answer);
+    checkLength(answer, head.length, name, limitBytes);
+    const { status, cold } = answer;
     const ms = measure(parts, ctx, { name, chosen, status, cold, code: null });
-    const whole = marked(answer, name, chosen, ms);
-    const peak = answer.peakMemoryBytes;
-    const tooLarge = limitBytes === null ? null : { name, limitBytes };
-    return counted(request.method, whole, tooLarge, (bytesOut, code) => {
-      const memory = peak?.() ?? null;
+    const end = (bytesOut: number, code: string | null) => {
+      const memory = answer.peakMemoryBytes?.() ?? null;
       finish({ chosen, status, cold, ms, code, bytesIn: upload.bytes(), bytesOut, memory });
-    });
+    };
+    if (body instanceof ReadableStream) {
+      body = counted(body, head.length, { name, limitBytes }, end);
+    }
+    setOwn(head.headers, name, chosen, ms);
+    head.headers["X-Reactor-Cold-Start"] = String(cold);
+    const response = responseOf(name, answer, head, body);
+    if (!(body instanceof ReadableStream)) end(body?.length ?? 0, null);
+    return response;
   } catch (error) {
     const known = explained(error, parts, called);
     const { chosen } = called;
@@ -56,20 +68,24 @@ export async function observeCall(
     const ms = measure(parts, ctx, { name, chosen, status, cold: false, code });
     const rest = { bytesIn: upload.bytes(), bytesOut: null, memory: null };
     finish({ chosen, status, cold: false, ms, code, ...rest });
-    throw withHeaders(known, ownHeaders(name, chosen, ms));
+    if (body instanceof ReadableStream) body.cancel().catch(() => undefined);
+    throw withHeaders(known, setOwn({}, name, chosen, ms));
   }
 }
 
+const NONE = () => 0;
+
 /** How many bytes came: as announced, else as read so far. */
 function countedUpload(request: Request): { request: Request; bytes: () => number } {
-  const { method, headers, signal, url } = request;
-  const announced = headers.get("content-length");
+  const { method } = request;
+  if (method === "GET" || method === "HEAD") return { request, bytes: NONE };
+  const announced = request.headers.get("content-length");
   // Before `body` is touched, which makes a stream of it.
   if (announced !== null) return { request, bytes: () => Number(announced) };
-  const { body } = request;
-  if (!body) return { request, bytes: () => 0 };
+  const { body, headers, signal, url } = request;
+  if (!body) return { request, bytes: NONE };
   let count = 0;
-  const counting = countedBody(body, (bytes) => {
+  const counting = countedBody(body, null, (bytes) => {
     count = bytes;
   });
   return {
@@ -78,44 +94,87 @@ function countedUpload(request: Request): { request: Request; bytes: () => numbe
   };
 }
 
-/** An answer that says that it is too large is an error; one that turns out to be is broken off. */
-function checkLength(response: Response, name: string, limitBytes: number | null): void {
-  const length = Number(response.headers.get("content-length") ?? "0");
-  if (limitBytes === null || length <= limitBytes) return;
-  response.body?.cancel().catch(() => undefined);
-  throw functionsErrors.answer_too_large(name, limitBytes);
+type Answered = Pick<FunctionAnswer, "status" | "statusText" | "headers" | "body">;
+
+/** What of an answer's headers may be sent. */
+interface AnswerHead {
+  readonly headers: Record<string, string>;
+  /** One header each. */
+  readonly cookies: readonly string[];
+  /** As announced; null where it is not, or where the whole body says it. */
+  readonly length: number | null;
 }
 
-/** Statuses whose answers have no body. */
-const BODYLESS: ReadonlySet<number> = new Set([204, 205, 304]);
+/** Of the connection, or the server's own, whatever the function says. */
+const NOT_PASSED_ON =
+  /^(?:connection|keep-alive|proxy-connection|transfer-encoding|upgrade|te|trailer|date|x-reactor-.*)$/;
 
-/** Calls `end` once: at once where the length is known, else when the body has gone out. */
-function counted(
-  method: string,
-  response: Response,
-  bound: { readonly name: string; readonly limitBytes: number } | null,
-  end: (bytesOut: number, code: string | null) => void,
-): Response {
-  const { headers, status } = response;
-  const length = headers.get("content-length");
-  const hasNone = method === "HEAD" || BODYLESS.has(status);
-  const body = hasNone || length !== null ? null : response.body;
-  if (!body) {
-    end(hasNone ? 0 : Number(length ?? "0"), null);
-    return response;
+function headersOf({ headers: said, body }: Answered): AnswerHead {
+  const headers: Record<string, string> = {};
+  let cookies: readonly string[] = [];
+  let length: number | null = null;
+  for (const name in said) {
+    const value = said[name];
+    if (value === undefined || NOT_PASSED_ON.test(name)) continue;
+    if (name === "set-cookie") cookies = typeof value === "string" ? [value] : value;
+    else if (name === "content-length" && body !== null) length = lengthIn(String(value), body);
+    else headers[name] = typeof value === "string" ? value : value.join(", ");
   }
+  return { headers, cookies, length };
+}
+
+const lengthIn = (value: string, body: Answered["body"]) =>
+  body instanceof ReadableStream && /^\d{1,15}$/.test(value) ? Number(value) : null;
+
+/** @throws function_failed: a header that cannot be sent */
+function responseOf(
+  name: string,
+  { status, statusText = "" }: Answered,
+  { headers, cookies, length }: AnswerHead,
+  body: Answered["body"],
+): Response {
+  if (length !== null) headers["content-length"] = String(length);
+  try {
+    const response = new Response(body, { status, statusText, headers });
+    for (const cookie of cookies) response.headers.append("set-cookie", cookie);
+    return response;
+  } catch (error) {
+    throw runtimeErrors.function_failed(`The answer of "${name}" cannot be sent: ${String(error)}`);
+  }
+}
+
+/** An answer that says that it is too large is an error; one that turns out to be is broken off. */
+function checkLength(
+  { body }: Answered,
+  announced: number | null,
+  name: string,
+  limitBytes: number | null,
+): void {
+  const length = body instanceof Uint8Array ? body.length : (announced ?? 0);
+  if (limitBytes !== null && length > limitBytes) {
+    throw functionsErrors.answer_too_large(name, limitBytes);
+  }
+}
+
+/** Calls `end` once, when the body has gone out. */
+function counted(
+  body: ReadableStream<Uint8Array>,
+  announced: number | null,
+  { name, limitBytes }: { readonly name: string; readonly limitBytes: number | null },
+  end: (bytesOut: number, code: string | null) => void,
+): ReadableStream<Uint8Array> {
   let count = 0;
-  const counting = countedBody(
+  return countedBody(
     body,
+    announced,
     (bytes) => {
       count = bytes;
-      if (bound && bytes > bound.limitBytes) {
-        throw functionsErrors.answer_too_large(bound.name, bound.limitBytes);
+      if (limitBytes !== null && bytes > limitBytes) {
+        throw functionsErrors.answer_too_large(name, limitBytes);
       }
     },
     (error) => end(count, error === null ? null : codeOf(error)),
   );
-  return new Response(counting, { status, headers });
 }
 
 function codeOf(error: unknown): string {
@@ -185,22 +244,18 @@ function isSampled(requestId: string, share: number): boolean {
   return Number(Bun.hash(requestId) % BigInt(SAMPLE_STEPS)) < share * SAMPLE_STEPS;
 }
 
-function ownHeaders(name: string, { version, isShare }: Chosen, ms: number) {
-  return {
-    "X-Reactor-Function": name,
-    "X-Reactor-Version": version.version,
-    ...(isShare ? { "X-Reactor-Version-Share": "true" } : {}),
-    "X-Reactor-Duration-Ms": String(ms),
-  };
-}
-
 /** Headers that begin with `X-Reactor-` are the server's, whatever the function says. */
-function marked(answer: FunctionAnswer, name: string, chosen: Chosen, ms: number): Response {
-  const { headers } = answer.response;
-  for (const key of [...headers.keys()]) if (key.startsWith("x-reactor-")) headers.delete(key);
-  for (const [key, value] of Object.entries(ownHeaders(name, chosen, ms))) headers.set(key, value);
-  headers.set("X-Reactor-Cold-Start", String(answer.cold));
-  return answer.response;
+function setOwn(
+  headers: Record<string, string>,
+  name: string,
+  { version, isShare }: Chosen,
+  ms: number,
+): Record<string, string> {
+  headers["X-Reactor-Function"] = name;
+  headers["X-Reactor-Version"] = version.version;
+  if (isShare) headers["X-Reactor-Version-Share"] = "true";
+  headers["X-Reactor-Duration-Ms"] = String(ms);
+  return headers;
 }
 
 function explained(error: unknown, parts: FunctionsParts, { name, chosen }: Called): ReactorError {

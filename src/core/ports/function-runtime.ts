@@ -78,9 +78,22 @@ export interface FunctionCall {
   readonly caller?: CallerHeaders;
 }
 
-/** What came back. Errors are thrown as `ReactorError` (function_timeout 504, function_crashed 502, function_failed 500 …). */
+/** Names in lower case; a list where a header came several times (`set-cookie`). */
+export type AnswerHeaders = Readonly<Record<string, string | readonly string[]>>;
+
+/**
+ * What came back: the parts of a response, because whoever passes it on has headers of its own to add, and
+ * one `Response` is enough. Errors are thrown as `ReactorError` (function_timeout 504, function_crashed
+ * 502, function_failed 500 …).
+ */
 export interface FunctionAnswer {
-  readonly response: Response;
+  /** 200 to 599. */
+  readonly status: number;
+  readonly statusText?: string | undefined;
+  /** As the function set them; whether they can be sent has not been looked at. */
+  readonly headers: AnswerHeaders;
+  /** Whole, as it comes, or none. */
+  readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
   /** True when a process or instance had to be assigned for this call. */
   readonly cold: boolean;
   /** Most resident memory of its process seen so far, bytes; absent where it is not known. */

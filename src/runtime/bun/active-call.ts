@@ -5,11 +5,12 @@
 
 import type { ReactorError } from "../../core/errors.ts";
 import type { FunctionCall } from "../../core/ports/function-runtime.ts";
+import { LazyAbort } from "../lazy-abort.ts";
 
 export class ActiveCall {
   readonly call: FunctionCall;
-  /** Aborts the request to the runner; the function sees it on `request.signal`. */
-  readonly controller = new AbortController();
+  /** Gives up the call in the process; the function sees it on `request.signal`. */
+  readonly controller = new LazyAbort();
   /** True until the last byte of the request body went to the runner. */
   uploading = false;
   /** The request body, where it was small enough to be taken whole: it can be sent again. */
@@ -36,6 +37,10 @@ export class ActiveCall {
   onFinish(run: () => void): void {
     if (this.#done) run();
     else this.#finished.push(run);
+  }
+
+  get isFinished(): boolean {
+    return this.#done;
   }
 
   finish(): void {

@@ -11,6 +11,7 @@ import type {
   FunctionSocketEvents,
   FunctionSpec,
 } from "../../core/ports/function-runtime.ts";
+import { CallNotSent } from "../calls/call-sender.ts";
 import { describeExit, exitOf } from "../child.ts";
 import { runtimeErrors } from "../errors.ts";
 import type { JailLevel } from "../jail/jail-plan.ts";
@@ -137,8 +138,8 @@ export class BunRuntime implements FunctionRuntime {
       const leave = () => this.#leave(slot, instance, active);
       active.onFinish(leave);
       try {
-        const response = await forwardCall(active, instance.child);
-        return { response, cold, peakMemoryBytes: () => instance.peakMemory() };
+        const answer = await forwardCall(active, instance.child);
+        return { ...answer, cold, peakMemoryBytes: () => instance.peakMemory() };
       } catch (error) {
         const again = await this.#mayRepeat(active, instance, error, tries);
         if (!again) throw await this.#explain(active, instance, error);
@@ -156,7 +157,7 @@ export class BunRuntime implements FunctionRuntime {
     if (active.failure || active.answered || error instanceof ReactorError) return false;
     const { method } = active.call.request;
     const hasNoBody = method === "GET" || method === "HEAD";
-    if (error instanceof CallNotBegun || isUnreached(error)) {
+    if (error instanceof CallNotBegun || error instanceof CallNotSent) {
       // It has ended, or only waits for its last answers to be taken.
       instance.kill({ kind: "ended" });
       return tries < UNSEEN_TRIES && (hasNoBody || active.whole !== null);
@@ -176,9 +177,7 @@ export class BunRuntime implements FunctionRuntime {
       return runtimeErrors.function_out_of_memory(name, limits.memoryBytes);
     }
     if (exit) return runtimeErrors.function_crashed(name, `The process was ${describeExit(exit)}`);
-    return isTransportError(error)
-      ? runtimeErrors.function_failed(`The answer of "${name}" could not be read: ${error.code}`)
-      : coreErrors.internal_error(error);
+    return coreErrors.internal_error(error);
   }
 
   #leave(slot: VersionSlot, instance: Instance, active: ActiveCall): void {
@@ -308,14 +307,4 @@ function overrun(active: ActiveCall, instance: Instance | null): void {
   active.abort(error(name, limits.deadlineMs));
   if (uploading || answered) instance?.mustAnswer();
   else instance?.kill({ kind: "deadline", requestId });
-}
-
-/** Nobody listens any more: not a byte of the call was sent. */
-function isUnreached(error: unknown): boolean {
-  return isTransportError(error) && (error.code === "ECONNREFUSED" || error.code === "ENOENT");
-}
-
-/** Of `fetch`: what the process sent is no answer, or its headers are too large. */
-function isTransportError(error: unknown): error is Error & { readonly code: string } {
-  return error instanceof Error && typeof (error as { code?: unknown }).code === "string";
 }

@@ -109,8 +109,8 @@ export class Instance {
   }
 
   /**
-   * Until what it has said so far is here: an answer comes by another way than word of the work that
-   * goes on after it, and may come first. One that spins says no more.
+   * Until what it has said so far is here: messages of WebSockets come by another way than word of the work
+   * that goes on after them, and may come first. One that spins says no more.
    */
   #heard(): Promise<void> {
     return new Promise((resolve) => {

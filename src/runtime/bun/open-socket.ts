@@ -5,9 +5,9 @@
  */
 import type { FunctionSocket, FunctionSocketEvents } from "../../core/ports/function-runtime.ts";
 import { runtimeErrors } from "../errors.ts";
-import { CALL_HEADER } from "../messages.ts";
+import { CALL_HEADER, type SocketCallHeader } from "../messages.ts";
 import type { ActiveCall } from "./active-call.ts";
-import { privateHeaders } from "./forward.ts";
+import { callHeader } from "./forward.ts";
 
 /** What belongs to the connection of the first hop, and is made anew for this one. */
 const NOT_FORWARDED = [
@@ -18,7 +18,11 @@ const NOT_FORWARDED = [
   "upgrade",
   "connection",
   "host",
+  "content-length",
+  "transfer-encoding",
 ];
+/** The client adds these by itself; the function must not see what the caller did not send. */
+const ADDED_BY_CLIENT = ["accept", "accept-encoding", "user-agent"];
 
 /** Bun's client takes headers and can be cut off, which the standard's cannot. */
 type ClientOptions = { headers: Record<string, string>; protocols?: string[] };
@@ -72,8 +76,16 @@ export function openSocket(
 }
 
 function socketHeaders(active: ActiveCall): Record<string, string> {
-  const headers = privateHeaders(active, null);
-  for (const name of NOT_FORWARDED) if (name !== CALL_HEADER) delete headers[name];
+  const { request, requestId, caller } = active.call;
+  const drop = ADDED_BY_CLIENT.filter((name) => request.headers[name] === undefined);
+  const private_: SocketCallHeader = {
+    ...callHeader(requestId, caller),
+    ...(request.url.startsWith("https:") ? { secure: true as const } : {}),
+    ...(drop.length > 0 ? { drop } : {}),
+  };
+  const headers: Record<string, string> = { ...request.headers };
+  for (const name of NOT_FORWARDED) delete headers[name];
+  headers[CALL_HEADER] = JSON.stringify(private_);
   return headers;
 }
 

@@ -100,7 +100,7 @@ export class VersionSlot {
     return new Promise<Entry>((resolve, reject) => {
       const waiter = { call, resolve, reject };
       this.#waiting.push(waiter);
-      call.controller.signal.addEventListener("abort", () => this.#drop(waiter), { once: true });
+      call.controller.onAbort(() => this.#drop(waiter));
       this.pump();
     });
   }

@@ -2,16 +2,17 @@
  * The child's end of its link: `fetch` for code that has no sockets. Follows redirects and decodes
  * compressed answers as `fetch` does; every hop is a request of its own that the server judges anew.
  */
-import type { FromChild, ToChild } from "../messages.ts";
+
 import {
+  FIRST_CALL,
   FRAME,
-  FrameLink,
-  type LinkSocket,
+  type FrameLink,
   numberIn,
-  type OnFrame,
   PAYLOAD_MAX,
-} from "./frame-link.ts";
-import { InboundBody, OutboundBody } from "./framed-body.ts";
+  textIn,
+} from "../link/frame-link.ts";
+import { InboundBody, OutboundBody } from "../link/framed-body.ts";
+import type { FromChild, ToChild } from "../messages.ts";
 import type { RequestHead, ResponseHead } from "./heads.ts";
 
 /** The Fetch standard allows so many. */
@@ -38,9 +39,8 @@ export class EgressClient {
   /** Takes the server's control messages. */
   onControl: (message: ToChild) => void = () => undefined;
 
-  constructor(socket: LinkSocket) {
-    const take = (...frame: Parameters<OnFrame>) => this.#take(...frame);
-    this.#link = new FrameLink(socket, take, Number.POSITIVE_INFINITY);
+  constructor(link: FrameLink) {
+    this.#link = link;
   }
 
   /** Sends a control message; log lines that are too much for one frame go in several. */
@@ -48,19 +48,13 @@ export class EgressClient {
     const bytes = new TextEncoder().encode(JSON.stringify(message));
     if (bytes.length <= PAYLOAD_MAX) {
       this.#link.send(FRAME.control, 0, bytes);
+      // At once: the code of others may block this thread next, or end the process.
+      this.#link.flush();
     } else if (message.t === "log" && message.lines.length > 1) {
       const half = message.lines.length >> 1;
       this.say({ t: "log", lines: message.lines.slice(0, half) });
       this.say({ t: "log", lines: message.lines.slice(half) });
     }
-  }
-
-  receive(chunk: Uint8Array): void {
-    this.#link.receive(chunk);
-  }
-
-  drained(): void {
-    this.#link.drained();
   }
 
   close(): void {
@@ -132,7 +126,7 @@ export class EgressClient {
       const text = `URL and headers of a request have at most ${PAYLOAD_MAX} bytes`;
       return Promise.reject(new TypeError(text));
     }
-    this.#last = (this.#last % 0xffff_fffe) + 1;
+    this.#last = (this.#last % (FIRST_CALL - 1)) + 1;
     const number = this.#last;
     return new Promise<Response>((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
@@ -165,20 +159,21 @@ export class EgressClient {
     });
   }
 
-  #take(type: number, number: number, payload: Uint8Array<ArrayBuffer>): void {
+  /** A frame of an exchange of its own, or a control message. */
+  take(type: number, number: number, payload: Uint8Array<ArrayBuffer>): void {
     if (type === FRAME.control) {
-      this.onControl(JSON.parse(new TextDecoder().decode(payload)) as ToChild);
+      this.onControl(JSON.parse(textIn(payload)) as ToChild);
       return;
     }
     const exchange = this.#exchanges.get(number);
     if (!exchange) return;
     const { inbound, outbound } = exchange;
-    if (type === FRAME.response) exchange.onHead(JSON.parse(new TextDecoder().decode(payload)));
+    if (type === FRAME.response) exchange.onHead(JSON.parse(textIn(payload)));
     else if (type === FRAME.data) inbound.push(payload);
     else if (type === FRAME.credit) outbound.credit(numberIn(payload));
     else if (type === FRAME.end) this.#done(number, () => inbound.end());
     else if (type === FRAME.error) {
-      const error = new TypeError(new TextDecoder().decode(payload));
+      const error = new TypeError(textIn(payload));
       this.#done(number, () => {
         exchange.onError(error);
         inbound.fail(error);

@@ -1,24 +1,26 @@
 import { expect, test } from "bun:test";
-import { LINK_BYTES_PER_S, LINK_FRAMES_PER_S } from "../flow.ts";
+import { createLinkAllowance, LINK_BYTES_PER_S, LINK_FRAMES_PER_S } from "../flow.ts";
+import { FRAME, FrameLink, PAYLOAD_MAX } from "../link/frame-link.ts";
 import { EgressServer } from "./egress-server.ts";
-import { FRAME, PAYLOAD_MAX } from "./frame-link.ts";
 
 /** Without a server, a web or a clock that goes by itself. */
 function createServer() {
   const said: unknown[] = [];
   const time = { now: 0 };
-  const server = new EgressServer(
-    { write: (bytes) => bytes.length, end: () => undefined },
-    {
-      gateway: () => ({ socket: null, url: null }),
-      openRanges: [],
-      policyOf: () => null,
-      serviceKey: () => Promise.reject(new Error("no key")),
-      askHost: () => Promise.reject(new Error("no host")),
-      onControl: (message) => said.push(message),
-      clock: { monotonic: () => time.now },
-    },
-  );
+  const socket = { write: (bytes: Uint8Array) => bytes.length, end: () => undefined };
+  const server = new FrameLink(socket, {
+    frame: (...frame) => egress.take(...frame),
+    head: () => undefined,
+  });
+  const allowance = createLinkAllowance({ monotonic: () => time.now });
+  const egress = new EgressServer(server, allowance, {
+    gateway: () => ({ socket: null, url: null }),
+    openRanges: [],
+    policyOf: () => null,
+    serviceKey: () => Promise.reject(new Error("no key")),
+    askHost: () => Promise.reject(new Error("no host")),
+    onControl: (message) => said.push(message),
+  });
   return { server, said, time };
 }
 

@@ -4,13 +4,12 @@
  * beyond its shape, and what it may have under way is bounded.
  */
 import { lookup as dnsLookup } from "node:dns/promises";
-import type { Clock } from "../../core/ports/clock.ts";
 import type { IpRange } from "../../shared/ip-address.ts";
-import { createAllowance, LINK_BYTES_PER_S, LINK_FRAMES_PER_S } from "../flow.ts";
+import type { LinkAllowance } from "../flow.ts";
+import { FRAME, type FrameLink, numberIn, textIn, WINDOW_BYTES } from "../link/frame-link.ts";
+import { InboundBody, OutboundBody } from "../link/framed-body.ts";
 import type { ToChild } from "../messages.ts";
 import { EgressDenied, type EgressPolicy, type Lookup, resolveTarget } from "./egress-policy.ts";
-import { FRAME, FrameLink, type LinkSocket, numberIn, WINDOW_BYTES } from "./frame-link.ts";
-import { InboundBody, OutboundBody } from "./framed-body.ts";
 import { type HeaderList, type RequestHead, readRequestHead } from "./heads.ts";
 
 export interface EgressOptions {
@@ -27,7 +26,6 @@ export interface EgressOptions {
   /** Answers what only functions may ask (`to: "host"`). */
   askHost(head: RequestHead, request: Request): Promise<Response>;
   readonly lookup?: Lookup;
-  readonly clock: Pick<Clock, "monotonic">;
 }
 
 /** Requests of one child under way at most. */
@@ -55,33 +53,22 @@ interface Exchange {
   readonly controller: AbortController;
 }
 
-/** One child's link. Give it the socket's bytes; `close` ends all that is under way. */
+/** What one child asks for. Give it the frames of its exchanges; `close` ends all that is under way. */
 export class EgressServer {
   readonly #options: EgressOptions;
   readonly #link: FrameLink;
   readonly #exchanges = new Map<number, Exchange>();
-  readonly #mayBytes: (bytes: number) => boolean;
-  readonly #mayFrames: (frames: number) => boolean;
+  readonly #allowance: LinkAllowance;
 
-  constructor(socket: LinkSocket, options: EgressOptions) {
+  constructor(link: FrameLink, allowance: LinkAllowance, options: EgressOptions) {
     this.#options = options;
-    this.#mayBytes = createAllowance(options.clock, LINK_BYTES_PER_S);
-    this.#mayFrames = createAllowance(options.clock, LINK_FRAMES_PER_S);
-    this.#link = new FrameLink(socket, (...frame) => this.#take(...frame));
+    this.#allowance = allowance;
+    this.#link = link;
   }
 
   /** Sends a control message. */
   say(message: ToChild): void {
     this.#link.send(FRAME.control, 0, JSON.stringify(message));
-  }
-
-  /** Throws for bytes that are no frames, or more of them than there can be: end the link. */
-  receive(chunk: Uint8Array): void {
-    this.#link.receive(chunk);
-  }
-
-  drained(): void {
-    this.#link.drained();
   }
 
   close(): void {
@@ -92,17 +79,18 @@ export class EgressServer {
     this.#exchanges.clear();
   }
 
-  #take(type: number, request: number, payload: Uint8Array<ArrayBuffer>): void {
-    expectAllowed(this.#mayFrames(1));
+  /** Throws a RangeError for what no child of ours sends: end the link. */
+  take(type: number, request: number, payload: Uint8Array<ArrayBuffer>): void {
+    this.#allowance.expectFrame();
     if (type === FRAME.request) {
       this.#begin(request, payload);
       return;
     }
     const exchange = this.#exchanges.get(request);
     // Bytes of bodies are bounded by their windows.
-    if (!exchange || type === FRAME.control) expectAllowed(this.#mayBytes(payload.length));
+    if (!exchange || type === FRAME.control) this.#allowance.expectBytes(payload.length);
     if (type === FRAME.control) {
-      this.#options.onControl(JSON.parse(new TextDecoder().decode(payload)));
+      this.#options.onControl(JSON.parse(textIn(payload)));
       return;
     }
     // Frames of a request that has ended may still be on their way.
@@ -216,10 +204,6 @@ const systemLookup: Lookup = async (host) =>
 
 function forwardable(headers: HeaderList): HeaderList {
   return headers.filter(([name]) => !NOT_FORWARDED.has(name.toLowerCase()));
-}
-
-function expectAllowed(isAllowed: boolean): void {
-  if (!isAllowed) throw new RangeError("More than a function has to say");
 }
 
 function reasonOf(error: unknown): string {

@@ -1,5 +1,7 @@
 /** The JSON at the head of a request over a link and of its answer. */
 
+import { textIn } from "../link/frame-link.ts";
+
 export type HeaderList = readonly (readonly [name: string, value: string])[];
 
 export interface RequestHead {
@@ -28,7 +30,7 @@ export interface ResponseHead {
 export function readRequestHead(payload: Uint8Array): RequestHead | null {
   let head: unknown;
   try {
-    head = JSON.parse(new TextDecoder().decode(payload));
+    head = JSON.parse(textIn(payload));
   } catch {
     return null;
   }

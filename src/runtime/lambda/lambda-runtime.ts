@@ -5,6 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { coreErrors } from "../../core/errors.ts";
 import type {
+  AnswerHeaders,
   FunctionAnswer,
   FunctionCall,
   FunctionRuntime,
@@ -45,7 +46,7 @@ export class LambdaRuntime implements FunctionRuntime {
     if (this.#stopping) throw coreErrors.unavailable("The functions runtime");
     const active = this.#begin(call);
     try {
-      return { response: await callRemote(active, target, this.#options), cold: false };
+      return await partsOf(active, await callRemote(active, target, this.#options));
     } catch (error) {
       active.finish();
       throw active.failure ?? error;
@@ -117,4 +118,12 @@ export class LambdaRuntime implements FunctionRuntime {
       active.finish();
     }
   }
+}
+
+/** An answer that is all there is taken whole: then it has a length. */
+async function partsOf(active: ActiveCall, response: Response): Promise<FunctionAnswer> {
+  const { status, statusText, headers, body } = response;
+  const isWhole = body !== null && active.isFinished;
+  const parts = { status, statusText, headers: headers.toJSON() as AnswerHeaders, cold: false };
+  return { ...parts, body: isWhole ? await response.bytes() : body };
 }

@@ -41,7 +41,7 @@ export async function callRemote(
 async function requestBody(active: ActiveCall): Promise<Uint8Array> {
   const { request, spec } = active.call;
   active.uploading = true;
-  const body = await readInput(request, spec.limits.bodyInBytes, active.controller.signal);
+  const body = await readInput(request, spec.limits.bodyInBytes, active.controller);
   active.uploading = false;
   return body;
 }

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { LazyAbort } from "../lazy-abort.ts";
 import type { FullRuntimeOptions } from "../options.ts";
 import { createLaneSet } from "./lane-set.ts";
 
@@ -7,9 +8,9 @@ test("whoever waits for a host that cannot be started is told so of the own func
   const pool = { take: () => started.promise };
   const options = { wasmHosts: 1 } as FullRuntimeOptions;
   const lanes = createLaneSet(options, pool as never, () => undefined);
-  const { signal } = new AbortController();
+  const abort = new LazyAbort();
   const names = ["resize", "vowels"];
-  const told = Promise.allSettled(names.map((name) => lanes.take(name, signal)));
+  const told = Promise.allSettled(names.map((name) => lanes.take(name, abort)));
   started.reject(new Error("no process"));
   const wanted = names.map((name) => ({
     status: "rejected",

@@ -2,6 +2,7 @@
 import type { BlankPool } from "../blank-pool.ts";
 import type { Child } from "../child.ts";
 import { runtimeErrors } from "../errors.ts";
+import type { LazyAbort } from "../lazy-abort.ts";
 import type { FullRuntimeOptions } from "../options.ts";
 import { Lane } from "./lane.ts";
 import { openRunningMark } from "./running-mark.ts";
@@ -17,7 +18,7 @@ export interface LaneSet {
    * Resolves with a host that takes a call of the function `name` now; give it back with `release`.
    * Rejects when aborted, with `function_unavailable` when no host could be started.
    */
-  take(name: string, signal: AbortSignal): Place | Promise<Place>;
+  take(name: string, abort: LazyAbort): Place | Promise<Place>;
   release(lane: Lane): void;
   /** Looks after memory, idle hosts and waiting calls; called every few milliseconds. */
   watch(): void;
@@ -100,8 +101,8 @@ export function createLaneSet(
   }
 
   return {
-    take(name, signal) {
-      if (signal.aborted) return Promise.reject(signal.reason);
+    take(name, abort) {
+      if (abort.aborted) return Promise.reject(abort.reason);
       const free = waiting.length === 0 ? best() : null;
       if (free) return place(free, false);
       return new Promise<Place>((resolve, reject) => {
@@ -111,9 +112,9 @@ export function createLaneSet(
           const at = waiting.indexOf(waiter);
           if (at < 0) return;
           waiting.splice(at, 1);
-          reject(signal.reason);
+          reject(abort.reason);
         };
-        signal.addEventListener("abort", drop, { once: true });
+        abort.onAbort(drop);
         pump();
       });
     },

@@ -3,18 +3,14 @@
  * with us says which one, so that time and crashes are charged to the right call.
  * `lane-set.ts` chooses the lane, `wasm-runtime.ts` decides what a caller is told.
  */
-import { toAscii } from "../../core/ascii-json.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { FunctionSpec } from "../../core/ports/function-runtime.ts";
+import type { Answer } from "../calls/answer-head.ts";
+import { CallNotSent, ProcessGone } from "../calls/call-sender.ts";
 import { type Child, type ChildExit, exitOf, type KillReason } from "../child.ts";
 import { runtimeErrors } from "../errors.ts";
-import {
-  CALL_HEADER,
-  LOAD_HEADER,
-  type LoadOrder,
-  OUTCOME_HEADER,
-  type WasmCallHeader,
-} from "../messages.ts";
+import type { LazyAbort } from "../lazy-abort.ts";
+import type { LoadOrder, WasmCall } from "../messages.ts";
 import { processRss } from "../process-usage.ts";
 import { specKey } from "../spec-key.ts";
 import type { LoadedModule } from "./host/module-store.ts";
@@ -38,10 +34,10 @@ export interface LaneCall {
   /** Its module waits for the outside: it may have begun and not be running. */
   readonly waits: boolean;
   readonly spec: FunctionSpec;
-  readonly header: WasmCallHeader;
+  readonly header: WasmCall;
   readonly input: Uint8Array<ArrayBuffer>;
   /** Of this try. */
-  readonly controller: AbortController;
+  readonly controller: LazyAbort;
   /** Called once when the host has done with it, which may be after the caller left. */
   readonly settled: () => void;
 }
@@ -199,23 +195,20 @@ export class Lane {
     this.#loads += 1;
     this.#loadOf.set(key, this.#loads);
     const { memoryBytes } = limits;
-    const order: LoadOrder = { key, n: this.#loads, memoryBytes, config, fresh };
-    const head = new TextEncoder().encode(JSON.stringify(order));
-    const init: BunFetchRequestInit = {
-      unix: this.child.socket,
-      method: "POST",
-      headers: { [LOAD_HEADER]: String(head.length) },
-      body: Buffer.concat([head, await Bun.file(codePath).bytes()]),
-    };
-    let answer: Response;
+    const load: LoadOrder = { key, n: this.#loads, memoryBytes, config, fresh };
+    const answer = await this.#loadBy(load, await Bun.file(codePath).bytes());
+    const text = new TextDecoder().decode(await bytesOf(answer));
+    if (answer.outcome !== undefined) throw runtimeErrors.invalid_function(text);
+    return JSON.parse(text) as LoadedModule;
+  }
+
+  async #loadBy(load: LoadOrder, module: Uint8Array<ArrayBuffer>): Promise<Answer> {
     try {
-      answer = await fetch("http://wasm/", init);
+      return await this.child.call({ load }, module).answer;
     } catch (error) {
-      const exit = await exitOf(this.child, this.#clock);
+      const exit = isGone(error) ? await exitOf(this.child, this.#clock) : null;
       throw exit ? new HostGone(exit, false, false) : error;
     }
-    if (!answer.ok) throw runtimeErrors.invalid_function(await answer.text());
-    return (await answer.json()) as LoadedModule;
   }
 
   has(spec: FunctionSpec): boolean {
@@ -249,37 +242,31 @@ export class Lane {
     if (this.#loaded.delete(key)) this.child.send({ t: "unload", key, n });
   }
 
-  /** Throws `function_failed` for the plug-in's error, `HostGone`, or the signal's reason. */
+  /** Throws `function_failed` for the plug-in's error, `function_timeout`, `HostGone`, or the reason of the abort. */
   async run(call: LaneCall): Promise<Uint8Array<ArrayBuffer>> {
     this.#calls.set(call, this.#clock.monotonic());
     if (call.waits) this.waiting += 1;
-    const answer = await this.#exchange(call);
+    const { outcome, bytes } = await this.#exchange(call);
     this.#settle(call);
-    if (answer.failed) throw runtimeErrors.function_failed(answer.text());
-    return answer.bytes;
+    if (outcome === undefined) return bytes;
+    const { name, limits } = call.spec;
+    if (outcome === "late") throw runtimeErrors.function_timeout(name, limits.deadlineMs);
+    throw runtimeErrors.function_failed(new TextDecoder().decode(bytes));
   }
 
   async #exchange(call: LaneCall) {
-    const { signal } = call.controller;
-    const init: BunFetchRequestInit = {
-      unix: this.child.socket,
-      method: "POST",
-      headers: { [CALL_HEADER]: toAscii(JSON.stringify(call.header)) },
-      body: call.input,
-      signal,
-      decompress: false,
-    };
+    const { controller } = call;
     try {
-      const answer = await fetch("http://wasm/", init);
-      const failed = answer.headers.has(OUTCOME_HEADER);
-      const bytes = await answer.bytes();
-      return { failed, bytes, text: () => new TextDecoder().decode(bytes) };
+      const { answer, cancel } = this.child.call(call.header, call.input);
+      controller.onAbort(() => cancel(controller.reason));
+      const came = await answer;
+      return { outcome: came.outcome, bytes: await bytesOf(came) };
     } catch (error) {
-      if (signal.aborted) {
+      if (controller.aborted) {
         this.#settleWhenFree(call);
-        throw signal.reason;
+        throw controller.reason;
       }
-      const exit = await exitOf(this.child, this.#clock);
+      const exit = isGone(error) ? await exitOf(this.child, this.#clock) : null;
       const atFault = this.#mark[0] === call.header.n;
       this.#settle(call);
       throw exit ? new HostGone(exit, atFault, call.waits) : error;
@@ -317,4 +304,12 @@ export class Lane {
     }
     return 0;
   }
+}
+
+const isGone = (error: unknown) => error instanceof ProcessGone || error instanceof CallNotSent;
+
+async function bytesOf({ body }: Answer): Promise<Uint8Array<ArrayBuffer>> {
+  return body instanceof ReadableStream
+    ? await new Response(body).bytes()
+    : (body ?? new Uint8Array());
 }

@@ -30,10 +30,10 @@ export type PluginLog = (level: LogLevelName, text: string) => void;
 export type PluginResult =
   | { readonly ok: true; readonly output: Uint8Array<ArrayBuffer> }
   /** The plug-in's own error, or a trap. */
-  | { readonly ok: false; readonly message: string; readonly trap: boolean };
+  | { readonly ok: false; readonly message: string };
 
 /** How a call reaches the outside and gives its turn away meanwhile. */
-export interface CallWorld extends Pick<Asking, "header" | "link" | "signal"> {
+export interface CallWorld extends Pick<Asking, "header" | "link" | "abort"> {
   readonly log: PluginLog;
   /** Runs `wait` while other calls have the thread. */
   outside<T>(wait: () => Promise<T>): Promise<T>;
@@ -155,7 +155,7 @@ export class Plugin {
   #failure(error: unknown): PluginResult {
     this.#isSpent = true;
     if (error instanceof WasiExit && error.code === 0) return this.#result(0);
-    return { ok: false, message: this.#errorText() ?? messageOf(error), trap: true };
+    return { ok: false, message: this.#errorText() ?? messageOf(error) };
   }
 
   #begin(input: Uint8Array): void {
@@ -173,9 +173,9 @@ export class Plugin {
 
   #result(code: unknown): PluginResult {
     const error = this.#errorText();
-    if (error !== null) return { ok: false, message: error, trap: false };
+    if (error !== null) return { ok: false, message: error };
     if (typeof code === "number" && code !== 0) {
-      return { ok: false, message: `The plug-in returned ${code}`, trap: false };
+      return { ok: false, message: `The plug-in returned ${code}` };
     }
     const { output, memory } = this.#state;
     const bytes = output ? memory.read(output.address, output.length) : new Uint8Array();

@@ -3,6 +3,7 @@
  * ended early (deadline, client gone) or moved to another host.
  */
 import type { FunctionCall } from "../../core/ports/function-runtime.ts";
+import { LazyAbort } from "../lazy-abort.ts";
 import type { Lane, LaneCall } from "./lane.ts";
 
 /** Reason of an abort that moves a call from a host that is busy with another one. */
@@ -14,7 +15,7 @@ export class WasmRun {
   readonly deadlineAt: number;
   input: Uint8Array<ArrayBuffer> = new Uint8Array();
   /** Of the present try; replaced when the call moves. */
-  controller = new AbortController();
+  controller = new LazyAbort();
   /** Why the caller left; null while it waits. */
   ended: unknown = null;
   #lane: Lane | null = null;

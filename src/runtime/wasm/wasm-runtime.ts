@@ -14,6 +14,7 @@ import { type BlankPool, createBlankPool } from "../blank-pool.ts";
 import { type Child, describeExit, spawnChild } from "../child.ts";
 import { runtimeErrors } from "../errors.ts";
 import type { JailLevel } from "../jail/jail-plan.ts";
+import { LazyAbort } from "../lazy-abort.ts";
 import { createLogCap, LOG_LINES_ACCEPTED_PER_S } from "../log-cap.ts";
 import { onAbort } from "../on-abort.ts";
 import type { FullRuntimeOptions } from "../options.ts";
@@ -28,6 +29,7 @@ import { MOVED, WasmRun } from "./wasm-run.ts";
 
 /** Without this a host reserves >4 GB of address space per memory, which makes instances slow to create. */
 const HOST_ENV = { BUN_JSC_useWasmFastMemory: "0" } as const;
+const BYTES = { "content-type": "application/octet-stream" } as const;
 /** A call whose host died under another call is given to another host so often. */
 const TRIES = 3;
 
@@ -37,7 +39,7 @@ export class WasmRuntime implements FunctionRuntime {
   readonly #options: FullRuntimeOptions;
   readonly #pool: BlankPool;
   readonly #lanes: LaneSet;
-  /** Calls that are here, by function name. */
+  /** Calls that are here, by tenant and name of the function. */
   readonly #present = new Map<string, number>();
   readonly #young = new YoungCalls();
   #calls = 0;
@@ -70,7 +72,7 @@ export class WasmRuntime implements FunctionRuntime {
     const deadlineAt = this.#options.clock.now() + limits.deadlineMs;
     const run = new WasmRun(call, deadlineAt, (armed) => this.#arm(armed));
     try {
-      run.input = await readInput(call.request, limits.bodyInBytes, run.controller.signal);
+      run.input = await readInput(call.request, limits.bodyInBytes, run.controller);
       return await this.#attempt(run);
     } finally {
       run.finish();
@@ -98,33 +100,30 @@ export class WasmRuntime implements FunctionRuntime {
   }
 
   /** Bounds how many calls of one function are here at all. */
-  #enter({ spec }: FunctionCall): () => void {
+  #enter({ tenant, spec }: FunctionCall): () => void {
     const { concurrency, queue } = spec.limits;
-    const here = this.#present.get(spec.name) ?? 0;
+    const key = `${tenant.id}/${spec.name}`;
+    const here = this.#present.get(key) ?? 0;
     if (here >= concurrency + queue) {
       throw runtimeErrors.function_busy(spec.name, concurrency, queue);
     }
-    this.#present.set(spec.name, here + 1);
+    this.#present.set(key, here + 1);
     return () => {
-      const left = (this.#present.get(spec.name) ?? 1) - 1;
-      if (left > 0) this.#present.set(spec.name, left);
-      else this.#present.delete(spec.name);
+      const left = (this.#present.get(key) ?? 1) - 1;
+      if (left > 0) this.#present.set(key, left);
+      else this.#present.delete(key);
     };
   }
 
   async #attempt(run: WasmRun): Promise<FunctionAnswer> {
     for (let tries = 1; ; ) {
-      const place = this.#lanes.take(run.call.spec.name, run.controller.signal);
+      const place = this.#lanes.take(run.call.spec.name, run.controller);
       const { lane, cold } = place instanceof Promise ? await place : place;
       const loaded = lane.has(run.call.spec);
       lane.enter(run.call.spec);
       try {
         const output = await this.#runIn(lane, run);
-        const headers = {
-          "Content-Type": "application/octet-stream",
-          "Content-Length": String(output.length),
-        };
-        return { response: new Response(output, { headers }), cold: cold || !loaded };
+        return { status: 200, headers: BYTES, body: output, cold: cold || !loaded };
       } catch (error) {
         if (run.ended) throw run.ended;
         if (error instanceof HostGone) {
@@ -132,7 +131,7 @@ export class WasmRuntime implements FunctionRuntime {
           if (!mayRepeat || tries === TRIES) throw crashOf(run.call, error);
           tries += 1;
         } else if (error !== MOVED) throw error;
-        run.controller = new AbortController();
+        run.controller = new LazyAbort();
       } finally {
         lane.leave(run.call.spec);
         this.#lanes.release(lane);

@@ -4,7 +4,8 @@
  * that was upgraded, so that log lines and `reactor.fetch` belong to it.
  */
 import type { Server, ServerWebSocket, WebSocketHandler } from "bun";
-import type { CallHeader } from "../../messages.ts";
+import { CALL_HEADER, type CallHeader, type SocketCallHeader } from "../../messages.ts";
+import { type FunctionHandler, told } from "./answer-call.ts";
 import { callScope } from "./call-scope.ts";
 import type { RunnerLog } from "./runner-log.ts";
 
@@ -26,7 +27,38 @@ export interface Upgrader {
   upgrade(request: Request, options?: { data?: unknown; headers?: HeadersInit }): boolean;
 }
 
-export function upgraderOf(
+/** Between server and runner only. */
+const TRANSPORT_HEADERS = [CALL_HEADER, "connection", "transfer-encoding"];
+
+/** A WebSocket's opening, as HTTP. Nothing is answered once it is one; any answer says that it is none. */
+export async function openFor(
+  handler: FunctionHandler,
+  request: Request,
+  server: Server<unknown>,
+  log: RunnerLog,
+): Promise<Response | undefined> {
+  const call = JSON.parse(request.headers.get(CALL_HEADER) ?? "{}") as SocketCallHeader;
+  let isUpgraded = false;
+  const upgrader = upgraderOf(server, request, call, () => {
+    isUpgraded = true;
+  });
+  try {
+    const seen = asSeenByFunction(request, call);
+    const answer = await callScope.run(call, handler, seen, upgrader);
+    return isUpgraded ? undefined : (answer ?? new Response(null, { status: 500 }));
+  } catch (error) {
+    return new Response(told("the function threw", error, log), { status: 500 });
+  }
+}
+
+function asSeenByFunction(request: Request, call: SocketCallHeader): Request {
+  for (const name of TRANSPORT_HEADERS) request.headers.delete(name);
+  for (const name of call.drop ?? []) request.headers.delete(name);
+  if (!call.secure) return request;
+  return new Request(request.url.replace(/^http:/, "https:"), request);
+}
+
+function upgraderOf(
   server: Server<unknown>,
   request: Request,
   call: CallHeader,

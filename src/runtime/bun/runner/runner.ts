@@ -1,26 +1,24 @@
 /**
  * The role `__fn-runner`: a blank process that becomes one version of one Bun function. Started by
- * `runtime/child.ts` with a short explicit environment; calls arrive as HTTP on a private Unix
- * socket, control messages over its link. Everything here shares its address space with user code, so
+ * `runtime/child.ts` with a short explicit environment; calls and control messages arrive over its link,
+ * WebSockets on a private Unix socket. Everything here shares its address space with user code, so
  * nothing here is a secret and nothing here is trusted.
  */
 import { dirname } from "node:path";
 import { systemClock } from "../../../shared/clock.ts";
 import type { EgressClient } from "../../egress/egress-client.ts";
-import { connectLink } from "../../egress/link-socket.ts";
 import { SEALED } from "../../jail/jail-order.ts";
 import { seal } from "../../jail/seal.ts";
 import { loadHandler, prepareLambda } from "../../lambda/runner/load-handler.ts";
+import { connectLink } from "../../link/link-socket.ts";
 import type { AssignMessage, FromChild } from "../../messages.ts";
 import { dieWithParent } from "../../parent-death.ts";
-import { answerCall, type FunctionHandler, failedAnswer, told } from "./answer-call.ts";
+import { answerCall, type FunctionHandler, tellBroken, told } from "./answer-call.ts";
 import { type Background, createBackground } from "./background.ts";
-import { type FunctionSockets, socketHandlers } from "./function-sockets.ts";
+import { type FunctionSockets, openFor, socketHandlers } from "./function-sockets.ts";
 import { createReactorModule } from "./reactor-module.ts";
+import { rememberBodies } from "./response-bodies.ts";
 import { captureConsole, type RunnerLog } from "./runner-log.ts";
-
-/** No cap here: the server counts bodies, per function. */
-const MAX_BODY_BYTES = Number.MAX_SAFE_INTEGER;
 
 /** `args`: path of the socket to listen on, pid of the server, `sealed` in a jail. */
 export async function runRole(args: readonly string[]): Promise<void> {
@@ -36,14 +34,10 @@ export async function runRole(args: readonly string[]): Promise<void> {
   listen(
     socket,
     (request, server) =>
-      loaded
-        ? answerCall(loaded.handler, request, server, log)
-        : new Response(null, { status: 503 }),
+      loaded ? openFor(loaded.handler, request, server, log) : new Response(null, { status: 503 }),
     socketHandlers(() => loaded?.sockets ?? {}, log),
-    // An answer that cannot be sent, one whose body was read for example.
-    (error) => failedAnswer(error, log),
   );
-  const egress = await connectLink(dirname(socket));
+  const { egress, calls } = await connectLink(dirname(socket));
   link = egress;
   egress.onControl = (message) => {
     if (message.t === "ping") send({ t: "pong", n: message.n });
@@ -51,6 +45,8 @@ export async function runRole(args: readonly string[]): Promise<void> {
     become(message, log, egress, background).then(
       (found) => {
         loaded = found;
+        calls.onCall = (call) => answerCall(found.handler, call, log);
+        calls.onBroken = (call, error) => tellBroken(call, error, log);
         send({ t: "assigned" });
       },
       (error: unknown) => {
@@ -60,6 +56,7 @@ export async function runRole(args: readonly string[]): Promise<void> {
       },
     );
   };
+  rememberBodies();
   globalThis.fetch = Object.assign(egress.fetch, { preconnect: () => undefined });
   if (sealed === SEALED) seal();
   send({ t: "ready" });
@@ -74,19 +71,15 @@ interface LoadedFunction {
 type Answer = (
   request: Request,
   server: Bun.Server<unknown>,
-) => Response | undefined | Promise<Response | undefined>;
+) => Response | Promise<Response | undefined>;
 
 /** bun-types knows `idleTimeout` for TCP only; it holds for Unix sockets too, and would cut streams. */
 const NEVER_IDLE: object = { idleTimeout: 0 };
 
-function listen(
-  socket: string,
-  answer: Answer,
-  websocket: Bun.WebSocketHandler<unknown>,
-  error: (error: unknown) => Response,
-): void {
-  const options = { unix: socket, maxRequestBodySize: MAX_BODY_BYTES, fetch: answer, websocket };
-  Bun.serve<unknown>({ ...options, error, ...NEVER_IDLE });
+function listen(socket: string, answer: Answer, websocket: Bun.WebSocketHandler<unknown>): void {
+  // After an upgrade there is nothing to answer; Bun's type does not know it.
+  const fetch = answer as (request: Request) => Response;
+  Bun.serve<unknown>({ unix: socket, fetch, websocket, ...NEVER_IDLE });
 }
 
 async function become(

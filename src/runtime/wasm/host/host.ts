@@ -2,26 +2,26 @@
  * The role `__wasm-host`: runs WASM calls on its main thread, one at any moment; those that wait for the
  * outside let others run. A watchdog on another thread stops the call that overruns, and only its
  * instance is lost; should that fail, the server ends the process and retries what waited. Started by
- * `runtime/child.ts`; calls and modules arrive as HTTP on a private Unix socket.
+ * `runtime/child.ts`; calls and modules arrive over its link.
  */
 import { dirname } from "node:path";
 import { ReactorError } from "../../../core/errors.ts";
 import { systemClock } from "../../../shared/clock.ts";
+import { type Answer, failure } from "../../calls/answer-head.ts";
+import type { ReceivedCall } from "../../calls/call-receiver.ts";
 import type { EgressClient } from "../../egress/egress-client.ts";
-import { connectLink } from "../../egress/link-socket.ts";
 import { SEALED } from "../../jail/jail-order.ts";
 import { seal } from "../../jail/seal.ts";
+import { connectLink } from "../../link/link-socket.ts";
 import { createLogCaps, cutLine, weightOf } from "../../log-cap.ts";
-import {
-  CALL_HEADER,
-  type FromChild,
-  LOAD_HEADER,
-  type LoadOrder,
-  type LogEntry,
-  type LogLevelName,
-  OUTCOME_HEADER,
-  type ToChild,
-  type WasmCallHeader,
+import type {
+  FromChild,
+  HostCall,
+  LoadOrder,
+  LogEntry,
+  LogLevelName,
+  ToChild,
+  WasmCall,
 } from "../../messages.ts";
 import { dieWithParent } from "../../parent-death.ts";
 import type { PluginResult } from "../plugin.ts";
@@ -37,23 +37,17 @@ interface Host {
   readonly log: Log;
 }
 
-/** `args`: path of the socket to listen on, pid of the server, `sealed` in a jail. */
+/** `args`: path of a socket in the folder of its link, pid of the server, `sealed` in a jail. */
 export async function runRole(args: readonly string[]): Promise<void> {
   const [socket = "", parentPid = "0", sealed] = args;
   dieWithParent(Number(parentPid));
   const watchdog = createWatchdog();
   const store = createModuleStore(watchdog);
   const turns = createTurns(createRunningMark(dirname(socket)), watchdog, () => systemClock.now());
-  const link = await connectLink(dirname(socket));
+  const { egress: link, calls } = await connectLink(dirname(socket));
   const send = (message: FromChild) => link.say(message);
   const host = { store, turns, link, log: createHostLog(send) };
-  const options = { unix: socket, maxRequestBodySize: Number.MAX_SAFE_INTEGER };
-  const neverIdle: object = { idleTimeout: 0 };
-  Bun.serve({
-    ...{ ...options, ...neverIdle },
-    fetch: (request) => answer(host, request),
-    error: (error) => outcomeOf(reasonOf(error), "trapped"),
-  });
+  calls.onCall = (call) => answer(host, call);
   link.onControl = (message) => obey(store, message, send);
   if (sealed === SEALED) seal();
   send({ t: "ready" });
@@ -64,41 +58,56 @@ function obey(store: ModuleStore, message: ToChild, send: (message: FromChild) =
   if (message.t === "unload") store.unload(message.key, message.n);
 }
 
-/** 200 with what the module is, or 422 with why it cannot be loaded. */
-async function load(store: ModuleStore, request: Request, at: number): Promise<Response> {
-  const body = await request.bytes();
-  const order = JSON.parse(new TextDecoder().decode(body.subarray(0, at))) as LoadOrder;
+/** What the module is, or why it cannot be loaded. */
+function load(store: ModuleStore, order: LoadOrder, module: Uint8Array<ArrayBuffer>): Answer {
   try {
-    const { callable, waits } = store.load(order, body.subarray(at));
-    return Response.json({ callable, waits });
+    const { callable, waits } = store.load(order, module);
+    return { status: 200, headers: {}, body: encoded(JSON.stringify({ callable, waits })) };
   } catch (error) {
-    return new Response(reasonOf(error), { status: 422 });
+    return failure("failed", reasonOf(error));
   }
 }
 
 type Log = (id: string, level: LogLevelName, text: string) => void;
 
-async function answer(host: Host, request: Request): Promise<Response> {
-  const loading = request.headers.get(LOAD_HEADER);
-  if (loading !== null) return await load(host.store, request, Number(loading));
-  const call = JSON.parse(request.headers.get(CALL_HEADER) ?? "{}") as WasmCallHeader;
-  const input = request.body ? await request.bytes() : new Uint8Array();
-  const taker: Taker = { n: call.n, deadlineAt: call.deadlineAt, instance: 0, isLost: false };
-  const turn = host.turns.take(taker);
-  if (turn) await turn;
-  if (request.signal.aborted) {
-    host.turns.give();
-    return new Response(null, { status: 499 });
-  }
-  const running = run(host, call, taker, input, request.signal);
-  const result = running instanceof Promise ? await running : running;
-  if (result.ok) return new Response(result.output);
-  return outcomeOf(result.message, result.trap ? "trapped" : "failed");
+/** Never throws. Without a wait where there is none: it is called for every call. */
+function answer(host: Host, call: ReceivedCall): Answer | Promise<Answer> {
+  const { body } = call;
+  return body instanceof ReadableStream
+    ? wholeOf(body).then((whole) => answerWith(host, call, whole), notWhole)
+    : answerWith(host, call, body ?? new Uint8Array());
 }
 
-function outcomeOf(message: string, outcome: "trapped" | "failed"): Response {
-  return new Response(message, { status: 500, headers: { [OUTCOME_HEADER]: outcome } });
+const wholeOf = (body: ReadableStream<Uint8Array>) => new Response(body).bytes();
+const notWhole = (error: unknown) => failure("failed", reasonOf(error));
+
+function answerWith(
+  host: Host,
+  { head, abort }: ReceivedCall,
+  input: Uint8Array<ArrayBuffer>,
+): Answer | Promise<Answer> {
+  const call = head as HostCall;
+  if ("load" in call) return load(host.store, call.load, input);
+  const taker: Taker = { n: call.n, deadlineAt: call.deadlineAt, instance: 0, isLost: false };
+  const begin = () => {
+    if (!abort.aborted) return answered(run(host, call, taker, input, abort), taker);
+    host.turns.give();
+    return failure("failed", "The caller is gone");
+  };
+  const turn = host.turns.take(taker);
+  return turn ? turn.then(begin) : begin();
 }
+
+function answered(
+  result: PluginResult | Promise<PluginResult>,
+  taker: Taker,
+): Answer | Promise<Answer> {
+  if (result instanceof Promise) return result.then((it) => answered(it, taker), notWhole);
+  if (result.ok) return { status: 200, headers: {}, body: result.output };
+  return failure(taker.isLost ? "late" : "failed", result.message);
+}
+
+const encoded = (text: string) => new Uint8Array(Buffer.from(text));
 
 interface Taker extends TurnTaker {
   /** The watchdog stopped it. */
@@ -108,23 +117,23 @@ interface Taker extends TurnTaker {
 /** Runs the call whose turn it is, and gives the turn away when it has ended. */
 function run(
   host: Host,
-  call: WasmCallHeader,
+  call: WasmCall,
   taker: Taker,
   input: Uint8Array,
-  signal: AbortSignal,
+  abort: ReceivedCall["abort"],
 ): PluginResult | Promise<PluginResult> {
   const { store, turns, link, log } = host;
   let borrowed: Borrowed | null;
   try {
     borrowed = store.borrow(call.key);
   } catch (error) {
-    turns.give();
+    taker.isLost = turns.give();
     const message = `The module could not be started: ${reasonOf(error)}`;
-    return { ok: false, message, trap: true };
+    return { ok: false, message };
   }
   if (!borrowed) {
     turns.give();
-    return { ok: false, message: "The module is not loaded", trap: true };
+    return { ok: false, message: "The module is not loaded" };
   }
   taker.instance = borrowed.instance;
   const end = (result: PluginResult): PluginResult => {
@@ -135,7 +144,7 @@ function run(
   const result = borrowed.plugin.call(call.exportName, input, {
     header: call,
     link,
-    signal,
+    abort,
     log: (level, text) => log(call.id, level, text),
     async outside(wait) {
       if (turns.give()) taker.isLost = true;

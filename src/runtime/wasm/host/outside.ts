@@ -7,7 +7,8 @@
  * all languages look for them, and secrets in a module of their own, so that a deploy shows who wants them.
  */
 import type { EgressClient } from "../../egress/egress-client.ts";
-import type { WasmCallHeader } from "../../messages.ts";
+import type { LazyAbort } from "../../lazy-abort.ts";
+import type { WasmCall } from "../../messages.ts";
 import { EXTISM_MODULE } from "../extism-imports.ts";
 import type { ExtismMemory } from "../extism-memory.ts";
 import type { ModuleImport } from "../inspect-module.ts";
@@ -17,11 +18,11 @@ export const SECRET_MODULE = "reactor:host/secret";
 
 /** The call that is asking. */
 export interface Asking {
-  readonly header: WasmCallHeader;
+  readonly header: WasmCall;
   readonly link: EgressClient;
   readonly memory: ExtismMemory;
-  /** Aborted when the caller is gone or the time is up. */
-  readonly signal: AbortSignal;
+  /** When the caller is gone or the time is up. */
+  readonly abort: LazyAbort;
   /** Of the last request. */
   answer: { readonly status: number; readonly headers: string } | null;
 }
@@ -81,7 +82,7 @@ async function httpRequest(asking: Asking, head: bigint, body: bigint): Promise<
     method: typeof request.method === "string" ? request.method : "GET",
     headers: headersOf(request),
     body: bodyOf(asking, body),
-    signal: asking.signal,
+    signal: asking.abort.signal,
   };
   const response = await asking.link.request(request.url, init, asking.header.key);
   return await keepAnswer(asking, response);
@@ -121,14 +122,14 @@ async function secretRequest(asking: Asking, name: bigint): Promise<bigint> {
 }
 
 function toServer(
-  { link, header, signal }: Asking,
+  { link, header, abort }: Asking,
   to: "server" | "host",
   path: string,
   init: RequestInit,
 ): Promise<Response> {
   const { method, headers, body } = new Request(new URL(path, "http://localhost"), init);
   const head = { to, url: path, method, headers: [...headers], hasBody: body !== null };
-  return link.send({ ...head, key: header.key }, body, signal);
+  return link.send({ ...head, key: header.key }, body, abort.signal);
 }
 
 /** 404 is no value; any other refusal ends the call with its reason. */

@@ -1,6 +1,11 @@
 /** Bodies over a link: one end pumps a stream into frames, the other makes a stream of them again. */
 import { FRAME, type FrameLink, PAYLOAD_MAX, WINDOW_BYTES } from "./frame-link.ts";
 
+/** What a piece counts for beside its bytes: to hold one costs more than a byte. */
+const PIECE_BYTES = 64;
+
+const weightOf = (bytes: number) => bytes + PIECE_BYTES;
+
 /** A body on its way in. The sender may be `WINDOW_BYTES` ahead of whoever reads `stream`. */
 export class InboundBody {
   readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
@@ -9,7 +14,7 @@ export class InboundBody {
   #over = false;
 
   /** @param onCancel the reader gave up. */
-  constructor(link: FrameLink, request: number, onCancel: () => void) {
+  constructor(link: FrameLink, exchange: number, onCancel: () => void) {
     this.stream = new ReadableStream<Uint8Array<ArrayBuffer>>(
       {
         start: (controller) => {
@@ -18,7 +23,7 @@ export class InboundBody {
         pull: () => {
           // Asked for more: what was held has been taken.
           if (this.#heldBytes === 0) return;
-          link.sendNumber(FRAME.credit, request, this.#heldBytes);
+          link.sendNumber(FRAME.credit, exchange, this.#heldBytes);
           this.#heldBytes = 0;
         },
         cancel: () => {
@@ -26,16 +31,16 @@ export class InboundBody {
           onCancel();
         },
       },
-      { highWaterMark: WINDOW_BYTES / 2, size: (chunk) => chunk?.length ?? 0 },
+      { highWaterMark: WINDOW_BYTES / 2, size: (chunk) => weightOf(chunk?.length ?? 0) },
     );
   }
 
   /** Throws a RangeError when the sender sends more than it was allowed. */
   push(chunk: Uint8Array<ArrayBuffer>): void {
     if (this.#over || chunk.length === 0) return;
-    this.#heldBytes += chunk.length;
+    this.#heldBytes += weightOf(chunk.length);
     if (this.#heldBytes > WINDOW_BYTES) throw new RangeError("A body overruns its window");
-    this.#controller?.enqueue(chunk);
+    this.#controller?.enqueue(chunk.slice());
   }
 
   end(): void {
@@ -44,7 +49,7 @@ export class InboundBody {
     this.#controller?.close();
   }
 
-  fail(error: Error): void {
+  fail(error: unknown): void {
     if (this.#over) return;
     this.#over = true;
     this.#controller?.error(error);
@@ -54,15 +59,15 @@ export class InboundBody {
 /** A body on its way out. */
 export class OutboundBody {
   readonly #link: FrameLink;
-  readonly #request: number;
+  readonly #exchange: number;
   #allowedBytes = WINDOW_BYTES;
   #wake: (() => void) | null = null;
   #cancelled = false;
   #reader: ReadableStreamDefaultReader<Uint8Array> | null = null;
 
-  constructor(link: FrameLink, request: number) {
+  constructor(link: FrameLink, exchange: number) {
     this.#link = link;
-    this.#request = request;
+    this.#exchange = exchange;
   }
 
   /** Never more than the window: a reader that promises more does not mean to read. */
@@ -85,18 +90,24 @@ export class OutboundBody {
       const { done, value } = await this.#reader.read();
       if (this.#cancelled) return;
       if (done) break;
-      await this.#send(value);
+      await this.#send(bytesOf(value));
     }
-    this.#link.send(FRAME.end, this.#request);
+    this.#link.send(FRAME.end, this.#exchange);
+  }
+
+  /** The same of what is in memory. */
+  async pumpWhole(bytes: Uint8Array): Promise<void> {
+    await this.#send(bytes);
+    if (!this.#cancelled) this.#link.send(FRAME.end, this.#exchange);
   }
 
   async #send(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length && !this.#cancelled; ) {
-      if (this.#allowedBytes <= 0) await this.#allowed();
-      const length = Math.min(PAYLOAD_MAX, this.#allowedBytes, bytes.length - at);
+      if (this.#allowedBytes <= PIECE_BYTES) await this.#allowed();
+      const length = Math.min(PAYLOAD_MAX, this.#allowedBytes - PIECE_BYTES, bytes.length - at);
       if (this.#cancelled || length <= 0) continue;
-      this.#link.send(FRAME.data, this.#request, bytes.subarray(at, at + length));
-      this.#allowedBytes -= length;
+      this.#link.send(FRAME.data, this.#exchange, bytes.subarray(at, at + length));
+      this.#allowedBytes -= weightOf(length);
       at += length;
     }
   }
@@ -109,4 +120,15 @@ export class OutboundBody {
       };
     });
   }
+}
+
+/** What `Bun.serve` takes of a stream: bytes in any shape, and text. */
+function bytesOf(piece: unknown): Uint8Array {
+  if (piece instanceof Uint8Array) return piece;
+  if (typeof piece === "string") return Buffer.from(piece);
+  if (piece instanceof ArrayBuffer) return new Uint8Array(piece);
+  if (ArrayBuffer.isView(piece)) {
+    return new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength);
+  }
+  throw new TypeError("A body's stream gave something that is neither bytes nor text");
 }

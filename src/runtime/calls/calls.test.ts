@@ -1,0 +1,194 @@
+import { expect, test } from "bun:test";
+import { createLinkAllowance } from "../flow.ts";
+import { FRAME, FrameLink, type LinkSocket, textIn, WINDOW_BYTES } from "../link/frame-link.ts";
+import { type AnswerCall, CallReceiver, type GivenAnswer } from "./call-receiver.ts";
+import { CallNotSent, CallSender, ProcessGone } from "./call-sender.ts";
+
+/** Both ends, with bytes that go across at once. */
+function pair(onCall: AnswerCall) {
+  const toChild: LinkSocket = {
+    write: (bytes) => {
+      child.receive(bytes.slice());
+      return bytes.length;
+    },
+    end: () => undefined,
+  };
+  const toServer: LinkSocket = {
+    write: (bytes) => {
+      server.receive(bytes.slice());
+      return bytes.length;
+    },
+    end: () => undefined,
+  };
+  const server: FrameLink = new FrameLink(toChild, {
+    frame: (...frame) => sender.take(...frame),
+    head: (_, number, head, body) => sender.takeAnswer(number, head, body),
+  });
+  const child: FrameLink = new FrameLink(
+    toServer,
+    {
+      frame: (...frame) => receiver.take(...frame),
+      head: (_, number, head, body) => receiver.takeCall(number, head as object, body),
+    },
+    Number.POSITIVE_INFINITY,
+  );
+  const sender = new CallSender(server, createLinkAllowance({ monotonic: () => 0 }));
+  const receiver = new CallReceiver(child);
+  receiver.onCall = onCall;
+  return { sender, receiver, server, child };
+}
+
+const bytesOf = (text: string) => new Uint8Array(Buffer.from(text));
+const ok = (body: GivenAnswer["body"]): GivenAnswer => ({
+  status: 200,
+  headers: { "x-a": "b" },
+  body,
+});
+
+test("a call and its answer, small bodies whole in their frames", async () => {
+  const { sender, receiver } = pair(({ head, body }) =>
+    ok(`${(head as { say: string }).say} ${textIn(body as Uint8Array)}`),
+  );
+  const answer = await sender.send({ say: "hello" }, bytesOf("wörld")).answer;
+  expect({ ...answer, body: textIn(answer.body as Uint8Array) }).toMatchObject({
+    status: 200,
+    headers: { "x-a": "b" },
+    body: "hello wörld",
+  });
+  expect(receiver.pending).toBe(0);
+});
+
+test("bodies of any length arrive whole, at the pace of their readers", async () => {
+  const large = new Uint8Array(3 * WINDOW_BYTES).map((_, at) => at % 251);
+  const { sender } = pair(async ({ body }) =>
+    ok(await new Response(body as ReadableStream<Uint8Array>).bytes()),
+  );
+  const { body, headers } = await sender.send({}, large).answer;
+  expect(headers["content-length"]).toBe(String(large.length));
+  expect(await new Response(body).bytes()).toEqual(large);
+});
+
+test("an answer that nobody reads is held at a window", async () => {
+  let given = 0;
+  const piece = new Uint8Array(16 * 1024);
+  const endless = () =>
+    new ReadableStream<Uint8Array>({
+      pull(to) {
+        given += piece.length;
+        to.enqueue(piece);
+      },
+    });
+  const { sender, receiver } = pair(() => ok(endless()));
+  const sent = sender.send({}, null);
+  const { body } = await sent.answer;
+  for (let turn = 0; turn < 50; turn += 1) await Bun.sleep(0);
+  expect(given).toBeGreaterThan(WINDOW_BYTES / 2);
+  expect(given).toBeLessThan(2 * WINDOW_BYTES);
+  await (body as ReadableStream).cancel();
+  await Bun.sleep(1);
+  expect(receiver.pending).toBe(0);
+});
+
+test("pieces of a byte count for more than a byte", async () => {
+  let given = 0;
+  const drops = new ReadableStream<Uint8Array>({
+    pull(to) {
+      given += 1;
+      to.enqueue(new Uint8Array(1));
+    },
+  });
+  const { sender } = pair(() => new Promise(() => undefined));
+  const sent = sender.send({}, drops);
+  for (let turn = 0; turn < 200; turn += 1) await Bun.sleep(0);
+  expect(given).toBeGreaterThan(1_000);
+  expect(given).toBeLessThan(WINDOW_BYTES / 32);
+  sent.cancel(new Error("enough"));
+  await expect(sent.answer).rejects.toThrow("enough");
+});
+
+test("what is given up before its turn is not begun, and what has begun hears of it", async () => {
+  const begun: string[] = [];
+  const heard: string[] = [];
+  const { sender, receiver, server } = pair(({ head, abort }) => {
+    const { name } = head as { name: string };
+    begun.push(name);
+    abort.onAbort(() => heard.push(name));
+    // Long enough to be heard of before the next one.
+    const until = performance.now() + 5;
+    while (performance.now() < until);
+    return new Promise(() => undefined);
+  });
+  const calls = ["first", "second", "third"].map((name) => sender.send({ name }, null));
+  const ends = Promise.allSettled(calls.slice(0, 2).map(({ answer }) => answer));
+  server.flush();
+  calls[1]?.cancel("given up");
+  calls[0]?.cancel("given up");
+  server.flush();
+  await Bun.sleep(20);
+  expect([begun, heard, receiver.pending]).toEqual([["first", "third"], ["first"], 1]);
+  const givenUp = { status: "rejected", reason: "given up" } as const;
+  expect(await ends).toEqual([givenUp, givenUp]);
+});
+
+test("an answer whose stream fails is broken off, and the child is told why", async () => {
+  const failing = () =>
+    new ReadableStream<Uint8Array>({ pull: (to) => to.error(new Error("inside")) });
+  const { sender, receiver } = pair(() => ok(failing()));
+  const told: unknown[] = [];
+  receiver.onBroken = (_, error) => told.push(error);
+  let ended = 0;
+  const { body } = await sender.send({}, null, () => (ended += 1)).answer;
+  await expect(new Response(body).text()).rejects.toThrow("broke off");
+  expect([String(told[0]), ended]).toEqual(["Error: inside", 1]);
+});
+
+test("headers that are too long are a failure, not the end of the link", async () => {
+  const { sender } = pair(() => ({ ...ok(null), headers: { long: "x".repeat(70_000) } }));
+  const { outcome, body } = await sender.send({}, null).answer;
+  expect([outcome, textIn(body as Uint8Array)]).toEqual([
+    "failed",
+    expect.stringContaining("headers"),
+  ]);
+});
+
+test("calls of a process that is gone fail, and none are sent to it", async () => {
+  const { sender, server } = pair(() => new Promise(() => undefined));
+  const { answer } = sender.send({}, null);
+  server.close();
+  sender.close();
+  await expect(answer).rejects.toBeInstanceOf(ProcessGone);
+  expect(() => sender.send({}, null)).toThrow(CallNotSent);
+});
+
+test.each([
+  ["a status that is none", { status: 99, headers: {} }],
+  ["no headers", { status: 200 }],
+  ["headers that are no texts", { status: 200, headers: { a: 1 } }],
+  ["lists of others than texts", { status: 200, headers: { a: [{}] } }],
+  ["an outcome of its own", { status: 200, headers: {}, outcome: "fine" }],
+  ["a text of the status that is none", { status: 200, headers: {}, statusText: 5 }],
+  ["null", null],
+])("an answer with %s ends the link", (_, head) => {
+  const { sender } = pair(() => new Promise(() => undefined));
+  void sender.send({}, null).answer.catch(() => undefined);
+  expect(() => sender.takeAnswer(0x8000_0001, head, null)).toThrow(RangeError);
+});
+
+test("a second answer, pieces of no body and more than a window end the link", async () => {
+  const streaming = { status: 200, headers: {}, streams: true };
+  const begin = () => {
+    const { sender } = pair(() => new Promise(() => undefined));
+    void sender.send({}, null).answer.catch(() => undefined);
+    return sender;
+  };
+  const number = 0x8000_0001;
+  expect(() => begin().take(FRAME.data, number, bytesOf("x"))).toThrow("no body");
+  const twice = begin();
+  twice.takeAnswer(number, streaming, null);
+  expect(() => twice.takeAnswer(number, streaming, null)).toThrow("once");
+  const piece = new Uint8Array(WINDOW_BYTES / 4);
+  const flood = () => {
+    for (let n = 0; n < 5; n += 1) twice.take(FRAME.data, number, piece);
+  };
+  expect(flood).toThrow("window");
+});

@@ -1,0 +1,144 @@
+/** The Unix socket of a link: the server waits for the one child it is for, the child connects once. */
+import { chmodSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Clock } from "../../core/ports/clock.ts";
+import { CallReceiver } from "../calls/call-receiver.ts";
+import { type CallBody, CallNotSent, CallSender, type SentCall } from "../calls/call-sender.ts";
+import { EgressClient } from "../egress/egress-client.ts";
+import { type EgressOptions, EgressServer } from "../egress/egress-server.ts";
+import { createLinkAllowance } from "../flow.ts";
+import type { ToChild } from "../messages.ts";
+import { endSelf } from "../parent-death.ts";
+import { FIRST_CALL, FRAME, FrameLink, type LinkSocket, type OnFrame } from "./frame-link.ts";
+
+const FILE = "e";
+
+/** The server's end of a child's link. */
+export interface ChildLink {
+  /** Sends a control message, once the child has connected. */
+  say(message: ToChild): void;
+  /** Sends a call; see `CallSender`. @throws CallNotSent before the child has connected and after it went */
+  call(head: object, body: CallBody, onEnd?: () => void): SentCall;
+  /** Resolves when the child has closed its end and all that it sent has been taken. */
+  readonly ended: Promise<void>;
+  close(): void;
+}
+
+export interface LinkOptions extends EgressOptions {
+  /** The child sends what cannot be: its end of the link is closed. */
+  onBroken(): void;
+  readonly clock: Pick<Clock, "monotonic">;
+}
+
+/** What the server does with one child's frames. */
+interface ServerEnd {
+  readonly link: FrameLink;
+  readonly egress: EgressServer;
+  readonly calls: CallSender;
+}
+
+function serverEnd(socket: LinkSocket, options: LinkOptions): ServerEnd {
+  const allowance = createLinkAllowance(options.clock);
+  const onFrame: OnFrame = {
+    frame: (type, number, payload) =>
+      number >= FIRST_CALL ? calls.take(type, number, payload) : egress.take(type, number, payload),
+    head(type, number, head, body) {
+      if (type !== FRAME.answer) throw new RangeError("A child does not call");
+      calls.takeAnswer(number, head, body);
+    },
+  };
+  const link = new FrameLink(socket, onFrame);
+  const egress = new EgressServer(link, allowance, options);
+  const calls = new CallSender(link, allowance);
+  return { link, egress, calls };
+}
+
+/** In the child's folder, which nobody else can enter: whoever connects is the child. */
+export function listenForLink(dir: string, options: LinkOptions): ChildLink {
+  const path = join(dir, FILE);
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  let server: ServerEnd | null = null;
+  const closeEnd = () => {
+    server?.link.close();
+    server?.egress.close();
+    server?.calls.close();
+  };
+  const listener = Bun.listen<undefined>({
+    unix: path,
+    socket: {
+      open(socket) {
+        // One link a child: the way in is closed behind it.
+        if (server) return void socket.end();
+        server = serverEnd(socket, options);
+        listener.stop();
+        rmSync(path, { force: true });
+      },
+      data(socket, chunk) {
+        try {
+          server?.link.receive(chunk);
+        } catch {
+          // No frames, or too many: the child is not what we started any more.
+          socket.end();
+          options.onBroken();
+        }
+      },
+      drain: () => server?.link.drained(),
+      close() {
+        closeEnd();
+        end();
+      },
+    },
+  });
+  // The child may be of another user.
+  chmodSync(path, 0o777);
+  return {
+    say: (message) => server?.egress.say(message),
+    call(head, body, onEnd) {
+      if (!server) throw new CallNotSent();
+      return server.calls.send(head, body, onEnd);
+    },
+    ended,
+    close() {
+      listener.stop(true);
+      closeEnd();
+    },
+  };
+}
+
+/** The child's end of its link. */
+export interface ServerLink {
+  readonly egress: EgressClient;
+  readonly calls: CallReceiver;
+  /** What the server has not taken yet, bytes. */
+  readonly waitingBytes: () => number;
+}
+
+/** By the child, before it is sealed in. Without its server it ends. */
+export async function connectLink(dir: string): Promise<ServerLink> {
+  let link: FrameLink | null = null;
+  let egress: EgressClient | null = null;
+  const socket = await Bun.connect({
+    unix: join(dir, FILE),
+    socket: {
+      data: (_, chunk) => link?.receive(chunk),
+      drain: () => link?.drained(),
+      close() {
+        egress?.close();
+        endSelf();
+      },
+    },
+  });
+  const onFrame: OnFrame = {
+    frame: (type, number, payload) =>
+      number >= FIRST_CALL ? calls.take(type, number, payload) : client.take(type, number, payload),
+    head: (_, number, head, body) => calls.takeCall(number, head as object, body),
+  };
+  const made = new FrameLink(socket, onFrame, Number.POSITIVE_INFINITY);
+  const client = new EgressClient(made);
+  const calls = new CallReceiver(made);
+  link = made;
+  egress = client;
+  // Answers of this turn are on their way, also where the function ends its process.
+  process.on("exit", () => made.flush());
+  return { egress: client, calls, waitingBytes: () => made.waitingBytes };
+}
