@@ -3,6 +3,7 @@
  * server gave up is not begun, and hears of it when it has.
  */
 
+import type { Clock } from "../../core/ports/clock.ts";
 import { LazyAbort } from "../lazy-abort.ts";
 import { FRAME, type FrameLink, numberIn, PAYLOAD_MAX, textIn } from "../link/frame-link.ts";
 import { InboundBody, OutboundBody } from "../link/framed-body.ts";
@@ -51,6 +52,7 @@ const ROOM_BYTES = PAYLOAD_MAX - 64;
 
 export class CallReceiver {
   readonly #link: FrameLink;
+  readonly #clock: Pick<Clock, "monotonic">;
   readonly #calls = new Map<number, ReceivedCall>();
   #waiting: ReceivedCall[] = [];
   #isPaused = false;
@@ -60,8 +62,9 @@ export class CallReceiver {
   /** Told of an answer that could not be sent whole. */
   onBroken: (call: ReceivedCall, error: unknown) => void = () => undefined;
 
-  constructor(link: FrameLink) {
+  constructor(link: FrameLink, clock: Pick<Clock, "monotonic">) {
     this.#link = link;
+    this.#clock = clock;
   }
 
   /** Calls without a whole answer. */
@@ -102,9 +105,9 @@ export class CallReceiver {
       const call = this.#waiting.shift();
       if (!call) return;
       if (call.abort.aborted) continue;
-      const startedAt = performance.now();
+      const startedAt = this.#clock.monotonic();
       this.#answer(call);
-      if (performance.now() - startedAt <= LONG_MS) continue;
+      if (this.#clock.monotonic() - startedAt <= LONG_MS) continue;
       this.#isPaused = true;
       // The first comes before the socket is read again, the second after it.
       setImmediate(() => {

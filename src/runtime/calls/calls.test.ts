@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { systemClock } from "../../shared/clock.ts";
 import { createLinkAllowance } from "../flow.ts";
 import { FRAME, FrameLink, type LinkSocket, textIn, WINDOW_BYTES } from "../link/frame-link.ts";
 import { type AnswerCall, CallReceiver, type GivenAnswer } from "./call-receiver.ts";
@@ -33,7 +34,7 @@ function pair(onCall: AnswerCall) {
     Number.POSITIVE_INFINITY,
   );
   const sender = new CallSender(server, createLinkAllowance({ monotonic: () => 0 }));
-  const receiver = new CallReceiver(child);
+  const receiver = new CallReceiver(child, systemClock);
   receiver.onCall = onCall;
   return { sender, receiver, server, child };
 }

@@ -2,6 +2,7 @@
 import { chmodSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../core/ports/clock.ts";
+import { systemClock } from "../../shared/clock.ts";
 import { CallReceiver } from "../calls/call-receiver.ts";
 import { type CallBody, CallNotSent, CallSender, type SentCall } from "../calls/call-sender.ts";
 import { EgressClient } from "../egress/egress-client.ts";
@@ -135,7 +136,7 @@ export async function connectLink(dir: string): Promise<ServerLink> {
   };
   const made = new FrameLink(socket, onFrame, Number.POSITIVE_INFINITY);
   const client = new EgressClient(made);
-  const calls = new CallReceiver(made);
+  const calls = new CallReceiver(made, systemClock);
   link = made;
   egress = client;
   // Answers of this turn are on their way, also where the function ends its process.
