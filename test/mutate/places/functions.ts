@@ -294,8 +294,8 @@ export const functions: readonly Mutation[] = [
   {
     name: "function: one tenant's calls count for all",
     file: "src/runtime/wasm/wasm-runtime.ts",
-    find: "const key = `${tenant.id}/${spec.name}`;",
-    replace: "const key = tenant && spec.name;",
+    find: "{tenant.id}/",
+    replace: '{tenant && ""}/',
     tests: ["test/runtime/wasm-runtime.test.ts"],
     only: "takes no room from a function",
     why: "one tenant keeps another one's function busy",
