@@ -185,7 +185,10 @@ describe.skipIf(!isPossible || !compiler)("a program in C", () => {
       await fixture.runtimes.lambda.retire(spec.name, spec.version);
     } else {
       const failure = await failureOf(fixture.invoke({ ...spec, ...BRIEF }, at(path)));
-      expect(failure).toMatchObject({ status: 504, code: "function_timeout" });
+      // A bomb has either too many processes or no time left, whichever is seen first.
+      const codes =
+        path === "/bomb" ? ["function_timeout", "function_crashed"] : ["function_timeout"];
+      expect(codes).toContain(failure.code);
     }
     await until("all of it has ended", () => processesOf(folder).length === 0);
     await answers(spec);
