@@ -10,7 +10,7 @@ import { type AuthWorld, openAuthWorld, PASSWORD } from "./auth-world.ts";
 import { lastTo, messagesTo } from "./mailbox.ts";
 
 // A busy machine takes its time to start a database and a server.
-setDefaultTimeout(180_000);
+setDefaultTimeout(600_000);
 
 let world: AuthWorld;
 let count = 0;
