@@ -47,7 +47,7 @@ const check = (name: string, ...command: string[]): Suite => ({
 
 const suite = (name: string, paths: string[], more: Partial<Suite> = {}): Suite => ({
   name,
-  command: [bun, "test", "--timeout=60000", ...paths.map((path) => `./${path}`)],
+  command: [bun, "test", "--timeout=120000", ...paths.map((path) => `./${path}`)],
   counts: "tests",
   timeoutMs: 20 * MINUTE,
   ...more,
