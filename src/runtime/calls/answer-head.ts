@@ -38,6 +38,8 @@ function isHeaders(value: unknown): value is AnswerHeaders {
   if (typeof value !== "object" || value === null) return false;
   for (const name in value) {
     const one = (value as Record<string, unknown>)[name];
+    // Whoever judges headers by their names knows one spelling.
+    if (name !== name.toLowerCase()) return false;
     if (typeof one !== "string" && !isTexts(one)) return false;
   }
   return true;

@@ -81,11 +81,17 @@ export class CallSender {
   }
 
   /** An answer. Throws a RangeError for what is none. */
-  takeAnswer(number: number, said: unknown, body: Uint8Array<ArrayBuffer> | null): void {
+  takeAnswer(
+    number: number,
+    said: unknown,
+    body: Uint8Array<ArrayBuffer> | null,
+    bytes: number,
+  ): void {
     const exchange = this.#exchanges.get(number);
     // Of a call that was given up.
     if (!exchange) {
       this.#allowance.expectFrame();
+      this.#allowance.expectBytes(bytes);
       return;
     }
     if (exchange.inbound) throw new RangeError("A call is answered once");

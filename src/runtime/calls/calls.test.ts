@@ -23,7 +23,7 @@ function pair(onCall: AnswerCall) {
   };
   const server: FrameLink = new FrameLink(toChild, {
     frame: (...frame) => sender.take(...frame),
-    head: (_, number, head, body) => sender.takeAnswer(number, head, body),
+    head: (_, ...answer) => sender.takeAnswer(...answer),
   });
   const child: FrameLink = new FrameLink(
     toServer,
@@ -167,12 +167,13 @@ test.each([
   ["headers that are no texts", { status: 200, headers: { a: 1 } }],
   ["lists of others than texts", { status: 200, headers: { a: [{}] } }],
   ["an outcome of its own", { status: 200, headers: {}, outcome: "fine" }],
+  ["names in capitals", { status: 200, headers: { "X-Reactor-Version": "mine" } }],
   ["a text of the status that is none", { status: 200, headers: {}, statusText: 5 }],
   ["null", null],
 ])("an answer with %s ends the link", (_, head) => {
   const { sender } = pair(() => new Promise(() => undefined));
   void sender.send({}, null).answer.catch(() => undefined);
-  expect(() => sender.takeAnswer(0x8000_0001, head, null)).toThrow(RangeError);
+  expect(() => sender.takeAnswer(0x8000_0001, head, null, 9)).toThrow(RangeError);
 });
 
 test("a second answer, pieces of no body and more than a window end the link", async () => {
@@ -185,11 +186,31 @@ test("a second answer, pieces of no body and more than a window end the link", a
   const number = 0x8000_0001;
   expect(() => begin().take(FRAME.data, number, bytesOf("x"))).toThrow("no body");
   const twice = begin();
-  twice.takeAnswer(number, streaming, null);
-  expect(() => twice.takeAnswer(number, streaming, null)).toThrow("once");
+  twice.takeAnswer(number, streaming, null, 9);
+  expect(() => twice.takeAnswer(number, streaming, null, 9)).toThrow("once");
   const piece = new Uint8Array(WINDOW_BYTES / 4);
   const flood = () => {
     for (let n = 0; n < 5; n += 1) twice.take(FRAME.data, number, piece);
   };
   expect(flood).toThrow("window");
+});
+
+test("answers to no call are counted by their bytes", () => {
+  const { sender } = pair(() => new Promise(() => undefined));
+  const flood = () => {
+    for (let n = 0; n < 500; n += 1) sender.takeAnswer(0x8000_0001, {}, null, 64 * 1024);
+  };
+  expect(flood).toThrow("More than a function has to say");
+});
+
+test("pieces of bodies hold nothing of what came with them", async () => {
+  const { sender } = pair(({ body }) => ok(body as ReadableStream<Uint8Array>));
+  const { body } = await sender.send({}, new Blob(["piece"]).stream()).answer;
+  for await (const piece of body as ReadableStream<Uint8Array>) {
+    expect([piece.byteLength, piece.buffer.byteLength, piece.constructor]).toEqual([
+      5,
+      5,
+      Uint8Array,
+    ]);
+  }
 });

@@ -55,8 +55,19 @@ export interface LinkSocket {
 /** Bytes share their memory with what came before and after them: hand copies to others. */
 export interface OnFrame {
   frame(type: number, exchange: number, payload: Uint8Array<ArrayBuffer>): void;
-  /** A call or an answer. @param head parsed JSON, of any shape */
-  head(type: number, exchange: number, head: unknown, body: Uint8Array<ArrayBuffer> | null): void;
+  /**
+   * A call or an answer.
+   *
+   * @param head parsed JSON, of any shape
+   * @param bytes of head and body
+   */
+  head(
+    type: number,
+    exchange: number,
+    head: unknown,
+    body: Uint8Array<ArrayBuffer> | null,
+    bytes: number,
+  ): void;
 }
 
 export class FrameLink {
@@ -148,7 +159,7 @@ export class FrameLink {
     const all = length === 1 && first ? first : Buffer.concat(this.#received);
     const taken = this.#take(Buffer.from(all.buffer as ArrayBuffer, all.byteOffset, all.length));
     this.#receivedBytes = all.length - taken;
-    this.#received = this.#receivedBytes === 0 ? [] : [all.slice(taken)];
+    this.#received = this.#receivedBytes === 0 ? [] : [new Uint8Array(all.subarray(taken))];
   }
 
   /** Hands on every whole frame; returns how many bytes those were. */
@@ -180,7 +191,8 @@ export class FrameLink {
     const bodyAt = end - start < 4 ? end + 1 : start + 4 + all.readUInt32BE(start);
     if (bodyAt > end) throw new RangeError("A head is longer than its frame");
     const head: unknown = JSON.parse(all.toString("utf8", start + 4, bodyAt));
-    this.#onFrame.head(type, exchange, head, bodyAt < end ? all.subarray(bodyAt, end) : null);
+    const body = bodyAt < end ? all.subarray(bodyAt, end) : null;
+    this.#onFrame.head(type, exchange, head, body, end - start);
   }
 
   close(): void {

@@ -40,7 +40,8 @@ export class InboundBody {
     if (this.#over || chunk.length === 0) return;
     this.#heldBytes += weightOf(chunk.length);
     if (this.#heldBytes > WINDOW_BYTES) throw new RangeError("A body overruns its window");
-    this.#controller?.enqueue(chunk.slice());
+    // A copy: `slice` of a `Buffer` is none, and would hold all that came with it.
+    this.#controller?.enqueue(new Uint8Array(chunk));
   }
 
   end(): void {

@@ -43,9 +43,9 @@ function serverEnd(socket: LinkSocket, options: LinkOptions): ServerEnd {
   const onFrame: OnFrame = {
     frame: (type, number, payload) =>
       number >= FIRST_CALL ? calls.take(type, number, payload) : egress.take(type, number, payload),
-    head(type, number, head, body) {
+    head(type, number, head, body, bytes) {
       if (type !== FRAME.answer) throw new RangeError("A child does not call");
-      calls.takeAnswer(number, head, body);
+      calls.takeAnswer(number, head, body, bytes);
     },
   };
   const link = new FrameLink(socket, onFrame);

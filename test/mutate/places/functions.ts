@@ -258,6 +258,22 @@ export const functions: readonly Mutation[] = [
     why: "what a function's process says is believed beyond its shape",
   },
   {
+    name: "function: answers to nobody are not counted",
+    file: "src/runtime/calls/call-sender.ts",
+    find: "this.#allowance.expectBytes(bytes);",
+    replace: "",
+    tests: ["src/runtime/calls/calls.test.ts"],
+    why: "a function's process keeps the server's thread busy with heads that nobody waits for",
+  },
+  {
+    name: "function: a piece holds all that came with it",
+    file: "src/runtime/link/framed-body.ts",
+    find: "enqueue(new Uint8Array(chunk))",
+    replace: "enqueue(chunk.slice())",
+    tests: ["src/runtime/calls/calls.test.ts"],
+    why: "a function's process fills the server's memory by pieces of one byte that are not read",
+  },
+  {
     name: "function: bodies of many pieces are held without bound",
     file: "src/runtime/link/framed-body.ts",
     find: "const PIECE_BYTES = 64;",
