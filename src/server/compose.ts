@@ -84,14 +84,11 @@ export function composeApp(plugins: readonly AnyElysia[], gates: Gates = {}): Ap
   app.compile();
   const methods = methodTable(app);
   return {
-    async handle(request) {
+    handle(request) {
       checkGates(gates, request);
-      const response = await app.handle(request);
-      if (response.status !== 404) return response;
-      const context = contextOf(request);
-      if (context.route !== "unmatched") return response;
-      return methodAnswer(request.method, methods(context.path)) ?? response;
+      return app.handle(request);
     },
+    otherwise: (request) => methodAnswer(request.method, methods(contextOf(request).path)),
   };
 }
 

@@ -54,6 +54,7 @@ export function withPeers(app: App, options: PeersOptions): App {
   const peers = readPeers(options);
   if (peers.length === 0) return app;
   return {
+    ...app,
     handle(request) {
       const { path } = contextOf(request);
       const peer = peers.find(({ prefix }) => path === prefix || path.startsWith(`${prefix}/`));

@@ -59,9 +59,10 @@ export function createCors(config: CorsConfig, mounted: readonly MountedCors[] =
   };
   return {
     preflight(request, path, tenant) {
+      if (request.method !== "OPTIONS") return null;
       const origin = request.headers.get("origin");
       const method = request.headers.get("access-control-request-method");
-      if (request.method !== "OPTIONS" || origin === null || method === null) return null;
+      if (origin === null || method === null) return null;
       const policy = policyFor(path, tenant);
       const headers = new Headers({ Vary: "Origin" });
       if (isPrivate(path) || !allow(policy, origin, headers)) {

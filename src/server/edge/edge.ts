@@ -3,7 +3,7 @@
  * tenant, client address, aliases, CORS, error rendering for what never reached a route, access log
  * and request metrics. Listeners call it; it calls the composed app.
  */
-import { attachContext, type RequestContext } from "../../core/context.ts";
+import { attachContext } from "../../core/context.ts";
 import { ReactorError } from "../../core/errors.ts";
 import { errorResponse, reportError, toReactorError } from "../../core/http.ts";
 import type { AskedAction, AuthClient } from "../../core/ports/auth.ts";
@@ -11,6 +11,7 @@ import type { Clock } from "../../core/ports/clock.ts";
 import type { Ids } from "../../core/ports/ids.ts";
 import type { Logger } from "../../core/ports/log.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
+import { type BearerMemory, bearerMemory } from "../../shared/auth/credentials.ts";
 import type { AccessLog } from "../../shared/log/access-log.ts";
 import { canonicalPath } from "./aliases.ts";
 import type { Challenge } from "./challenge.ts";
@@ -23,6 +24,8 @@ import type { RequestMetrics } from "./request-metrics.ts";
 /** What the edge hands a request to. */
 export interface App {
   handle(request: Request): Promise<Response> | Response;
+  /** The answer where no route matched but 404 says too little; null where it does not. */
+  otherwise?(request: Request): Response | null;
 }
 
 export interface EdgeOptions {
@@ -49,7 +52,7 @@ export type Edge = (request: Request, arrival: Arrival) => EdgeAnswer;
 const REQUEST_ID = /^[A-Za-z0-9._:-]{8,128}$/;
 
 export function createEdge(options: EdgeOptions): Edge {
-  const isHost = hostMemory();
+  const memory: Memory = { isHost: hostMemory(), bearers: bearerMemory() };
   return async (sent, arrival) => {
     const startedAt = options.clock.monotonic();
     options.metrics.begin();
@@ -57,9 +60,9 @@ export function createEdge(options: EdgeOptions): Edge {
     const id = sentId !== null && REQUEST_ID.test(sentId) ? sentId : options.ids.uuid();
     let call: Call = { request: sent, url: sent.url, arrival, startedAt, id, action: null };
     try {
-      const host = checkHead(sent, isHost);
+      const host = checkHead(sent, memory.isHost);
       if (namesApproval(sent)) call = { ...call, ...(await readAction(sent)) };
-      const admitted = admit(options, call, host);
+      const admitted = admit(options, memory, call, host);
       if (admitted.preflight) return leave(options, call, admitted, admitted.preflight);
       return leave(options, call, admitted, await options.app.handle(admitted.routed));
     } catch (error) {
@@ -68,6 +71,12 @@ export function createEdge(options: EdgeOptions): Edge {
       options.metrics.end();
     }
   };
+}
+
+/** What one request leaves behind for the next to be quicker. */
+interface Memory {
+  readonly isHost: (host: string) => boolean;
+  readonly bearers: BearerMemory;
 }
 
 interface Call {
@@ -90,7 +99,7 @@ interface Admitted {
   readonly isWaiting: boolean;
 }
 
-function admit(options: EdgeOptions, call: Call, host: string): Admitted {
+function admit(options: EdgeOptions, { bearers }: Memory, call: Call, host: string): Admitted {
   const { request, arrival, startedAt, id, action } = call;
   const { path: originalPath, query } = targetOf(request.url);
   const path = canonicalPath(originalPath);
@@ -105,6 +114,7 @@ function admit(options: EdgeOptions, call: Call, host: string): Admitted {
     log: options.log,
     headers: request.headers,
     auth: options.auth,
+    bearers,
     action,
     arrival,
   });
@@ -122,7 +132,7 @@ function leave(
   options: EdgeOptions,
   call: Call,
   { context, preflight, isWaiting }: Admitted,
-  response: Response,
+  answer: Response,
 ): Response | undefined {
   const { request, arrival } = call;
   const { path, originalPath } = context;
@@ -131,10 +141,22 @@ function leave(
     logAccess(options, call, context.route, originalPath, 101);
     return undefined;
   }
-  if (isWaiting && !isStream(context, response)) arrival.timeout(arrival.idleTimeoutS);
+  const response = isUnmatched(context, answer)
+    ? (options.app.otherwise?.(request) ?? answer)
+    : answer;
+  // Each look at `headers` is a call of native code.
+  const { headers } = response;
+  if (isWaiting && !isStream(context, headers)) arrival.timeout(arrival.idleTimeoutS);
   options.challenge?.(context, response);
-  options.cors.apply(request, path, response.headers, context.tenant);
-  return finish(options, call, response, context.route, originalPath, context);
+  options.cors.apply(request, path, headers, context.tenant);
+  if (!context.echoesRequestId) headers.set("X-Request-Id", call.id);
+  const isLogged = response.status >= context.loggedFromStatus;
+  logAccess(options, call, context.route, originalPath, response.status, isLogged);
+  return response;
+}
+
+function isUnmatched({ route }: EdgeContext, { status }: Response): boolean {
+  return status === 404 && route === "unmatched";
 }
 
 /**
@@ -159,9 +181,8 @@ function awaitAnswer({ request, arrival }: Call): boolean {
   return isBodyless;
 }
 
-function isStream(context: EdgeContext, response: Response): boolean {
-  const type = response.headers.get("content-type");
-  return context.keptOpen || type?.startsWith("text/event-stream") === true;
+function isStream(context: EdgeContext, headers: Headers): boolean {
+  return context.keptOpen || headers.get("content-type")?.startsWith("text/event-stream") === true;
 }
 
 /** What was refused before a context existed, or failed outside Elysia: the same body and headers. */
@@ -197,11 +218,9 @@ function finish(
   response: Response,
   route: string,
   originalPath: string,
-  context: Pick<RequestContext, "loggedFromStatus" | "echoesRequestId"> = {},
 ): Response {
-  if (context.echoesRequestId !== true) response.headers.set("X-Request-Id", call.id);
-  const isLogged = response.status >= (context.loggedFromStatus ?? 0);
-  logAccess(options, call, route, originalPath, response.status, isLogged);
+  response.headers.set("X-Request-Id", call.id);
+  logAccess(options, call, route, originalPath, response.status);
   return response;
 }
 

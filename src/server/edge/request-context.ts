@@ -6,7 +6,7 @@ import type { RequestContext, SocketHandler } from "../../core/context.ts";
 import type { AskedAction, AuthClient, Principal } from "../../core/ports/auth.ts";
 import type { Logger } from "../../core/ports/log.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
-import { readCredentials } from "../../shared/auth/credentials.ts";
+import { type BearerMemory, readCredentials } from "../../shared/auth/credentials.ts";
 import { holdBack } from "../../shared/auth/hold-back.ts";
 import { requireUnscoped } from "../../shared/auth/require-unscoped.ts";
 
@@ -35,6 +35,7 @@ export interface EdgeContextInit {
   readonly log: Logger;
   readonly headers: Headers;
   readonly auth: AuthClient;
+  readonly bearers: BearerMemory;
   /** Of a request that names an approval. */
   readonly action: AskedAction | null;
   readonly arrival: Arrival;
@@ -100,8 +101,9 @@ export class EdgeContext implements RequestContext {
   }
 
   #prove(rechecks = false): Promise<Principal> | Principal {
-    const { auth, headers, action } = this.#init;
-    const credentials = { ...readCredentials(headers), checksScopes: true, rechecks, action };
+    const { auth, headers, action, bearers } = this.#init;
+    const sent = readCredentials(headers, bearers);
+    const credentials = { ...sent, checksScopes: true, rechecks, action };
     return auth.authenticate(this.tenant, credentials);
   }
 

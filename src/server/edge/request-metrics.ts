@@ -1,5 +1,6 @@
 /** Per route count, latency histogram and requests in flight. */
 import type { Metrics } from "../../core/ports/metrics.ts";
+import { ByAnswer } from "../../shared/by-answer.ts";
 
 export interface RequestMetrics {
   begin(): void;
@@ -20,16 +21,14 @@ export function createRequestMetrics(metrics: Metrics): RequestMetrics {
     BUCKETS_S,
   );
   const gauge = metrics.gauge("reactor_http_requests_in_flight", "Requests being answered now");
-  // Methods and routes are few, so what was looked up once is kept.
-  const bound = new Map<string, (ms: number) => void>();
-  const bind = (method: string, route: string, status: number) => {
+  const bound = new ByAnswer((method, route, status) => {
     const hit = count.bind({ method, route, status: String(status) });
     const time = latency.bind({ method, route });
     return (ms: number) => {
       hit();
       time(ms / 1000);
     };
-  };
+  });
   let current = 0;
   metrics.onCollect(() => gauge.set({}, current));
   return {
@@ -39,15 +38,7 @@ export function createRequestMetrics(metrics: Metrics): RequestMetrics {
     end() {
       current -= 1;
     },
-    observe(method, route, status, ms) {
-      const key = `${method} ${status} ${route}`;
-      let observe = bound.get(key);
-      if (!observe) {
-        observe = bind(method, route, status);
-        bound.set(key, observe);
-      }
-      observe(ms);
-    },
+    observe: (method, route, status, ms) => bound.of(method, route, status)(ms),
     inFlight: () => current,
   };
 }

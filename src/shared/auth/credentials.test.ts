@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { ReactorError } from "../../core/errors.ts";
-import { readCredentials } from "./credentials.ts";
+import { bearerMemory, readCredentials } from "./credentials.ts";
 
 const read = (headers: [string, string][]) => {
   try {
@@ -75,4 +75,15 @@ describe("credentials of a request", () => {
       ).toBe("bad_credential");
     });
   }
+});
+
+test("a header that was good is known again, one that is not is refused each time", () => {
+  const memory = bearerMemory();
+  const of = (authorization: string) => readCredentials(new Headers({ authorization }), memory);
+  for (let round = 0; round < 3; round += 1) {
+    expect(of("Bearer a.b.c").bearer).toBe("a.b.c");
+    expect(of("bearer d.e.f").bearer).toBe("d.e.f");
+    for (const bad of ["Bearer", "Bearer a b", "Token a.b.c"]) expect(() => of(bad)).toThrow();
+  }
+  expect(memory.size).toBe(2);
 });

@@ -5,11 +5,10 @@
 import type { Clock } from "../../core/ports/clock.ts";
 import type { LogFields, Logger, LogLevel } from "../../core/ports/log.ts";
 import { prettyLog } from "../../core/pretty-log.ts";
-import { ACCESS_EVENT, type AccessLog, accessFields, accessLine } from "./access-log.ts";
+import { ACCESS_EVENT, type AccessLog, accessFields, accessLines } from "./access-log.ts";
 import { atLeast, createLogBuffer, type LogBuffer } from "./log-buffer.ts";
 import { logLine, PlainLine, type WrittenLine } from "./log-line.ts";
 import type { LogSink } from "./log-sink.ts";
-import { isoTime } from "./plain-line.ts";
 
 export interface LogOptions {
   readonly clock: Clock;
@@ -47,9 +46,10 @@ export function createLog(options: LogOptions): Log {
     error: (event, fields) => emit("error", event, own, fields),
     with: (fields) => make({ ...own, ...fields }),
   });
+  const accessLine = accessLines();
   const access: AccessLog = (entry) => {
     if (!atLeast("info", options.level)) return;
-    const json = accessLine(isoTime(options.clock.now()), entry);
+    const json = accessLine(options.clock.now(), entry);
     if (json === null) emit("info", ACCESS_EVENT, {}, accessFields(entry));
     else write(new PlainLine(json));
   };
