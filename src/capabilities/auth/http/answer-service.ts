@@ -15,7 +15,7 @@ export function answerService(
   request: Request,
   work: (caller: Caller, body: JsonObject) => Promise<Reply>,
   read: (request: Request) => Promise<JsonObject> = readJson,
-): Promise<Response> {
+): Promise<Response> | Response {
   return respond(request, async () => {
     const caller = await serviceCaller(request);
     const body = await read(request);

@@ -15,29 +15,39 @@ export interface Reply {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-const API_VERSION = { "X-Supabase-Api-Version": "2024-01-01" } as const;
+const COMMON = { "X-Supabase-Api-Version": "2024-01-01", "Cache-Control": "no-store" } as const;
+const OF_JSON = { "Content-Type": "application/json", ...COMMON } as const;
 
-/** Runs `work` for the request and answers with what it returns or throws. */
-export async function respond(
+/** Runs `work` for the request and answers with what it returns or throws: at once, if it does not wait. */
+export function respond(
   request: Request,
   work: () => Promise<Reply> | Reply,
-): Promise<Response> {
+): Promise<Response> | Response {
   try {
-    return toResponse(await work());
+    const reply = work();
+    if (!(reply instanceof Promise)) return toResponse(reply);
+    return reply.then(toResponse).catch((error: unknown) => refusal(request, error));
   } catch (error) {
-    const known = toReactorError(error, contextOf(request).originalPath);
-    reportError(request, known);
-    const response = errorResponse(known);
-    response.headers.set("X-Supabase-Api-Version", API_VERSION["X-Supabase-Api-Version"]);
-    response.headers.set("Cache-Control", "no-store");
-    return response;
+    return refusal(request, error);
   }
 }
 
+function refusal(request: Request, error: unknown): Response {
+  const known = toReactorError(error, contextOf(request).originalPath);
+  reportError(request, known);
+  const response = errorResponse(known);
+  response.headers.set("X-Supabase-Api-Version", COMMON["X-Supabase-Api-Version"]);
+  response.headers.set("Cache-Control", "no-store");
+  return response;
+}
+
 function toResponse({ status, body, text, headers }: Reply): Response {
-  const all = { ...API_VERSION, "Cache-Control": "no-store", ...headers };
-  if (text !== undefined) return new Response(text, { status: status ?? 200, headers: all });
-  if (body === undefined) return new Response(null, { status: status ?? 204, headers: all });
-  const withType = { "Content-Type": "application/json", ...all };
-  return new Response(JSON.stringify(body), { status: status ?? 200, headers: withType });
+  const isJson = text === undefined && body !== undefined;
+  const own = isJson ? OF_JSON : COMMON;
+  const content = isJson ? JSON.stringify(body) : (text ?? null);
+  const init = {
+    status: status ?? (content === null ? 204 : 200),
+    headers: headers === undefined ? own : { ...own, ...headers },
+  };
+  return new Response(content, init);
 }
