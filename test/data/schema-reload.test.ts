@@ -109,6 +109,26 @@ describe("the schema cache", () => {
     await world.sql`drop table public.renamed`;
   });
 
+  test("repairs itself when a key names several rows since, and nobody told", async () => {
+    await world.sql`create table public.boxes (id integer primary key)`;
+    await world.sql`insert into public.boxes values (1)`;
+    await until("the schema is read again", async () => (await statusOf("/boxes")) === 200);
+    await world.sql.begin(async (tx) => {
+      await tx`alter event trigger reactor_schema_changed disable`;
+      await tx`create table public.old_boxes () inherits (public.boxes)`;
+      await tx`alter event trigger reactor_schema_changed enable`;
+    });
+    await world.sql`insert into public.old_boxes values (1)`;
+    const rows = async () => {
+      const answer = await world.ask("/boxes?id=eq.1", { role: "service_role" });
+      return (await answer.json()) as unknown;
+    };
+    await until("both rows are answered", async () =>
+      Bun.deepEquals(await rows(), [{ id: 1 }, { id: 1 }]),
+    );
+    await world.sql`drop table public.boxes cascade`;
+  });
+
   test("drops no request while it reloads again and again", async () => {
     let stop = false;
     const statuses = new Set<number>();

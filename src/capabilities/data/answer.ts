@@ -60,11 +60,11 @@ export function respond(
   headers: Record<string, string>,
   body: Uint8Array | null,
 ): Response {
-  const chosen = row[RESULT.status] ? statusFrom(textAt(row, RESULT.status) ?? "") : status;
+  const chosen = row[RESULT.status]?.length ? statusFrom(textAt(row, RESULT.status) ?? "") : status;
   const bytes = BODYLESS.has(chosen) ? null : body;
   headers["Cache-Control"] = "no-store";
   headers["Vary"] = VARY;
-  const init = row[RESULT.headers]
+  const init = row[RESULT.headers]?.length
     ? { status: chosen, headers: withHeaders(headers, textAt(row, RESULT.headers) ?? "") }
     : { status: chosen, headers };
   return new Response(bytes as Uint8Array<ArrayBuffer> | null, init);

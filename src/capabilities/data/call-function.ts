@@ -52,12 +52,13 @@ export async function callFunction(
 ): Promise<Response> {
   const incoming = await readIncoming(room, request, context, true);
   const call = await readCall(room, request, incoming, name);
-  const run = async () => {
-    const ran = await runRequest(room, incoming, (state) =>
-      prepareCall(room, incoming, state, call),
+  const run = () =>
+    runRequest(
+      room,
+      incoming,
+      (state) => prepareCall(room, incoming, state, call),
+      (ran) => answerCall(incoming, ran),
     );
-    return answerCall(incoming, ran);
-  };
   return call.payload ? answerOnce(room, incoming, call.payload.bytes, run) : run();
 }
 

@@ -26,19 +26,26 @@ interface PreparedRead extends Prepared {
   readonly range: RowRange;
 }
 
-export async function readRows(
+/** Not `async`: each wait costs as much as parsing a query, so there is none for what is at hand. */
+export function readRows(
   room: DataRoom,
   request: Request,
   context: RequestContext,
   table: string,
 ): Promise<Response> {
-  // Each wait costs as much as parsing a query, so there is none for what is at hand.
-  const reading = readIncoming(room, request, context, true);
-  const incoming = reading instanceof Promise ? await reading : reading;
-  const ran = await runRequest(room, incoming, (state) =>
-    prepareRead(room, incoming, state, table),
-  );
-  return answerRead(incoming, ran, totalRows(room, ran));
+  const read = (incoming: Incoming) =>
+    runRequest(
+      room,
+      incoming,
+      (state) => prepareRead(room, incoming, state, table),
+      (ran) => answerRead(incoming, ran, totalRows(room, ran)),
+    );
+  try {
+    const reading = readIncoming(room, request, context, true);
+    return reading instanceof Promise ? reading.then(read) : read(reading);
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 function prepareRead(
@@ -103,7 +110,7 @@ function answerRead(incoming: Incoming, ran: Ran<PreparedRead>, total: number | 
   const { row, rows, prepared } = ran;
   const { media, preferences, range, table } = prepared;
   if (media.plan !== null) return answerPlan(incoming, rows, media);
-  const count = numberAt(row, RESULT.pageTotal) ?? 0;
+  const count = countOf(ran);
   if (total !== null && range.offset > total) {
     const details = `An offset of ${range.offset} was requested, but there are only ${total} rows.`;
     throw errors.PGRST103(details, String(total));
@@ -117,5 +124,14 @@ function answerRead(incoming: Incoming, ran: Ran<PreparedRead>, total: number | 
   if (applied !== null) headers["Preference-Applied"] = applied;
   if (prepared.compiled.warning !== null) headers["Warning"] = prepared.compiled.warning;
   const status = total !== null && count < total ? 206 : 200;
-  return respond(row, status, headers, bodyOf(row, media));
+  const body = bodyOf(row, media) ?? (prepared.compiled.isOneRow ? NO_ROWS : null);
+  return respond(row, status, headers, body);
+}
+
+/** Of a list; a singular answer without its row is an error. */
+const NO_ROWS = new TextEncoder().encode("[]");
+
+function countOf({ row, prepared }: Ran<PreparedRead>): number {
+  if (prepared.compiled.isOneRow) return row[RESULT.body] ? 1 : 0;
+  return numberAt(row, RESULT.pageTotal) ?? 0;
 }

@@ -51,11 +51,13 @@ export function requestSettings(
   return settings;
 }
 
+/** All at once: a call for each header takes more than twice as long. */
 function headersJson(headers: Headers, hidden: ReadonlySet<string>): string {
-  const visible: Record<string, string> = {};
-  headers.forEach((value, name) => {
-    if (!hidden.has(name)) visible[name] = value;
-  });
+  const visible: Record<string, string | string[]> = headers.toJSON();
+  for (const name of hidden) delete visible[name];
+  // A list, unlike any other: no request has several of what is an answer's.
+  const cookies = visible["set-cookie"];
+  if (cookies !== undefined) visible["set-cookie"] = String(cookies);
   return JSON.stringify(visible);
 }
 

@@ -23,6 +23,7 @@ export function resultTable(fn: DatabaseFunction, scalar: string): Table {
     exposedThrough: null,
     description: null,
     hasReplicaIdentity: false,
+    hasHeirs: false,
   };
 }
 

@@ -15,7 +15,7 @@ import { requireScopes } from "./needed-scopes.ts";
 import { NO_PREFERENCES, type Preferences } from "./parse/prefer.ts";
 import type { DataRoom } from "./room.ts";
 import type { DatabaseFunction, Schema } from "./schema/schema.ts";
-import type { SchemaState } from "./schema/schema-cache.ts";
+import type { LoadedSchema, SchemaState } from "./schema/schema-cache.ts";
 import { fromPgError, mayBeStale } from "./sqlstate.ts";
 import { transactionOf } from "./transaction.ts";
 
@@ -43,43 +43,55 @@ export interface Ran<P extends Prepared> {
   readonly plannedRows: number | null;
 }
 
-export async function runRequest<P extends Prepared>(
-  room: DataRoom,
-  incoming: Incoming,
-  prepare: (state: SchemaState) => P,
-): Promise<Ran<P>> {
-  const { tenant } = incoming.context;
-  const state = room.stateOf(room.cache.peek(tenant) ?? (await room.cache.get(tenant)));
-  try {
-    return await attempt(room, incoming, state, prepare);
-  } catch (error) {
-    if (!(error instanceof PgError)) throw inOurWords(room, error);
-    const fresh = mayBeStale(error) ? await room.cache.repair(tenant) : null;
-    if (fresh === null) throw answerOf(room, incoming, error);
-    return await retry(room, incoming, room.stateOf(fresh), prepare);
-  }
+/** What is done for a request, once or, where the cache was behind, twice. */
+interface Run<P extends Prepared> {
+  readonly room: DataRoom;
+  readonly incoming: Incoming;
+  readonly prepare: (state: SchemaState) => P;
+  readonly answer: (ran: Ran<P>) => Response;
 }
 
-async function retry<P extends Prepared>(
+type OnFailure = (error: unknown, compiled: CompiledRequest) => Promise<Response>;
+
+/**
+ * Without an `async` of its own, like all between the route and the pool that a read passes: what each
+ * costs is a good part of what the server does for one.
+ * @param answer makes the answer of what ran; it is not tried again for what this throws
+ */
+export function runRequest<P extends Prepared>(
   room: DataRoom,
   incoming: Incoming,
-  state: SchemaState,
   prepare: (state: SchemaState) => P,
-): Promise<Ran<P>> {
-  try {
-    return await attempt(room, incoming, state, prepare);
-  } catch (error) {
-    throw error instanceof PgError ? answerOf(room, incoming, error) : inOurWords(room, error);
-  }
+  answer: (ran: Ran<P>) => Response,
+): Promise<Response> {
+  const run = { room, incoming, prepare, answer };
+  const begin = (loaded: LoadedSchema) =>
+    attempt(run, loaded, (error, compiled) => again(run, error, compiled));
+  const { tenant } = incoming.context;
+  const loaded = room.cache.peek(tenant);
+  return loaded ? begin(loaded) : room.cache.get(tenant).then(begin);
+}
+
+/** With the schema as it is now. */
+async function again<P extends Prepared>(
+  run: Run<P>,
+  error: unknown,
+  { isOneRow }: CompiledRequest,
+): Promise<Response> {
+  const { room, incoming } = run;
+  const { tenant } = incoming.context;
+  const fresh = mayBeStale(error, isOneRow) ? await room.cache.repair(tenant) : null;
+  if (fresh === null) throw told(room, incoming, error);
+  return attempt(run, fresh, (last) => Promise.reject(told(room, incoming, last)));
 }
 
 /** @throws what preparing it throws, at once */
 function attempt<P extends Prepared>(
-  room: DataRoom,
-  incoming: Incoming,
-  state: SchemaState,
-  prepare: (state: SchemaState) => P,
-): Promise<Ran<P>> {
+  { room, incoming, prepare, answer }: Run<P>,
+  loaded: LoadedSchema,
+  onFailure: OnFailure,
+): Promise<Response> {
+  const state = room.stateOf(loaded);
   const prepared = prepare(state);
   const { compiled } = prepared;
   const admission = admitted(incoming.principal, (principal) => {
@@ -90,10 +102,13 @@ function attempt<P extends Prepared>(
   });
   const run = () => query(room, incoming, state.schema, prepared);
   const running = admission instanceof Promise ? admission.then(run) : run();
-  return running.then(({ rows, after }) => {
-    incoming.trace?.enter("response");
-    return { prepared, row: rows[0] ?? [], rows, plannedRows: plannedRows(after[0]) };
-  });
+  return running.then(
+    ({ rows, after }) => {
+      incoming.trace?.enter("response");
+      return answer({ prepared, row: rows[0] ?? [], rows, plannedRows: plannedRows(after[0]) });
+    },
+    (error: unknown) => onFailure(error, compiled),
+  );
 }
 
 function query(
@@ -113,7 +128,7 @@ function query(
   }
   const { user } = room.databases.for(incoming.context.tenant);
   const params = paramsOf(compiled, prepared);
-  return user.query(Object.assign(transaction, { sql, params, readOnly }));
+  return user.query({ ...transaction, sql, params, readOnly });
 }
 
 function paramsOf({ slots }: CompiledStatement, { values, body }: Prepared): SqlParam[] {
@@ -143,11 +158,13 @@ export async function runStatement(
   try {
     return await user.query({ ...transaction, sql, params, readOnly: true });
   } catch (error) {
-    throw error instanceof PgError ? answerOf(room, incoming, error) : inOurWords(room, error);
+    throw told(room, incoming, error);
   }
 }
 
-function answerOf(room: DataRoom, incoming: Incoming, error: PgError): Error {
+/** The failure as the caller is told of it. */
+function told(room: DataRoom, incoming: Incoming, error: unknown): unknown {
+  if (!(error instanceof PgError)) return inOurWords(room, error);
   return fromPgError(error, incoming.principal.role === room.config.db_anon_role);
 }
 

@@ -45,9 +45,12 @@ const BY_CLASS: Readonly<Record<string, number>> = {
 
 /** SQLSTATEs after which the schema in the cache may be stale. */
 const STALE: ReadonlySet<string> = new Set(["42P01", "42703", "42704", "42883", "0A000"]);
+/** "cardinality_violation": where one row was expected, a key names one no more. */
+const NOT_ONE = "21000";
 
-export function mayBeStale(error: unknown): boolean {
-  return error instanceof PgError && STALE.has(error.code);
+export function mayBeStale(error: unknown, expectsOne = false): boolean {
+  if (!(error instanceof PgError)) return false;
+  return STALE.has(error.code) || (expectsOne && error.code === NOT_ONE);
 }
 
 /** @param isAnonymous the caller had no credential: what is forbidden to them asks for one. */

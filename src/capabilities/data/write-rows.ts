@@ -56,12 +56,13 @@ export async function writeRows(
 ): Promise<Response> {
   const incoming = await readIncoming(room, request, context, true);
   const write = await readWrite(room, request, incoming, kind);
-  const run = async () => {
-    const ran = await runRequest(room, incoming, (state) =>
-      prepareWrite(room, incoming, state, table, write),
+  const run = () =>
+    runRequest(
+      room,
+      incoming,
+      (state) => prepareWrite(room, incoming, state, table, write),
+      (ran) => answerWrite(incoming, ran),
     );
-    return answerWrite(incoming, ran);
-  };
   return kind === "insert" ? answerOnce(room, incoming, write.payload?.bytes ?? null, run) : run();
 }
 

@@ -22,6 +22,8 @@ const ISOLATIONS: ReadonlySet<Isolation> = new Set([
   "serializable",
 ]);
 
+const NONE: readonly string[] = [];
+
 /** Throws `query_invalid`; what was written until then must be taken back. */
 export function writeJob(
   job: Job,
@@ -36,7 +38,7 @@ export function writeJob(
     writeStep(job, writer, statements.acquire(kinds.other(begin)), begin);
   }
   writeSettings(job, writer, statements.acquire(kinds.settings(query)));
-  for (const sql of query.before ?? []) {
+  for (const sql of query.before ?? NONE) {
     // Not of a query's kind: that would have to be described, too.
     writeStep(job, writer, statements.acquire(kinds.other(`${query.role}\0${sql}`)), sql);
   }
@@ -58,11 +60,13 @@ export function writeJob(
 }
 
 /** Null when the transaction may be implicit. */
-function beginSql({ isolation = "read committed", rollback }: UserQuery): string | null {
+function beginSql({ isolation, rollback }: UserQuery): string | null {
+  if (isolation === undefined && rollback === undefined) return null;
   // It is SQL text, and the type may have been cast from a function's configuration.
-  if (!ISOLATIONS.has(isolation)) throw wireErrors.query_invalid(`isolation level ${isolation}`);
-  if (isolation === "read committed" && rollback !== true) return null;
-  return `begin isolation level ${isolation}`;
+  const level = isolation ?? "read committed";
+  if (!ISOLATIONS.has(level)) throw wireErrors.query_invalid(`isolation level ${level}`);
+  if (level === "read committed" && rollback !== true) return null;
+  return `begin isolation level ${level}`;
 }
 
 function writeSettings(job: Job, writer: MessageWriter, settings: Statement): void {

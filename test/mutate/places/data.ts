@@ -96,8 +96,8 @@ export const data: readonly Mutation[] = [
   {
     name: "query: any isolation level",
     file: "src/postgres/wire/write-job.ts",
-    find: "if (!ISOLATIONS.has(isolation)) throw",
-    replace: "if (isolation === null) throw",
+    find: "if (!ISOLATIONS.has(level)) throw",
+    replace: "if (level === null) throw",
     tests: ["test/postgres/wire-transactions.test.ts"],
     only: "isolation level that is none",
     why: "SQL through the name of an isolation level",
@@ -105,7 +105,7 @@ export const data: readonly Mutation[] = [
   {
     name: "query: what should come before does not",
     file: "src/postgres/wire/write-job.ts",
-    find: "of query.before ?? []",
+    find: "of query.before ?? NONE",
     replace: "of [] as readonly string[]",
     tests: ["test/postgres/wire-transactions.test.ts"],
     only: "when it fails its error",
@@ -184,11 +184,20 @@ export const data: readonly Mutation[] = [
   {
     name: "data: credentials among the settings",
     file: "src/capabilities/data/request-settings.ts",
-    find: "if (!hidden.has(name)) visible",
-    replace: "visible",
+    find: "for (const name of hidden) delete visible[name];",
+    replace: "",
     tests: ["test/data/row-security.test.ts"],
     only: "settings of one request",
     why: "functions and logs of the database see tokens",
+  },
+  {
+    name: "data: a key names one row, whatever inherits",
+    file: "src/capabilities/data/compile/compile-read.ts",
+    find: " && !node.table.hasHeirs",
+    replace: "",
+    tests: ["test/data/embedding.test.ts"],
+    only: "one key of a table that others inherit from",
+    why: "a read of two rows with one key fails",
   },
   {
     name: "data: a GET writes",

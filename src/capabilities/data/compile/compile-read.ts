@@ -8,9 +8,9 @@ import type { ReadNode, ReadPlan } from "../plan/read-plan.ts";
 import { outputNames } from "./compile-embed.ts";
 import { compileCount } from "./compile-exists.ts";
 import type { SelectContext } from "./compile-join.ts";
-import { compileSelect, tableSource } from "./compile-select.ts";
+import { compileSelect, isNamedByKey, tableSource } from "./compile-select.ts";
 import { Binder, type CompiledRequest, type CompiledStatement } from "./compiled.ts";
-import { bodySql, explained, NO_BODY, wrapResult } from "./wrap-result.ts";
+import { bodySql, explained, NO_BODY, oneRowSql, wrapOne, wrapResult } from "./wrap-result.ts";
 
 export interface ReadOptions {
   readonly media: Media;
@@ -25,16 +25,28 @@ export function compileRead(node: ReadPlan, options: ReadOptions): CompiledReque
   const source = tableSource(node);
   const rows = compileSelect(node, source, context);
   const { media } = options;
+  const total = totalSql(node, context, options);
+  const one = isSureOfOne(node, options) ? oneRowSql(media, rows) : null;
   const body = options.headOnly ? NO_BODY : bodySql({ media, csvColumns: outputNames(node) });
-  const sql = wrapResult({ rows, body, total: totalSql(node, context, options) });
+  const sql = one === null ? wrapResult({ rows, body, total }) : wrapOne(one, total);
   return {
     sql: explained(sql, media.plan),
+    isOneRow: one !== null,
     slots: context.binder.slots,
     countPlan: countPlan(node, options),
     unprotected: tablesOf(node).filter((t) => !t.isProtected),
     scopes: readScopes(node),
     warning: node.warning,
   };
+}
+
+/**
+ * At most one row, whatever tables are under it: a subquery fails on two. A plan is asked for as clients
+ * know it, with PostgREST's aggregate.
+ */
+function isSureOfOne(node: ReadNode, { headOnly, media }: ReadOptions): boolean {
+  if (headOnly || media.plan !== null || node.embeds.length > 0) return false;
+  return isNamedByKey(node) && !node.table.hasHeirs;
 }
 
 /** `estimated` counts exactly up to one row more than `max_rows`, and leaves the rest to the plan. */

@@ -42,7 +42,7 @@ export function compileSelect(node: ReadNode, source: Source, context: SelectCon
  * Its filters name one row by its key, so no bound is needed; a `limit` costs Postgres a tenth of
  * such a query. (Where tables inherit there may be one for each of them.)
  */
-function isNamedByKey({ table, where }: ReadNode): boolean {
+export function isNamedByKey({ table, where }: ReadNode): boolean {
   if (table.primaryKey.length === 0 || isView(table)) return false;
   return table.primaryKey.every((column) => where.some((one) => isEqualTo(one, column)));
 }

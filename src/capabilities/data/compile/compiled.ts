@@ -15,6 +15,8 @@ export interface CompiledRequest {
   readonly unprotected: readonly Table[];
   /** Permissions that an API key needs for it. */
   readonly scopes: readonly string[];
+  /** Its row has no count: the body is NULL when there is no row. */
+  readonly isOneRow?: boolean;
   /** Value of the answer's header `Warning`. */
   readonly warning: string | null;
 }

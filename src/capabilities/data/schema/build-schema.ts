@@ -105,6 +105,7 @@ function toTable(row: TableRow, index: number, primaryKey: readonly string[]): T
     exposedThrough: row.exposed_through,
     description: row.description,
     hasReplicaIdentity: row.has_replica_identity,
+    hasHeirs: row.has_heirs,
   };
 }
 

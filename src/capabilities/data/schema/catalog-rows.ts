@@ -31,6 +31,8 @@ export interface TableRow {
   exposed_through: string | null;
   description: string | null;
   has_replica_identity: boolean;
+  /** Or had them once: PostgreSQL keeps pg_class.relhassubclass a while. */
+  has_heirs: boolean;
 }
 
 /** A primary key or unique constraint of any table, exposed or not. */

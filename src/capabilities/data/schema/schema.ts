@@ -55,6 +55,8 @@ export interface Table {
   readonly description: string | null;
   /** Logical replication can name its rows: a primary key, another identity index, or `full`. */
   readonly hasReplicaIdentity: boolean;
+  /** Tables inherit from it, whose rows its keys do not know: one key may name several. */
+  readonly hasHeirs: boolean;
 }
 
 export type Cardinality = "many-to-one" | "one-to-many" | "one-to-one" | "many-to-many";

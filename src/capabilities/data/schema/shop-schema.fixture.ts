@@ -39,6 +39,7 @@ export function table(
     exposed_through: null,
     description: null,
     has_replica_identity: true,
+    has_heirs: false,
     ...more,
   };
 }

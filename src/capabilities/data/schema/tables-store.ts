@@ -21,7 +21,8 @@ export async function readTables(
           select from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisreplident)
         else exists (
           select from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisprimary)
-      end as has_replica_identity
+      end as has_replica_identity,
+      c.relhassubclass and c.relkind <> 'p' as has_heirs
     from pg_catalog.pg_class c
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     join guarded on guarded.oid = c.oid
