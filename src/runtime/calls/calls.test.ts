@@ -90,21 +90,49 @@ test("an answer that nobody reads is held at a window", async () => {
   expect(receiver.pending).toBe(0);
 });
 
-test("pieces of a byte count for more than a byte", async () => {
-  let given = 0;
-  const drops = new ReadableStream<Uint8Array>({
-    pull(to) {
-      given += 1;
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Pieces of a byte, each in a turn of its own. */
+function dropping(onPiece: () => void) {
+  return new ReadableStream<Uint8Array>({
+    async pull(to) {
+      await turn();
+      onPiece();
       to.enqueue(new Uint8Array(1));
     },
   });
+}
+
+test("pieces of a byte count for more than a byte, and wait for their reader", async () => {
+  let given = 0;
   const { sender } = pair(() => new Promise(() => undefined));
-  const sent = sender.send({}, drops);
-  for (let turn = 0; turn < 200; turn += 1) await Bun.sleep(0);
+  const sent = sender.send(
+    {},
+    dropping(() => (given += 1)),
+  );
+  for (let quiet = 0; quiet < 100; ) {
+    const before = given;
+    await turn();
+    quiet = given > before ? 0 : quiet + 1;
+  }
   expect(given).toBeGreaterThan(1_000);
-  expect(given).toBeLessThan(WINDOW_BYTES / 32);
+  expect(given).toBeLessThan(WINDOW_BYTES / 16);
   sent.cancel(new Error("enough"));
   await expect(sent.answer).rejects.toThrow("enough");
+});
+
+test("a body of very many pieces goes in few frames", async () => {
+  let left = 200_000;
+  const rows = () =>
+    new ReadableStream<Uint8Array>({
+      pull(to) {
+        to.enqueue(bytesOf("row\n"));
+        if (--left === 0) to.close();
+      },
+    });
+  const { sender } = pair(() => ok(rows()));
+  const { body } = await sender.send({}, null).answer;
+  expect(await new Response(body).text()).toBe("row\n".repeat(200_000));
 });
 
 test("what is given up before its turn is not begun, and what has begun hears of it", async () => {

@@ -4,6 +4,9 @@ import { FRAME, type FrameLink, PAYLOAD_MAX, WINDOW_BYTES } from "./frame-link.t
 /** What a piece counts for beside its bytes: to hold one costs more than a byte. */
 const PIECE_BYTES = 64;
 
+/** Pieces up to this are sent together, those of one turn: many a function writes its rows one by one. */
+const SMALL_BYTES = 16 * 1024;
+
 const weightOf = (bytes: number) => bytes + PIECE_BYTES;
 
 /** A body on its way in. The sender may be `WINDOW_BYTES` ahead of whoever reads `stream`. */
@@ -65,6 +68,11 @@ export class OutboundBody {
   #wake: (() => void) | null = null;
   #cancelled = false;
   #reader: ReadableStreamDefaultReader<Uint8Array> | null = null;
+  /** Small pieces that are not sent yet. */
+  #gathered: Buffer<ArrayBuffer> | null = null;
+  #gatheredBytes = 0;
+  /** All that was to be sent before now. */
+  #sent: Promise<void> = Promise.resolve();
 
   constructor(link: FrameLink, exchange: number) {
     this.#link = link;
@@ -87,13 +95,40 @@ export class OutboundBody {
   /** Sends all of it and its end. Rejects when the source fails. */
   async pump(source: ReadableStream<Uint8Array>): Promise<void> {
     this.#reader = source.getReader();
-    for (;;) {
-      const { done, value } = await this.#reader.read();
-      if (this.#cancelled) return;
-      if (done) break;
-      await this.#send(bytesOf(value));
+    try {
+      for (;;) {
+        const { done, value } = await this.#reader.read();
+        await this.#sent;
+        if (this.#cancelled) return;
+        if (done) break;
+        this.#take(bytesOf(value));
+      }
+    } finally {
+      await this.#release();
     }
-    this.#link.send(FRAME.end, this.#exchange);
+    if (!this.#cancelled) this.#link.send(FRAME.end, this.#exchange);
+  }
+
+  #take(bytes: Uint8Array): void {
+    if (this.#gatheredBytes + bytes.length > SMALL_BYTES) void this.#release();
+    if (bytes.length > SMALL_BYTES) {
+      this.#sent = this.#sent.then(() => this.#send(bytes));
+      return;
+    }
+    if (this.#gatheredBytes === 0) setImmediate(() => void this.#release());
+    // A copy: the source may use its memory again.
+    this.#gathered ??= Buffer.allocUnsafe(SMALL_BYTES);
+    this.#gathered.set(bytes, this.#gatheredBytes);
+    this.#gatheredBytes += bytes.length;
+  }
+
+  /** Sends what was gathered, after what is being sent. */
+  #release(): Promise<void> {
+    const bytes = this.#gathered?.subarray(0, this.#gatheredBytes);
+    this.#gathered = null;
+    this.#gatheredBytes = 0;
+    if (bytes) this.#sent = this.#sent.then(() => this.#send(bytes));
+    return this.#sent;
   }
 
   /** The same of what is in memory. */

@@ -274,6 +274,14 @@ export const functions: readonly Mutation[] = [
     why: "a function's process fills the server's memory by pieces of one byte that are not read",
   },
   {
+    name: "function: each small piece is a frame",
+    file: "src/runtime/link/framed-body.ts",
+    find: "const SMALL_BYTES = 16 * 1024;",
+    replace: "const SMALL_BYTES = 0;",
+    tests: ["src/runtime/calls/calls.test.ts"],
+    why: "a function that streams its rows one by one is ended for the number of its frames",
+  },
+  {
     name: "function: bodies of many pieces are held without bound",
     file: "src/runtime/link/framed-body.ts",
     find: "const PIECE_BYTES = 64;",
