@@ -4,7 +4,7 @@
  * another without a pause. Also how long after its limit the last of each class was stopped. Quiet
  * windows and noisy ones are interleaved. `bun run bench hostile [seconds a window] [class…]`.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { answers, floods } from "../test/fixtures/hostile/guests/bridge.ts";
@@ -13,7 +13,7 @@ import { kernelCalls } from "../test/fixtures/hostile/guests/kernel-calls.ts";
 import { type HostileWorld, startHostileWorld } from "../test/hostile/hostile-world.ts";
 import { wasmLoops } from "../test/hostile/wasm-guest.ts";
 import { install, runExecutable, startExecutable, testUsers } from "../test/support/executable.ts";
-import type { PacedOptions, PacedResult } from "./load/paced-load.ts";
+import { type PacedResult, runPaced } from "./load/paced-load.ts";
 
 const CALLS_PER_S = 200;
 const ROUNDS = 3;
@@ -56,19 +56,10 @@ interface Window extends PacedResult {
 }
 
 /** Calls the neighbour at its rate from a process of its own. */
-async function neighbour({ server }: HostileWorld, folder: string, seconds: number) {
-  const options: PacedOptions = {
-    url: `${server.url}/fn/v1/neighbour`,
-    headers: { apikey: server.status.publishable_key },
-    perS: CALLS_PER_S,
-    seconds,
-  };
-  const file = join(folder, "paced.json");
-  writeFileSync(file, JSON.stringify(options));
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "load/paced-load.ts"), file], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  return JSON.parse(await new Response(child.stdout).text()) as PacedResult;
+function neighbour({ server }: HostileWorld, folder: string, seconds: number) {
+  const url = `${server.url}/fn/v1/neighbour`;
+  const headers = { apikey: server.status.publishable_key };
+  return runPaced({ url, headers, perS: CALLS_PER_S, seconds }, folder);
 }
 
 /** Guests in a row until told to stop; how late the latest stop was. */

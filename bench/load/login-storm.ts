@@ -8,7 +8,7 @@ import { join } from "node:path";
 import postgres from "postgres";
 import { parseDatabaseUrl, postgresJsOptions } from "../../src/postgres/url.ts";
 import type { CrowdCounts, CrowdOptions } from "./login-crowd.ts";
-import type { PacedOptions, PacedResult } from "./paced-load.ts";
+import { type PacedResult, runPaced } from "./paced-load.ts";
 import { type Child, start } from "./processes.ts";
 
 const PASSWORD = "correct horse battery 9";
@@ -87,20 +87,10 @@ function post(url: string, path: string, apikey: string, body: unknown): Promise
   });
 }
 
-async function read(server: Server, folder: string, seconds: number): Promise<PacedResult> {
-  const options: PacedOptions = {
-    url: `${server.url}/data/v1/storm_notes?id=eq.42&select=id,body`,
-    headers: { apikey: server.apikey, Authorization: `Bearer ${server.token}` },
-    perS: READS_PER_S,
-    seconds,
-  };
-  const file = join(folder, "paced.json");
-  writeFileSync(file, JSON.stringify(options));
-  const script = join(import.meta.dir, "paced-load.ts");
-  const child = Bun.spawn([process.execPath, script, file], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  return JSON.parse(await new Response(child.stdout).text()) as PacedResult;
+function read(server: Server, folder: string, seconds: number): Promise<PacedResult> {
+  const url = `${server.url}/data/v1/storm_notes?id=eq.42&select=id,body`;
+  const headers = { apikey: server.apikey, Authorization: `Bearer ${server.token}` };
+  return runPaced({ url, headers, perS: READS_PER_S, seconds }, folder);
 }
 
 /**

@@ -1,11 +1,12 @@
 /**
- * Requests at a fixed rate, whatever their answers take: what somebody feels while others push. A
- * child process of its own, told by a file of JSON; prints its result as JSON. A request that was due
- * while the server did not answer counts from when it was due.
+ * Requests at a fixed rate, whatever their answers take: what somebody feels while others push. They
+ * come from a child process of its own, which is this file again: told by a file of JSON, it prints its
+ * result as JSON. A request that was due while the server did not answer counts from when it was due.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 
-export interface PacedOptions {
+interface PacedOptions {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly perS: number;
@@ -18,6 +19,16 @@ export interface PacedResult {
   readonly p99Ms: number;
   /** Answers that are not 2xx. */
   readonly errors: number;
+}
+
+/** @param folder where the child's orders are written */
+export async function runPaced(options: PacedOptions, folder: string): Promise<PacedResult> {
+  const file = join(folder, "paced.json");
+  writeFileSync(file, JSON.stringify(options));
+  const child = Bun.spawn([process.execPath, import.meta.path, file], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  return JSON.parse(await new Response(child.stdout).text()) as PacedResult;
 }
 
 async function run({ url, headers, perS, seconds }: PacedOptions): Promise<PacedResult> {
@@ -43,6 +54,8 @@ async function run({ url, headers, perS, seconds }: PacedOptions): Promise<Paced
   return { requests: times.length, p50Ms: at(0.5), p99Ms: at(0.99), errors };
 }
 
-const [file = ""] = process.argv.slice(2);
-console.log(JSON.stringify(await run(JSON.parse(readFileSync(file, "utf8")) as PacedOptions)));
-process.exit(0);
+if (import.meta.main) {
+  const [file = ""] = process.argv.slice(2);
+  console.log(JSON.stringify(await run(JSON.parse(readFileSync(file, "utf8")) as PacedOptions)));
+  process.exit(0);
+}

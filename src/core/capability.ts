@@ -4,6 +4,7 @@
  */
 import type { Static, TObject } from "@sinclair/typebox";
 import type { AnyElysia } from "elysia";
+import type { ReactorError } from "./errors.ts";
 import type { Finding, Health } from "./health.ts";
 import type { MigrationFile } from "./migration.ts";
 import type { Bus } from "./ports/bus.ts";
@@ -106,6 +107,13 @@ export interface MountedCors {
   readonly preflightStatus: 200 | 204;
 }
 
+/** How errors read below a path, where the server refuses what its capability never sees. */
+export interface MountedErrors {
+  /** One of the mounts. */
+  readonly path: `/${string}`;
+  told(error: ReactorError): ReactorError;
+}
+
 export interface Mounted {
   /** Routes, with full paths. */
   readonly plugin: AnyElysia;
@@ -122,6 +130,7 @@ export interface Mounted {
   /** Goes on with another configuration of its section (SIGUSR2). Throws for one it cannot use. */
   reconfigure?(config: never): Promise<void>;
   readonly cors?: MountedCors;
+  readonly errors?: MountedErrors;
   /** After services have stopped. Idempotent. */
   close(): Promise<void>;
 }

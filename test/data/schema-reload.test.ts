@@ -193,13 +193,10 @@ describe("settings", () => {
     expect(await code(`/artists?name=eq.${"a".repeat(2000)}`)).toBe("url_too_long");
     expect(await code("/artists?select=albums(covers(url))")).toBe("embed_too_deep");
     const body = { slug: "a".repeat(2000) };
-    expect(
-      await code("/notes", {
-        method: "POST",
-        body,
-        userId: "11111111-1111-4111-8111-111111111111",
-      }),
-    ).toBe("payload_too_large");
+    const userId = "11111111-1111-4111-8111-111111111111";
+    const refused = await small.ask("/notes", { method: "POST", body, userId });
+    expect(await refused.json()).toMatchObject({ code: "payload_too_large" });
+    expect(refused.headers.get("proxy-status")).toBe("PostgREST; error=payload_too_large");
     await small.close();
   });
 

@@ -524,6 +524,28 @@ const refusing: HttpRow[] = [
     { status: 400 },
   ),
   get(
+    "a value that reads like an error of ours is a value of the wrong type",
+    "/artists?id=eq.PGRST116:3",
+    fault("22P02", 'invalid input syntax for type integer: "PGRST116:3"'),
+    { status: 400, answer: { "proxy-status": "PostgREST; error=22P02" } },
+  ),
+  ...[
+    { path: "/data/v1/artists/a%2Fb", status: 400, code: "invalid_path" },
+    { path: "/rest/v1/artists/a%2Fb", status: 400, code: "invalid_path" },
+    { headers: { expect: "luck" }, status: 417, code: "expectation_failed" },
+  ].map(
+    ({ status, code, path = "/data/v1/artists", ...more }): HttpRow => ({
+      name: `${code} at ${path.slice(0, 30)} is told as PostgREST tells its errors`,
+      method: "HEAD",
+      path,
+      ...(more as Pick<HttpRow, "as" | "headers">),
+      expect: {
+        status,
+        headers: { "content-type": JSON_TYPE, "proxy-status": `PostgREST; error=${code}` },
+      },
+    }),
+  ),
+  get(
     "an operator that the type lacks is 42883",
     "/artists?select=id&born=like.x",
     fault("42883", "operator does not exist: date ~~ unknown", null, expect42883()),

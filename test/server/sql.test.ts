@@ -208,6 +208,42 @@ describe("a request that writes", () => {
     expect(shown(await run("select id from kept order by 1"))).toEqual([[["1"], ["3"]]]);
   });
 
+  test.each([
+    "select 1",
+    "begin; select 1; commit",
+    "begin; select 1; rollback work",
+    "begin; savepoint s; rollback to s; commit and chain; end",
+    "prepare p as select 1; execute p",
+    "do $$ begin commit; end $$",
+  ])("ends no transaction that is not there: %s", async (sql) => {
+    expect((await run(sql, { write: true })).notices).toEqual([]);
+  });
+
+  test.each([
+    "select 1/0",
+    "begin; commit; select 1/0",
+    "begin; select 1; select 1/0",
+    "begin; commit and chain; select 1/0",
+    "begin nonsense",
+    "create temp table a (id int primary key);" +
+      "create temp table b (id int references a deferrable initially deferred);" +
+      "begin; insert into b values (1); commit",
+  ])("nor after a fault: %s", async (sql) => {
+    expect((await refused(sql, { write: true })).notices).toEqual([]);
+  });
+
+  test.each(["begin; rollback to nothing", "begin; commit and chain", "start transaction"])(
+    "a transaction is not left to others: %s",
+    async (sql) => {
+      const answer = await send(sql, { write: true });
+      const { notices, sqlstate } = (await answer.json()) as Refusal;
+      const isTold = notices.some(({ message }) =>
+        message.startsWith("A transaction was left open"),
+      );
+      expect(isTold || sqlstate === "3B001").toBe(true);
+    },
+  );
+
   test("runs what cannot be in a transaction", async () => {
     expect(
       (await run("vacuum kept; create index concurrently kept_id on kept (id)", { write: true }))

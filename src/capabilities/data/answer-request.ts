@@ -6,18 +6,31 @@ import { contextOf, type RequestContext } from "../../core/context.ts";
 import type { ReactorError } from "../../core/errors.ts";
 import { errorResponse, reportError, toReactorError } from "../../core/http.ts";
 import type { EffectiveConfig } from "./effective-config.ts";
+import { asPostgrest } from "./errors.ts";
 import { attachTrace, type RequestTrace } from "./request-trace.ts";
 import type { DataRoom } from "./room.ts";
 import type { Rooms } from "./rooms.ts";
 
 export type Answering = (room: DataRoom, context: RequestContext) => Promise<Response>;
 
-export function answerRequest(rooms: Rooms, request: Request, run: Answering): Promise<Response> {
+/** @throws errors in PostgREST's form, those of the server's other parts included */
+export async function answerRequest(
+  rooms: Rooms,
+  request: Request,
+  run: Answering,
+): Promise<Response> {
   const context = contextOf(request);
-  const room = rooms.of(context.tenant);
-  return room instanceof Promise
-    ? room.then((loaded) => answerIn(rooms, loaded, request, context, run))
-    : answerIn(rooms, room, request, context, run);
+  try {
+    const room = rooms.of(context.tenant);
+    const ready = room instanceof Promise ? await room : room;
+    return await answerIn(rooms, ready, request, context, run);
+  } catch (error) {
+    throw postgrestError(error, context);
+  }
+}
+
+function postgrestError(error: unknown, { originalPath }: RequestContext): ReactorError {
+  return asPostgrest(toReactorError(error, originalPath));
 }
 
 function answerIn(
@@ -58,7 +71,7 @@ async function answerTraced(
       trace?.enter("response");
       return answer;
     },
-    (error: unknown) => refusal(config, request, toReactorError(error, context.path)),
+    (error: unknown) => refusal(config, request, postgrestError(error, context)),
   );
   addHeaders(config, request, trace, response.headers, context);
   if (config.log_query && trace && response.status >= loggedFrom(config)) {

@@ -8,6 +8,7 @@ import { defineCapability } from "../../core/capability.ts";
 import { dataConfig } from "./config.ts";
 import { dataCors } from "./data-cors.ts";
 import { dataHealth } from "./data-health.ts";
+import { asPostgrest } from "./errors.ts";
 import { channelAuth } from "./realtime/channels/channel-auth.ts";
 import { createChannelRoom, servedBy } from "./realtime/channels/room.ts";
 import { channelServices } from "./realtime/channels/tasks.ts";
@@ -62,6 +63,7 @@ export const data = defineCapability({
       refresh: () => reloadSchemas(rooms, deps),
       reconfigure: (changed: typeof config) => rooms.configure(changed),
       cors: dataCors(rooms),
+      errors: { path: "/data/v1", told: asPostgrest },
       close: () => rooms.close(),
     };
   },

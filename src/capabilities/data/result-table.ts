@@ -22,7 +22,6 @@ export function resultTable(fn: DatabaseFunction, scalar: string): Table {
     isProtected: true,
     exposedThrough: null,
     description: null,
-    hasReplicaIdentity: false,
     hasHeirs: false,
   };
 }

@@ -50,7 +50,8 @@ const NOT_ONE = "21000";
 
 export function mayBeStale(error: unknown, expectsOne = false): boolean {
   if (!(error instanceof PgError)) return false;
-  return STALE.has(error.code) || (expectsOne && error.code === NOT_ONE);
+  if (expectsOne && error.code === NOT_ONE) return true;
+  return STALE.has(error.code) && guardOf(error) === null;
 }
 
 /** @param isAnonymous the caller had no credential: what is forbidden to them asks for one. */
@@ -72,9 +73,14 @@ export function fromPgError(error: PgError, isAnonymous: boolean): ReactorError 
   );
 }
 
-/** What a guard in the SQL refused (see `guard` in `compile/wrap-result.ts`). */
+/**
+ * What a guard in the SQL refused (see `guard` in `compile/wrap-result.ts`). The message is in the
+ * server's language; that it is about a setting, and of our own statement, not of a function that it
+ * calls, is told by other fields.
+ */
 function guardOf(error: PgError): ReactorError | null {
-  if (error.code !== "22P02") return null;
+  if (error.code !== "42704" || error.routine !== "find_option" || error.where !== null)
+    return null;
   const [, code, rows = "0"] = /\b(PGRST1(?:15|16|24)):(\d+)\b/.exec(error.message) ?? [];
   switch (code) {
     case "PGRST115":

@@ -119,6 +119,7 @@ function edgeOptions(options: AssembleOptions, server: ServerConfig, app: App): 
     access: options.logs.access,
     cors: createCors(server.cors, mountedCors(options)),
     metrics: createRequestMetrics(options.shared.metrics),
+    errors: options.mounted.capabilities.flatMap(({ mounted: { errors } }) => errors ?? []),
     ...(auth === nobodysAuth
       ? {}
       : { challenge: createChallenge(server.public_url.replace(/\/+$/, "")) }),

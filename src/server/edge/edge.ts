@@ -3,6 +3,7 @@
  * tenant, client address, aliases, CORS, error rendering for what never reached a route, access log
  * and request metrics. Listeners call it; it calls the composed app.
  */
+import type { MountedErrors } from "../../core/capability.ts";
 import { attachContext } from "../../core/context.ts";
 import { ReactorError } from "../../core/errors.ts";
 import { errorResponse, reportError, toReactorError } from "../../core/http.ts";
@@ -37,6 +38,8 @@ export interface EdgeOptions {
   readonly access: AccessLog;
   readonly cors: Cors;
   readonly metrics: RequestMetrics;
+  /** Paths with errors in a form of their own. */
+  readonly errors?: readonly MountedErrors[];
   /** Completes the challenge of a 401; absent where no tokens are issued. */
   readonly challenge?: Challenge;
   /** The tenant served at a Host; throws for a host that is nobody's. */
@@ -192,9 +195,14 @@ function refuse(options: EdgeOptions, call: Call, error: unknown): Response {
   if (!(error instanceof ReactorError)) {
     options.log.error("http.failed", { request_id: call.id, error });
   } else if (error.status >= 500) reportErrorSafely(call.request, error);
-  const response = errorResponse(known);
+  const response = errorResponse(toldAt(options, canonicalPath(path), known));
   options.cors.apply(call.request, path, response.headers, null);
   return finish(options, call, response, "unmatched", path);
+}
+
+function toldAt({ errors = [] }: EdgeOptions, path: string, error: ReactorError): ReactorError {
+  const own = errors.find((one) => path === one.path || path.startsWith(`${one.path}/`));
+  return own ? own.told(error) : error;
 }
 
 function reportErrorSafely(request: Request, error: ReactorError): void {

@@ -330,4 +330,13 @@ export const data: readonly Mutation[] = [
     only: "each role sees what it may use",
     why: "names of tables and columns are told to anybody",
   },
+  {
+    name: "data: what a value reads like is taken for an error of ours",
+    file: "src/capabilities/data/sqlstate.ts",
+    find: 'error.code !== "42704" || error.routine !== "find_option" || error.where !== null',
+    replace: "error.message === null",
+    tests: ["test/http/data.test.ts"],
+    only: "reads like an error of ours",
+    why: "who chooses a value chooses what the answer says of the request",
+  },
 ];

@@ -164,14 +164,15 @@ function csvName(name: string): string {
 
 /**
  * `value` where `condition` holds; otherwise an error that carries the code and the row count, which
- * undoes the whole statement. Plain SQL has no RAISE, so it is a cast that cannot succeed; the count
- * keeps the planner from evaluating it early. `sqlstate.ts` reads the code back.
+ * undoes the whole statement. Plain SQL has no RAISE, so it asks for a setting that cannot exist,
+ * which no value of a request does; the count keeps the planner from evaluating it early.
+ * `sqlstate.ts` reads the code back.
  */
 export function guard(
   code: "PGRST115" | "PGRST116" | "PGRST124",
   condition: string,
   value: string,
 ) {
-  const failing = `((${quoteLiteral(`${code}:`)} || pg_catalog.count(*))::int4)::text`;
-  return `case when ${condition} then (${value})::text else ${failing} end`;
+  const name = `${quoteLiteral(`${code}:`)} || pg_catalog.count(*)`;
+  return `case when ${condition} then (${value})::text else pg_catalog.current_setting(${name}) end`;
 }

@@ -101,6 +101,6 @@ function bareTable({ schema, name }: RelationFacts): Table {
   return {
     ...{ index: -1, schema, name, kind: "table", columns: new Map(), primaryKey: [] },
     ...{ insertable: false, updatable: false, deletable: false, isProtected: true },
-    ...{ exposedThrough: null, description: null, hasReplicaIdentity: false, hasHeirs: false },
+    ...{ exposedThrough: null, description: null, hasHeirs: false },
   };
 }

@@ -104,7 +104,6 @@ function toTable(row: TableRow, index: number, primaryKey: readonly string[]): T
     isProtected: row.is_protected,
     exposedThrough: row.exposed_through,
     description: row.description,
-    hasReplicaIdentity: row.has_replica_identity,
     hasHeirs: row.has_heirs,
   };
 }

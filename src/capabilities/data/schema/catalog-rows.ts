@@ -30,7 +30,6 @@ export interface TableRow {
   /** For a view that runs as its caller: the statement that guards the table it lays open. */
   exposed_through: string | null;
   description: string | null;
-  has_replica_identity: boolean;
   /** Or had them once: PostgreSQL keeps pg_class.relhassubclass a while. */
   has_heirs: boolean;
 }

@@ -53,8 +53,6 @@ export interface Table {
   /** The statement that guards a table under this view; null when the view itself is the matter. */
   readonly exposedThrough: string | null;
   readonly description: string | null;
-  /** Logical replication can name its rows: a primary key, another identity index, or `full`. */
-  readonly hasReplicaIdentity: boolean;
   /** Tables inherit from it, whose rows its keys do not know: one key may name several. */
   readonly hasHeirs: boolean;
 }

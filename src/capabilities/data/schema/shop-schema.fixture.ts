@@ -38,7 +38,6 @@ export function table(
     is_protected: true,
     exposed_through: null,
     description: null,
-    has_replica_identity: true,
     has_heirs: false,
     ...more,
   };

@@ -16,12 +16,6 @@ export async function readTables(
       case when guarded.is_guarded then exposed.statement end as exposed_through,
       coalesce(listed.columns, '[]'::json) as columns,
       pg_catalog.obj_description(c.oid, 'pg_class') as description,
-      case c.relreplident when 'f' then true when 'n' then false
-        when 'i' then exists (
-          select from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisreplident)
-        else exists (
-          select from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisprimary)
-      end as has_replica_identity,
       c.relhassubclass and c.relkind <> 'p' as has_heirs
     from pg_catalog.pg_class c
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace

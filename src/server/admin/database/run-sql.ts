@@ -96,7 +96,10 @@ export async function runSql(
     const person = request.as === undefined ? null : await readPerson(sql, request.as);
     const session = await sql.reserve();
     try {
-      const running: Running = { parts, request, session, signal, person, results: [], notices };
+      const running: Running = {
+        ...{ parts, request, session, signal, person, results: [], notices },
+        isOpen: false,
+      };
       await runAll(running, statements);
       return { results: await typed(session, running.results), notices };
     } finally {
@@ -146,6 +149,8 @@ interface Running {
   readonly person: Person | null;
   readonly results: RawResult[];
   readonly notices: SqlNotice[];
+  /** In a transaction: PostgreSQL logs a warning when one is ended that is not there. */
+  isOpen: boolean;
 }
 
 async function runAll(running: Running, statements: readonly StatementText[]): Promise<void> {
@@ -154,21 +159,18 @@ async function runAll(running: Running, statements: readonly StatementText[]): P
   const isWrapped = !write || isSingle || person !== null;
   await session.unsafe(`set statement_timeout = ${request.timeout_ms}`);
   if (isWrapped) await session.unsafe(write ? "begin" : "begin read only");
+  running.isOpen = isWrapped;
   // From its first snapshot on a transaction cannot be made writable.
   if (!write) await session.unsafe("select 1");
   if (person) for (const one of becomeStatements(person)) await session.unsafe(one.sql, one.params);
   for (const statement of statements) await runOne(running, statement);
-  if (isWrapped) await session.unsafe(write ? "commit" : "rollback");
-  else await endOpenTransaction(running);
+  if (!running.isOpen) return;
+  await session.unsafe(isWrapped && write ? "commit" : "rollback");
+  if (!isWrapped) tellOfOpenTransaction(running);
 }
 
 /** Nobody could come back to it: the next request has another connection. */
-async function endOpenTransaction({ session, notices }: Running): Promise<void> {
-  const before = notices.length;
-  await session.unsafe("rollback");
-  const wasOpen = !notices.slice(before).some(({ message }) => /no transaction/.test(message));
-  notices.length = before;
-  if (!wasOpen) return;
+function tellOfOpenTransaction({ notices }: Running): void {
   const message = "A transaction was left open and was rolled back";
   const hint = "Send begin … commit together";
   notices.push({ severity: "WARNING", message, detail: null, hint });
@@ -177,6 +179,8 @@ async function endOpenTransaction({ session, notices }: Running): Promise<void> 
 async function runOne(running: Running, statement: StatementText): Promise<void> {
   const { parts, request, results, notices, session } = running;
   const startedMs = parts.clock.monotonic();
+  const wasOpen = running.isOpen;
+  running.isOpen = isOpenAfter(statement.sql, wasOpen);
   try {
     const result = await collect(running, statement.sql);
     results.push({
@@ -185,12 +189,24 @@ async function runOne(running: Running, statement: StatementText): Promise<void>
     });
   } catch (error) {
     if (!isSqlFailure(error)) throw error;
-    await session.unsafe("rollback");
+    // A COMMIT that fails has ended its transaction; what was to begin one has not begun it.
+    if (wasOpen && running.isOpen) await session.unsafe("rollback");
     const position = Number(error.position ?? 0);
     const at = position === 0 ? null : placeOf(request.sql, statement.start, position);
     const answer = { results: await typed(session, results), notices };
     throw failed({ cause: error, line: at?.line ?? null, column: at?.column ?? null, answer });
   }
+}
+
+/** Whether a transaction is open once the statement has succeeded. */
+function isOpenAfter(statement: string, wasOpen: boolean): boolean {
+  const [first = "", ...rest] = leadingWords(statement, 5);
+  if (!ENDS_TRANSACTION.has(first)) return wasOpen;
+  if (first === "begin" || first === "start") return true;
+  if (first === "prepare") return wasOpen && rest[0] !== "transaction";
+  const isOther = rest.includes("to") || rest.includes("prepared");
+  const isChained = rest.includes("chain") && !rest.includes("no");
+  return wasOpen && (isOther || isChained);
 }
 
 function failed(failure: StatementFailure): ReactorError {
