@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { failureOf } from "./runtime-call.ts";
 import { createFixture, type Fixture } from "./runtime-fixture.ts";
 
 let fixture: Fixture;
@@ -18,6 +19,7 @@ const ANSWERS: Readonly<Record<string, string>> = {
   "text of a type": "return new Response('a,b', { headers: { 'content-type': 'text/csv' } })",
   "an empty text": "return new Response('')",
   "a long text": "return new Response('ü'.repeat(100_000))",
+  "a number": "return new Response(5)",
   bytes: "return new Response(new Uint8Array([1, 2, 255]))",
   "bytes that change later":
     "const bytes = new Uint8Array([1, 2]); const answer = new Response(bytes); bytes[0] = 9; return answer",
@@ -94,3 +96,9 @@ test.each(Object.entries(ANSWERS))("%s", async (name, body) => {
 async function answered(spec: ReturnType<Fixture["bunSpec"]>, method: string) {
   return await seen(await fixture.invoke(spec, { init: { method } }));
 }
+
+test("a stream that somebody else reads is a failure, and no answer that breaks off", async () => {
+  const body = "const answer = new Response(new Blob(['a']).stream()); answer.body.getReader()";
+  const spec = fixture.bunSpec("answers-locked", codeOf(`${body}; return answer`));
+  expect((await failureOf(fixture.invoke(spec))).code).toBe("function_failed");
+});

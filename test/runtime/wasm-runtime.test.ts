@@ -223,6 +223,34 @@ test("calls beside and behind a spinning one are answered all the same", async (
   for (const failure of await Promise.all(spinning)) expect(failure.code).toBe("function_timeout");
 });
 
+test("a call before a spinning one is run once", async () => {
+  const plain = (functions: string) =>
+    wat(`(module (import "extism:host/env" "input_offset" (func $input_offset (result i64)))
+      (import "extism:host/env" "input_length" (func $input_length (result i64)))
+      (import "extism:host/env" "log_warn" (func $log_warn (param i64)))
+      (memory (export "memory") 1) ${functions})`);
+  const once = fixture.wasmSpec(
+    "once",
+    plain(`(func (export "once") (result i32) (call $log_warn (call $input_offset)) ${OK})`),
+  );
+  const spins = `(if (i64.eqz (call $input_length)) (then (loop $l (br $l))))`;
+  const spin = fixture.wasmSpec(
+    "spins",
+    plain(`(func (export "spins") (result i32) ${spins} ${OK})`),
+    {
+      limits: { ...DEFAULT_LIMITS, deadlineMs: 600 },
+    },
+  );
+  // So that both are here, and known to take no time.
+  for (let n = 0; n < 50; n += 1) for (const one of [once, spin]) await post(one, "warm");
+  const calls = [post(once, "only once"), failureOf(post(spin, ""))];
+  await Promise.all(calls);
+  await fixture.line((l) => l.message === "only once");
+  await post(once, "the last");
+  await fixture.line((l) => l.message === "the last");
+  expect(fixture.lines.filter((l) => l.message === "only once")).toHaveLength(1);
+});
+
 test("a caller that leaves does not lift the deadline of what still spins", async () => {
   const spinner = fixture.wasmSpec(
     "left",

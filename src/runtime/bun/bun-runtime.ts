@@ -11,7 +11,7 @@ import type {
   FunctionSocketEvents,
   FunctionSpec,
 } from "../../core/ports/function-runtime.ts";
-import { CallNotSent } from "../calls/call-sender.ts";
+import { CallNotSent, CallRefused } from "../calls/call-sender.ts";
 import { describeExit, exitOf } from "../child.ts";
 import { runtimeErrors } from "../errors.ts";
 import type { JailLevel } from "../jail/jail-plan.ts";
@@ -172,6 +172,9 @@ export class BunRuntime implements FunctionRuntime {
     if (active.failure) return active.failure;
     if (error instanceof ReactorError) return error;
     const { name, limits } = active.call.spec;
+    if (error instanceof CallRefused) {
+      return runtimeErrors.function_busy(name, limits.concurrency, limits.queue);
+    }
     const exit = await exitOf(instance.child, this.#options.clock);
     if (exit?.killed?.kind === "memory") {
       return runtimeErrors.function_out_of_memory(name, limits.memoryBytes);

@@ -105,6 +105,8 @@ export class CallReceiver {
       const call = this.#waiting.shift();
       if (!call) return;
       if (call.abort.aborted) continue;
+      // What has been answered is heard of first: this one may hold the thread, or end the process.
+      this.#link.flush();
       const startedAt = this.#clock.monotonic();
       this.#answer(call);
       if (this.#clock.monotonic() - startedAt <= LONG_MS) continue;

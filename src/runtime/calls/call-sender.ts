@@ -10,6 +10,9 @@ import { type Answer, readAnswerHead } from "./answer-head.ts";
 /** The process cannot be reached any more: not a byte of the call was sent. */
 export class CallNotSent extends Error {}
 
+/** The process does not read: more than enough waits for it already, and this call was not sent. */
+export class CallRefused extends Error {}
+
 /** The process went away under the call. */
 export class ProcessGone extends Error {}
 
@@ -33,6 +36,8 @@ interface Exchange {
 /** Larger bodies go in pieces, at the pace of whoever reads them. */
 const INLINE_BYTES = 64 * 1024;
 const CALLS = 0x7fff_ffff;
+/** Waits for a process that is busy, or takes answers out of the air and reads no call. */
+const WAITING_BYTES_MAX = 128 * 1024 * 1024;
 
 export class CallSender {
   readonly #link: FrameLink;
@@ -48,10 +53,11 @@ export class CallSender {
   /**
    * @param head what the child makes the call of: plain JSON
    * @param onEnd called once, when nothing more will come of an answer that streams
-   * @throws CallNotSent
+   * @throws CallNotSent, CallRefused
    */
   send(head: object, body: CallBody, onEnd: () => void = () => undefined): SentCall {
     if (this.#link.isClosed) throw new CallNotSent();
+    if (this.#link.waitingBytes > WAITING_BYTES_MAX) throw new CallRefused();
     this.#last = (this.#last + 1) % CALLS;
     const number = FIRST_CALL + this.#last;
     const settle = Promise.withResolvers<Answer>();

@@ -3,7 +3,7 @@ import { systemClock } from "../../shared/clock.ts";
 import { createLinkAllowance } from "../flow.ts";
 import { FRAME, FrameLink, type LinkSocket, textIn, WINDOW_BYTES } from "../link/frame-link.ts";
 import { type AnswerCall, CallReceiver, type GivenAnswer } from "./call-receiver.ts";
-import { CallNotSent, CallSender, ProcessGone } from "./call-sender.ts";
+import { CallNotSent, CallRefused, CallSender, ProcessGone } from "./call-sender.ts";
 
 /** Both ends, with bytes that go across at once. */
 function pair(onCall: AnswerCall) {
@@ -241,4 +241,21 @@ test("pieces of bodies hold nothing of what came with them", async () => {
       Uint8Array,
     ]);
   }
+});
+
+test("an answer has left before the next call begins, which may take long", () => {
+  const waiting: number[] = [];
+  const ends: ReturnType<typeof pair> = pair(() => {
+    waiting.push(ends.child.waitingBytes);
+    return ok("answer");
+  });
+  for (let n = 0; n < 3; n += 1) ends.sender.send({}, null);
+  ends.server.flush();
+  expect(waiting).toEqual([0, 0, 0]);
+});
+
+test("a process that does not read is sent no more than enough", () => {
+  const link = { isClosed: false, waitingBytes: 200 * 1024 * 1024 } as unknown as FrameLink;
+  const sender = new CallSender(link, createLinkAllowance({ monotonic: () => 0 }));
+  expect(() => sender.send({}, null)).toThrow(CallRefused);
 });

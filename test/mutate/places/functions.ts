@@ -274,6 +274,14 @@ export const functions: readonly Mutation[] = [
     why: "a function's process fills the server's memory by pieces of one byte that are not read",
   },
   {
+    name: "function: an answer waits for the next call",
+    file: "src/runtime/calls/call-receiver.ts",
+    find: "      this.#link.flush();\n      const startedAt",
+    replace: "      const startedAt",
+    tests: ["src/runtime/calls/calls.test.ts"],
+    why: "a WASM call behind which another loops is moved to another host and run twice",
+  },
+  {
     name: "function: each small piece is a frame",
     file: "src/runtime/link/framed-body.ts",
     find: "const SMALL_BYTES = 16 * 1024;",

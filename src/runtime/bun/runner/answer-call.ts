@@ -85,7 +85,10 @@ async function answerOf(response: Response): Promise<GivenAnswer> {
   const head = headedBy(response);
   const made = madeOf(response);
   if (made === null || BODYLESS.has(head.status)) return { ...head, body: null };
-  if (made === "stream") return { ...head, body: response.body };
+  if (made === "stream") {
+    if (response.body?.locked) throw new TypeError("The stream of the answer is read already");
+    return { ...head, body: response.body };
+  }
   const body = made === "bytes" || response.bodyUsed ? await response.bytes() : made.text;
   head.headers["content-type"] ??= made === "bytes" ? BYTES_TYPE : TEXT_TYPE;
   return { ...head, body };

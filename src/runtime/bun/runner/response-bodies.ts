@@ -19,6 +19,8 @@ export function rememberBodies(): void {
       const made = Reflect.construct(target, args, newTarget) as Remembering;
       const [body = null] = args;
       if (body === null || typeof body === "string" || isWhole(body)) made[MADE_OF] = body;
+      // Numbers and the like are sent as texts.
+      else if (typeof body !== "object") made[MADE_OF] = String(body);
       return made;
     },
   });
