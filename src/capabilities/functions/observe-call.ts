@@ -48,7 +48,7 @@ export async function observeCall(
     const head = headersOf(answer);
     checkLength(answer, head.length, name, limitBytes);
     const { status, cold } = answer;
-    const ms = measure(parts, ctx, { name, chosen, status, cold, code: null });
+    const ms = elapsedMs(parts, ctx);
     const end = (bytesOut: number, code: string | null) => {
       const memory = answer.peakMemoryBytes?.() ?? null;
       finish({ chosen, status, cold, ms, code, bytesIn: upload.bytes(), bytesOut, memory });
@@ -59,13 +59,15 @@ export async function observeCall(
     setOwn(head.headers, name, chosen, ms);
     head.headers["X-Reactor-Cold-Start"] = String(cold);
     const response = responseOf(name, answer, head, body);
+    observe(parts, { name, chosen, status, cold, code: null }, ms);
     if (!(body instanceof ReadableStream)) end(body?.length ?? 0, null);
     return response;
   } catch (error) {
     const known = explained(error, parts, called);
     const { chosen } = called;
     const { status, code } = known;
-    const ms = measure(parts, ctx, { name, chosen, status, cold: false, code });
+    const ms = elapsedMs(parts, ctx);
+    observe(parts, { name, chosen, status, cold: false, code }, ms);
     const rest = { bytesIn: upload.bytes(), bytesOut: null, memory: null };
     finish({ chosen, status, cold: false, ms, code, ...rest });
     if (body instanceof ReadableStream) body.cancel().catch(() => undefined);
@@ -189,11 +191,14 @@ interface Measured {
   readonly code: string | null;
 }
 
-/** Milliseconds until now, with three decimals. */
-function measure(parts: FunctionsParts, ctx: RequestContext, measured: Measured): number {
-  const ms = Math.round((parts.deps.clock.monotonic() - ctx.startedAt) * 1000) / 1000;
-  parts.metrics.observe({ ...measured, isShare: measured.chosen.isShare, durationMs: ms });
-  return ms;
+/** Until now, with three decimals. */
+function elapsedMs({ deps }: FunctionsParts, { startedAt }: RequestContext): number {
+  return Math.round((deps.clock.monotonic() - startedAt) * 1000) / 1000;
+}
+
+/** Once for each call: what the function answered counts only when it can be sent. */
+function observe({ metrics }: FunctionsParts, measured: Measured, durationMs: number): void {
+  metrics.observe({ ...measured, isShare: measured.chosen.isShare, durationMs });
 }
 
 interface Outcome {

@@ -2,7 +2,6 @@
  * A child's end of calls over its link: takes calls, has them answered, and sends the answers. What the
  * server gave up is not begun, and hears of it when it has.
  */
-
 import type { Clock } from "../../core/ports/clock.ts";
 import { LazyAbort } from "../lazy-abort.ts";
 import { FRAME, type FrameLink, numberIn, PAYLOAD_MAX, textIn } from "../link/frame-link.ts";
@@ -58,7 +57,6 @@ export class CallReceiver {
   #isPaused = false;
   /** Answers a call. */
   onCall: AnswerCall = () => ({ status: 503, headers: {}, outcome: "not-begun", body: null });
-
   /** Told of an answer that could not be sent whole. */
   onBroken: (call: ReceivedCall, error: unknown) => void = () => undefined;
 

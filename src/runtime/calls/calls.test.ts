@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { until } from "../../../test/support/until.ts";
 import { systemClock } from "../../shared/clock.ts";
 import { createLinkAllowance } from "../flow.ts";
 import { FRAME, FrameLink, type LinkSocket, textIn, WINDOW_BYTES } from "../link/frame-link.ts";
@@ -86,8 +87,7 @@ test("an answer that nobody reads is held at a window", async () => {
   expect(given).toBeGreaterThan(WINDOW_BYTES / 2);
   expect(given).toBeLessThan(2 * WINDOW_BYTES);
   await (body as ReadableStream).cancel();
-  await Bun.sleep(1);
-  expect(receiver.pending).toBe(0);
+  await until("the child has heard of it", () => receiver.pending === 0);
 });
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -153,7 +153,7 @@ test("what is given up before its turn is not begun, and what has begun hears of
   calls[1]?.cancel("given up");
   calls[0]?.cancel("given up");
   server.flush();
-  await Bun.sleep(20);
+  await until("the last has begun", () => begun.length === 2);
   expect([begun, heard, receiver.pending]).toEqual([["first", "third"], ["first"], 1]);
   const givenUp = { status: "rejected", reason: "given up" } as const;
   expect(await ends).toEqual([givenUp, givenUp]);

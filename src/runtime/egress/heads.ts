@@ -1,5 +1,4 @@
 /** The JSON at the head of a request over a link and of its answer. */
-
 import { textIn } from "../link/frame-link.ts";
 
 export type HeaderList = readonly (readonly [name: string, value: string])[];

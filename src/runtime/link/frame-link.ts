@@ -151,6 +151,7 @@ export class FrameLink {
 
   /** Bytes from the socket. Throws a RangeError for a frame that cannot be one: the link must end. */
   receive(chunk: Uint8Array): void {
+    if (this.#isClosed) return;
     this.#received.push(chunk);
     this.#receivedBytes += chunk.length;
     if (this.#receivedBytes < this.#neededBytes) return;

@@ -74,12 +74,12 @@ export function listenForLink(dir: string, options: LinkOptions): ChildLink {
         listener.stop();
         rmSync(path, { force: true });
       },
-      data(socket, chunk) {
+      data(_, chunk) {
         try {
           server?.link.receive(chunk);
         } catch {
           // No frames, or too many: the child is not what we started any more.
-          socket.end();
+          server?.link.close();
           options.onBroken();
         }
       },
