@@ -2,9 +2,16 @@
 import { createClient, type RealtimeChannel, type SupabaseClient } from "@supabase/supabase-js";
 import { openDirect } from "../../src/postgres/databases.ts";
 import { silentLog } from "../support/postgres.ts";
-import type { TestServer } from "../support/server.ts";
 
 const OPTIONS = { auth: { persistSession: false, autoRefreshToken: false } };
+
+/** What a client has to know of a server. */
+export interface ChannelServer {
+  readonly url: string;
+  readonly publishableKey: string;
+  readonly secretKey: string;
+  readonly ownerUrl: string;
+}
 
 /** Clients that a test opened; `closeClients` ends them. */
 const opened: SupabaseClient[] = [];
@@ -15,7 +22,7 @@ export interface ClientOptions {
   readonly token?: string | (() => string);
 }
 
-export function clientOf(server: TestServer, options: ClientOptions = {}): SupabaseClient {
+export function clientOf(server: ChannelServer, options: ClientOptions = {}): SupabaseClient {
   const { key = server.publishableKey, vsn = "2.0.0", token } = options;
   const client = createClient(server.url, key, {
     ...OPTIONS,
@@ -30,7 +37,7 @@ export function clientOf(server: TestServer, options: ClientOptions = {}): Supab
 
 /** A client that has its token: without waiting it might join with the key alone, and try again. */
 export async function memberOf(
-  server: TestServer,
+  server: ChannelServer,
   token: string | (() => string),
   options: ClientOptions = {},
 ): Promise<SupabaseClient> {
@@ -67,7 +74,7 @@ export function hears(channel: RealtimeChannel, event = "*"): Record<string, unk
 }
 
 /** Runs statements as the owner. */
-export async function asOwner(server: TestServer, statement: string) {
+export async function asOwner(server: ChannelServer, statement: string) {
   const sql = openDirect(server.ownerUrl, silentLog);
   try {
     return [...(await sql.unsafe(statement))];

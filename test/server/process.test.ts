@@ -1,6 +1,6 @@
 /** The server as a process: how a boot fails, what signals do, in which order all of it ends. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
@@ -211,6 +211,25 @@ describe("signals", () => {
     );
     server.kill("SIGUSR2");
     await until("its policies are refused", () => count("server.not_reconfigured") === 2);
+    expect((await server.stop()).code).toBe(0);
+  });
+
+  test("SIGUSR2 reads a reactor.toml that came after the start", async () => {
+    const cwd = bench.folder();
+    mkdirSync(join(cwd, "migrations"));
+    const server = bench.serve({ cwd });
+    const { url } = await server.ready();
+    const allowed = async () => {
+      const headers = { origin: "https://app.test" };
+      const response = await fetch(`${url}/data/v1/none`, { headers });
+      return response.headers.get("access-control-allow-origin");
+    };
+    expect(await allowed()).toBe("*");
+    const toml = '[data]\nserver_cors_allowed_origins = "https://app.test"\n';
+    writeFileSync(join(cwd, "reactor.toml"), toml);
+    server.kill("SIGUSR2");
+    await until("it is read", () => server.events().includes("server.reconfigured"));
+    expect(await allowed()).toBe("https://app.test");
     expect((await server.stop()).code).toBe(0);
   });
 

@@ -2,7 +2,7 @@
 
 import type { Config } from "../../core/config/config.ts";
 import type { Env } from "../../core/config/env.ts";
-import type { ProjectDir } from "../../core/config/project-dir.ts";
+import { findProjectDir, type ProjectDir } from "../../core/config/project-dir.ts";
 import type { LogConfig, ServerConfig } from "../../core/config/sections.ts";
 import { nearestName } from "../../core/nearest-name.ts";
 import type { Logger } from "../../core/ports/log.ts";
@@ -141,11 +141,18 @@ async function reconfigure(
   log: Logger,
 ): Promise<void> {
   try {
-    await server.reconfigure(loadServerConfig(request.project, request.flags, request.env));
+    const project = withNewFile(request.project);
+    await server.reconfigure(loadServerConfig(project, request.flags, request.env));
     log.info("server.reconfigured");
   } catch (error) {
     log.error("server.not_reconfigured", { error });
   }
+}
+
+/** A project that began without reactor.toml may have one by now. */
+function withNewFile(project: ProjectDir): ProjectDir {
+  const { dir, file } = project;
+  return dir !== null && file === null ? findProjectDir(dir, dir) : project;
 }
 
 /** A certificate that cannot be used leaves the old one in place; the log says so. */

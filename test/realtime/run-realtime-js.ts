@@ -2,24 +2,16 @@
  * Every public feature of `@supabase/realtime-js`, unchanged, against running servers: two of them on
  * one database, so that what one client does on one is seen by another on the other.
  */
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  describe,
-  expect,
-  setDefaultTimeout,
-  test,
-} from "bun:test";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import {
   type RealtimeChannel,
   RealtimeClient,
   type RealtimeClientOptions,
 } from "@supabase/supabase-js";
-import { startTestServer, type TestServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import {
   asOwner,
+  type ChannelServer,
   clientOf,
   closeClients,
   hears,
@@ -28,36 +20,57 @@ import {
   subscribed,
 } from "./channels-world.ts";
 
-setDefaultTimeout(60_000);
+/** Servers on one database, with one vault key. */
+export interface ChannelServers {
+  /** @param port any free one when it is left out */
+  serve(port?: number): Promise<StoppableServer>;
+  close(): Promise<void>;
+}
 
-let a: TestServer;
-let b: TestServer;
+interface StoppableServer extends ChannelServer {
+  stop(): Promise<unknown>;
+}
+
+let servers: ChannelServers;
+let a: StoppableServer;
+let b: StoppableServer;
 let userToken: string;
 
-beforeAll(async () => {
-  a = await startTestServer();
-  b = await startTestServer({ databaseUrl: a.ownerUrl, vaultKey: a.vaultKey });
-  const { data } = await clientOf(a).auth.signUp({
-    email: "ann@example.com",
-    password: "correct horse 9",
+export function runRealtimeJs(open: () => Promise<ChannelServers>): void {
+  beforeAll(async () => {
+    servers = await open();
+    a = await servers.serve();
+    b = await servers.serve();
+    const { data } = await clientOf(a).auth.signUp({
+      email: "ann@example.com",
+      password: "correct horse 9",
+    });
+    userToken = data.session?.access_token ?? "";
+    await asOwner(
+      a,
+      `create policy listen on realtime.messages for select to authenticated using (realtime.topic() like 'club%');
+       create policy speak on realtime.messages for insert to authenticated
+         with check (realtime.topic() like 'club%' and realtime.topic() <> 'club-silent');`,
+    );
   });
-  userToken = data.session?.access_token ?? "";
-  await asOwner(
-    a,
-    `create policy listen on realtime.messages for select to authenticated using (realtime.topic() like 'club%');
-     create policy speak on realtime.messages for insert to authenticated
-       with check (realtime.topic() like 'club%' and realtime.topic() <> 'club-silent');`,
-  );
-});
-afterEach(closeClients);
-afterAll(async () => {
-  await b.stop();
-  await a.stop();
-});
+  afterEach(closeClients);
+  afterAll(async () => {
+    await b.stop();
+    await a.stop();
+    await servers.close();
+  });
+  describe.each(VERSIONS)("broadcast, vsn %s", broadcast);
+  describe("bytes", binary);
+  describe.each(VERSIONS)("presence, vsn %s", presence);
+  describe.each(VERSIONS)("a channel, vsn %s", channels);
+  describe("stored broadcasts", stored);
+  describe("the client", clients);
+}
 
 const VERSIONS = ["1.0.0", "2.0.0"] as const;
+type Version = (typeof VERSIONS)[number];
 
-describe.each(VERSIONS)("broadcast, vsn %s", (vsn) => {
+function broadcast(vsn: Version): void {
   test("with self the sender hears itself, with ack it is answered", async () => {
     const config = { broadcast: { self: true, ack: true } };
     const channel = clientOf(a, { vsn }).channel("room", { config });
@@ -114,9 +127,9 @@ describe.each(VERSIONS)("broadcast, vsn %s", (vsn) => {
     await until("it", () => heard.length === 1);
     expect(heard).toEqual([{ type: "broadcast", event: "ev ent", payload: { n: [1] } }]);
   });
-});
+}
 
-describe("bytes", () => {
+function binary(): void {
   const bytes = Uint8Array.of(0, 1, 254, 255);
 
   test("are sent and received as an ArrayBuffer; version 1.0.0 does not get them", async () => {
@@ -134,10 +147,10 @@ describe("bytes", () => {
     expect([...new Uint8Array(byEvent.get("http") as ArrayBuffer)]).toEqual([...bytes]);
     expect(heardOld.map(({ event }) => event)).toEqual(["json"]);
   });
-});
+}
 
-describe.each(VERSIONS)("presence, vsn %s", (vsn) => {
-  const person = (server: TestServer, key: string, topic: string) => {
+function presence(vsn: Version): void {
+  const person = (server: ChannelServer, key: string, topic: string) => {
     const channel = clientOf(server, { vsn }).channel(topic, { config: { presence: { key } } });
     const events: string[] = [];
     channel
@@ -204,9 +217,9 @@ describe.each(VERSIONS)("presence, vsn %s", (vsn) => {
     await until("it is seen", () => "shy" in state(other.channel));
     await until("it sees", () => "other" in state(shy));
   });
-});
+}
 
-describe.each(VERSIONS)("a channel, vsn %s", (vsn) => {
+function channels(vsn: Version): void {
   test("is private for members, and closed to others with a reason", async () => {
     const config = { private: true, broadcast: { ack: true } };
     const member = await memberOf(a, userToken, { vsn });
@@ -290,9 +303,9 @@ describe.each(VERSIONS)("a channel, vsn %s", (vsn) => {
     await asOwner(a, `select realtime.send('{}', 'e', 'copied-to', false)`);
     await until("it", () => heard.length === 1);
   });
-});
+}
 
-describe("stored broadcasts", () => {
+function stored(): void {
   const config = { private: true, broadcast: { ack: true } };
   const member = () => memberOf(a, userToken);
 
@@ -330,9 +343,9 @@ describe("stored broadcasts", () => {
     expect(await channel.send(message)).toBe("invalid_persist_ttl");
     await expect(channel.httpSend("e", {}, { persist: { ttl } })).rejects.toThrow();
   });
-});
+}
 
-describe("the client", () => {
+function clients(): void {
   test("connects, tells its state and address, beats, and disconnects", async () => {
     const { realtime } = clientOf(a);
     expect(realtime.endpointURL()).toContain("/realtime/v1/websocket?apikey=");
@@ -435,7 +448,7 @@ describe("the client", () => {
   });
 
   test("comes back and joins again when its server goes", async () => {
-    const going = await startTestServer({ databaseUrl: a.ownerUrl, vaultKey: a.vaultKey });
+    const going = await servers.serve();
     const port = Number(new URL(going.url).port);
     const client = clientOf(going);
     const channel = client.channel("survivor");
@@ -448,11 +461,7 @@ describe("the client", () => {
     await going.stop();
     await until("told", () => states.length === 2);
     expect(states[1]).toBe("CHANNEL_ERROR: socket closed: 1001 (the server is stopping)");
-    const next = await startTestServer({
-      databaseUrl: a.ownerUrl,
-      vaultKey: a.vaultKey,
-      config: { server: { port } },
-    });
+    const next = await servers.serve(port);
     await until(
       "joined again",
       () => states.filter((s) => s === "SUBSCRIBED").length === 2,
@@ -463,4 +472,4 @@ describe("the client", () => {
     await client.realtime.disconnect();
     await next.stop();
   });
-});
+}
