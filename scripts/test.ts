@@ -69,6 +69,9 @@ const COMPILERS = {
 
 const CHROMIUM = { chromium: "/usr/bin/chromium" };
 
+/** What the documentation types. */
+const SHELL = { curl: "/usr/bin/curl", jq: "/usr/bin/jq" };
+
 const SUITES: readonly Suite[] = [
   check("format and lint", `${BIN}/biome`, "ci", "--colors=off", "."),
   check("types", `${BIN}/tsc`, "--noEmit"),
@@ -96,7 +99,7 @@ const SUITES: readonly Suite[] = [
   suite("browser", ["test/browser"], { needs: CHROMIUM }),
   suite("topologies", ["test/topology.test.ts"]),
   suite("executable", ["test/executable"], {
-    needs: { ...POOLER, ...CHROMIUM },
+    needs: { ...POOLER, ...CHROMIUM, ...SHELL },
     timeoutMs: 30 * MINUTE,
   }),
   suite("hostile functions", ["test/hostile"], { timeoutMs: 30 * MINUTE }),

@@ -288,10 +288,16 @@ function byMail(): void {
     );
     expect((await open(made.properties.action_link)).protocol).toBe("com.example.app:");
     ok(await client().auth.signInWithPassword({ email: fresh, password: PASSWORD }));
-    const changed = ok(
-      await admin.generateLink({ type: "email_change_new", email: fresh, newEmail: nextEmail() }),
-    );
-    expect(changed.properties.email_otp).toMatch(/^\d{6}$/);
+    const guest = ok(await admin.generateLink({ type: "invite", email: nextEmail() }));
+    expect((await open(guest.properties.action_link)).hash).toContain("access_token=");
+    const moved = nextEmail();
+    const change = { email: fresh, newEmail: moved };
+    const old = ok(await admin.generateLink({ type: "email_change_current", ...change }));
+    const next = ok(await admin.generateLink({ type: "email_change_new", ...change }));
+    const half = { email: fresh, token: old.properties.email_otp, type: "email_change" } as const;
+    ok(await client().auth.verifyOtp(half));
+    const whole = { email: moved, token: next.properties.email_otp, type: "email_change" } as const;
+    expect(ok(await client().auth.verifyOtp(whole)).user?.email).toBe(moved);
   });
 
   test("is refused by the link of yesterday with an error that it reads", async () => {
@@ -324,12 +330,14 @@ function byPhone(): void {
     const phone = nextPhone();
     const signedUp = ok(await app.auth.signUp({ phone, password: PASSWORD }));
     expect(signedUp.session).toBeNull();
-    ok(await app.auth.verifyOtp({ phone, token: await textTo(phone), type: "sms" }));
+    await textTo(phone);
+    ok(await app.auth.resend({ type: "sms", phone }));
+    ok(await app.auth.verifyOtp({ phone, token: await textTo(phone, 2), type: "sms" }));
     ok(await client().auth.signInWithPassword({ phone, password: PASSWORD }));
     const other = client();
     ok(await other.auth.signInWithOtp({ phone }));
     const back = ok(
-      await other.auth.verifyOtp({ phone, token: await textTo(phone, 2), type: "sms" }),
+      await other.auth.verifyOtp({ phone, token: await textTo(phone, 3), type: "sms" }),
     );
     expect(back.user?.id).toBe(signedUp.user?.id ?? "");
     const moved = nextPhone();

@@ -6,17 +6,26 @@ import { fileURLToPath } from "node:url";
 import type { SupabaseClient } from "@supabase/supabase-js";
 import type { CDPSession, Page } from "playwright-core";
 
+interface ServedTo {
+  readonly url: string;
+  readonly publishableKey: string;
+  /** How sessions come back in the address; `implicit` when left out. */
+  readonly flowType?: "implicit" | "pkce";
+}
+
 export interface AppPage {
   /** `http://localhost:<port>`. */
   readonly origin: string;
   /** Tells the page which server it talks to. */
-  serve(server: { readonly url: string; readonly publishableKey: string }): void;
+  serve(server: ServedTo): void;
   stop(): Promise<void>;
 }
 
 declare global {
   /** In the page. */
   var app: SupabaseClient;
+  /** What auth-js has told the page, in order. */
+  var events: string[];
 }
 
 const ENTRY = fileURLToPath(import.meta.resolve("@supabase/supabase-js"));
@@ -40,12 +49,15 @@ export async function openAppPage(): Promise<AppPage> {
   });
   return {
     origin: `http://localhost:${listener.port}`,
-    serve({ url, publishableKey }) {
-      const options = { auth: { autoRefreshToken: false, experimental: { recoveryCodes: true } } };
+    serve({ url, publishableKey, flowType = "implicit" }) {
+      const auth = { autoRefreshToken: false, experimental: { recoveryCodes: true }, flowType };
+      const options = { auth };
       const args = [url, publishableKey, options].map((arg) => JSON.stringify(arg)).join(", ");
       page = `<!doctype html><title>App</title><link rel="icon" href="data:,"><script type="module">
 import { createClient } from "/supabase.js";
+globalThis.events = [];
 globalThis.app = createClient(${args});
+app.auth.onAuthStateChange((event) => void events.push(event));
 </script>`;
     },
     stop: () => listener.stop(true),

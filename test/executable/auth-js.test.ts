@@ -80,6 +80,35 @@ test("a person signs up, is known, signs out of other devices, is changed, expor
   expect((await client().auth.getUser(gone.token)).error).not.toBeNull();
 });
 
+test("a person's devices are signed out here, elsewhere and everywhere, by themselves and by the secret key", async () => {
+  const { app, email, id } = await newPerson("devices");
+  const admin = adminOf();
+  /** The first device and another one, and which of the two are still signed in afterwards. */
+  const left = async (signOut: (token: string) => Promise<{ error: unknown }>) => {
+    ok(await app.auth.signInWithPassword({ email, password: PASSWORD }));
+    const other = client();
+    ok(await other.auth.signInWithPassword({ email, password: PASSWORD }));
+    const sessions = await Promise.all(
+      [app, other].map(async (one) => ok(await one.auth.getSession()).session),
+    );
+    const tokens = sessions.map((session) => session?.access_token ?? "");
+    expect((await signOut(tokens[0] ?? "")).error).toBeNull();
+    const seen = await Promise.all(tokens.map((token) => client().auth.getUser(token)));
+    return seen.map(({ data }) => data.user?.id === id);
+  };
+  expect(await left(() => app.auth.signOut({ scope: "local" }))).toEqual([false, true]);
+  expect(await left(() => app.auth.signOut({ scope: "others" }))).toEqual([true, false]);
+  expect(await left(() => app.auth.signOut())).toEqual([false, false]);
+  expect(await left((token) => admin.signOut(token, "local"))).toEqual([false, true]);
+  expect(await left((token) => admin.signOut(token, "others"))).toEqual([true, false]);
+  expect(await left((token) => admin.signOut(token))).toEqual([false, false]);
+
+  ok(await admin.deleteUser(id, true));
+  const back = await app.auth.signInWithPassword({ email, password: PASSWORD });
+  expect(back.error?.code).toBe("invalid_credentials");
+  expect(ok(await admin.getUserById(id)).user?.deleted_at).toBeString();
+});
+
 interface Message {
   readonly to: string;
   readonly text: string;
