@@ -15,7 +15,7 @@ import { until } from "../support/until.ts";
 
 const PASSWORD = "correct horse battery";
 const ORIGIN = "https://app.example.test";
-const GUESSES_A_MINUTE = 30;
+const GUESSES_A_MINUTE = 10;
 const bench = executableBench("shared");
 let server: RunningExecutable;
 
@@ -25,6 +25,7 @@ beforeAll(async () => {
     "[auth]",
     `site_url = "${ORIGIN}"`,
     `rate_limit_password = ${GUESSES_A_MINUTE}`,
+    "hash_memory_kib = 4096",
   ];
   writeFileSync(join(project, "reactor.toml"), `${settings.join("\n")}\n`);
   server = await bench.start(project, ["serve", "--port", "0"]);
