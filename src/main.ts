@@ -11,7 +11,10 @@ const argv = process.argv.slice(2);
 if (!(await playRole(argv))) {
   if (SERVERS.has(argv[0] ?? "")) {
     const { raiseFetchLimit } = await import("./raise-fetch-limit.ts");
+    const { scheduleThread } = await import("./shared/linux/scheduling.ts");
     raiseFetchLimit(argv, processEnv());
+    // Its thread answers everybody: its compilers, its functions and what else runs here come after it.
+    scheduleThread(0, "soon");
   }
   const { runCommand } = await import("./command-host.ts");
   process.exit(await runCommand(argv));

@@ -3,12 +3,14 @@
  * server's environment, in a folder of its own, with a link for calls and control and a Unix socket
  * for WebSockets, through the jail where there is one. Both runtimes build on it.
  */
+
 import { chownSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Clock } from "../core/ports/clock.ts";
 import type { FunctionSpec } from "../core/ports/function-runtime.ts";
 import type { Logger } from "../core/ports/log.ts";
 import { selfCommand, selfSources } from "../core/self.ts";
+import { scheduleThread } from "../shared/linux/scheduling.ts";
 import type { CallBody, SentCall } from "./calls/call-sender.ts";
 import { createControlChannel } from "./control-channel.ts";
 import { EgressDenied } from "./egress/egress-policy.ts";
@@ -193,11 +195,21 @@ export function spawnChild(world: ChildWorld, options: ChildOptions): Child {
     await clock.sleep(LAST_WORDS_MS);
     if (alive) child.kill({ kind: "link" });
   });
-  const cancel = clock.after(READY_TIMEOUT_MS, () => child.kill({ kind: "unresponsive" }));
-  child.ready.then(cancel, cancel);
+  watchStart(child, clock);
   void readLines(spawned.stdout, (text) => child.onLog(["info", null, text]), outputPace(clock));
   void readLines(spawned.stderr, (text) => child.onLog(["error", null, text]), outputPace(clock));
   return child;
+}
+
+/** A start is a tenth of a second's work: those that answer come first. It is ended when it takes too long. */
+function watchStart(child: Child, clock: Clock): void {
+  const cancel = clock.after(READY_TIMEOUT_MS, () => child.kill({ kind: "unresponsive" }));
+  scheduleThread(child.pid, "late");
+  const started = () => {
+    cancel();
+    scheduleThread(child.pid, "usual");
+  };
+  child.ready.then(started, cancel);
 }
 
 /** What a child may ask for, as far as the function may that it asks for. */

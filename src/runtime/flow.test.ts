@@ -1,16 +1,6 @@
 import { expect, test } from "bun:test";
-import { createAllowance, createPace } from "./flow.ts";
-import { readLines } from "./read-lines.ts";
-
-test("an allowance is a second's worth, and comes back with time", () => {
-  let now = 0;
-  const allow = createAllowance({ monotonic: () => now }, 1_000);
-  expect([allow(600), allow(400), allow(1)]).toEqual([true, true, false]);
-  now = 500;
-  expect([allow(400), allow(200)]).toEqual([true, false]);
-  now = 60_000;
-  expect([allow(1_000), allow(1)]).toEqual([true, false]);
-});
+import { createLinkFlow, createPace, LINK_BYTES_PER_S, LINK_FRAMES_PER_S } from "./flow.ts";
+import { LINE_BYTES, readLines } from "./read-lines.ts";
 
 test("a pace lets a tenth of a second's worth through and then takes its time", () => {
   let now = 1_000;
@@ -30,5 +20,32 @@ test("lines are read no faster than they may, and all of them", async () => {
     sleep: async (ms) => void waits.push(ms),
   });
   expect(lines).toEqual(["one", "two", "three"]);
-  expect(waits.reduce((sum, ms) => sum + ms, 0)).toBe(13);
+  expect(waits.reduce((sum, ms) => sum + ms, 0)).toBe(13 + 2 * LINE_BYTES);
+});
+
+test("a flood of short lines is read some at a time", async () => {
+  let taken = 0;
+  const takenAtRest: number[] = [];
+  const stream = new Blob(["x\n".repeat(1_500)]).stream();
+  await readLines(stream, () => (taken += 1), {
+    waitMs: () => 1,
+    sleep: async () => void takenAtRest.push(taken),
+  });
+  expect(takenAtRest).toEqual([500, 1_000, 1_500, 1_500]);
+});
+
+test.each([
+  ["frames", LINK_FRAMES_PER_S, (flow: ReturnType<typeof createLinkFlow>) => flow.countFrame],
+  ["bytes", LINK_BYTES_PER_S, (flow: ReturnType<typeof createLinkFlow>) => flow.countBytes],
+])("a link waits for the %s beyond what it may carry", (_, perS, counter) => {
+  let now = 1_000;
+  const flow = createLinkFlow({ monotonic: () => now });
+  now = 2_000;
+  counter(flow)(perS / 10);
+  expect([flow.waitMs(), flow.waitMs()]).toEqual([0, 0]);
+  counter(flow)(perS / 2);
+  expect([flow.waitMs(), flow.waitMs()]).toEqual([500, 0]);
+  now = 2_500;
+  counter(flow)(perS / 5);
+  expect(flow.waitMs()).toBe(200);
 });

@@ -1,7 +1,6 @@
 /**
  * How much a child may say to its server, whose one thread serves everybody: what it prints is read no
- * faster than this and then waits in the pipe; a channel that carries more than our own code ever says
- * is nobody's of ours.
+ * faster than this and then waits in the pipe, and so it is with the link.
  */
 import type { Clock } from "../core/ports/clock.ts";
 
@@ -12,45 +11,49 @@ export const OUTPUT_BYTES_PER_S = 4 * 1024 * 1024;
 /** Our own code says at most 1,000 log lines of 8 KiB a second, and two words for each call beside its answer. */
 export const LINK_BYTES_PER_S = 24 * 1024 * 1024;
 export const LINK_FRAMES_PER_S = 100_000;
+/** As how many frames a message counts: its JSON is read. */
+export const MESSAGE_FRAMES = 5;
 
-/** False once more was taken than a second's worth at once, or than that a second. */
-export function createAllowance(clock: Now, perS: number): (amount: number) => boolean {
-  let left = perS;
-  let at = clock.monotonic();
-  return (amount) => {
-    const now = clock.monotonic();
-    left = Math.min(perS, left + ((now - at) * perS) / 1000) - amount;
-    at = now;
-    return left >= 0;
-  };
-}
+const FREE_MS = 100;
 
 /** Milliseconds to wait after so much, for it not to be more a second; a tenth of a second's worth is free. */
 export function createPace(clock: Now, perS: number): (amount: number) => number {
-  let dueAt = clock.monotonic();
+  let dueAt = Number.NEGATIVE_INFINITY;
   return (amount) => {
     const now = clock.monotonic();
-    dueAt = Math.max(dueAt, now - 100) + (amount * 1000) / perS;
+    dueAt = Math.max(dueAt, now - FREE_MS) + (amount * 1000) / perS;
     return Math.max(0, dueAt - now);
   };
 }
 
-/** What one link may carry beside the answers to calls and the bodies, which have bounds of their own. */
-export interface LinkAllowance {
-  /** @throws RangeError: more than a function has to say */
-  expectFrame(): void;
-  /** @throws RangeError */
-  expectBytes(bytes: number): void;
+/**
+ * What one link carries beside the answers to calls and the bodies, which have bounds of their own. It is
+ * counted as it comes; who reads the link asks between turns how long to wait.
+ */
+export interface LinkFlow {
+  /** @param weight as how many it counts, default 1 */
+  countFrame(weight?: number): void;
+  countBytes(bytes: number): void;
+  /** Milliseconds until more may be read. */
+  waitMs(): number;
 }
 
-export function createLinkAllowance(clock: Now): LinkAllowance {
-  const mayBytes = createAllowance(clock, LINK_BYTES_PER_S);
-  const mayFrames = createAllowance(clock, LINK_FRAMES_PER_S);
-  const expect = (isAllowed: boolean) => {
-    if (!isAllowed) throw new RangeError("More than a function has to say");
-  };
+export function createLinkFlow(clock: Now): LinkFlow {
+  const paceOfFrames = createPace(clock, LINK_FRAMES_PER_S);
+  const paceOfBytes = createPace(clock, LINK_BYTES_PER_S);
+  let [frames, bytes] = [0, 0];
   return {
-    expectFrame: () => expect(mayFrames(1)),
-    expectBytes: (bytes) => expect(mayBytes(bytes)),
+    countFrame(weight = 1) {
+      frames += weight;
+    },
+    countBytes(more) {
+      bytes += more;
+    },
+    waitMs() {
+      if (frames === 0 && bytes === 0) return 0;
+      const waitMs = Math.max(paceOfFrames(frames), paceOfBytes(bytes));
+      [frames, bytes] = [0, 0];
+      return waitMs;
+    },
   };
 }

@@ -8,6 +8,11 @@ export interface ReadingPace {
   sleep(ms: number): Promise<void>;
 }
 
+/** What a line counts for beside its bytes: a flood of short ones is as much work as one of long ones. */
+export const LINE_BYTES = 256;
+/** In one turn of the event loop, which is everybody's. */
+const LINES_A_TURN = 500;
+
 /** Calls `take` for each non-empty line until the pipe ends. Text beyond the cap of a line is dropped. */
 export async function readLines(
   stream: ReadableStream<Uint8Array>,
@@ -15,13 +20,20 @@ export async function readLines(
   pace: ReadingPace,
 ): Promise<void> {
   const decoder = new TextDecoder();
-  let rest = "";
-  for await (const chunk of stream) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    rest = (lines.pop() ?? "").slice(0, LOG_LINE_BYTES + 1);
-    for (const line of lines) if (line !== "") take(cutLine(line));
-    const waitMs = pace.waitMs(chunk.length);
+  const rest = async (bytes: number) => {
+    const waitMs = pace.waitMs(bytes);
     if (waitMs > 0) await pace.sleep(waitMs);
+  };
+  let begun = "";
+  for await (const chunk of stream) {
+    const lines = (begun + decoder.decode(chunk, { stream: true })).split("\n");
+    begun = (lines.pop() ?? "").slice(0, LOG_LINE_BYTES + 1);
+    for (let at = 0; at < lines.length; at += LINES_A_TURN) {
+      const some = lines.slice(at, at + LINES_A_TURN);
+      for (const line of some) if (line !== "") take(cutLine(line));
+      await rest(some.length * LINE_BYTES);
+    }
+    await rest(chunk.length);
   }
-  if (rest !== "") take(cutLine(rest));
+  if (begun !== "") take(cutLine(begun));
 }

@@ -2,7 +2,7 @@
  * The server's end of calls over a child's link: sends a call, gives its answer, and knows when nothing
  * more will come of it. Nothing a child sends is believed beyond its shape.
  */
-import type { LinkAllowance } from "../flow.ts";
+import type { LinkFlow } from "../flow.ts";
 import { FIRST_CALL, FRAME, type FrameLink, numberIn, textIn } from "../link/frame-link.ts";
 import { InboundBody, OutboundBody } from "../link/framed-body.ts";
 import { type Answer, readAnswerHead } from "./answer-head.ts";
@@ -41,13 +41,13 @@ const WAITING_BYTES_MAX = 128 * 1024 * 1024;
 
 export class CallSender {
   readonly #link: FrameLink;
-  readonly #allowance: LinkAllowance;
+  readonly #flow: LinkFlow;
   readonly #exchanges = new Map<number, Exchange>();
   #last = 0;
 
-  constructor(link: FrameLink, allowance: LinkAllowance) {
+  constructor(link: FrameLink, flow: LinkFlow) {
     this.#link = link;
-    this.#allowance = allowance;
+    this.#flow = flow;
   }
 
   /**
@@ -78,9 +78,9 @@ export class CallSender {
   /** A frame of a call. Throws a RangeError for what no child of ours sends: end the link. */
   take(type: number, number: number, payload: Uint8Array<ArrayBuffer>): void {
     const exchange = this.#exchanges.get(number);
-    this.#allowance.expectFrame();
+    this.#flow.countFrame();
     // Of a call that has ended; bodies' bytes are bounded by their windows.
-    if (!exchange) this.#allowance.expectBytes(payload.length);
+    if (!exchange) this.#flow.countBytes(payload.length);
     else if (type === FRAME.credit) exchange.outbound?.credit(numberIn(payload));
     else if (type === FRAME.cancel) exchange.outbound?.cancel();
     else this.#takeBody(type, number, exchange, payload);
@@ -96,8 +96,8 @@ export class CallSender {
     const exchange = this.#exchanges.get(number);
     // Of a call that was given up.
     if (!exchange) {
-      this.#allowance.expectFrame();
-      this.#allowance.expectBytes(bytes);
+      this.#flow.countFrame();
+      this.#flow.countBytes(bytes);
       return;
     }
     if (exchange.inbound) throw new RangeError("A call is answered once");

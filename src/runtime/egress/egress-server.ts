@@ -5,7 +5,7 @@
  */
 import { lookup as dnsLookup } from "node:dns/promises";
 import type { IpRange } from "../../shared/ip-address.ts";
-import type { LinkAllowance } from "../flow.ts";
+import { type LinkFlow, MESSAGE_FRAMES } from "../flow.ts";
 import { FRAME, type FrameLink, numberIn, textIn, WINDOW_BYTES } from "../link/frame-link.ts";
 import { InboundBody, OutboundBody } from "../link/framed-body.ts";
 import type { ToChild } from "../messages.ts";
@@ -58,11 +58,11 @@ export class EgressServer {
   readonly #options: EgressOptions;
   readonly #link: FrameLink;
   readonly #exchanges = new Map<number, Exchange>();
-  readonly #allowance: LinkAllowance;
+  readonly #flow: LinkFlow;
 
-  constructor(link: FrameLink, allowance: LinkAllowance, options: EgressOptions) {
+  constructor(link: FrameLink, flow: LinkFlow, options: EgressOptions) {
     this.#options = options;
-    this.#allowance = allowance;
+    this.#flow = flow;
     this.#link = link;
   }
 
@@ -81,14 +81,14 @@ export class EgressServer {
 
   /** Throws a RangeError for what no child of ours sends: end the link. */
   take(type: number, request: number, payload: Uint8Array<ArrayBuffer>): void {
-    this.#allowance.expectFrame();
+    this.#flow.countFrame(type === FRAME.data ? 1 : MESSAGE_FRAMES);
     if (type === FRAME.request) {
       this.#begin(request, payload);
       return;
     }
     const exchange = this.#exchanges.get(request);
     // Bytes of bodies are bounded by their windows.
-    if (!exchange || type === FRAME.control) this.#allowance.expectBytes(payload.length);
+    if (!exchange || type === FRAME.control) this.#flow.countBytes(payload.length);
     if (type === FRAME.control) {
       this.#options.onControl(JSON.parse(textIn(payload)));
       return;

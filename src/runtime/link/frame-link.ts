@@ -149,30 +149,46 @@ export class FrameLink {
     this.flush();
   }
 
-  /** Bytes from the socket. Throws a RangeError for a frame that cannot be one: the link must end. */
-  receive(chunk: Uint8Array): void {
-    if (this.#isClosed) return;
+  /**
+   * Bytes from the socket.
+   *
+   * @param framesMax how many frames may be handed on now; default all
+   * @returns false when there may be more: `receiveMore` goes on
+   * @throws RangeError for a frame that cannot be one: the link must end
+   */
+  receive(chunk: Uint8Array, framesMax = Number.POSITIVE_INFINITY): boolean {
+    if (this.#isClosed) return true;
     this.#received.push(chunk);
     this.#receivedBytes += chunk.length;
-    if (this.#receivedBytes < this.#neededBytes) return;
+    return this.receiveMore(framesMax);
+  }
+
+  /** Of what was received before; see `receive`. */
+  receiveMore(framesMax: number): boolean {
+    if (this.#isClosed || this.#receivedBytes < this.#neededBytes) return true;
     const { length } = this.#received;
     const [first] = this.#received;
     const all = length === 1 && first ? first : Buffer.concat(this.#received);
-    const taken = this.#take(Buffer.from(all.buffer as ArrayBuffer, all.byteOffset, all.length));
+    const bytes = Buffer.from(all.buffer as ArrayBuffer, all.byteOffset, all.length);
+    const taken = this.#take(bytes, framesMax);
     this.#receivedBytes = all.length - taken;
-    this.#received = this.#receivedBytes === 0 ? [] : [new Uint8Array(all.subarray(taken))];
+    const isAll = this.#receivedBytes < this.#neededBytes;
+    const rest = all.subarray(taken);
+    // What waits for a next chunk is copied: it would hold all that came with it.
+    this.#received = this.#receivedBytes === 0 ? [] : [isAll ? new Uint8Array(rest) : rest];
+    return isAll;
   }
 
-  /** Hands on every whole frame; returns how many bytes those were. */
-  #take(all: Buffer<ArrayBuffer>): number {
+  /** Hands on whole frames; returns how many bytes those were. */
+  #take(all: Buffer<ArrayBuffer>, framesMax: number): number {
     let at = 0;
-    for (;;) {
+    for (let frames = 0; ; frames += 1) {
       this.#neededBytes = HEAD_BYTES;
       if (all.length - at < HEAD_BYTES) return at;
       const length = all.readUInt32BE(at);
       if (length > this.#payloadMax) throw new RangeError(`A frame of ${length} bytes is too long`);
       this.#neededBytes = HEAD_BYTES + length;
-      if (all.length - at < this.#neededBytes) return at;
+      if (all.length - at < this.#neededBytes || frames >= framesMax) return at;
       const type = all.readUInt8(at + 4);
       const exchange = all.readUInt32BE(at + 5);
       const start = at + HEAD_BYTES;

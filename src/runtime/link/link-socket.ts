@@ -7,10 +7,11 @@ import { CallReceiver } from "../calls/call-receiver.ts";
 import { type CallBody, CallNotSent, CallSender, type SentCall } from "../calls/call-sender.ts";
 import { EgressClient } from "../egress/egress-client.ts";
 import { type EgressOptions, EgressServer } from "../egress/egress-server.ts";
-import { createLinkAllowance } from "../flow.ts";
+import { createLinkFlow } from "../flow.ts";
 import type { ToChild } from "../messages.ts";
 import { endSelf } from "../parent-death.ts";
 import { FIRST_CALL, FRAME, FrameLink, type LinkSocket, type OnFrame } from "./frame-link.ts";
+import { PacedReader, type PausableSocket } from "./paced-reader.ts";
 
 const FILE = "e";
 
@@ -28,7 +29,7 @@ export interface ChildLink {
 export interface LinkOptions extends EgressOptions {
   /** The child sends what cannot be: its end of the link is closed. */
   onBroken(): void;
-  readonly clock: Pick<Clock, "monotonic">;
+  readonly clock: Pick<Clock, "monotonic" | "after">;
 }
 
 /** What the server does with one child's frames. */
@@ -36,10 +37,11 @@ interface ServerEnd {
   readonly link: FrameLink;
   readonly egress: EgressServer;
   readonly calls: CallSender;
+  readonly reader: PacedReader;
 }
 
-function serverEnd(socket: LinkSocket, options: LinkOptions): ServerEnd {
-  const allowance = createLinkAllowance(options.clock);
+function serverEnd(socket: LinkSocket & PausableSocket, options: LinkOptions): ServerEnd {
+  const flow = createLinkFlow(options.clock);
   const onFrame: OnFrame = {
     frame: (type, number, payload) =>
       number >= FIRST_CALL ? calls.take(type, number, payload) : egress.take(type, number, payload),
@@ -49,9 +51,15 @@ function serverEnd(socket: LinkSocket, options: LinkOptions): ServerEnd {
     },
   };
   const link = new FrameLink(socket, onFrame);
-  const egress = new EgressServer(link, allowance, options);
-  const calls = new CallSender(link, allowance);
-  return { link, egress, calls };
+  const egress = new EgressServer(link, flow, options);
+  const calls = new CallSender(link, flow);
+  const onBroken = () => {
+    // No frames: the child is not what we started any more.
+    link.close();
+    options.onBroken();
+  };
+  const reader = new PacedReader({ link, flow, socket, onBroken, clock: options.clock });
+  return { link, egress, calls, reader };
 }
 
 /** In the child's folder, which nobody else can enter: whoever connects is the child. */
@@ -74,17 +82,10 @@ export function listenForLink(dir: string, options: LinkOptions): ChildLink {
         listener.stop();
         rmSync(path, { force: true });
       },
-      data(_, chunk) {
-        try {
-          server?.link.receive(chunk);
-        } catch {
-          // No frames, or too many: the child is not what we started any more.
-          server?.link.close();
-          options.onBroken();
-        }
-      },
+      data: (_, chunk) => server?.reader.take(chunk),
       drain: () => server?.link.drained(),
       close() {
+        server?.reader.finish();
         closeEnd();
         end();
       },
@@ -121,7 +122,7 @@ export async function connectLink(dir: string): Promise<ServerLink> {
   const socket = await Bun.connect({
     unix: join(dir, FILE),
     socket: {
-      data: (_, chunk) => link?.receive(chunk),
+      data: (_, chunk) => void link?.receive(chunk),
       drain: () => link?.drained(),
       close() {
         egress?.close();
