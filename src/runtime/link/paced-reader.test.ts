@@ -96,3 +96,11 @@ test("what is no frame is told once", () => {
   reader.take(frames(1));
   expect(seen).toEqual({ frames: 0, pauses: 0, resumes: 0, broken: 1 });
 });
+
+test("what is no frame is told while the socket waits, too", async () => {
+  const { reader, seen, clock } = createReader(LINK_FRAMES_PER_S / FRAMES_A_TURN);
+  reader.take(frames(FRAMES_A_TURN));
+  reader.take(Buffer.alloc(16, 0xff));
+  await clock.advance(10_000);
+  expect(seen).toEqual({ frames: FRAMES_A_TURN, pauses: 1, resumes: 0, broken: 1 });
+});

@@ -39,7 +39,7 @@ export class PacedReader {
   take(chunk: Uint8Array): void {
     if (this.#isOver) return;
     // What the system had read before the pause.
-    if (this.#isPaused) this.#options.link.receive(chunk, 0);
+    if (this.#isPaused) this.#read((link) => link.receive(chunk, 0));
     else this.#go((link) => link.receive(chunk, FRAMES_A_TURN));
   }
 
