@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import { openDirect } from "../../src/postgres/databases.ts";
 import { silentLog } from "../support/postgres.ts";
+import { sliceOf } from "../support/slices.ts";
 import { until } from "../support/until.ts";
 import { selfSigned } from "./self-signed.ts";
 import { processBench } from "./server-process.ts";
@@ -93,6 +94,15 @@ when = "principal.orgrole == 1"
     expect(await server.leftOver()).toEqual([]);
     expect(server.hasServerFile()).toBe(false);
   });
+});
+
+test("its thread is let in before others, where the kernel takes a wish for it", async () => {
+  const server = bench.serve();
+  const { pid } = await server.ready();
+  // Where it does not, nothing is told of any thread.
+  const told = sliceOf("self") !== null;
+  expect(sliceOf(pid)).toBe(told ? 100_000 : null);
+  await server.stop();
 });
 
 describe("signals", () => {

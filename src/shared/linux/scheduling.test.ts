@@ -1,26 +1,22 @@
 import { expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { sliceOf } from "../../../test/support/slices.ts";
 
 const MODULE = join(import.meta.dir, "scheduling.ts");
-const [major = 0, minor = 0] = readFileSync("/proc/sys/kernel/osrelease", "utf8")
-  .split(".")
-  .map(Number);
-/** Where the kernel takes slices and tells them. */
-const tellsSlices =
-  (major > 6 || (major === 6 && minor >= 12)) &&
-  readFileSync("/proc/self/sched", "utf8").includes("se.slice");
+const SLICES = join(import.meta.dir, "../../../test/support/slices.ts");
+const tellsSlices = sliceOf("self") !== null;
 
 /** A process that schedules itself and then tells what the kernel made of it, and of a child of it. */
 async function scheduled(call: string) {
   const script = `
     import { getPriority } from "node:os";
     import { scheduleThread } from ${JSON.stringify(MODULE)};
+    import { sliceOf } from ${JSON.stringify(SLICES)};
     const done = ${call};
-    const child = Bun.spawnSync(["cat", "/proc/self/sched"]).stdout.toString();
-    const own = await Bun.file("/proc/self/sched").text();
-    const slice = (text) => Number(/se\\.slice\\s*:\\s*(\\d+)/.exec(text)?.[1] ?? 0);
-    console.log(JSON.stringify({ done, nice: getPriority(), own: slice(own), child: slice(child) }));`;
+    const child = Bun.spawn(["sleep", "10"]);
+    const told = { done, nice: getPriority(), own: sliceOf("self"), child: sliceOf(child.pid) };
+    child.kill();
+    console.log(JSON.stringify(told));`;
   const child = Bun.spawn([process.execPath, "-e", script], { stderr: "inherit" });
   return (await new Response(child.stdout).json()) as {
     done: boolean;
