@@ -5,6 +5,7 @@
  */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createClient, type SupabaseClient, type SupportedStorage } from "@supabase/supabase-js";
+import { ok } from "../support/ok.ts";
 import { openSmtp, type TestSmtp } from "../support/smtp-server.ts";
 import { until } from "../support/until.ts";
 
@@ -101,14 +102,6 @@ function client(options: { pkce?: boolean; key?: string } = {}): SupabaseClient 
       flowType: options.pkce ? "pkce" : "implicit",
     },
   });
-}
-
-/** The data of an answer that is no error. */
-function ok<A extends { data: unknown; error: unknown }>(
-  answer: A,
-): Extract<A, { error: null }>["data"] {
-  expect(answer.error).toBeNull();
-  return answer.data as Extract<A, { error: null }>["data"];
 }
 
 const mailsTo = (to: string) => smtp.mails.filter((mail) => mail.to.includes(to));

@@ -5,6 +5,7 @@
  */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
+import { ok } from "../support/ok.ts";
 import { CLIENT, type OidcIssuer, startOidcIssuer } from "./oidc-issuer.ts";
 import {
   assertionXml,
@@ -105,14 +106,6 @@ async function throughSaml(from: string): Promise<URL> {
   const back = posted.headers.get("location") ?? "";
   const done = await fetch(back, { redirect: "manual", headers: { cookie } });
   return new URL(done.headers.get("location") ?? "");
-}
-
-/** The data of an answer that is no error. */
-function ok<A extends { data: unknown; error: unknown }>(
-  answer: A,
-): Extract<A, { error: null }>["data"] {
-  expect(answer.error).toBeNull();
-  return answer.data as Extract<A, { error: null }>["data"];
 }
 
 const provider = "acme" as "google";

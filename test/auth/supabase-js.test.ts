@@ -1,6 +1,7 @@
 /** An unchanged `@supabase/supabase-js` goes through every flow it knows of this slice. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
+import { ok } from "../support/ok.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 
 // A busy machine takes its time to start a database and a server.
@@ -21,14 +22,6 @@ beforeAll(async () => {
   server = await startTestServer({ only: ["auth"] });
 });
 afterAll(() => server.stop());
-
-/** The data of an answer that is no error. */
-function ok<A extends { data: unknown; error: unknown }>(
-  answer: A,
-): Extract<A, { error: null }>["data"] {
-  expect(answer.error).toBeNull();
-  return answer.data as Extract<A, { error: null }>["data"];
-}
 
 describe("supabase-js", () => {
   test("signs up, reads the user, signs out", async () => {

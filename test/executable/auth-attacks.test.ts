@@ -10,6 +10,7 @@ import { createClient } from "@supabase/supabase-js";
 import { SoftAuthenticator } from "../auth/factors/soft-authenticator.ts";
 import type { RunningExecutable } from "../support/executable.ts";
 import { executableBench } from "../support/executable-bench.ts";
+import { ok } from "../support/ok.ts";
 import { forge, forgeHmac, type Json, newKey, segment } from "../support/token-forge.ts";
 import { until } from "../support/until.ts";
 
@@ -35,14 +36,6 @@ const client = () =>
   createClient(server.url, server.status.publishable_key, {
     auth: { persistSession: false, autoRefreshToken: false },
   });
-
-/** The data of an answer that is no error. */
-function ok<A extends { data: unknown; error: unknown }>(
-  answer: A,
-): Extract<A, { error: null }>["data"] {
-  expect(answer.error).toBeNull();
-  return answer.data as Extract<A, { error: null }>["data"];
-}
 
 async function sessionOf(email: string) {
   const { session } = ok(await client().auth.signUp({ email, password: PASSWORD }));

@@ -9,6 +9,7 @@ import { systemClock } from "../../src/shared/clock.ts";
 import { totpCode } from "../auth/factors/factor-world.ts";
 import { type RunningExecutable, repositoryFile } from "../support/executable.ts";
 import { executableBench } from "../support/executable-bench.ts";
+import { ok } from "../support/ok.ts";
 import { until } from "../support/until.ts";
 
 const PASSWORD = "correct horse battery";
@@ -26,14 +27,6 @@ function client(key = server.status.publishable_key): SupabaseClient {
   });
 }
 const adminOf = () => client(server.status.secret_key).auth.admin;
-
-/** The data of an answer that is no error. */
-function ok<A extends { data: unknown; error: unknown }>(
-  answer: A,
-): Extract<A, { error: null }>["data"] {
-  expect(answer.error).toBeNull();
-  return answer.data as Extract<A, { error: null }>["data"];
-}
 
 async function newPerson(name: string) {
   const app = client();

@@ -12,6 +12,7 @@ import { makeCertificate, pemOf } from "../auth/factors/make-certificate.ts";
 import { SoftAuthenticator, signWith } from "../auth/factors/soft-authenticator.ts";
 import type { RunningExecutable } from "../support/executable.ts";
 import { executableBench } from "../support/executable-bench.ts";
+import { ok } from "../support/ok.ts";
 
 const bench = executableBench();
 const ORIGIN = "https://app.example.test";
@@ -26,14 +27,6 @@ const client = (server: RunningExecutable) =>
       experimental: { recoveryCodes: true },
     },
   });
-
-/** The data of an answer that is no error. */
-function ok<A extends { data: unknown; error: unknown }>(
-  answer: A,
-): Extract<A, { error: null }>["data"] {
-  expect(answer.error).toBeNull();
-  return answer.data as Extract<A, { error: null }>["data"];
-}
 
 test("factors and passkeys work, are kept over a restart", async () => {
   const project = bench.folder();

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import { systemClock } from "../../../src/shared/clock.ts";
+import { ok } from "../../support/ok.ts";
 import { startTestServer, type TestServer } from "../../support/server.ts";
 import { totpCode } from "./factor-world.ts";
 
@@ -26,14 +27,6 @@ beforeAll(async () => {
   server = await startTestServer({ only: ["auth"] });
 });
 afterAll(() => server.stop());
-
-/** The data of an answer that is no error. */
-function ok<A extends { data: unknown; error: unknown }>(
-  answer: A,
-): Extract<A, { error: null }>["data"] {
-  expect(answer.error).toBeNull();
-  return answer.data as Extract<A, { error: null }>["data"];
-}
 
 const codeOf = ({ error }: { error: unknown }) => (error as { code?: string } | null)?.code;
 /** Each call a step later than the one before, so that no code is there twice. */
