@@ -1,7 +1,7 @@
 /**
  * What a well-behaved function feels of one that means harm, on the compiled executable: its calls at a
  * fixed rate, alone and beside each class of the guests of `test/hostile`, which are called one after
- * another without a pause. Also how long after its limit the last of each class was stopped. Quiet
+ * another. Also how long after its limit the last of each class was stopped. Quiet
  * windows and noisy ones are interleaved. `bun run bench hostile [seconds a window] [class…]`.
  */
 import { mkdtempSync, rmSync } from "node:fs";

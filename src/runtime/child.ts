@@ -3,7 +3,6 @@
  * server's environment, in a folder of its own, with a link for calls and control and a Unix socket
  * for WebSockets, through the jail where there is one. Both runtimes build on it.
  */
-
 import { chownSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Clock } from "../core/ports/clock.ts";

@@ -21,7 +21,8 @@ export class CallNotBegun extends Error {}
 
 /**
  * Throws `function_failed` when the function threw, `payload_too_large` for a body over its limit,
- * `CallNotBegun`, `CallNotSent`, `CallRefused` and `ProcessGone`. `active.finish()` is called when the last byte of the answer is here.
+ * `CallNotBegun`, `CallNotSent`, `CallRefused` and `ProcessGone`. `active.finish()` is called when the last
+ * byte of the answer is here.
  */
 export async function forwardCall(
   active: ActiveCall,
