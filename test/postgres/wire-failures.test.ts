@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { PoolState } from "../../src/postgres/wire/user-pool.ts";
+
+import type { ManagedUserPool, PoolState } from "../../src/postgres/wire/user-pool.ts";
+import { systemClock } from "../../src/shared/clock.ts";
 import { until } from "../support/until.ts";
 import { ask, failure, one, openPool, openWireDatabase, texts } from "./wire-database.ts";
 
@@ -169,6 +171,36 @@ describe("a full pool", () => {
     expect(await Promise.all(quick)).toHaveLength(100);
     await release();
     await slow;
+  });
+});
+
+describe("quick queries", () => {
+  /** By it nothing takes any time, so that every kind seen once is quick. */
+  const still = { ...systemClock, monotonic: () => 0 };
+  const limits = { size: 4, depth: 4, quickReaders: 1 };
+  const backends = async (pool: ManagedUserPool, count: number, readOnly: boolean) => {
+    const asked = Array.from({ length: count }, () =>
+      one(pool, "select pg_backend_pid()", { readOnly }),
+    );
+    return new Set(await Promise.all(asked)).size;
+  };
+
+  test("reads travel on one connection, up to four times the depth", async () => {
+    const pool = database.pool({ limits, clock: still });
+    await backends(pool, 1, true);
+    expect(await backends(pool, 16, true)).toBe(1);
+    expect(pool.stats().connections).toBe(1);
+    await backends(pool, 4 * 17, true);
+    await until("another connection", () => pool.stats().connections > 1);
+    expect(await backends(pool, 16, true)).toBe(1);
+  });
+
+  test("writes travel on several, and reach the disk together", async () => {
+    const pool = database.pool({ limits, clock: still });
+    await backends(pool, 1, false);
+    await backends(pool, 16, false);
+    await until("all connections", () => pool.stats().connections === 4);
+    expect(await backends(pool, 16, false)).toBe(4);
   });
 });
 

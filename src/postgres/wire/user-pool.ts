@@ -2,6 +2,7 @@
  * The pool behind `UserPool`: a bounded queue in front of a few pipelined connections. Connections
  * open on demand, come back with back-off when lost, and never take more than `depth` queries.
  */
+import { availableParallelism } from "node:os";
 import { ReactorError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { PoolStats, UserPool, UserQuery, UserResult } from "../../core/ports/database.ts";
@@ -18,8 +19,10 @@ import { StatementKinds } from "./statement-kinds.ts";
 export interface UserPoolLimits {
   /** Connections at most. Default 4. */
   readonly size?: number;
-  /** Queries under way on one connection at most. Default 16. */
+  /** Queries under way on one connection at most, four times as many quick reads. Default 16. */
   readonly depth?: number;
+  /** Connections that quick reads share. Default 4. */
+  readonly quickReaders?: number;
   /** Queries that may wait; the next one gets `pool_saturated`. Default 1,000. */
   readonly queueLimit?: number;
   /** A query that waited this long gets `pool_saturated` or `database_unavailable`. Default 5,000. */
@@ -51,21 +54,33 @@ export interface ManagedUserPool extends UserPool {
   close(budgetMs?: number): Promise<void>;
 }
 
+/** Connections that quick queries share; the others are for what takes its time. */
+const QUICK_CONNECTIONS = 4;
+/** Quick reads in a pipeline, to one of any other query. */
+const QUICK_READS_EACH = 4;
+
 const DEFAULTS: Required<UserPoolLimits> = {
   size: 4,
   depth: 16,
+  quickReaders: QUICK_CONNECTIONS,
   queueLimit: 1000,
   acquireTimeoutMs: 5000,
   statementTimeoutMs: 15_000,
   statementCacheSize: 256,
 };
-/** Connections that quick queries share; the others are for what takes its time. */
-const QUICK_CONNECTIONS = 4;
 const BACKOFF_FIRST_MS = 50;
 const BACKOFF_MAX_MS = 2_000;
 const SILENCE_CHECK_MS = 1_000;
 /** Wrong password, no such role or database, no right to connect. */
 const HOPELESS = new Set(["28000", "28P01", "3D000", "42501", "0A000"]);
+
+/**
+ * `quickReaders` beside a database on this very machine: quick reads only compute, one core is the
+ * server's own, and no more of them run at once than there are others.
+ */
+export function localQuickReaders(): number {
+  return Math.min(QUICK_CONNECTIONS, Math.max(1, availableParallelism() - 1));
+}
 
 export function createUserPool(options: UserPoolOptions): ManagedUserPool {
   return new Pool(options);
@@ -182,7 +197,7 @@ class Pool implements ManagedUserPool {
     while (this.#queue.length > 0) {
       const [next] = this.#queue;
       if (!next) break;
-      const connection = this.#pick(next.kind.isQuick);
+      const connection = this.#pick(next);
       if (!connection) break;
       this.#queue.shift();
       connection.send(next);
@@ -192,27 +207,32 @@ class Pool implements ManagedUserPool {
   }
 
   /**
-   * For a quick query the least loaded of the first few: queries that travel together share the
-   * system calls, on both sides. For any other one an idle connection; else a new one is opened, and
-   * meanwhile the least loaded takes it.
+   * Quick queries share the first few connections: those that travel together share the system calls
+   * and the waking, on both sides. Reads share fewer than writes, which wait for the disk and reach it
+   * together. Any other query gets an idle connection; else a new one is opened, and meanwhile the
+   * least loaded takes it.
    */
-  #pick(isQuick: boolean): Connection | null {
+  #pick({ kind, query }: Job): Connection | null {
     const { length } = this.#connections;
-    const { size } = this.#limits;
-    const shared = Math.min(QUICK_CONNECTIONS, size);
-    const best = this.#leastLoaded(isQuick ? Math.min(shared, length) : length);
-    const isEnough = best?.load === 0 || (isQuick && best !== null && length >= shared);
+    const { size, depth, quickReaders } = this.#limits;
+    const isQuickRead = kind.isQuick && query.readOnly === true;
+    const shared = Math.min(isQuickRead ? quickReaders : QUICK_CONNECTIONS, size);
+    const best = kind.isQuick
+      ? this.#leastLoaded(Math.min(shared, length), isQuickRead ? depth * QUICK_READS_EACH : depth)
+      : this.#leastLoaded(length, depth);
+    const isEnough = best?.load === 0 || (kind.isQuick && best !== null && length >= shared);
     if (!isEnough && length + this.#connecting < size) this.#open();
-    return best ?? this.#leastLoaded(length);
+    return best ?? this.#leastLoaded(length, depth);
   }
 
-  /** Of the first `count` connections the one that can take a query soonest. */
-  #leastLoaded(count: number): Connection | null {
+  /** Of the first `count` connections the one that can take a query soonest; the last of those idle. */
+  #leastLoaded(count: number, depth: number): Connection | null {
     let best: Connection | null = null;
     const nowMs = this.#options.clock.monotonic();
-    for (let at = 0; at < count; at += 1) {
+    // From behind: the first ones are for quick queries.
+    for (let at = count - 1; at >= 0; at -= 1) {
       const connection = this.#connections[at];
-      if (!connection?.isOpen || connection.load >= this.#limits.depth) continue;
+      if (!connection?.isOpen || connection.load >= depth) continue;
       if (connection.load === 0) return connection;
       if (connection.isSlow(nowMs)) continue;
       if (!best || connection.load < best.load) best = connection;

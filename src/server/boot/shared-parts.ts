@@ -23,6 +23,7 @@ import {
   type DatabaseUrls,
   type ManagedDatabases,
 } from "../../postgres/databases.ts";
+import { localQuickReaders } from "../../postgres/wire/user-pool.ts";
 import { createPostgresBus } from "../../shared/bus/postgres-bus.ts";
 import { createPostgresEvents } from "../../shared/events/postgres-events.ts";
 import { wakeByBus } from "../../shared/events/wake-readers.ts";
@@ -85,6 +86,7 @@ export function openDatabases(
     urlFor: options.urls,
     limits: {
       size: database.pool_size,
+      ...(database.url === "" ? { quickReaders: localQuickReaders() } : {}),
       queueLimit: database.queue_max,
       acquireTimeoutMs: database.acquire_timeout_ms,
       statementTimeoutMs: database.statement_timeout_ms,
