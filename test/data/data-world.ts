@@ -26,9 +26,12 @@ import { systemRng } from "../../src/shared/rng.ts";
 import { silentLog, testPostgres } from "../support/postgres.ts";
 
 const ROOT = join(import.meta.dir, "../..");
-const SYSTEM_SQL = ["0001_roles", "0003_schema_watch", "0005_schema_watch_more"].map(
-  (name) => `migrations/system/${name}.sql`,
-);
+const SYSTEM_SQL = [
+  "0001_roles",
+  "0003_schema_watch",
+  "0005_schema_watch_more",
+  "0009_schema_watch_policies",
+].map((name) => `migrations/system/${name}.sql`);
 const FIXTURE_SQL = "test/fixtures/project/migrations/0001_record_shop.sql";
 
 export interface Asking {

@@ -14,7 +14,12 @@ import { readCatalog } from "../../src/capabilities/data/store.ts";
 import { parseDatabaseUrl, postgresJsOptions } from "../../src/postgres/url.ts";
 import { openShopDatabase } from "./data-world.ts";
 
-const SCOPE = { schemas: ["public"], extraSearchPath: ["extensions"], timezones: null };
+const SCOPE = {
+  schemas: ["public"],
+  extraSearchPath: ["extensions"],
+  timezones: null,
+  channel: null,
+};
 /** Owns nothing, may become `anon`: what PostgREST asks for. */
 const PLAIN = "plain_authenticator";
 

@@ -72,7 +72,9 @@ function prepareRead(
     incoming.trace?.enter("plan");
     const node = planRead(state.schema, table, query, room.config);
     const { maxRows } = room.limits;
-    compiled = compileRead(node, { media, count: preferences.count, maxRows, headOnly });
+    const { observed } = state.schema;
+    const { count } = preferences;
+    compiled = compileRead(node, { media, count, maxRows, headOnly, observed });
     state.shapes.set(key, compiled);
   }
   const { values } = raw;

@@ -26,22 +26,31 @@ export type Asking = Pick<Incoming, "principal" | "method" | "headers" | "schema
   readonly context: Pick<RequestContext, "path" | "tenant">;
 };
 
+/** @param observed `Schema.observed`, or all where a function is called */
 export function requestSettings(
   room: DataRoom,
   incoming: Asking,
   { timezone }: Preferences,
+  observed: ReadonlySet<string>,
 ): Setting[] {
   const { principal, headers, context } = incoming;
   const settings: Setting[] = [
     ["search_path", room.searchPaths.get(incoming.schema) ?? ""],
     ["request.jwt.claims", principal.claims],
-    ["request.method", incoming.method],
-    // As in PostgREST, which serves at the root.
-    ["request.path", context.path.slice(MOUNT.length) || "/"],
-    ["request.headers", headersJson(headers, room.isForeign ? NOT_A_HEADER : SECRET)],
-    // Also without any: a session would read what is left of an earlier request, which is no JSON.
-    ["request.cookies", cookiesJson(headers.get("cookie"))],
   ];
+  if (observed.has("request.method")) settings.push(["request.method", incoming.method]);
+  if (observed.has("request.path")) {
+    // As in PostgREST, which serves at the root.
+    settings.push(["request.path", context.path.slice(MOUNT.length) || "/"]);
+  }
+  if (observed.has("request.headers")) {
+    const hidden = room.isForeign ? NOT_A_HEADER : SECRET;
+    settings.push(["request.headers", headersJson(headers, hidden)]);
+  }
+  // Also without any: a session would read what is left of an earlier request, which is no JSON.
+  if (observed.has("request.cookies")) {
+    settings.push(["request.cookies", cookiesJson(headers.get("cookie"))]);
+  }
   // The `sub` of the claims once more, alone: `auth.uid()` looks here first, and policies call it for
   // every query. Reading it out of the claims' JSON costs 9 µs of PostgreSQL's time, this one.
   // Nobody's is empty: of a session's own value, which a function may have left, all would be that user.

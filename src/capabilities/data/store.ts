@@ -12,6 +12,7 @@ import {
   readRepresentations,
 } from "./schema/functions-store.ts";
 import { readComputed, readForeignKeys, readKeys, readViewRules } from "./schema/keys-store.ts";
+import { readCode } from "./schema/observed-store.ts";
 import { readRoles, readSchemaDescriptions, readTimezones } from "./schema/roles-store.ts";
 import { readTables } from "./schema/tables-store.ts";
 
@@ -20,6 +21,8 @@ export interface CatalogScope {
   readonly schemas: readonly string[];
   /** Views in them may stand between an exposed view and its tables. */
   readonly extraSearchPath: readonly string[];
+  /** Where changes are listened for; null: nowhere. */
+  readonly channel: string | null;
   /** Login role of users' queries: what it may do bounds what is read of roles and casts. */
   readonly login: string;
   /** From an earlier reading, or null. */
@@ -42,6 +45,7 @@ export async function readCatalog(sql: Sql, scope: CatalogScope): Promise<Catalo
       representations: await readRepresentations(tx, login),
       mediaHandlers: await readMediaHandlers(tx, schemas),
       roles: await readRoles(tx, login),
+      code: await readCode(tx, scope.channel),
       descriptions: await readSchemaDescriptions(tx, schemas),
       hasPostgis: await readHasPostgis(tx),
       timezones: scope.timezones ?? (await readTimezones(tx)),

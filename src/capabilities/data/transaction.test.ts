@@ -1,5 +1,34 @@
 import { expect, test } from "bun:test";
-import { durationMs } from "./transaction.ts";
+import { NO_PREFERENCES } from "./parse/prefer.ts";
+import type { Asking } from "./request-settings.ts";
+import type { DataRoom } from "./room.ts";
+import type { DatabaseFunction } from "./schema/schema.ts";
+import { shopSchema } from "./schema/shop-schema.fixture.ts";
+import { durationMs, transactionOf } from "./transaction.ts";
+
+test("a function that is called is told all of the request, tables only what code looks at", () => {
+  const room = {
+    ...{ config: { db_tx_end: "commit" }, databases: { for: () => ({ login: "authenticator" }) } },
+    ...{ searchPaths: new Map(), hoisted: new Set(), before: [], appSettings: [] },
+  } as unknown as DataRoom;
+  const asking = {
+    ...{ principal: { role: "anon", userId: null, claims: "{}" }, method: "GET", schema: "public" },
+    ...{ headers: new Headers({ "x-key": "k" }), context: { path: "/data/v1/clients" } },
+  } as unknown as Asking;
+  const told = (observed: string[], fn?: DatabaseFunction) => {
+    const schema = { ...shopSchema, observed: new Set(observed) };
+    const prepared = { preferences: NO_PREFERENCES, ...(fn ? { fn } : {}) };
+    const names = transactionOf(room, asking, schema, prepared).settings.map(([name]) => name);
+    return names.filter((name) => /^request\.(?!jwt)/.test(name));
+  };
+  const all = ["request.method", "request.path", "request.headers", "request.cookies"];
+  expect(told([])).toEqual([]);
+  expect(told(["request.cookies", "request.method"])).toEqual([
+    "request.method",
+    "request.cookies",
+  ]);
+  expect(told([], { settings: [] } as unknown as DatabaseFunction)).toEqual(all);
+});
 
 test("durations are read as PostgreSQL writes them", () => {
   const cases = [

@@ -7,6 +7,7 @@ import { endsInRollback } from "./read-preferences.ts";
 import { type Asking, requestSettings } from "./request-settings.ts";
 import type { DataRoom } from "./room.ts";
 import type { Prepared } from "./run-request.ts";
+import { ALL_OBSERVED } from "./schema/observed-settings.ts";
 import type { DatabaseFunction, RoleFacts, Schema, Setting } from "./schema/schema.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -21,7 +22,8 @@ export function transactionOf(
   { preferences, fn }: Pick<Prepared, "preferences" | "fn">,
 ): Transaction {
   const { role } = incoming.principal;
-  const settings = requestSettings(room, incoming, preferences);
+  const observed = fn ? ALL_OBSERVED : schema.observed;
+  const settings = requestSettings(room, incoming, preferences, observed);
   const transaction: Transaction = { role, settings };
   const facts = schema.roles.get(role);
   if (facts && facts.settings.length > 0) applyRole(transaction, settings, facts);

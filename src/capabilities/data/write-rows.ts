@@ -140,6 +140,7 @@ function compile(
     ...shape,
     conflict: kind === "put" ? table.primaryKey : (query.onConflict ?? table.primaryKey),
     representations: schema.representations,
+    observed: schema.observed,
   });
 }
 

@@ -9,6 +9,9 @@ import system0005 from "../../../migrations/system/0005_schema_watch_more.sql" w
 import system0006 from "../../../migrations/system/0006_org_claims.sql" with { type: "text" };
 import system0007 from "../../../migrations/system/0007_vault_roots.sql" with { type: "text" };
 import system0008 from "../../../migrations/system/0008_scoped_tokens.sql" with { type: "text" };
+import system0009 from "../../../migrations/system/0009_schema_watch_policies.sql" with {
+  type: "text",
+};
 import type { Capability } from "../../core/capability.ts";
 import type { Config } from "../../core/config/config.ts";
 import type { MigrationFile } from "../../core/migration.ts";
@@ -25,6 +28,7 @@ const SYSTEM: readonly MigrationFile[] = [
   { name: "0006_org_claims", sql: system0006 },
   { name: "0007_vault_roots", sql: system0007 },
   { name: "0008_scoped_tokens", sql: system0008 },
+  { name: "0009_schema_watch_policies", sql: system0009 },
 ];
 
 export interface MigrationSetsOptions {

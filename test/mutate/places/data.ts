@@ -339,4 +339,21 @@ export const data: readonly Mutation[] = [
     only: "reads like an error of ours",
     why: "who chooses a value chooses what the answer says of the request",
   },
+  {
+    name: "data: code that changed is believed to look at what it looked at before",
+    file: "src/capabilities/data/schema/schema-cache.ts",
+    find: "        if (entry.state) entry.state = unsure(entry.state);\n",
+    replace: "",
+    tests: ["src/capabilities/data/schema/schema-cache.test.ts"],
+    only: "from a change until it has been read",
+    why: "a new policy that asks for a header finds none, and may let in whom it should not",
+  },
+  {
+    name: "data: SQL made at run time looks at nothing",
+    file: "src/capabilities/data/schema/observed-settings.ts",
+    find: "calls > plain.length || OPAQUE.test(text)",
+    replace: "calls > plain.length",
+    tests: ["src/capabilities/data/schema/observed-settings.test.ts"],
+    why: "a function that guards rows by a header finds none",
+  },
 ];

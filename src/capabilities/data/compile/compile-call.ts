@@ -51,7 +51,7 @@ export function compileCall(node: ReadPlan, options: CallOptions): CompiledReque
     ? `(select pg_catalog.count(*) from (${compileCount(node, source, context)}) as _counted)`
     : null;
   const body = guardedBody(node, options, context.binder);
-  const sql = `with ${SOURCE} as (${call}) ${wrapResult({ rows, body, total, isEvaluated: true })}`;
+  const sql = `with ${SOURCE} as (${call}) ${wrapResult({ rows, body, total, isEvaluated: true, mayChoose: true })}`;
   const embedded = node.embeds.flatMap((e) => tablesOf(e.node));
   return {
     sql: explained(sql, media.plan),

@@ -5,6 +5,7 @@ import type { Media } from "../negotiate-media.ts";
 import type { Preferences } from "../parse/prefer.ts";
 import { tablesOf } from "../plan/plan-read.ts";
 import type { ReadNode, ReadPlan } from "../plan/read-plan.ts";
+import { mayChooseAnswer } from "../schema/observed-settings.ts";
 import { outputNames } from "./compile-embed.ts";
 import { compileCount } from "./compile-exists.ts";
 import type { SelectContext } from "./compile-join.ts";
@@ -18,6 +19,8 @@ export interface ReadOptions {
   readonly maxRows: number | null;
   /** HEAD: rows are counted, not rendered. */
   readonly headOnly: boolean;
+  /** `Schema.observed`. */
+  readonly observed: ReadonlySet<string>;
 }
 
 export function compileRead(node: ReadPlan, options: ReadOptions): CompiledRequest {
@@ -28,7 +31,9 @@ export function compileRead(node: ReadPlan, options: ReadOptions): CompiledReque
   const total = totalSql(node, context, options);
   const one = isSureOfOne(node, options) ? oneRowSql(media, rows) : null;
   const body = options.headOnly ? NO_BODY : bodySql({ media, csvColumns: outputNames(node) });
-  const sql = one === null ? wrapResult({ rows, body, total }) : wrapOne(one, total);
+  const mayChoose = mayChooseAnswer(options.observed);
+  const sql =
+    one === null ? wrapResult({ rows, body, total, mayChoose }) : wrapOne(one, total, mayChoose);
   return {
     sql: explained(sql, media.plan),
     isOneRow: one !== null,

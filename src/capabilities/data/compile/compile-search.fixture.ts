@@ -27,6 +27,7 @@ export function compile(
     count,
     maxRows,
     headOnly: false,
+    observed: schema.observed,
   });
   return { ...compiled, raw, params: compiled.slots.map((slot) => raw.values[slot]) };
 }

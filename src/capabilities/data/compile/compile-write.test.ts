@@ -36,6 +36,7 @@ function compile(
       conflict: query.onConflict ?? ["id"],
       maxAffected: null,
       representations: new Map(),
+      observed: shopSchema.observed,
       ...more,
     },
   );

@@ -9,6 +9,7 @@ import type { Preferences } from "../parse/prefer.ts";
 import type { Slot } from "../parse/tree.ts";
 import { columnsNeeded, tablesOf } from "../plan/plan-read.ts";
 import type { ReadNode, ReadPlan } from "../plan/read-plan.ts";
+import { mayChooseAnswer } from "../schema/observed-settings.ts";
 import type { Table } from "../schema/schema.ts";
 import { BODY, type BodyContext, type BodyShape, bodyItem } from "./compile-body.ts";
 import { compileWhere } from "./compile-condition.ts";
@@ -33,6 +34,8 @@ export interface WriteOptions {
   readonly maxAffected: Slot | null;
   /** `Schema.representations`. */
   readonly representations: ReadonlyMap<string, string>;
+  /** `Schema.observed`. */
+  readonly observed: ReadonlySet<string>;
 }
 
 const SOURCE = "pgrst_source";
@@ -51,6 +54,7 @@ export function compileWrite(node: ReadPlan, options: WriteOptions): CompiledReq
     rows,
     body: guardedBody(node, options, full, binder),
     location: locationOf(node.table, options),
+    mayChoose: mayChooseAnswer(options.observed),
     inserted: counts(options) ? "pg_catalog.current_setting('pgrst.inserted', true)" : null,
   });
   return {

@@ -34,6 +34,8 @@ export interface ResultParts {
    * would otherwise not be called.
    */
   readonly isEvaluated?: boolean;
+  /** Something may have chosen headers or the status of the answer. */
+  readonly mayChoose: boolean;
 }
 
 /** Alias of the rows inside the wrapper. */
@@ -43,7 +45,7 @@ export function wrapResult(parts: ResultParts): string {
   const columns = [
     `pg_catalog.count(${parts.isEvaluated ? ROWS : "*"})`,
     parts.body,
-    ...CHOSEN,
+    ...(parts.mayChoose ? CHOSEN : NONE_CHOSEN),
     parts.total ?? "null",
     parts.location ?? "null",
     parts.inserted ?? "null",
@@ -56,6 +58,7 @@ const CHOSEN = [
   "pg_catalog.current_setting('response.headers', true)",
   "pg_catalog.current_setting('response.status', true)",
 ];
+const NONE_CHOSEN = ["null", "null"];
 
 /** Without what nobody reads at the end: each column costs, in Postgres and here. */
 function listed(columns: readonly string[]): string {
@@ -75,8 +78,9 @@ export function oneRowSql({ form }: Media, rows: string): string | null {
 }
 
 /** The same columns as `wrapResult`'s, but that the rows are not counted. */
-export function wrapOne(body: string, total: string | null): string {
-  return `select ${listed(["null", body, ...CHOSEN, total ?? "null"])}`;
+export function wrapOne(body: string, total: string | null, mayChoose: boolean): string {
+  const chosen = mayChoose ? CHOSEN : NONE_CHOSEN;
+  return `select ${listed(["null", body, ...chosen, total ?? "null"])}`;
 }
 
 /** The statement itself, or the one that explains it (whose answer is the plan's lines). */

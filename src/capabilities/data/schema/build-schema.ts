@@ -10,6 +10,7 @@ import type {
   RoleRow,
   TableRow,
 } from "./catalog-rows.ts";
+import { observedIn } from "./observed-settings.ts";
 import {
   type Column,
   type DatabaseFunction,
@@ -63,6 +64,7 @@ export function buildSchema(version: number, rows: CatalogRows): Schema {
     hasPostgis: rows.hasPostgis,
     roles: new Map(rows.roles.map((role) => [role.name, toRoleFacts(role)])),
     descriptions: new Map(rows.descriptions),
+    observed: observedIn(rows.code),
   };
 }
 

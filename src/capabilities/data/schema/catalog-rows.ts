@@ -123,4 +123,6 @@ export interface CatalogRows {
   roles: readonly RoleRow[];
   /** Comments by exposed schema. */
   descriptions: readonly (readonly [schema: string, description: string])[];
+  /** What might look at a request's settings; null: cannot be known. */
+  code: readonly string[] | null;
 }

@@ -4,12 +4,14 @@ import type { Databases } from "../../../core/ports/database.ts";
 import type { Logger } from "../../../core/ports/log.ts";
 import { DEFAULT_TENANT } from "../../../core/tenant.ts";
 import type { CatalogRows } from "./catalog-rows.ts";
+import { ALL_OBSERVED } from "./observed-settings.ts";
 import { SchemaCache } from "./schema-cache.ts";
 
 const NOTHING: CatalogRows = {
   ...{ tables: [], keys: [], foreignKeys: [], viewRules: [], computed: [], functions: [] },
   ...{ representations: [], mediaHandlers: [], roles: [], descriptions: [], timezones: [] },
   hasPostgis: false,
+  code: [],
 };
 const silent = () => undefined;
 const log = { info: silent, warn: silent, error: silent, debug: silent } as unknown as Logger;
@@ -23,12 +25,19 @@ function cacheOver(loadMs: number) {
     await clock.sleep(loadMs);
     return NOTHING;
   };
-  const databases = { for: () => ({ system: { begin }, login: "" }) } as unknown as Databases;
+  let notify: (payload: string) => void = silent;
+  const listen = async (_: string, onNotify: typeof notify) => {
+    notify = onNotify;
+    return { unlisten: silent };
+  };
+  const databases = {
+    for: () => ({ system: { begin }, direct: { listen }, login: "" }),
+  } as unknown as Databases;
   const cache = new SchemaCache(
     { databases, clock, log },
     {
       scopeOf: async () => ({ schemas: [], extraSearchPath: [] }),
-      channel: () => null,
+      channel: () => "pgrst",
       ...{ onReloadConfig: silent, onLoaded: silent, onFailed: silent },
     },
   );
@@ -40,8 +49,26 @@ function cacheOver(loadMs: number) {
     await repairing;
     return loads > before;
   };
-  return { clock, repairs };
+  /** Names that code in the database is believed to look at; null before the first load. */
+  const observed = () => cache.peek(DEFAULT_TENANT)?.schema.observed.size ?? null;
+  return { clock, repairs, observed, notify: (payload: string) => notify(payload) };
 }
+
+test("from a change until it has been read, code may look at everything", async () => {
+  const { clock, repairs, observed, notify } = cacheOver(50);
+  expect(observed()).toBeNull();
+  await repairs();
+  expect(observed()).toBe(0);
+  notify("reload schema");
+  expect(observed()).toBe(ALL_OBSERVED.size);
+  await clock.advance(25);
+  notify("reload schema");
+  await clock.advance(25);
+  // Read while it changed once more.
+  expect(observed()).toBe(ALL_OBSERVED.size);
+  await clock.advance(50);
+  expect(observed()).toBe(0);
+});
 
 describe("failing queries have the schema read again", () => {
   test.each([

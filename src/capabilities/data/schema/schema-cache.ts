@@ -10,6 +10,7 @@ import type { CompiledRequest } from "../compile/compiled.ts";
 import { errors } from "../errors.ts";
 import { type CatalogScope, listenForReload, readCatalog, type Unlisten } from "../store.ts";
 import { buildSchema } from "./build-schema.ts";
+import { ALL_OBSERVED } from "./observed-settings.ts";
 import type { Schema } from "./schema.ts";
 import type { ShapeCache } from "./shape-cache.ts";
 
@@ -64,6 +65,11 @@ interface Entry {
   failures: number;
   failedAt: number;
   cancelRetry: (() => void) | null;
+}
+
+/** Code has changed, and nobody has read yet what it looks at. */
+function unsure({ schema }: LoadedSchema): LoadedSchema {
+  return { schema: { ...schema, observed: ALL_OBSERVED } };
 }
 
 export class SchemaCache {
@@ -168,7 +174,7 @@ export class SchemaCache {
       do {
         entry.dirty = false;
         state = await this.#load(tenant, entry);
-        entry.state = state;
+        entry.state = entry.dirty ? unsure(state) : state;
       } while (entry.dirty && !this.#closed);
       entry.failures = 0;
       return state;
@@ -200,7 +206,12 @@ export class SchemaCache {
     const { system, login } = this.#deps.databases.for(tenant);
     const { timezones } = entry;
     const scope = await this.#options.scopeOf(tenant);
-    const rows = await readCatalog(system, { ...scope, login, timezones });
+    const rows = await readCatalog(system, {
+      ...scope,
+      login,
+      timezones,
+      channel: this.#options.channel(),
+    });
     entry.timezones = rows.timezones;
     this.#options.onLoaded(this.#deps.clock.monotonic() - started);
     this.#version += 1;
@@ -226,7 +237,11 @@ export class SchemaCache {
       this.reload(tenant).catch(() => undefined);
     };
     const onNotify = (payload: string) => {
-      if (RELOADS.has(payload)) refresh();
+      if (RELOADS.has(payload)) {
+        const entry = this.#entry(tenant);
+        if (entry.state) entry.state = unsure(entry.state);
+        refresh();
+      }
       if (payload === "reload config") this.#options.onReloadConfig(tenant);
     };
     let isFirst = true;

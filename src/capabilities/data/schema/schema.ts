@@ -178,6 +178,8 @@ export interface Schema {
   readonly roles: ReadonlyMap<string, RoleFacts>;
   /** Comments on the exposed schemas. */
   readonly descriptions: ReadonlyMap<string, string>;
+  /** Settings of a request that code in the database may look at, and of the answer that it may set. */
+  readonly observed: ReadonlySet<string>;
 }
 
 /** Injective: schema names cannot hold NUL. */

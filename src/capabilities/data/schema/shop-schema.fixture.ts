@@ -63,6 +63,7 @@ export const NO_ROWS: CatalogRows = {
   mediaHandlers: [],
   timezones: [],
   hasPostgis: false,
+  code: null,
   roles: [],
   descriptions: [],
 };

@@ -121,7 +121,7 @@ function notOfExtension(tx: TransactionSql, catalog: "pg_class" | "pg_proc", oid
 
 /** As embedding knows them, so that views count too. */
 async function readRelationships(sql: Sql, scope: TypesScope): Promise<TypedRelationship[]> {
-  const rows = await readCatalog(sql, { ...scope, login: "", timezones: [] });
+  const rows = await readCatalog(sql, { ...scope, login: "", timezones: [], channel: null });
   const all = [...buildSchema(0, rows).relationships.values()].flat();
   return all.flatMap((found) =>
     found.kind === "foreign key" && found.isOutgoing && found.origin.schema === found.target.schema

@@ -1,0 +1,48 @@
+/**
+ * Which settings of a request the code inside a database looks at. A browser's headers are a kilobyte
+ * that PostgreSQL would have to take in with every query, and hardly any database ever reads them, so
+ * they are set only where something might: policies, views, triggers, defaults and functions are
+ * searched for it whenever the schema is read. In doubt all are set; a function that is called itself
+ * always finds all (`request-settings.ts`).
+ */
+
+/** What an operation on a table leaves out where nothing can miss it. Claims and role are always set. */
+export const OBSERVABLE = [
+  "request.method",
+  "request.path",
+  "request.headers",
+  "request.cookies",
+  "response.headers",
+  "response.status",
+] as const;
+
+export const ALL_OBSERVED: ReadonlySet<string> = new Set(OBSERVABLE);
+
+/** A call that says in plain text which setting it means, also as PostgreSQL prints an expression. */
+const PLAIN_CALL =
+  /\b(?:current_setting|set_config)"?\s*\(\s*'([a-z_][a-z0-9_.]*)'(?:::text)?\s*[,)]/gi;
+const ANY_CALL = /current_setting|set_config/gi;
+/** What runs SQL that is put together at run time, or finds settings in another way. */
+const OPAQUE =
+  /\b(?:execute|show|pg_settings|pg_show_all_settings|query_to_xml\w*|cursor_to_xml|ts_stat|ts_rewrite|dblink\w*|crosstab\w*|connectby)\b|U&["']/i;
+
+/** Whether anything might choose headers or the status of the answer. */
+export function mayChooseAnswer(observed: ReadonlySet<string>): boolean {
+  return observed.has("response.headers") || observed.has("response.status");
+}
+
+/**
+ * @param code bodies of functions and expressions; null where it cannot be known what there is
+ * @returns those of `OBSERVABLE` that must be set or read
+ */
+export function observedIn(code: readonly string[] | null): ReadonlySet<string> {
+  if (code === null) return ALL_OBSERVED;
+  const named = new Set<string>();
+  for (const text of code) {
+    const plain = [...text.matchAll(PLAIN_CALL)].map(([, name = ""]) => name.toLowerCase());
+    const calls = text.match(ANY_CALL)?.length ?? 0;
+    if (calls > plain.length || OPAQUE.test(text)) return ALL_OBSERVED;
+    for (const name of OBSERVABLE) if (text.toLowerCase().includes(name)) named.add(name);
+  }
+  return named;
+}
