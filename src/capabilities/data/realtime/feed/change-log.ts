@@ -120,17 +120,33 @@ export class ChangeLog {
 
   /** The changes after `position` and up to `upTo`, in order, at most so many and about so large. */
   read(position: Position, upTo: Position, max: { count: number; bytes: number }): RawChange[] {
-    const found: RawChange[] = [];
+    const all = { ...max, looks: Number.POSITIVE_INFINITY };
+    return this.select(position, upTo, all, () => true).changes;
+  }
+
+  /** Of those changes the ones that are wanted: all of them up to `reached`. */
+  select(
+    position: Position,
+    upTo: Position,
+    max: { count: number; bytes: number; looks: number },
+    isWanted: (change: RawChange) => boolean,
+  ): { readonly changes: RawChange[]; readonly reached: Position } {
+    const changes: RawChange[] = [];
+    let reached = position;
     let bytes = 0;
-    for (let at = this.#indexAfter(position); at < this.#entries.length; at += 1) {
+    const first = this.#indexAfter(position);
+    for (let at = first; at < this.#entries.length; at += 1) {
       const change = this.#entries[at]?.change;
       if (!change || compare(change.position, upTo) > 0) break;
-      if (found.length > 0 && bytes + change.sizeBytes > max.bytes) break;
-      found.push(change);
-      bytes += change.sizeBytes;
-      if (found.length >= max.count) break;
+      if (at - first >= max.looks || changes.length >= max.count) return { changes, reached };
+      if (isWanted(change)) {
+        if (changes.length > 0 && bytes + change.sizeBytes > max.bytes) return { changes, reached };
+        changes.push(change);
+        bytes += change.sizeBytes;
+      }
+      reached = change.position;
     }
-    return found;
+    return { changes, reached: latest(position, upTo) };
   }
 
   /** Bytes of the changes after `position`. */

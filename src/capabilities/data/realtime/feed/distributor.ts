@@ -3,17 +3,16 @@
  * those that resume on their own, until they have caught up.
  */
 import type { Clock } from "../../../../core/ports/clock.ts";
+import { CatchUp } from "./catch-up.ts";
 import type { ChangeLog } from "./change-log.ts";
-import { Gate } from "./gate.ts";
 import type { Judge } from "./judge.ts";
 import { formatId, latest, type Position, START } from "./position.ts";
-import type { RawChange } from "./raw-change.ts";
 import type { Subscription } from "./subscription.ts";
-import { isWanted, SubscriptionIndex } from "./subscription-index.ts";
+import { SubscriptionIndex } from "./subscription-index.ts";
 
 export interface DistributorOptions {
   readonly log: ChangeLog;
-  readonly judge: Judge;
+  readonly judge: Pick<Judge, "handOut">;
   readonly clock: Clock;
   /** Changes that may wait to be judged, bytes. */
   readonly backlogBytes: number;
@@ -21,15 +20,11 @@ export interface DistributorOptions {
 }
 
 const LIVE = { count: 500, bytes: 1024 * 1024 };
-const RESUMED = { count: 200, bytes: 256 * 1024 };
-/** Subscriptions that catch up at once: live ones come first. */
-const CATCHING_UP_MAX = 4;
 
 export class Distributor {
   readonly #options: DistributorOptions;
   readonly #live = new SubscriptionIndex();
-  readonly #catchingUp = new Set<Subscription>();
-  readonly #gate = new Gate(CATCHING_UP_MAX);
+  readonly #catchingUp: CatchUp;
   /** Up to here the log was, or is being, handed to the live ones. */
   #begun: Position = START;
   /** Up to here it was. */
@@ -40,6 +35,14 @@ export class Distributor {
 
   constructor(options: DistributorOptions) {
     this.#options = options;
+    this.#catchingUp = new CatchUp({
+      ...{ log: options.log, judge: options.judge },
+      begun: () => {
+        this.#follow();
+        return this.#begun;
+      },
+      arrived: (subscription) => this.#live.add(subscription),
+    });
   }
 
   get size(): number {
@@ -67,16 +70,13 @@ export class Distributor {
       this.#live.add(subscription);
       return;
     }
-    subscription.cursor = after;
-    this.#catchingUp.add(subscription);
-    // Ends by itself; what it throws is the signal's reason.
-    this.#catchUp(subscription).catch(() => this.#catchingUp.delete(subscription));
+    this.#catchingUp.add(subscription, after);
   }
 
   remove(subscription: Subscription): void {
     subscription.close();
     this.#live.remove(subscription);
-    this.#catchingUp.delete(subscription);
+    this.#catchingUp.remove(subscription);
   }
 
   /** Everybody is told that changes may be missing from here on. */
@@ -145,36 +145,11 @@ export class Distributor {
     this.#resets = log.resets;
     this.#begun = log.floor;
     this.#done = log.floor;
+    // What was told before says nothing about a log that begins anew.
+    for (const subscription of this.#live) subscription.seen = START;
+    this.#catchingUp.restart();
     if (!isFirst) this.tellGap("the feed was interrupted");
     this.#wakeWaiters();
-  }
-
-  async #catchUp(subscription: Subscription): Promise<void> {
-    const { log, judge } = this.#options;
-    const resets = this.#resets;
-    const isBehind = () => subscription.isOpen && resets === this.#resets;
-    let cursor = subscription.cursor ?? START;
-    for (;;) {
-      if (!log.reaches(cursor)) {
-        cursor = log.floor;
-        subscription.gap("the window has moved on", formatId(log.incarnation, cursor));
-      }
-      const changes = log.read(cursor, this.#begun, RESUMED);
-      const last = changes.at(-1);
-      if (!last || !isBehind()) break;
-      await this.#gate.pass(() =>
-        judge.handOut(log.incarnation, changes, (change) => wanters(subscription, change)),
-      );
-      cursor = last.position;
-      subscription.cursor = cursor;
-      await subscription.ready();
-    }
-    this.#catchingUp.delete(subscription);
-    if (!subscription.isOpen) return;
-    // Another server may have been ahead of this one: what it told is not told again.
-    subscription.seen = cursor;
-    subscription.cursor = null;
-    this.#live.add(subscription);
   }
 
   #wakeWaiters(): void {
@@ -188,11 +163,4 @@ export class Distributor {
     this.#wake();
     for (const resolve of this.#roomWaiters.splice(0)) resolve();
   }
-}
-
-function wanters(subscription: Subscription, change: RawChange): readonly Subscription[] {
-  const { schema, table } = subscription.interest;
-  if (schema !== change.shape.schema) return [];
-  if (table !== null && table !== change.shape.table) return [];
-  return isWanted(subscription, change) ? [subscription] : [];
 }

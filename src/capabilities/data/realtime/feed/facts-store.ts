@@ -61,13 +61,10 @@ async function readRow(
       ) as without_identity,
       coalesce(k.columns, '[]'::json) as key_columns,
       exists (
-        select from pg_catalog.pg_publication_tables p
-        where p.pubname = ${publication}
-          and (p.schemaname, p.tablename) in (
-            select pn.nspname, pc.relname
-            from (select c.oid as relid union select relid from pg_catalog.pg_partition_tree(c.oid)) tree
-            join pg_catalog.pg_class pc on pc.oid = tree.relid
-            join pg_catalog.pg_namespace pn on pn.oid = pc.relnamespace)
+        select from pg_catalog.pg_publication p
+        cross join lateral pg_catalog.pg_get_publication_tables(p.pubname::text) t
+        where p.pubname = ${publication} and (t.relid = c.oid
+          or t.relid in (select relid from pg_catalog.pg_partition_tree(c.oid)))
       ) as is_published,
       pg_catalog.pg_try_advisory_xact_lock_shared(
         ${publishingLock(0)}::bigint + c.oid::bigint) as is_settled,

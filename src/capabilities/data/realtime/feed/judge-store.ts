@@ -17,7 +17,7 @@ export async function askAsOwner(
 
 const decoder = new TextDecoder();
 
-/** Of the policies for reading, those that apply to the role. Read anew each time: they are rights. */
+/** Of the policies for reading, those that apply to the role. Read anew for each batch: they are rights. */
 export async function readPolicies(
   sql: Sql,
   tableOid: number,

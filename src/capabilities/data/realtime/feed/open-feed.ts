@@ -20,7 +20,7 @@ import { Judge } from "./judge.ts";
 import { JudgeQueries } from "./judge-queries.ts";
 import { judgingAs } from "./judging-as.ts";
 import { MessageSeal } from "./message-seal.ts";
-import { type Position, parseId } from "./position.ts";
+import { parseId } from "./position.ts";
 import { publishTable } from "./publish-table.ts";
 import { type Filters, Subscription } from "./subscription.ts";
 import { Supply } from "./supply.ts";
@@ -131,10 +131,14 @@ export class OpenFeed {
     try {
       const filters = await this.#admit(interest);
       await this.#ready();
-      const now = await this.#source.now();
+      const resumed = after === null ? null : parseId(this.#log.incarnation, after);
+      const position = resumed ?? (await this.#source.now());
       const identity = this.#identities.take(interest.principal);
       const subscription = new Subscription({ interest, sink, filters, identity });
-      this.#add(subscription, after, now);
+      this.#distributor.add(subscription, position, resumed !== null);
+      if (after !== null && resumed === null) {
+        subscription.gap("the position is not of this feed", this.positionOf(subscription));
+      }
       return subscription;
     } finally {
       this.#arriving -= 1;
@@ -201,13 +205,6 @@ export class OpenFeed {
     if (!published) throw errors.PGRST205(table.schema, table.name, null);
     await this.#source.follow?.(table);
     return filters;
-  }
-
-  #add(subscription: Subscription, after: string | null, now: Position): void {
-    const resumed = after === null ? null : parseId(this.#log.incarnation, after);
-    this.#distributor.add(subscription, resumed ?? now, resumed !== null);
-    if (after === null || resumed !== null) return;
-    subscription.gap("the position is not of this feed", this.positionOf(subscription));
   }
 
   /** The log has begun: everything from now on will come. @throws realtime_unavailable */

@@ -12,6 +12,7 @@ import { passesFilters } from "./filter-cases.ts";
 import type { Identity } from "./identities.ts";
 import type { Caller, JudgeQueries } from "./judge-queries.ts";
 import { readPolicies } from "./judge-store.ts";
+import type { TablePolicies } from "./policies.ts";
 import { readVersionsNow } from "./reference.ts";
 import { renderRows } from "./render-rows.ts";
 import { askRoleFacts } from "./role-facts.ts";
@@ -36,6 +37,7 @@ export interface CourtOptions {
 export class TableCourt {
   readonly #options: CourtOptions;
   readonly #roles = new Map<string, RoleFacts | null>();
+  readonly #policies = new Map<string, Promise<TablePolicies>>();
 
   constructor(options: CourtOptions) {
     this.#options = options;
@@ -161,13 +163,22 @@ export class TableCourt {
   async #allowedByPolicy(identity: Identity, cases: readonly Case[]): Promise<Selected<Case>> {
     const { facts, table, queries } = this.#options;
     if (cases.length === 0) return { rows: new Map(), failed: new Map() };
-    const { role } = identity.principal;
-    const policies = await queries.withOwner(({ system }) => readPolicies(system, facts.oid, role));
+    const policies = await this.#policiesOf(identity.principal.role);
     const sql = policySql(table, policies, facts.generated);
     return await selectRows(cases, (some) => {
       const rows = some.map((one) => (one.row ? rowJson(table, one.change, one.row.values) : "{}"));
       return queries.asCaller(this.#caller(identity.principal), sql, [`[${rows.join(",")}]`]);
     });
+  }
+
+  /** Asked once for all identities of a role. */
+  #policiesOf(role: string): Promise<TablePolicies> {
+    const { facts, queries } = this.#options;
+    const known = this.#policies.get(role);
+    if (known) return known;
+    const policies = queries.withOwner(({ system }) => readPolicies(system, facts.oid, role));
+    this.#policies.set(role, policies);
+    return policies;
   }
 
   #settle(one: Case, identity: Identity, isSeen: boolean, failure: { code: string } | null): void {
