@@ -13,6 +13,7 @@ test("two servers, killed in turn: nothing is missed silently, nothing forbidden
   expect(report.faults).toEqual([]);
   expect(report.told).toBeGreaterThan(100);
   expect(report.reconnects).toBeGreaterThan(0);
+  expect(report.cutOff).toBeGreaterThan(0);
 }, 180_000);
 
 test.each(["open-policies", "deaf"] as const)(

@@ -39,7 +39,6 @@ export class ServerProcess {
       const decoder = new TextDecoder();
       for await (const chunk of stream) this[name] += decoder.decode(chunk, { stream: true });
     };
-    void this.#watch();
     this.#read = Promise.all([
       keep(this.#child.stdout, "stdout"),
       keep(this.#child.stderr, "stderr"),
@@ -71,8 +70,8 @@ export class ServerProcess {
     this.#child.kill(signal);
   }
 
-  /** Notes whoever belongs to it as long as it runs. */
-  async #watch(): Promise<void> {
+  /** Notes whoever belongs to it as long as it runs, for `leftOver`. Looks at every process there is. */
+  async watch(): Promise<void> {
     while (this.#child.exitCode === null && this.#child.signalCode === null) {
       for (const seen of processTree(this.#child.pid)) {
         this.#family.set(`${seen.pid}@${seen.startedAt}`, seen);
@@ -95,7 +94,7 @@ export class ServerProcess {
     return { code, stdout: this.stdout, stderr: this.stderr };
   }
 
-  /** Processes of it that have not ended, given a moment. */
+  /** Processes of it that `watch` saw and that have not ended, given a moment. */
   async leftOver(): Promise<readonly SeenProcess[]> {
     const left = () => stillRunning([...this.#family.values()]);
     await until("its processes to end", () => left().length === 0).catch(() => undefined);
@@ -127,6 +126,7 @@ export function processBench() {
   };
   const launch = (args: readonly string[], cwd: string, dataDir: string, env = {}) => {
     const one = new ServerProcess(args, cwd, dataDir, env);
+    void one.watch();
     running.push(one);
     return one;
   };

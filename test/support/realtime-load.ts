@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { connect as connectTcp, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { ServerFile } from "../../src/server/data-folder.ts";
 import { connect } from "../postgres/wire-database.ts";
 import { ServerProcess } from "../server/server-process.ts";
 import { testPostgres } from "./postgres.ts";
@@ -38,6 +39,7 @@ export interface RealtimeReport {
   readonly told: number;
   readonly repeated: number;
   readonly gaps: number;
+  /** Readers that a server gave up because they did not read. */
   readonly cutOff: number;
   readonly reconnects: number;
   /** In sentences; empty when the promises were kept. */
@@ -55,6 +57,16 @@ const TEAMS = 10;
 const LEVELS = 5;
 const SECRET = "realtime-campaign-secret-of-32-bytes";
 const SETTLE_MS = 120_000;
+/** The kernel holds a few megabytes for a connection that nobody reads. */
+const BURST_ROWS = 16;
+const BURST_ROW_BYTES = 128 * 1024;
+const BURSTS_MAX = 12;
+/** So long a burst may take until it is told. */
+const BURST_MS = 3_000;
+/** All bursts of two rounds, so that nobody is told of a gap. */
+const WINDOW_BYTES = 128 * 1024 * 1024;
+/** Of a writer, between two rows: while a round waits for changes, and else. */
+const PAUSE_MS = { busy: 5, idle: 200 };
 
 /** What each kind of policy means, in SQL and here. */
 const KINDS: readonly { readonly sql: string; sees(user: number, row: Row): boolean }[] = [
@@ -70,6 +82,8 @@ const KINDS: readonly { readonly sql: string; sees(user: number, row: Row): bool
   },
   { sql: "true", sees: () => true },
 ];
+/** Kinds that can show a row to its owner alone. */
+const PERSONAL_KINDS: readonly number[] = [0, 2];
 const kindOf = (table: number) => KINDS[table % KINDS.length] ?? { sql: "true", sees: () => true };
 const uuidOf = (user: number) => `00000000-0000-4000-8000-${String(user).padStart(12, "0")}`;
 
@@ -87,7 +101,6 @@ class Reader {
   readonly seen = new Set<string>();
   isReady = false;
   gaps = 0;
-  cutOff = 0;
   reconnects = 0;
   repeated = 0;
   readonly #urlOf: () => string | null;
@@ -101,6 +114,12 @@ class Reader {
     this.table = table;
     this.#urlOf = urlOf;
     this.#open();
+  }
+
+  /** On a connection anew: one that has carried much is given more room by the kernel. */
+  reconnect(): void {
+    this.isReady = false;
+    this.#socket?.destroy();
   }
 
   pause(): void {
@@ -161,7 +180,6 @@ class Reader {
     const name = /^event: (\S+)$/m.exec(block)?.[1];
     const data = /^data: (.*)$/m.exec(block)?.[1];
     if (name === "end") {
-      if (data?.includes("too slow")) this.cutOff += 1;
       this.#socket?.destroy();
       return;
     }
@@ -184,6 +202,7 @@ class Writers {
   readonly #rng: SeededRng;
   readonly #running: Promise<void>[];
   #isOver = false;
+  #target = 0;
   #nextId = 1;
 
   constructor(options: RealtimeOptions, url: string, rng: SeededRng) {
@@ -218,7 +237,24 @@ class Writers {
         await this.#sql`update ${this.#sql(`t${table}`)} set v = ${v} where id = ${id}`;
         this.#note(table, `${id}.${v}`, row);
       }
-      await Bun.sleep(5);
+      await Bun.sleep(this.committed < this.#target ? PAUSE_MS.busy : PAUSE_MS.idle);
+    }
+  }
+
+  /** Resolves when so many more changes have been committed. */
+  async write(changes: number): Promise<void> {
+    this.#target = this.committed + changes;
+    await until("writes", () => this.committed >= this.#target, SETTLE_MS);
+  }
+
+  /** Rows that only this reader may see. */
+  async burst({ user: owner, table }: Reader): Promise<void> {
+    const row: Row = { owner, team: 0, level: 0, shared: false };
+    const ids = Array.from({ length: BURST_ROWS }, () => this.#nextId++);
+    for (const id of ids) {
+      await this.#sql`insert into ${this.#sql(`t${table}`)}
+        values (${id}, ${uuidOf(owner)}, 0, 0, false, 1, repeat('x', ${BURST_ROW_BYTES}))`;
+      this.#note(table, `${id}.1`, row);
     }
   }
 
@@ -231,7 +267,7 @@ class Writers {
 function schemaSql({ policies, subscribers, plant }: RealtimeOptions): string {
   const tables = Array.from({ length: policies }, (_, n) => {
     const using = plant === "open-policies" ? "true" : kindOf(n).sql.replaceAll("%", `t${n}`);
-    return `create table t${n} (id int primary key, owner uuid, team int, level int, shared bool, v int);
+    return `create table t${n} (id int primary key, owner uuid, team int, level int, shared bool, v int, pad text);
       alter table t${n} enable row level security;
       create policy p on t${n} for select to authenticated using (${using});`;
   });
@@ -243,111 +279,196 @@ function schemaSql({ policies, subscribers, plant }: RealtimeOptions): string {
     ${tables.join("\n")} notify pgrst, 'reload schema'`;
 }
 
-/** Two servers on one database, of which one is killed each round. */
+/** Two servers on one database. */
+class Servers {
+  readonly #folder = mkdtempSync(join(tmpdir(), "reactor-realtime-"));
+  readonly #env: Record<string, string>;
+  readonly #processes: ServerProcess[] = [];
+  /** Null while one is not there. */
+  readonly files: (ServerFile | null)[] = [null, null];
+
+  constructor(databaseUrl: string, rng: SeededRng) {
+    this.#env = {
+      REACTOR_DATABASE__URL: databaseUrl,
+      REACTOR_VAULT__KEY: Buffer.from(rng.bytes(32)).toString("base64"),
+      REACTOR_DATA__JWT_SECRET: SECRET,
+      REACTOR_DATA__REALTIME_MAX_BUFFERED_BYTES: "65536",
+      REACTOR_DATA__REALTIME_WINDOW_BYTES: String(WINDOW_BYTES),
+      REACTOR_LOG__LEVEL: "warn",
+    };
+  }
+
+  async start(nth: number): Promise<void> {
+    const dataDir = join(this.#folder, String(nth));
+    const args = ["serve", "--only", "auth,data", "--data-dir", dataDir, "--port", "0"];
+    const started = new ServerProcess(args, this.#folder, dataDir, this.#env);
+    this.#processes[nth] = started;
+    this.files[nth] = await started.ready();
+  }
+
+  async kill(nth: number): Promise<void> {
+    this.files[nth] = null;
+    this.#processes[nth]?.kill("SIGKILL");
+    await this.#processes[nth]?.ended();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#processes.map((_, nth) => this.kill(nth)));
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** For this reader, as long as it is there. */
+  urlFor(reader: number): string | null {
+    return (this.files[reader % 2] ?? this.files.find((file) => file !== null))?.url ?? null;
+  }
+
+  async knowTables(): Promise<void> {
+    const headers = { authorization: `Bearer ${tokenOf(0)}` };
+    await until("the schema", async () => {
+      const urls = this.files.map((file) => `${file?.url}/data/v1/t0?limit=1`);
+      const answers = await Promise.all(urls.map((url) => fetch(url, { headers })));
+      return answers.every((answer) => answer.ok);
+    });
+  }
+
+  async subscriptions(): Promise<number> {
+    // They have other work.
+    await Bun.sleep(50);
+    const counts = await Promise.all(this.files.map((file) => subscriptionsOf(file)));
+    return counts.reduce((all, count) => all + count, 0);
+  }
+}
+
+/** Of two servers on one database one is killed each round. */
 export async function realtimeLoad(options: RealtimeOptions): Promise<RealtimeReport> {
   const rng = createSeededRng(options.seed);
   const database = await (await testPostgres()).createDatabase();
-  const folder = mkdtempSync(join(tmpdir(), "reactor-realtime-"));
-  const key = Buffer.from(rng.bytes(32)).toString("base64");
-  const env = {
-    REACTOR_DATABASE__URL: database.url,
-    REACTOR_VAULT__KEY: key,
-    REACTOR_DATA__JWT_SECRET: SECRET,
-    REACTOR_DATA__REALTIME_MAX_BUFFERED_BYTES: "65536",
-    REACTOR_LOG__LEVEL: "warn",
-  };
-  const start = (name: string) =>
-    new ServerProcess(
-      ["serve", "--only", "auth,data", "--data-dir", join(folder, name), "--port", "0"],
-      folder,
-      join(folder, name),
-      env,
-    );
-  const servers = [start("a")];
-  const urls: (string | null)[] = [(await servers[0]?.ready())?.url ?? null];
-  servers.push(start("b"));
-  urls.push((await servers[1]?.ready())?.url ?? null);
+  const servers = new Servers(database.url, rng);
   const sql = connect(database.url);
-  await sql.unsafe(schemaSql(options));
-  await until("the schema", async () => {
-    const answers = await Promise.all(
-      urls.map((url) =>
-        fetch(`${url}/data/v1/t0?limit=1`, { headers: { authorization: `Bearer ${tokenOf(0)}` } }),
-      ),
-    );
-    return answers.every((answer) => answer.ok);
-  });
-  const urlFor = (reader: number) => () =>
-    urls[reader % 2] ?? urls.find((url) => url !== null) ?? null;
   const readers: Reader[] = [];
   let writers: Writers | null = null;
+  let cutOff = 0;
   try {
-    for (let n = 0; n < options.subscribers; n++) {
-      readers.push(new Reader(n, n % options.policies, urlFor(n)));
-      if (n % 50 === 49)
-        await until("subscribers", () => readers.every((one) => one.isReady), 60_000);
-    }
-    await until("the subscribers", () => readers.every((one) => one.isReady), 60_000);
+    await servers.start(0);
+    await servers.start(1);
+    await sql.unsafe(schemaSql(options));
+    await servers.knowTables();
+    await subscribeAll(options, servers, readers);
     options.onRound?.(`${readers.length} subscribers`);
     writers = new Writers(options, database.url, rng);
     const slow = readers.filter(() => rng.float() < options.slowShare);
     for (let round = 0; round < options.rounds; round++) {
-      for (const one of slow) one.pause();
-      const target = writers.committed + options.changesPerRound;
-      await until("writes", () => (writers?.committed ?? 0) >= target, SETTLE_MS);
-      const victim = round % 2;
-      urls[victim] = null;
-      servers[victim]?.kill("SIGKILL");
-      await servers[victim]?.ended();
-      for (const one of slow) one.resume();
-      const target2 = writers.committed + options.changesPerRound / 2;
-      await until("writes", () => (writers?.committed ?? 0) >= target2, SETTLE_MS);
-      const again = start(victim === 0 ? "a" : "b");
-      servers[victim] = again;
-      urls[victim] = (await again.ready()).url;
+      cutOff += await runRound({ options, servers, readers, slow, writers, victim: round % 2 });
       options.onRound?.(`round ${round + 1}: ${writers.committed} changes committed`);
     }
     await writers.stop();
-    return await check(options, readers, writers);
+    return { ...(await check(options, readers, writers)), cutOff };
   } finally {
     for (const reader of readers) reader.close();
     await writers?.stop().catch(() => undefined);
-    for (const server of servers) {
-      server.kill("SIGKILL");
-      await server.ended();
-    }
+    await servers.close();
     await sql`select pg_drop_replication_slot(slot_name) from pg_replication_slots where database = current_database()`.catch(
       () => undefined,
     );
     await sql.end({ timeout: 5 });
     await database.drop().catch(() => undefined);
-    rmSync(folder, { recursive: true, force: true });
   }
+}
+
+async function subscribeAll(options: RealtimeOptions, servers: Servers, readers: Reader[]) {
+  const areReady = () => readers.every((one) => one.isReady);
+  for (let n = 0; n < options.subscribers; n++) {
+    readers.push(new Reader(n, n % options.policies, () => servers.urlFor(n)));
+    if (n % 50 === 49) await until("subscribers", areReady, 60_000);
+  }
+  await until("the subscribers", areReady, 60_000);
+}
+
+interface Round {
+  readonly options: RealtimeOptions;
+  readonly servers: Servers;
+  readonly readers: readonly Reader[];
+  readonly slow: readonly Reader[];
+  readonly writers: Writers;
+  /** Which server is killed. */
+  readonly victim: number;
+}
+
+/** How many readers were cut off. */
+async function runRound({ options, servers, readers, slow, writers, victim }: Round) {
+  // One on each server.
+  const stalled = [0, 1].flatMap((parity) =>
+    slow
+      .filter(({ table }) => PERSONAL_KINDS.includes(table % KINDS.length))
+      .filter(({ user }) => user % 2 === parity)
+      .slice(0, 1),
+  );
+  await caughtUp(stalled, writers);
+  for (const one of stalled) one.reconnect();
+  await until("the stalled", () => stalled.every((one) => one.isReady), SETTLE_MS);
+  const areAll = async () => (await servers.subscriptions()) === readers.length;
+  await until("all subscribers", areAll, SETTLE_MS);
+  for (const one of slow) one.pause();
+  await writers.write(options.changesPerRound);
+  await cutOffAll(stalled, writers, servers);
+  await servers.kill(victim);
+  for (const one of slow) one.resume();
+  await writers.write(options.changesPerRound / 2);
+  await servers.start(victim);
+  return stalled.length;
+}
+
+/** Writes for readers that do not read until their servers have given them up. */
+async function cutOffAll(stalled: readonly Reader[], writers: Writers, servers: Servers) {
+  const left = (await servers.subscriptions()) - stalled.length;
+  const areCutOff = async () => (await servers.subscriptions()) <= left;
+  const ended = (waitMs: number) => until("the end of the stalled", areCutOff, waitMs);
+  for (let bursts = 0; bursts < BURSTS_MAX; bursts++) {
+    await Promise.all(stalled.map((one) => writers.burst(one)));
+    if (await ended(BURST_MS).catch(() => false)) return;
+  }
+  await ended(SETTLE_MS);
+}
+
+async function subscriptionsOf(file: ServerFile | null): Promise<number> {
+  if (file === null) return 0;
+  const headers = { authorization: `Bearer ${file.admin_token}` };
+  const text = await (await fetch(`${file.url}/metrics`, { headers })).text();
+  return Number(/^reactor_realtime_subscriptions (\d+)/m.exec(text)?.[1]);
+}
+
+/** What a reader may see and has not been told. */
+function missingOf({ table, user, seen }: Reader, journal: Writers["journal"]): string[] {
+  return [...(journal[table] ?? [])]
+    .filter(([key, row]) => !seen.has(key) && kindOf(table).sees(user, row))
+    .map(([key]) => key);
+}
+
+/** All have been told what was committed, or that something is missing. */
+async function caughtUp(
+  readers: readonly Reader[],
+  { journal }: Writers,
+  waitMs = SETTLE_MS,
+): Promise<void> {
+  const isTold = (reader: Reader) => reader.gaps > 0 || missingOf(reader, journal).length === 0;
+  await until("everything told", () => readers.every(isTold), waitMs);
 }
 
 async function check(
   options: RealtimeOptions,
   readers: readonly Reader[],
-  { journal, committed }: Writers,
-): Promise<RealtimeReport> {
-  const expected = (reader: Reader) =>
-    [...(journal[reader.table] ?? [])]
-      .filter(([, row]) => kindOf(reader.table).sees(reader.user, row))
-      .map(([key]) => key);
+  writers: Writers,
+): Promise<Omit<RealtimeReport, "cutOff">> {
+  const { journal, committed } = writers;
   if (options.plant === "deaf") {
     const [one] = readers.filter((reader) => reader.seen.size > 0);
     one?.seen.delete([...one.seen][0] ?? "");
   }
-  const missingOf = (reader: Reader) => expected(reader).filter((key) => !reader.seen.has(key));
   const waitMs = options.plant === "deaf" ? 5_000 : SETTLE_MS;
-  await until(
-    "everything told",
-    () => readers.every((reader) => reader.gaps > 0 || missingOf(reader).length === 0),
-    waitMs,
-  ).catch(() => undefined);
+  await caughtUp(readers, writers, waitMs).catch(() => undefined);
   const faults: string[] = [];
   for (const reader of readers) {
-    const missing = missingOf(reader);
+    const missing = missingOf(reader, journal);
     if (missing.length > 0 && reader.gaps === 0) {
       faults.push(`user ${reader.user} on t${reader.table} silently missed ${missing.slice(0, 3)}`);
     }
@@ -367,7 +488,6 @@ async function check(
     told: sum((one) => one.seen.size),
     repeated: sum((one) => one.repeated),
     gaps: sum((one) => one.gaps),
-    cutOff: sum((one) => one.cutOff),
     reconnects: sum((one) => one.reconnects),
     faults,
   };
