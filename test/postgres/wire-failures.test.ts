@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-
 import type { ManagedUserPool, PoolState } from "../../src/postgres/wire/user-pool.ts";
 import { systemClock } from "../../src/shared/clock.ts";
 import { until } from "../support/until.ts";

@@ -161,5 +161,5 @@ test("a log that begins anew with smaller positions is told to everybody, behind
   }
   ending.abort(new Error("over"));
   distributor.notify();
-  expect(running).rejects.toThrow("over");
+  await expect(running).rejects.toThrow("over");
 });
