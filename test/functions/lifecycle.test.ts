@@ -229,6 +229,26 @@ describe("what is kept", () => {
   const insert = (rows: readonly NewInvocation[]) =>
     insertInvocations({ system: world.sql, copyIn: database.copyIn }, rows);
 
+  test("the sweep looks for a function's bound once, not for each of its calls", async () => {
+    await world.deploy("busy", says("busy"));
+    await insert(
+      Array.from({ length: 500 }, (_, n) => call({ name: "busy", request_id: `r${n}` })),
+    );
+    const looks = await world.sql.begin(async (tx) => {
+      // As for a table of which nothing is known yet.
+      await tx`set local enable_nestloop = off`;
+      await trimRecords(tx as never, { logLines: 1, invocations: 2, versions: 2 });
+      const [row] = await tx<{ looks: number }[]>`
+        select (seq_scan + idx_scan)::int as looks from pg_stat_xact_user_tables
+        where relid = 'functions.invocations'::regclass`;
+      return row?.looks ?? 0;
+    });
+    const left = await world.sql<{ request_id: string }[]>`
+      select request_id from functions.invocations where name = 'busy' order by id`;
+    expect(left.map((row) => row.request_id)).toEqual(["r498", "r499"]);
+    expect(looks).toBeLessThan(100);
+  });
+
   test("an invocation is kept as it was told, whatever its texts hold", async () => {
     const texts = ['"', "\\", "{a,b}", "NULL", "\\N", "", "ä\t\n", "x".repeat(90), "é".repeat(90)];
     const rows = texts.map((text, n) => ({

@@ -206,6 +206,21 @@ export async function readInvocations(
   return rows.map(({ id, at, ...row }) => ({ id: String(id), time: isoTime(at), ...row }));
 }
 
+/** The bounds are found first, one for each function: a plan may join otherwise, and find them anew for each row. */
+async function keepNewest(
+  sql: Sql,
+  records: "log_lines" | "invocations",
+  count: number,
+): Promise<void> {
+  const table = sql(`functions.${records}`);
+  await sql`
+    with bound as materialized (
+      select name, (
+        select id from ${table} where name = f.name order by id desc offset ${count} limit 1) as id
+      from functions.functions f)
+    delete from ${table} record using bound where record.name = bound.name and record.id <= bound.id`;
+}
+
 export interface Keep {
   readonly logLines: number;
   readonly invocations: number;
@@ -214,16 +229,8 @@ export interface Keep {
 
 /** Drops what is beyond the bounds, function by function, then code that no version names. */
 export async function trimRecords(sql: Sql, keep: Keep): Promise<void> {
-  await sql`
-    delete from functions.log_lines l using functions.functions f
-    where l.name = f.name and l.id <= (
-      select id from functions.log_lines where name = f.name
-      order by id desc offset ${keep.logLines} limit 1)`;
-  await sql`
-    delete from functions.invocations i using functions.functions f
-    where i.name = f.name and i.id <= (
-      select id from functions.invocations where name = f.name
-      order by id desc offset ${keep.invocations} limit 1)`;
+  await keepNewest(sql, "log_lines", keep.logLines);
+  await keepNewest(sql, "invocations", keep.invocations);
   // Lines that were still on their way when their function was removed.
   await sql`
     delete from functions.log_lines l

@@ -356,4 +356,13 @@ export const functions: readonly Mutation[] = [
     only: "takes no room from a function",
     why: "one tenant keeps another one's function busy",
   },
+  {
+    name: "function: the sweep finds a function's bound anew for each of its calls",
+    file: "src/capabilities/functions/store-records.ts",
+    find: "as materialized (",
+    replace: "as not materialized (",
+    tests: ["test/functions/lifecycle.test.ts"],
+    only: "the sweep looks for",
+    why: "after a busy minute the database is at it for minutes",
+  },
 ];
