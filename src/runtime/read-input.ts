@@ -4,20 +4,29 @@ import { coreErrors } from "../core/errors.ts";
 import type { FunctionRequest } from "../core/ports/function-runtime.ts";
 import type { LazyAbort } from "./lazy-abort.ts";
 
-/** Throws `payload_too_large` (413), or the reason of the abort when that comes first. */
-export async function readInput(
+/**
+ * At once where it is there.
+ *
+ * @throws payload_too_large (413), or the reason of the abort when that comes first
+ */
+export function readInput(
   request: FunctionRequest,
   limitBytes: number,
   abort: LazyAbort,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const declared = request.headers["content-length"];
-  if (declared === undefined) {
+): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
+  const { contentLength } = request;
+  if (contentLength === null) {
     const { body } = request;
-    return body ? await readCounted(body, limitBytes, abort) : new Uint8Array();
+    return body ? readCounted(body, limitBytes, abort) : new Uint8Array();
   }
-  if (Number(declared) > limitBytes) throw coreErrors.payload_too_large(limitBytes);
-  return await orAborted(request.bytes(), abort);
+  if (Number(contentLength) > limitBytes) throw coreErrors.payload_too_large(limitBytes);
+  const reading = request.bytes();
+  return isThere(reading, abort) ? peek(reading) : orAborted(reading, abort);
 }
+
+/** A small body has come with its head, mostly. */
+const isThere = (work: Promise<unknown>, abort: LazyAbort) =>
+  peek.status(work) === "fulfilled" && !abort.aborted;
 
 async function readCounted(
   body: ReadableStream<Uint8Array>,
@@ -41,8 +50,7 @@ async function readCounted(
 
 /** The work, unless the abort comes first: a client that never sends its body must not hold a call. */
 export function orAborted<T>(work: Promise<T>, abort: LazyAbort): Promise<T> {
-  // A small body has come with its head, mostly.
-  if (peek.status(work) === "fulfilled" && !abort.aborted) return work;
+  if (isThere(work, abort)) return work;
   return new Promise<T>((resolve, reject) => {
     abort.onAbort(() => reject(abort.reason));
     work.then(resolve, reject);

@@ -41,6 +41,9 @@ export async function failureOf(
 /** As the server hands it on. */
 export function requestOf(url: string, init?: RequestInit): FunctionRequest {
   const request = new Request(url, init);
-  const headers = { value: { host: new URL(url).host, ...Object.fromEntries(request.headers) } };
-  return Object.defineProperty(request, "headers", headers) as unknown as FunctionRequest;
+  const sent = { host: new URL(url).host, ...Object.fromEntries(request.headers) };
+  return Object.defineProperties(request, {
+    headers: { value: sent },
+    contentLength: { value: request.headers.get("content-length") },
+  }) as unknown as FunctionRequest;
 }

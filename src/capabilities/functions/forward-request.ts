@@ -26,22 +26,46 @@ export function forwardRequest(
   principal: Principal,
   below: string,
 ): FunctionRequest {
-  const queryAt = request.url.indexOf("?");
-  const query = queryAt < 0 ? "" : request.url.slice(queryAt);
-  const url = `${ctx.origin}${below || "/"}${query}`;
-  return new Forwarded(request, url, forwardedHeaders(request.headers, ctx, found, principal));
+  return new Forwarded({ request, ctx, found, principal, below });
 }
 
-/** Another view of the same request: a `Request` of its own would turn the body into a stream. */
-class Forwarded implements FunctionRequest {
-  readonly url: string;
-  readonly headers: FunctionRequest["headers"];
-  readonly #request: Request;
+interface Sent {
+  readonly request: Request;
+  readonly ctx: RequestContext;
+  readonly found: ActiveFunction;
+  readonly principal: Principal;
+  readonly below: string;
+}
 
-  constructor(request: Request, url: string, headers: FunctionRequest["headers"]) {
-    this.#request = request;
-    this.url = url;
-    this.headers = headers;
+/**
+ * Another view of the same request: a `Request` of its own would turn the body into a stream. What of it a
+ * function sees is made when it is asked for: a module is given its body only.
+ */
+class Forwarded implements FunctionRequest {
+  readonly #sent: Sent;
+  readonly #request: Request;
+  #headers: FunctionRequest["headers"] | null = null;
+
+  constructor(sent: Sent) {
+    this.#sent = sent;
+    this.#request = sent.request;
+  }
+
+  get url() {
+    const { ctx, below } = this.#sent;
+    const { url } = this.#request;
+    const queryAt = url.indexOf("?");
+    return `${ctx.origin}${below || "/"}${queryAt < 0 ? "" : url.slice(queryAt)}`;
+  }
+
+  get headers() {
+    const { ctx, found, principal } = this.#sent;
+    this.#headers ??= forwardedHeaders(this.#request.headers, ctx, found, principal);
+    return this.#headers;
+  }
+
+  get contentLength() {
+    return this.#request.headers.get("content-length");
   }
 
   get method() {

@@ -56,6 +56,8 @@ export interface FunctionRequest
   extends Pick<Request, "url" | "method" | "signal" | "body" | "bytes"> {
   /** Names in lower case. A plain record: cheaper than `Headers` to make, to look into and to hand on. */
   readonly headers: Readonly<Record<string, string>>;
+  /** `Content-Length` as sent; null where the body has none announced. For who needs no other header. */
+  readonly contentLength: string | null;
 }
 
 /** What says in whose name a function asks this server for things. */

@@ -17,8 +17,8 @@ import type { LoadedModule } from "./host/module-store.ts";
 import type { RunningMark } from "./running-mark.ts";
 import { MOVED } from "./wasm-run.ts";
 
-/** Calls given to one host before the first has answered, at most: saves waking it for each. */
-const DEPTH_MAX = 32;
+/** Calls given to one host before the first has answered, at most. Two hosts are woken twice as often as one. */
+const DEPTH_MAX = 128;
 /** What a host has waiting should be done in about this time. */
 const BACKLOG_MS = 4;
 /** A host that has been at one call for this long gets no more, and what waits behind it moves. */
@@ -29,6 +29,12 @@ const WAITING_MAX = 64;
 const HOST_BYTES = 384 * 1024 * 1024;
 /** Between the deadline and the end of a host that has not stopped its call. */
 const STOP_GRACE_MS = 150;
+
+/** A call that the host has not answered, and the monotonic time when it was sent. */
+interface GivenCall {
+  readonly call: LaneCall;
+  readonly sentAt: number;
+}
 
 export interface LaneCall {
   /** Its module waits for the outside: it may have begun and not be running. */
@@ -70,8 +76,8 @@ export class Lane {
   #callMs = 1;
   readonly #clock: Clock;
   readonly #mark: RunningMark;
-  /** With the monotonic time they were sent. */
-  readonly #calls = new Map<LaneCall, number>();
+  /** By their numbers. */
+  readonly #calls = new Map<number, GivenCall>();
   readonly #loaded = new Map<string, LoadedModule>();
   readonly #loading = new Map<string, Promise<LoadedModule>>();
   /** Number of the last order to load each. */
@@ -120,7 +126,7 @@ export class Lane {
   #moveWaiting(): void {
     if (this.#calls.size < 2 || this.#runningForMs() < STUCK_MS) return;
     const n = this.#mark[0];
-    for (const call of this.#calls.keys()) {
+    for (const { call } of this.#calls.values()) {
       // One that waits for the outside has begun: it must not happen twice.
       if (call.header.n !== n && !call.waits) call.controller.abort(MOVED);
     }
@@ -129,7 +135,7 @@ export class Lane {
   /** The caller's time is up: ends the host if it is still at this call when it should have stopped. */
   overran(call: LaneCall, requestId: string): void {
     const check = () => {
-      if (this.#calls.has(call) && this.#mark[0] === call.header.n) {
+      if (this.#calls.has(call.header.n) && this.#mark[0] === call.header.n) {
         this.kill({ kind: "deadline", requestId });
       }
     };
@@ -142,7 +148,7 @@ export class Lane {
 
   #watchMemory(): void {
     if (!this.busy()) return;
-    const limits = [...this.#calls.keys()].map(({ spec }) => spec.limits.memoryBytes);
+    const limits = [...this.#calls.values()].map(({ call }) => call.spec.limits.memoryBytes);
     const limitBytes = HOST_BYTES + Math.max(0, ...limits);
     if (processRss(this.child.pid) > limitBytes) this.kill({ kind: "memory" });
   }
@@ -244,7 +250,7 @@ export class Lane {
 
   /** Throws `function_failed` for the plug-in's error, `function_timeout`, `HostGone`, or the reason of the abort. */
   async run(call: LaneCall): Promise<Uint8Array<ArrayBuffer>> {
-    this.#calls.set(call, this.#clock.monotonic());
+    this.#calls.set(call.header.n, { call, sentAt: this.#clock.monotonic() });
     if (call.waits) this.waiting += 1;
     const { outcome, bytes } = await this.#exchange(call);
     this.#settle(call);
@@ -260,7 +266,8 @@ export class Lane {
       const { answer, cancel } = this.child.call(call.header, call.input);
       controller.onAbort(() => cancel(controller.reason));
       const came = await answer;
-      return { outcome: came.outcome, bytes: await bytesOf(came) };
+      const bytes = bytesOf(came);
+      return { outcome: came.outcome, bytes: bytes instanceof Promise ? await bytes : bytes };
     } catch (error) {
       if (controller.aborted) {
         this.#settleWhenFree(call);
@@ -280,9 +287,9 @@ export class Lane {
   }
 
   #settle(call: LaneCall): void {
-    const sentAt = this.#calls.get(call);
-    if (sentAt === undefined) return;
-    this.#calls.delete(call);
+    const given = this.#calls.get(call.header.n);
+    if (given?.call !== call) return;
+    this.#calls.delete(call.header.n);
     call.settled();
     const now = this.#clock.monotonic();
     if (call.waits) {
@@ -290,26 +297,20 @@ export class Lane {
       this.idleSince = now;
       return;
     }
-    const tookMs = now - Math.max(sentAt, this.idleSince);
+    const tookMs = now - Math.max(given.sentAt, this.idleSince);
     this.#callMs += (tookMs - this.#callMs) / 16;
     this.idleSince = now;
   }
 
   /** How long the host has been at its present call: since it came, or since the one before ended. */
   #runningForMs(): number {
-    const n = this.#mark[0];
-    if (n === 0) return 0;
-    for (const [call, sentAt] of this.#calls) {
-      if (call.header.n === n) return this.#clock.monotonic() - Math.max(sentAt, this.idleSince);
-    }
-    return 0;
+    const given = this.#calls.get(this.#mark[0] ?? 0);
+    return given ? this.#clock.monotonic() - Math.max(given.sentAt, this.idleSince) : 0;
   }
 }
 
 const isGone = (error: unknown) => error instanceof ProcessGone || error instanceof CallNotSent;
 
-async function bytesOf({ body }: Answer): Promise<Uint8Array<ArrayBuffer>> {
-  return body instanceof ReadableStream
-    ? await new Response(body).bytes()
-    : (body ?? new Uint8Array());
+function bytesOf({ body }: Answer): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
+  return body instanceof ReadableStream ? new Response(body).bytes() : (body ?? new Uint8Array());
 }

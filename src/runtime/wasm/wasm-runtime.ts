@@ -23,6 +23,7 @@ import { readInput } from "../read-input.ts";
 import { specKey, versionKey } from "../spec-key.ts";
 import { isBrief, TICK_MS, YoungCalls } from "../young-calls.ts";
 import { chooseExport } from "./choose-export.ts";
+import type { LoadedModule } from "./host/module-store.ts";
 import { HostGone, type Lane, type LaneCall } from "./lane.ts";
 import { createLaneSet, type LaneSet } from "./lane-set.ts";
 import { MOVED, WasmRun } from "./wasm-run.ts";
@@ -72,7 +73,8 @@ export class WasmRuntime implements FunctionRuntime {
     const deadlineAt = this.#options.clock.now() + limits.deadlineMs;
     const run = new WasmRun(call, deadlineAt, (armed) => this.#arm(armed));
     try {
-      run.input = await readInput(call.request, limits.bodyInBytes, run.controller);
+      const input = readInput(call.request, limits.bodyInBytes, run.controller);
+      run.input = input instanceof Promise ? await input : input;
       return await this.#attempt(run);
     } finally {
       run.finish();
@@ -139,10 +141,19 @@ export class WasmRuntime implements FunctionRuntime {
     }
   }
 
-  async #runIn(lane: Lane, run: WasmRun): Promise<Uint8Array<ArrayBuffer>> {
+  #runIn(lane: Lane, run: WasmRun): Promise<Uint8Array<ArrayBuffer>> {
+    const loading = lane.load(run.call.spec);
+    return loading instanceof Promise
+      ? loading.then((loaded) => this.#give(lane, run, loaded))
+      : this.#give(lane, run, loading);
+  }
+
+  #give(
+    lane: Lane,
+    run: WasmRun,
+    { callable, waits }: LoadedModule,
+  ): Promise<Uint8Array<ArrayBuffer>> {
     const { spec, exportName, requestId } = run.call;
-    const loading = lane.load(spec);
-    const { callable, waits } = loading instanceof Promise ? await loading : loading;
     const chosen = chooseExport(spec.name, callable, { entry: spec.entry, exportName });
     this.#calls = (this.#calls % 0xffff_fffe) + 1;
     const id = `${spec.name} ${spec.version} ${requestId}`;
@@ -165,7 +176,7 @@ export class WasmRuntime implements FunctionRuntime {
       settled: () => run.settled(laneCall),
     };
     run.given(lane, laneCall);
-    return await lane.run(laneCall);
+    return lane.run(laneCall);
   }
 
   /** A module is loaded by its first call: that takes milliseconds. */
