@@ -103,6 +103,8 @@ export interface Child {
   call(head: object, body: CallBody, onEnd?: () => void): SentCall;
   /** Bytes at which the kernel ends it, where it can; watching goes on in any case. */
   limitMemory(bytes: number): void;
+  /** When it is let in beside others. */
+  schedule(when: "usual" | "late"): void;
   /** SIGKILL. The first reason given stays. */
   kill(reason: KillReason): void;
   /** Resolves with the answer that `pick` accepts; rejects when the child dies. */
@@ -171,6 +173,7 @@ export function spawnChild(world: ChildWorld, options: ChildOptions): Child {
     },
     call: (head, body, onEnd) => link.call(head, body, onEnd),
     limitMemory: (bytes) => group?.limitMemory(bytes),
+    schedule: (when) => void scheduleThread(spawned.pid, when),
     kill(why) {
       reason ??= why;
       spawned.kill("SIGKILL");
@@ -203,10 +206,10 @@ export function spawnChild(world: ChildWorld, options: ChildOptions): Child {
 /** A start is a tenth of a second's work: those that answer come first. It is ended when it takes too long. */
 function watchStart(child: Child, clock: Clock): void {
   const cancel = clock.after(READY_TIMEOUT_MS, () => child.kill({ kind: "unresponsive" }));
-  scheduleThread(child.pid, "late");
+  child.schedule("late");
   const started = () => {
     cancel();
-    scheduleThread(child.pid, "usual");
+    child.schedule("usual");
   };
   child.ready.then(started, cancel);
 }

@@ -51,6 +51,13 @@ export const runtimeErrors = defineErrors({
     headers: RETRY_SOON,
     cause,
   }),
+  function_paused: (name: string, pauseMs: number) => ({
+    status: 503,
+    message: `The function "${name}" is not started again yet`,
+    details: "Its processes were ended for what they took, several in a row",
+    hint: "The function's log tells what it was; it is started again by itself",
+    headers: { "Retry-After": String(Math.ceil(pauseMs / 1000)) },
+  }),
   program_not_jailed: (name: string, reason: string) => ({
     status: 503,
     message: `The program of the function "${name}" is not run on this machine`,

@@ -1,5 +1,13 @@
 import { expect, test } from "bun:test";
-import { createLinkFlow, createPace, LINK_BYTES_PER_S, LINK_FRAMES_PER_S } from "./flow.ts";
+import { createSimClock } from "../../test/support/sim-clock.ts";
+import { systemClock } from "../shared/clock.ts";
+import {
+  BODY_BYTES_PER_S,
+  createLinkFlow,
+  createPace,
+  LINK_BYTES_PER_S,
+  LINK_FRAMES_PER_S,
+} from "./flow.ts";
 import { LINE_BYTES, readLines } from "./read-lines.ts";
 
 test("a pace lets a tenth of a second's worth through and then takes its time", () => {
@@ -39,7 +47,7 @@ test.each([
   ["bytes", LINK_BYTES_PER_S, (flow: ReturnType<typeof createLinkFlow>) => flow.countBytes],
 ])("a link waits for the %s beyond what it may carry", (_, perS, counter) => {
   let now = 1_000;
-  const flow = createLinkFlow({ monotonic: () => now });
+  const flow = createLinkFlow({ ...systemClock, monotonic: () => now });
   now = 2_000;
   counter(flow)(perS / 10);
   expect([flow.waitMs(), flow.waitMs()]).toEqual([0, 0]);
@@ -48,4 +56,19 @@ test.each([
   now = 2_500;
   counter(flow)(perS / 5);
   expect(flow.waitMs()).toBe(200);
+});
+
+test("bodies go on at once, and later when they were read faster than they may be", async () => {
+  const clock = createSimClock();
+  const flow = createLinkFlow(clock);
+  let gone = 0;
+  const read = (bytes: number) => flow.afterBody(bytes, () => (gone += 1));
+  read(BODY_BYTES_PER_S / 10);
+  read(1_000);
+  expect(gone).toBe(2);
+  read(BODY_BYTES_PER_S / 2);
+  await clock.advance(499);
+  expect(gone).toBe(2);
+  await clock.advance(2);
+  expect(gone).toBe(3);
 });

@@ -22,10 +22,16 @@ export interface ProcessUsage {
   /** Resident memory, bytes. */
   readonly rssBytes: number;
   readonly threads: number;
+  /** Processor time of all its threads so far. */
+  readonly cpuMs: number;
 }
 
-const NOTHING: ProcessUsage = { rssBytes: 0, threads: 0 };
-/** Places in /proc/<pid>/stat behind the name in parentheses (proc(5): fields 20 and 24). */
+const NOTHING: ProcessUsage = { rssBytes: 0, threads: 0, cpuMs: 0 };
+/** USER_HZ, which is 100 on all that we run on. */
+const TICK_MS = 10;
+/** Places in /proc/<pid>/stat behind the name in parentheses (proc(5): fields 14, 15, 20 and 24). */
+const USER_TICKS = 11;
+const SYSTEM_TICKS = 12;
 const THREADS = 17;
 const RESIDENT_PAGES = 21;
 
@@ -35,7 +41,8 @@ export function processUsage(pid: number): ProcessUsage {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     const rssBytes = Number(fields[RESIDENT_PAGES]) * PAGE_BYTES;
-    return { rssBytes, threads: Number(fields[THREADS]) };
+    const cpuMs = (Number(fields[USER_TICKS]) + Number(fields[SYSTEM_TICKS])) * TICK_MS;
+    return { rssBytes, threads: Number(fields[THREADS]), cpuMs };
   } catch {
     return NOTHING;
   }

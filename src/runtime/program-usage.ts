@@ -21,6 +21,7 @@ export function programUsage(tool: number): ProcessUsage {
   return {
     rssBytes: all.reduce((sum, { rssBytes }) => sum + rssBytes, 0),
     threads: all.reduce((sum, { threads }) => sum + threads, 0),
+    cpuMs: all.reduce((sum, { cpuMs }) => sum + cpuMs, 0),
   };
 }
 

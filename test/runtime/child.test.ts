@@ -7,6 +7,7 @@ import { exitOf, spawnChild } from "../../src/runtime/child.ts";
 import { planJail } from "../../src/runtime/jail/jail-plan.ts";
 import { systemClock } from "../../src/shared/clock.ts";
 import { createMemoryLog } from "../support/memory-log.ts";
+import { sliceOf } from "../support/slices.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "rx-child-"));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -70,6 +71,19 @@ test("a child answers a ping, and its folder goes with it", async () => {
   child.kill({ kind: "ended" });
   await child.exited;
   expect(readdirSync(dir)).toEqual([]);
+});
+
+test("a child lets others in first while it starts", async () => {
+  const child = spawn();
+  const starting = sliceOf(child.pid);
+  await child.ready;
+  const ready = sliceOf(child.pid);
+  child.kill({ kind: "ended" });
+  await child.exited;
+  // Where the kernel takes no wishes, or does not tell.
+  if (starting === null || ready === null) return;
+  expect(starting).toBe(10_000_000);
+  expect(ready).toBeLessThan(10_000_000);
 });
 
 test("whether a child has gone is asked of it: nobody waits to find out", async () => {

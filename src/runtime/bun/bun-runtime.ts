@@ -206,7 +206,7 @@ export class BunRuntime implements FunctionRuntime {
     void instance.child.exited.then((exit) => {
       this.#instances.delete(instance);
       const slot = this.#slots.get(specKey(spec));
-      slot?.detach(instance);
+      slot?.leftBy(instance);
       if (exit.killed?.kind !== "ended") {
         const fields = { function: spec.name, version: spec.version, reason: describeExit(exit) };
         this.#options.logger.warn("runtime.process_ended", fields);

@@ -9,6 +9,12 @@ import { THREADS_MAX, TMP_BYTES, TMP_FILES } from "../jail/jail-order.ts";
 import type { FullRuntimeOptions } from "../options.ts";
 import type { ActiveCall } from "./active-call.ts";
 
+/** Shares of a processor: from the one on a process is one that computes, up to the other one that waits. */
+const COMPUTES = 0.5;
+const WAITS = 0.2;
+/** What it took, or sent: the next one will do the same. */
+const TOO_MUCH: readonly KillReason["kind"][] = ["memory", "threads", "disk", "link"];
+
 /** A process whose event loop does not answer within this is spinning. */
 const PONG_MS = 1000;
 
@@ -25,12 +31,15 @@ export class Instance {
   #ending = false;
   #drained: (() => void) | null = null;
   #background = 0;
+  #looked: { readonly cpuMs: number; readonly at: number };
+  #isLate = false;
 
   constructor(spec: FunctionSpec, child: Child, options: FullRuntimeOptions) {
     this.spec = spec;
     this.child = child;
     this.#options = options;
     this.idleSince = options.clock.monotonic();
+    this.#looked = { cpuMs: child.usage().cpuMs, at: this.idleSince };
     child.onBackground = (running) => {
       this.#background = running;
       this.idleSince = options.clock.monotonic();
@@ -40,6 +49,12 @@ export class Instance {
 
   usable(): boolean {
     return !this.#ending && this.child.alive() && this.child.killed() === null;
+  }
+
+  /** Of one that is over: it was ended for what it took, or was gone before its first call. */
+  endsAlike(): boolean {
+    const killed = this.child.killed();
+    return killed ? TOO_MUCH.includes(killed.kind) : this.served === 0;
   }
 
   /** Nothing is under way in it, work that goes on after answers included. */
@@ -75,9 +90,21 @@ export class Instance {
     if (this.#isIdle()) this.#drained?.();
   }
 
+  /** One that computes all the time lets those in first that have little to do; it gets no less by it. */
+  #giveTurn(cpuMs: number): void {
+    const at = this.#options.clock.monotonic();
+    const share = (cpuMs - this.#looked.cpuMs) / Math.max(1, at - this.#looked.at);
+    this.#looked = { cpuMs, at };
+    const isLate = share > (this.#isLate ? WAITS : COMPUTES);
+    if (isLate === this.#isLate) return;
+    this.#isLate = isLate;
+    this.child.schedule(isLate ? "late" : "usual");
+  }
+
   /** Kills the process when it uses more than it may. */
   checkUsage(): void {
-    const { rssBytes, threads } = this.child.usage();
+    const { rssBytes, threads, cpuMs } = this.child.usage();
+    this.#giveTurn(cpuMs);
     this.peakBytes = Math.max(this.peakBytes, rssBytes);
     if (rssBytes > this.spec.limits.memoryBytes) this.kill({ kind: "memory" });
     else if (threads > THREADS_MAX) this.kill({ kind: "threads" });

@@ -7,6 +7,7 @@ import { runtimeErrors } from "../errors.ts";
 import type { FullRuntimeOptions } from "../options.ts";
 import type { ActiveCall } from "./active-call.ts";
 import type { Instance } from "./instance.ts";
+import { RestartPace } from "./restart-pace.ts";
 
 export interface Entry {
   readonly instance: Instance;
@@ -29,6 +30,8 @@ export class VersionSlot {
   readonly #options: FullRuntimeOptions;
   readonly #open: (spec: FunctionSpec) => Promise<Instance>;
   readonly #waiting: Waiter[] = [];
+  readonly #restarts: RestartPace;
+  #willRetry = false;
   #opening = 0;
   #isRetired = false;
   #failed: { readonly error: unknown; readonly until: number } | null = null;
@@ -40,11 +43,14 @@ export class VersionSlot {
   ) {
     this.spec = spec;
     this.#options = options;
+    this.#restarts = new RestartPace(options.clock);
     this.#open = open;
   }
 
+  /** There is nothing to be kept of it. */
   empty(): boolean {
-    return this.#instances.length === 0 && this.#opening === 0 && this.#waiting.length === 0;
+    const isUsed = this.#instances.length > 0 || this.#opening > 0 || this.#waiting.length > 0;
+    return !isUsed && (this.#isRetired || this.#restarts.hasForgotten());
   }
 
   list(): readonly Instance[] {
@@ -64,7 +70,10 @@ export class VersionSlot {
   /** Makes and keeps the least number of processes there are to be. */
   keepReady(): void {
     const wanted = this.#isRetired ? 0 : this.spec.instances.min;
-    while (this.#usable() + this.#opening < wanted && !this.#hasFailed()) this.#assign();
+    while (this.#usable() + this.#opening < wanted && !this.#hasFailed()) {
+      if (this.#mustWait()) return;
+      this.#assign();
+    }
   }
 
   /** The instance is left to itself: it takes no new call. False when it was not one of these. */
@@ -72,6 +81,11 @@ export class VersionSlot {
     const at = this.#instances.indexOf(instance);
     if (at >= 0) this.#instances.splice(at, 1);
     return at >= 0;
+  }
+
+  /** Its process is gone, or as good as gone. */
+  leftBy(instance: Instance): void {
+    if (this.detach(instance) && instance.endsAlike()) this.#restarts.countEnd();
   }
 
   /** No new process is kept; those who wait are still served. The instances are for the caller to end. */
@@ -97,6 +111,8 @@ export class VersionSlot {
     if (this.#waiting.length >= bound) {
       throw runtimeErrors.function_busy(name, atOnce, limits.queue);
     }
+    const pauseMs = this.#usable() > 0 ? 0 : this.#pauseMs();
+    if (pauseMs >= limits.deadlineMs) throw runtimeErrors.function_paused(name, pauseMs);
     return new Promise<Entry>((resolve, reject) => {
       const waiter = { call, resolve, reject };
       this.#waiting.push(waiter);
@@ -150,7 +166,27 @@ export class VersionSlot {
   #grow(): void {
     if (this.#opening > 0 || this.#usable() >= this.spec.instances.max) return;
     if (this.#failed && this.#hasFailed()) this.#refuseAll(this.#failed.error);
-    else this.#assign();
+    else if (!this.#mustWait()) this.#assign();
+  }
+
+  /** Whether a next process has to wait; it is then tried again by itself. */
+  #mustWait(): boolean {
+    const pauseMs = this.#pauseMs();
+    if (pauseMs <= 0) return false;
+    if (this.#willRetry) return true;
+    this.#willRetry = true;
+    this.#options.clock.after(pauseMs, () => {
+      this.#willRetry = false;
+      this.pump();
+      this.keepReady();
+    });
+    return true;
+  }
+
+  #pauseMs(): number {
+    // Some are not gone yet, and would be counted too late.
+    for (const instance of [...this.#instances]) if (!instance.usable()) this.leftBy(instance);
+    return this.#restarts.waitMs();
   }
 
   #assign(): void {

@@ -103,7 +103,8 @@ export class CallSender {
     if (exchange.inbound) throw new RangeError("A call is answered once");
     const { streams, ...answer } = readAnswerHead(said);
     if (streams) {
-      exchange.inbound = new InboundBody(this.#link, number, () => this.#cancel(number, undefined));
+      const onCancel = () => this.#cancel(number, undefined);
+      exchange.inbound = new InboundBody(this.#link, number, onCancel, this.#flow);
     } else this.#end(number);
     exchange.settle.resolve({ ...answer, body: exchange.inbound?.stream ?? body });
   }

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
+import { createSimClock } from "../../../test/support/sim-clock.ts";
 import { until } from "../../../test/support/until.ts";
 import { systemClock } from "../../shared/clock.ts";
-import { createLinkFlow, LINK_BYTES_PER_S } from "../flow.ts";
+import { BODY_BYTES_PER_S, createLinkFlow, LINK_BYTES_PER_S } from "../flow.ts";
 import {
   FRAME,
   FrameLink,
@@ -13,8 +14,10 @@ import {
 import { type AnswerCall, CallReceiver, type GivenAnswer } from "./call-receiver.ts";
 import { CallNotSent, CallRefused, CallSender, ProcessGone } from "./call-sender.ts";
 
+const unmoved = { monotonic: () => 0, after: systemClock.after };
+
 /** Both ends, with bytes that go across at once. */
-function pair(onCall: AnswerCall) {
+function pair(onCall: AnswerCall, flow = createLinkFlow(unmoved)) {
   const toChild: LinkSocket = {
     write: (bytes) => {
       child.receive(bytes.slice());
@@ -41,7 +44,6 @@ function pair(onCall: AnswerCall) {
     },
     Number.POSITIVE_INFINITY,
   );
-  const flow = createLinkFlow({ monotonic: () => 0 });
   const sender = new CallSender(server, flow);
   const receiver = new CallReceiver(child, systemClock);
   receiver.onCall = onCall;
@@ -99,6 +101,34 @@ test("an answer that nobody reads is held at a window", async () => {
 });
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+test("an answer that is read as it comes comes no faster than it may", async () => {
+  const clock = createSimClock();
+  const piece = new Uint8Array(64 * 1024);
+  const endless = new ReadableStream<Uint8Array>({ pull: (to) => to.enqueue(piece) });
+  const { sender } = pair(() => ok(endless), createLinkFlow(clock));
+  const body = (await sender.send({}, null).answer).body as ReadableStream<Uint8Array>;
+  let readBytes = 0;
+  const reading = (async () => {
+    for await (const { length } of body) readBytes += length;
+  })().catch(() => undefined);
+  const stalled = async () => {
+    for (let before = -1; before !== readBytes; ) {
+      before = readBytes;
+      for (let n = 0; n < 50; n += 1) await turn();
+    }
+    return readBytes;
+  };
+  const atOnce = await stalled();
+  expect(atOnce).toBeGreaterThan(BODY_BYTES_PER_S / 20);
+  expect(atOnce).toBeLessThan(BODY_BYTES_PER_S / 5);
+  await clock.advance(100);
+  const later = await stalled();
+  expect(later).toBeGreaterThan(atOnce);
+  expect(later - atOnce).toBeLessThan(BODY_BYTES_PER_S / 5);
+  sender.close();
+  await reading;
+});
 
 /** Pieces of a byte, each in a turn of its own. */
 function dropping(onPiece: () => void) {
@@ -263,6 +293,9 @@ test("an answer has left before the next call begins, which may take long", () =
 
 test("a process that does not read is sent no more than enough", () => {
   const link = { isClosed: false, waitingBytes: 200 * 1024 * 1024 } as unknown as FrameLink;
-  const sender = new CallSender(link, createLinkFlow({ monotonic: () => 0 }));
+  const sender = new CallSender(
+    link,
+    createLinkFlow({ monotonic: () => 0, after: systemClock.after }),
+  );
   expect(() => sender.send({}, null)).toThrow(CallRefused);
 });

@@ -12,7 +12,7 @@ function createServer() {
     frame: (...frame) => egress.take(...frame),
     head: () => undefined,
   });
-  const flow = createLinkFlow({ monotonic: () => time.now });
+  const flow = createLinkFlow({ monotonic: () => time.now, after: () => () => undefined });
   const egress = new EgressServer(server, flow, {
     gateway: () => ({ socket: null, url: null }),
     openRanges: [],

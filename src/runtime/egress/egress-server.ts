@@ -109,7 +109,9 @@ export class EgressServer {
       this.#link.send(FRAME.error, request, `More than ${REQUESTS_MAX} requests at a time`);
       return;
     }
-    const inbound = head.hasBody ? new InboundBody(this.#link, request, () => undefined) : null;
+    const inbound = head.hasBody
+      ? new InboundBody(this.#link, request, () => undefined, this.#flow)
+      : null;
     const exchange = { inbound, outbound: null, controller: new AbortController() };
     this.#exchanges.set(request, exchange);
     this.#answer(request, head, exchange)

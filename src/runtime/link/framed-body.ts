@@ -1,4 +1,5 @@
 /** Bodies over a link: one end pumps a stream into frames, the other makes a stream of them again. */
+import type { LinkFlow } from "../flow.ts";
 import { FRAME, type FrameLink, PAYLOAD_MAX, WINDOW_BYTES } from "./frame-link.ts";
 
 /** What a piece counts for beside its bytes: to hold one costs more than a byte. */
@@ -9,6 +10,8 @@ const SMALL_BYTES = 16 * 1024;
 
 const weightOf = (bytes: number) => bytes + PIECE_BYTES;
 
+type BodyFlow = Pick<LinkFlow, "afterBody">;
+
 /** A body on its way in. The sender may be `WINDOW_BYTES` ahead of whoever reads `stream`. */
 export class InboundBody {
   readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
@@ -16,8 +19,11 @@ export class InboundBody {
   #heldBytes = 0;
   #over = false;
 
-  /** @param onCancel the reader gave up. */
-  constructor(link: FrameLink, exchange: number, onCancel: () => void) {
+  /**
+   * @param onCancel the reader gave up.
+   * @param flow how fast it may go on. Default: as it is read
+   */
+  constructor(link: FrameLink, exchange: number, onCancel: () => void, flow?: BodyFlow) {
     this.stream = new ReadableStream<Uint8Array<ArrayBuffer>>(
       {
         start: (controller) => {
@@ -26,8 +32,13 @@ export class InboundBody {
         pull: () => {
           // Asked for more: what was held has been taken.
           if (this.#heldBytes === 0) return;
-          link.sendNumber(FRAME.credit, exchange, this.#heldBytes);
+          const bytes = this.#heldBytes;
           this.#heldBytes = 0;
+          const goOn = () => {
+            if (!this.#over) link.sendNumber(FRAME.credit, exchange, bytes);
+          };
+          if (flow) flow.afterBody(bytes, goOn);
+          else goOn();
         },
         cancel: () => {
           this.#over = true;

@@ -1,0 +1,57 @@
+import { expect, test } from "bun:test";
+import { DEFAULT_LIMITS } from "../../../test/runtime/runtime-call.ts";
+import { createSimClock } from "../../../test/support/sim-clock.ts";
+import type { FunctionSpec } from "../../core/ports/function-runtime.ts";
+import type { Child, KillReason } from "../child.ts";
+import type { FullRuntimeOptions } from "../options.ts";
+import type { ActiveCall } from "./active-call.ts";
+import { Instance } from "./instance.ts";
+
+function instanceOf() {
+  const clock = createSimClock();
+  const use = { cpuMs: 500, killed: null as KillReason | null };
+  const turns: string[] = [];
+  const child = {
+    usage: () => ({ rssBytes: 1, threads: 1, cpuMs: use.cpuMs }),
+    killed: () => use.killed,
+    schedule: (when: string) => turns.push(when),
+  } as unknown as Child;
+  const spec = { limits: DEFAULT_LIMITS } as FunctionSpec;
+  const instance = new Instance(spec, child, { clock } as unknown as FullRuntimeOptions);
+  const uses = async (cpuMs: number) => {
+    use.cpuMs += cpuMs;
+    await clock.advance(50);
+    instance.checkUsage();
+  };
+  return { instance, use, turns, uses };
+}
+
+test("a process that computes comes late until it waits again", async () => {
+  const { turns, uses } = instanceOf();
+  for (const cpuMs of [0, 20]) await uses(cpuMs);
+  expect(turns).toEqual([]);
+  for (const cpuMs of [40, 90, 20]) await uses(cpuMs);
+  expect(turns).toEqual(["late"]);
+  for (const cpuMs of [0, 20]) await uses(cpuMs);
+  expect(turns).toEqual(["late", "usual"]);
+});
+
+test.each([
+  [{ kind: "memory" }, true],
+  [{ kind: "threads" }, true],
+  [{ kind: "disk" }, true],
+  [{ kind: "link" }, true],
+  [{ kind: "deadline", requestId: "1" }, false],
+  [{ kind: "unresponsive" }, false],
+  [{ kind: "ended" }, false],
+  [null, false],
+] as const)("that one ended by %j says of the next: %p", (killed, isAlike) => {
+  const { instance, use } = instanceOf();
+  instance.enter({} as ActiveCall);
+  use.killed = killed;
+  expect(instance.endsAlike()).toBe(isAlike);
+});
+
+test("one that was gone before its first call will be again", () => {
+  expect(instanceOf().instance.endsAlike()).toBe(true);
+});
