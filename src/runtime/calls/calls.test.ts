@@ -105,8 +105,15 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 test("an answer that is read as it comes comes no faster than it may", async () => {
   const clock = createSimClock();
   const piece = new Uint8Array(64 * 1024);
-  const endless = new ReadableStream<Uint8Array>({ pull: (to) => to.enqueue(piece) });
-  const { sender } = pair(() => ok(endless), createLinkFlow(clock));
+  let left = BODY_BYTES_PER_S / piece.length;
+  const long = new ReadableStream<Uint8Array>({
+    pull(to) {
+      left -= 1;
+      if (left > 0) to.enqueue(piece);
+      else to.close();
+    },
+  });
+  const { sender } = pair(() => ok(long), createLinkFlow(clock));
   const body = (await sender.send({}, null).answer).body as ReadableStream<Uint8Array>;
   let readBytes = 0;
   const reading = (async () => {
