@@ -201,6 +201,25 @@ describe("quick queries", () => {
     await until("all connections", () => pool.stats().connections === 4);
     expect(await backends(pool, 16, false)).toBe(4);
   });
+
+  test("reads go elsewhere where those before them have waited", async () => {
+    let nowMs = 0;
+    const pool = database.pool({ limits, clock: { ...still, monotonic: () => nowMs } });
+    await backends(pool, 1, false);
+    await backends(pool, 16, false);
+    await until("all connections", () => pool.stats().connections === 4);
+    await backends(pool, 1, true);
+    await database.sql`create function door() returns text language sql as 'select ''open'''`;
+    await one(pool, "select door()", { readOnly: true });
+    const release = await holdLock(10);
+    await database.sql`create or replace function door() returns text language sql as 'select wait_for(10)'`;
+    const first = one(pool, "select door()", { readOnly: true });
+    await waiting(10);
+    nowMs = 6;
+    expect(await backends(pool, 4, true)).toBeGreaterThan(0);
+    await release();
+    expect(await first).toBe("waited");
+  });
 });
 
 describe("a lost connection", () => {

@@ -27,6 +27,8 @@ const SILENCE_GRACE_MS = 5_000;
 const MAX_RETRIES = 3;
 /** Nothing is pipelined behind a query that has run this long: it may run much longer. */
 const STALLED_MS = 10;
+/** Longer than the server takes to look at its answers again, even when many come at once. */
+const BEHIND_MS = 5;
 /** Of ReadyForQuery: not in a transaction. */
 const IDLE = 0x49;
 
@@ -89,6 +91,12 @@ export class Connection implements SessionOwner {
   /** True when whoever is sent now may have to wait long for those before it. */
   isSlow(nowMs: number): boolean {
     return this.#slowJobs > 0 || this.#headAgeMs(nowMs) > STALLED_MS;
+  }
+
+  /** True when its oldest query has waited for long: Postgres is what the others wait for. */
+  isBehind(nowMs: number): boolean {
+    const oldest = this.#jobs[0];
+    return oldest !== undefined && nowMs - oldest.enqueuedAtMs > BEHIND_MS;
   }
 
   /**

@@ -208,21 +208,31 @@ class Pool implements ManagedUserPool {
 
   /**
    * Quick queries share the first few connections: those that travel together share the system calls
-   * and the waking, on both sides. Reads share fewer than writes, which wait for the disk and reach it
-   * together. Any other query gets an idle connection; else a new one is opened, and meanwhile the
-   * least loaded takes it.
+   * and the waking, on both sides. Any other query gets an idle connection; else a new one is opened,
+   * and meanwhile the least loaded takes it.
    */
   #pick({ kind, query }: Job): Connection | null {
+    const lane = kind.isQuick && query.readOnly === true ? this.#pickLane() : null;
+    if (lane) return lane;
     const { length } = this.#connections;
-    const { size, depth, quickReaders } = this.#limits;
-    const isQuickRead = kind.isQuick && query.readOnly === true;
-    const shared = Math.min(isQuickRead ? quickReaders : QUICK_CONNECTIONS, size);
-    const best = kind.isQuick
-      ? this.#leastLoaded(Math.min(shared, length), isQuickRead ? depth * QUICK_READS_EACH : depth)
-      : this.#leastLoaded(length, depth);
+    const { size, depth } = this.#limits;
+    const shared = Math.min(QUICK_CONNECTIONS, size);
+    const best = this.#leastLoaded(kind.isQuick ? Math.min(shared, length) : length, depth);
     const isEnough = best?.load === 0 || (kind.isQuick && best !== null && length >= shared);
     if (!isEnough && length + this.#connecting < size) this.#open();
     return best ?? this.#leastLoaded(length, depth);
+  }
+
+  /**
+   * For reads quicker than what the server does for each fewer connections are enough, as long as they
+   * keep up. Writes wait for the disk, and on several connections they reach it together.
+   */
+  #pickLane(): Connection | null {
+    const { size, depth, quickReaders } = this.#limits;
+    const lanes = Math.min(quickReaders, size);
+    if (this.#connections.length < lanes) return null;
+    const best = this.#leastLoaded(lanes, depth * QUICK_READS_EACH);
+    return best?.isBehind(this.#options.clock.monotonic()) ? null : best;
   }
 
   /** Of the first `count` connections the one that can take a query soonest; the last of those idle. */
