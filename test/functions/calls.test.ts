@@ -171,7 +171,7 @@ describe("a repeated POST with an Idempotency-Key", () => {
          }
          if (body === "breaks") {
            return new Response(new ReadableStream({
-             pull(c) { c.enqueue(new Uint8Array(1)); setTimeout(() => c.error(new Error("broken")), 1); },
+             start(c) { c.enqueue(new Uint8Array(1)); setTimeout(() => c.error(new Error("broken")), 1); },
            }));
          }
          if (body === "fail") throw new Error("attempt " + ++n);
