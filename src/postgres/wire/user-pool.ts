@@ -1,6 +1,6 @@
 /**
  * The pool behind `UserPool`: a bounded queue in front of a few pipelined connections. Connections
- * open on demand, come back with back-off when lost, and never take more than `depth` queries.
+ * open on demand, come back with back-off when lost, and take a bounded number of queries each.
  */
 import { availableParallelism } from "node:os";
 import { ReactorError } from "../../core/errors.ts";
@@ -56,8 +56,8 @@ export interface ManagedUserPool extends UserPool {
 
 /** Connections that quick queries share; the others are for what takes its time. */
 const QUICK_CONNECTIONS = 4;
-/** Quick reads in a pipeline, to one of any other query. */
-const QUICK_READS_EACH = 4;
+/** Quick reads under way on one connection, to one of any other query. */
+const QUICK_READ_DEPTH_FACTOR = 4;
 
 const DEFAULTS: Required<UserPoolLimits> = {
   size: 4,
@@ -231,7 +231,7 @@ class Pool implements ManagedUserPool {
     const { size, depth, quickReaders } = this.#limits;
     const lanes = Math.min(quickReaders, size);
     if (this.#connections.length < lanes) return null;
-    const best = this.#leastLoaded(lanes, depth * QUICK_READS_EACH);
+    const best = this.#leastLoaded(lanes, depth * QUICK_READ_DEPTH_FACTOR);
     return best?.isBehind(this.#options.clock.monotonic()) ? null : best;
   }
 

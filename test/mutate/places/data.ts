@@ -351,8 +351,8 @@ export const data: readonly Mutation[] = [
   {
     name: "data: SQL made at run time looks at nothing",
     file: "src/capabilities/data/schema/observed-settings.ts",
-    find: "calls > plain.length || OPAQUE.test(text)",
-    replace: "calls > plain.length",
+    find: "calls > plain || OPAQUE.test(text)",
+    replace: "calls > plain",
     tests: ["src/capabilities/data/schema/observed-settings.test.ts"],
     why: "a function that guards rows by a header finds none",
   },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { buildSchema } from "../schema/build-schema.ts";
 import type { Schema } from "../schema/schema.ts";
-import { shopRows } from "../schema/shop-schema.fixture.ts";
+import { shopRows, shopSchema } from "../schema/shop-schema.fixture.ts";
 import { compile } from "./compile-search.fixture.ts";
 
 describe("a read by key", () => {
@@ -13,6 +13,14 @@ describe("a read by key", () => {
       `select null, (select pg_catalog.json_build_array(_postgrest_t) from (select "public"."clients".* from "public"."clients" where "public"."clients"."id" = $1) as _postgrest_t), pg_catalog.current_setting('response.headers', true), pg_catalog.current_setting('response.status', true)`,
     );
     expect(isOne("clients", "id=eq.5&name=eq.a")).toBe(true);
+  });
+
+  test("asks for no headers or status where nothing sets any", () => {
+    const unobserved = { ...shopSchema, observed: new Set<string>() };
+    for (const search of ["id=eq.5", "name=eq.a"]) {
+      expect(compile("clients", search).sql).toContain("response.");
+      expect(compile("clients", search, unobserved).sql).not.toContain("response.");
+    }
   });
 
   test("is none where there may be another row", () => {

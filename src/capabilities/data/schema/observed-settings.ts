@@ -3,7 +3,7 @@
  * that PostgreSQL would have to take in with every query, and hardly any database ever reads them, so
  * they are set only where something might: policies, views, triggers, defaults and functions are
  * searched for it whenever the schema is read. In doubt all are set; a function that is called itself
- * always finds all (`request-settings.ts`).
+ * always finds all (`transaction.ts`).
  */
 
 /** What an operation on a table leaves out where nothing can miss it. Claims and role are always set. */
@@ -20,7 +20,7 @@ export const ALL_OBSERVED: ReadonlySet<string> = new Set(OBSERVABLE);
 
 /** A call that says in plain text which setting it means, also as PostgreSQL prints an expression. */
 const PLAIN_CALL =
-  /\b(?:current_setting|set_config)"?\s*\(\s*'([a-z_][a-z0-9_.]*)'(?:::text)?\s*[,)]/gi;
+  /\b(?:current_setting|set_config)"?\s*\(\s*'[a-z_][a-z0-9_.]*'(?:::text)?\s*[,)]/gi;
 const ANY_CALL = /current_setting|set_config/gi;
 /** What runs SQL that is put together at run time, or finds settings in another way. */
 const OPAQUE =
@@ -39,10 +39,11 @@ export function observedIn(code: readonly string[] | null): ReadonlySet<string> 
   if (code === null) return ALL_OBSERVED;
   const named = new Set<string>();
   for (const text of code) {
-    const plain = [...text.matchAll(PLAIN_CALL)].map(([, name = ""]) => name.toLowerCase());
+    const plain = text.match(PLAIN_CALL)?.length ?? 0;
     const calls = text.match(ANY_CALL)?.length ?? 0;
-    if (calls > plain.length || OPAQUE.test(text)) return ALL_OBSERVED;
-    for (const name of OBSERVABLE) if (text.toLowerCase().includes(name)) named.add(name);
+    if (calls > plain || OPAQUE.test(text)) return ALL_OBSERVED;
+    const lower = text.toLowerCase();
+    for (const name of OBSERVABLE) if (lower.includes(name)) named.add(name);
   }
   return named;
 }

@@ -68,7 +68,10 @@ interface Entry {
 }
 
 /** Code has changed, and nobody has read yet what it looks at. */
-function unsure({ schema }: LoadedSchema): LoadedSchema {
+function unsure(state: LoadedSchema): LoadedSchema {
+  const { schema } = state;
+  // What was compiled against it stays good then.
+  if (schema.observed === ALL_OBSERVED) return state;
   return { schema: { ...schema, observed: ALL_OBSERVED } };
 }
 
