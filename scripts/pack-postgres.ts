@@ -31,7 +31,14 @@ export interface PackedPostgres {
 
 /** Of zstd: packing is rare, and the download has a budget. */
 const LEVEL = 22;
-const DECIDING_SCRIPTS = ["elf.ts", "icu-data.ts", "package-files.ts", "tar.ts", "template.ts"];
+const DECIDING_SCRIPTS = [
+  "elf.ts",
+  "icu-data.ts",
+  "one-session.ts",
+  "package-files.ts",
+  "tar.ts",
+  "template.ts",
+];
 const TEMPLATE = join(BUILD_FOLDER, "postgres-template.tar.zst");
 
 /** The host as a packing target, or null where PostgreSQL cannot be embedded (musl, other systems). */
@@ -50,7 +57,7 @@ export function packPostgres(target: PostgresTarget): PackedPostgres {
   const known = readManifest(manifestPath);
   packTemplate();
   if (known?.key === key && existsSync(archivePath(target))) return known;
-  const tar = writeTar(serverFiles(native));
+  const tar = writeTar(serverFiles(native, target));
   const packed = Bun.zstdCompressSync(tar, { level: LEVEL });
   writeAtomically(archivePath(target), packed);
   const sha256 = new Bun.CryptoHasher("sha256").update(packed).digest("hex");
@@ -82,7 +89,7 @@ function packTemplate(): void {
   const key = inputsKey("template", version);
   const keyPath = join(BUILD_FOLDER, "postgres-template.key");
   if (existsSync(TEMPLATE) && existsSync(keyPath) && readFileSync(keyPath, "utf8") === key) return;
-  const runnable: TarEntry[] = [...serverFiles(native), ...initdbFiles(native)];
+  const runnable: TarEntry[] = [...serverFiles(native, host), ...initdbFiles(native)];
   const packed = Bun.zstdCompressSync(writeTar(makeTemplate(runnable)), { level: LEVEL });
   writeAtomically(TEMPLATE, packed);
   writeAtomically(keyPath, key);

@@ -6,6 +6,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+/** So many requests with an id are made and then sent in random order. */
+const VARIED_REQUESTS = 1_000;
+
 export interface LoadOptions {
   readonly origin: string;
   readonly method: string;
@@ -63,8 +66,15 @@ function lua(text: string): string {
 function wrkScript({ method, target, ids, headers, body }: LoadOptions): string {
   const [before = "", after] = target.split("$id");
   const lines = Object.entries(headers).map(([k, v]) => `wrk.headers[${lua(k)}] = ${lua(v)}`);
-  const random = `request = function()
-  return wrk.format(nil, ${lua(before)} .. math.random(${ids}) .. ${lua(after ?? "")})
+  // Made before the load begins: wrk shares the cores with what it measures.
+  const random = `local requests = {}
+init = function()
+  for i = 1, ${VARIED_REQUESTS} do
+    requests[i] = wrk.format(nil, ${lua(before)} .. math.random(${ids}) .. ${lua(after ?? "")})
+  end
+end
+request = function()
+  return requests[math.random(${VARIED_REQUESTS})]
 end`;
   // Without a function of its own wrk makes the request once.
   const fixed = `wrk.path = ${lua(before)}`;

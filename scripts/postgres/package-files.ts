@@ -8,6 +8,8 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Elf } from "./elf.ts";
 import { trimIcuData } from "./icu-data.ts";
+import type { PostgresTarget } from "./npm-package.ts";
+import { ONE_SESSION_PATH, oneSessionLibrary } from "./one-session.ts";
 import type { TarEntry } from "./tar.ts";
 
 const DROPPED_MODULES = [
@@ -27,9 +29,10 @@ const INITDB_SHARE =
   /^(?:postgres\.bki|(?:information_schema|snowball_create|system_.*)\.sql|sql_features\.txt|.*\.sample)$/;
 
 /** The members of the server archive, sorted by path. `native` is the package's `native` folder. */
-export function serverFiles(native: string): TarEntry[] {
+export function serverFiles(native: string, target: PostgresTarget): TarEntry[] {
   const entries = [
     executable(native, "bin/postgres"),
+    { path: ONE_SESSION_PATH, mode: 0o755, body: oneSessionLibrary(target) },
     ...libraries(native),
     ...modules(native),
     ...shareFiles(native, (path) => !DROPPED_SHARE.test(path) && !isDroppedExtension(path)),

@@ -6,11 +6,13 @@ import {
   bootBench,
   chownTree,
   connect,
+  leadersOf,
   query,
   rootUsers,
   testUsers,
   uidOf,
 } from "../support/embedded-process.ts";
+import { until } from "../support/until.ts";
 
 const bench = bootBench();
 
@@ -51,6 +53,44 @@ describe.each(testUsers.map((user) => [user.name, user] as const))("as %s", (_, 
       wal: "logical",
       encoding: "UTF8",
     });
+  });
+
+  test("each process of PostgreSQL leads a group and none a session, also below a folder with a space", async () => {
+    const folder = bench.folder(user);
+    chmodSync(folder, 0o755);
+    const cacheDir = join(folder, "my cache");
+    const driver = bench.start(user, join(folder, "data"), { cacheDir });
+    const { ownerUrl, pid } = await driver.ready();
+    const sql = connect(ownerUrl);
+    const [backend] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
+    const processes = driver.processes();
+    expect(processes).toContain(backend?.pid ?? 0);
+    expect(processes).toContain(pid);
+    const { session } = leadersOf(process.pid);
+    for (const one of processes) expect(leadersOf(one)).toEqual({ group: one, session });
+    await sql.end({ timeout: 0 });
+    expect(await driver.stop()).toBe(0);
+  });
+
+  test("queries are cancelled and connections ended by their process group", async () => {
+    const driver = bench.start(user, join(bench.folder(user), "data"));
+    const { ownerUrl } = await driver.ready();
+    const sql = connect(ownerUrl);
+    const other = connect(ownerUrl);
+    const [backend] = await other<{ pid: number }[]>`select pg_backend_pid() as pid`;
+    const slept = other`select pg_sleep(60)`.then(
+      () => "slept",
+      (error: { code: string }) => error.code,
+    );
+    const ask = (call: string) => sql.unsafe(`select ${call}(${backend?.pid}) as done`);
+    const isAsleep = () =>
+      sql`select from pg_stat_activity where pid = ${backend?.pid ?? 0} and wait_event = 'PgSleep'`;
+    await until("the sleep", async () => (await isAsleep()).length === 1);
+    expect(await ask("pg_cancel_backend")).toMatchObject([{ done: true }]);
+    expect(await slept).toBe("57014");
+    expect(await ask("pg_terminate_backend")).toMatchObject([{ done: true }]);
+    await until("its end", async () => !driver.processes().includes(backend?.pid ?? 0));
+    await Promise.all([sql.end({ timeout: 0 }), other.end({ timeout: 0 })]);
   });
 
   test("a clean stop leaves no process and no socket folder", async () => {

@@ -11,6 +11,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
 } from "node:fs";
@@ -248,6 +249,16 @@ export async function untilActive(ownerUrl: string, text: string): Promise<void>
     if (Date.now() > deadline) throw new Error(`${text} never became active`);
     await Bun.sleep(POLL_MS);
   }
+}
+
+/** Of its process group and its session (proc_pid_stat(5)). */
+export function leadersOf(pid: number): { group: number; session: number } {
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  const [, , group = 0, session = 0] = stat
+    .slice(stat.lastIndexOf(")") + 2)
+    .split(" ")
+    .map(Number);
+  return { group, session };
 }
 
 export function uidOf(pid: number): number {

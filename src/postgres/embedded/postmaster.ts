@@ -16,7 +16,13 @@ import { CANNOT_EXECUTE, type ShimOrder } from "./shim.ts";
 const READY_DEADLINE_MS = 300_000;
 const READY_POLL_MS = 3;
 const KEPT_LINES = 20;
-const ENVIRONMENT = ["PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC"];
+const ENVIRONMENT = [
+  "PATH=/usr/bin:/bin",
+  "LC_ALL=C",
+  "TZ=UTC",
+  // What it does, `scripts/postgres/one-session.ts` tells. A path of ours might hold a space, which divides.
+  "LD_PRELOAD=$ORIGIN/../lib/reactor-one-session.so",
+];
 
 export interface PostmasterOptions {
   /** Absolute path of the program `postgres`. */
@@ -44,8 +50,6 @@ export class Postmaster {
     this.#options = options;
     const child = Bun.spawn(selfCommand("__pg-shim", JSON.stringify(shimOrder(options))), {
       stdio: ["ignore", "ignore", "pipe"],
-      // Its own session: Ctrl-C in a terminal must reach the server first, which then stops it.
-      detached: true,
     });
     this.pid = child.pid;
     this.exited = child.exited.then((code) => {

@@ -1,6 +1,6 @@
 /**
  * Role `__pg-shim`: the few steps between our process and PostgreSQL that Bun's spawn cannot take.
- * Gives up root, asks the kernel for SIGINT (PostgreSQL's fast shutdown) when the server dies, then
+ * Leaves the server's process group, gives up root, asks the kernel for SIGINT (PostgreSQL's fast shutdown) when the server dies, then
  * becomes PostgreSQL by execve, so nothing of it stays in memory.
  *
  * Order matters: a change of uid clears the parent-death signal, so the signal comes after it; and the
@@ -32,6 +32,8 @@ export function runRole(args: readonly string[]): void {
   if (!program) throw new Error("the shim was given no program");
   process.chdir(order.cwd);
   process.umask(0o077);
+  // Ctrl-C in a terminal must reach the server first, which then stops it.
+  libc().setpgid(0, 0);
   if (order.identity) dropRoot(order.identity);
   libc().prctl(PR_SET_PDEATHSIG, SIGINT, 0, 0, 0);
   if (libc().getppid() !== order.parent) process.exit(PARENT_GONE);
