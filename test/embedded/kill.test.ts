@@ -5,12 +5,14 @@ import { join } from "node:path";
 import {
   bootBench,
   connect,
+  type Driver,
   insertForever,
   missing,
   query,
   testUsers,
   untilActive,
 } from "../support/embedded-process.ts";
+import { until } from "../support/until.ts";
 
 const bench = bootBench();
 
@@ -123,6 +125,17 @@ describe.each(testUsers.map((user) => [user.name, user] as const))("as %s", (_, 
     expect(await query(again.ownerUrl, "select n from kept")).toEqual([{ n: 42 }]);
   });
 
+  test("Ctrl-C that meets a start before PostgreSQL has left the group costs no start", async () => {
+    let met = 0;
+    for (let tries = 0; met === 0 && tries < 20; tries += 1) {
+      const driver = bench.start(user, join(bench.folder(user), "data"));
+      if (await interruptShim(driver)) met += 1;
+      await driver.ready();
+      expect(await driver.stop()).toBe(0);
+    }
+    expect(met).toBe(1);
+  });
+
   test("a stop while PostgreSQL recovers from a crash ends everything", async () => {
     const driver = bench.start(user, join(bench.folder(user), "data"));
     const boot = await driver.ready();
@@ -134,6 +147,34 @@ describe.each(testUsers.map((user) => [user.name, user] as const))("as %s", (_, 
     expect(driver.processes()).toEqual([]);
   });
 });
+
+/** False when it had become PostgreSQL before it could be met. */
+async function interruptShim(driver: Driver): Promise<boolean> {
+  let shim: number | undefined;
+  await until("the shim, or an event after it", () => {
+    shim = childrenOf(driver.pid).find((pid) => commandOf(pid).includes("__pg-shim"));
+    return shim !== undefined || driver.events.length > 0;
+  });
+  if (shim === undefined) return false;
+  // Stopped, it cannot become another while it is looked at.
+  process.kill(shim, "SIGSTOP");
+  const isShim = commandOf(shim).includes("__pg-shim");
+  if (isShim) process.kill(shim, "SIGINT");
+  process.kill(shim, "SIGCONT");
+  return isShim;
+}
+
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").map(Number);
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
+}
 
 function isCheckpointer(pid: number): boolean {
   return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("checkpointer");

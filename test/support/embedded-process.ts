@@ -128,6 +128,10 @@ export class Driver {
     });
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   /** The first event, from the `from`th on, that fits. Fails after 30 s or when the driver has ended. */
   async until(fits: (event: DriverEvent) => boolean, from = 0): Promise<DriverEvent> {
     const deadline = Date.now() + DEADLINE_MS;
@@ -251,14 +255,18 @@ export async function untilActive(ownerUrl: string, text: string): Promise<void>
   }
 }
 
-/** Of its process group and its session (proc_pid_stat(5)). */
-export function leadersOf(pid: number): { group: number; session: number } {
-  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-  const [, , group = 0, session = 0] = stat
-    .slice(stat.lastIndexOf(")") + 2)
-    .split(" ")
-    .map(Number);
-  return { group, session };
+/** Of its process group and its session (proc_pid_stat(5)); null for a process that is gone. */
+export function leadersOf(pid: number): { group: number; session: number } | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const fields = stat
+      .slice(stat.lastIndexOf(")") + 2)
+      .split(" ")
+      .map(Number);
+    return { group: fields[2] ?? 0, session: fields[3] ?? 0 };
+  } catch {
+    return null;
+  }
 }
 
 export function uidOf(pid: number): number {

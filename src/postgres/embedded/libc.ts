@@ -10,6 +10,7 @@ const SYMBOLS = {
   posix_fallocate: { args: ["i32", "i64", "i64"], returns: "i32" },
   prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
   setpgid: { args: ["i32", "i32"], returns: "i32" },
+  ioctl: { args: ["i32", "u64"], returns: "i32" },
   getppid: { args: [], returns: "i32" },
   execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
   __errno_location: { args: [], returns: "ptr" },

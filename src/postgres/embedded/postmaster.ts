@@ -16,11 +16,13 @@ import { CANNOT_EXECUTE, type ShimOrder } from "./shim.ts";
 const READY_DEADLINE_MS = 300_000;
 const READY_POLL_MS = 3;
 const KEPT_LINES = 20;
+/** 128 + SIGINT: by itself PostgreSQL ends with 0 then. */
+const INTERRUPTED = 130;
 const ENVIRONMENT = [
   "PATH=/usr/bin:/bin",
   "LC_ALL=C",
   "TZ=UTC",
-  // What it does, `scripts/postgres/one-session.ts` tells. A path of ours might hold a space, which divides.
+  // `scripts/postgres/one-session.ts` tells what it does. A path of ours might hold a space, which divides.
   "LD_PRELOAD=$ORIGIN/../lib/reactor-one-session.so",
 ];
 
@@ -63,6 +65,11 @@ export class Postmaster {
 
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** Resolves whether Ctrl-C in a terminal ended it, before it had left the server's process group. */
+  async wasInterrupted(): Promise<boolean> {
+    return (await this.exited) === INTERRUPTED;
   }
 
   /** True from the first "ready" until the end, except during crash recovery. */

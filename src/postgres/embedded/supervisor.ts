@@ -107,6 +107,8 @@ export class Supervisor {
       await postmaster.ready();
     } catch (error) {
       await this.#climbDown(postmaster, IMMEDIATE_STOP_MS);
+      // The server ends by that Ctrl-C as well, but only after its start, and in good order.
+      if (!this.#stop.signal.aborted && (await postmaster.wasInterrupted())) return this.#launch();
       throw error;
     }
     this.#lastError = null;

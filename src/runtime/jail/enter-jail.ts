@@ -14,6 +14,7 @@ import {
   needKernel,
   syscall,
 } from "../../shared/linux/kernel.ts";
+import { leaveTerminal } from "../../shared/linux/leave-terminal.ts";
 import { callNumber } from "../../shared/linux/syscalls.ts";
 import { type JailOrder, RUNTIME_PORT, THREADS_MAX, TMP_BYTES, TMP_FILES } from "./jail-order.ts";
 import { type PathRules, restrict } from "./landlock.ts";
@@ -33,6 +34,7 @@ const CAPABILITY_VERSION = 0x20080522;
 export function runRole(args: readonly string[]): void {
   const [json = "", ...role] = args;
   const order = JSON.parse(json) as JailOrder;
+  leaveTerminal();
   must("prctl", needKernel().prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
   if (order.namespaces !== "none") enterNamespaces(order);
   setLimits(order);
