@@ -10,10 +10,9 @@ import { until } from "../support/until.ts";
 const CTRL_C = "\x03";
 const bench = executableBench();
 
-const SLOW_FUNCTION = `export default async () => {
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
-  return new Response("finished");
-};
+/** Answers what it is answered at the URL that it is given. */
+const ASKING_FUNCTION = `export default async (request: Request) =>
+  new Response(await (await fetch(await request.text())).text());
 `;
 
 /** The device of its controlling terminal (proc_pid_stat(5)), 0 for none. */
@@ -24,11 +23,27 @@ function terminalOf(pid: number): number {
 
 test("what it has started has no terminal, and calls end before Ctrl-C ends it", async () => {
   const shop = await bench.project();
-  writeFileSync(join(shop, "functions/slow.ts"), SLOW_FUNCTION);
+  writeFileSync(join(shop, "functions/ask.ts"), ASKING_FUNCTION);
+  const begun = Promise.withResolvers<void>();
+  const finished = Promise.withResolvers<void>();
+  const asked = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    async fetch() {
+      begun.resolve();
+      await finished.promise;
+      return new Response("finished");
+    },
+  });
   let printed = "";
   const server = Bun.spawn([bench.program, "serve", "--port", "0"], {
     cwd: shop,
-    env: { PATH: "/usr/bin:/bin", HOME: shop, NO_COLOR: "1" },
+    env: {
+      PATH: "/usr/bin:/bin",
+      HOME: shop,
+      NO_COLOR: "1",
+      REACTOR_RUNTIME__EGRESS_PRIVATE: "127.0.0.1",
+    },
     terminal: {
       data: (_, bytes) => {
         printed += new TextDecoder().decode(bytes);
@@ -37,11 +52,14 @@ test("what it has started has no terminal, and calls end before Ctrl-C ends it",
   });
   try {
     await until("the ready line", () => /^ready http/m.test(printed), 60_000);
-    const asked = await bench.run(shop, ["status", "--output", "json"]);
-    const status = JSON.parse(asked.stdout) as PrintedStatus;
-    const headers = { apikey: status.secret_key };
-    const call = () => fetch(`${status.url}/fn/v1/slow`, { headers }).then((r) => r.text());
-    expect(await call()).toBe("finished");
+    const printedStatus = await bench.run(shop, ["status", "--output", "json"]);
+    const status = JSON.parse(printedStatus.stdout) as PrintedStatus;
+    const answer = fetch(`${status.url}/fn/v1/ask`, {
+      method: "POST",
+      headers: { apikey: status.secret_key },
+      body: `http://127.0.0.1:${asked.port}/`,
+    }).then((response) => response.text());
+    await begun.promise;
 
     const [own, ...others] = processTree(server.pid);
     expect(terminalOf(own?.pid ?? 0)).not.toBe(0);
@@ -49,14 +67,15 @@ test("what it has started has no terminal, and calls end before Ctrl-C ends it",
     const held = others.filter(({ pid }) => terminalOf(pid) !== 0);
     expect(held.map(({ command }) => command)).toEqual([]);
 
-    const answer = call();
-    await Bun.sleep(300);
     server.terminal?.write(CTRL_C);
+    await until("the server's word", () => printed.includes("server.stopping"));
+    finished.resolve();
     expect(await answer).toBe("finished");
     expect(await server.exited).toBe(0);
     expect(printed).not.toContain("runtime.process_ended");
   } finally {
     server.kill("SIGKILL");
     server.terminal?.close();
+    await asked.stop(true);
   }
 });
