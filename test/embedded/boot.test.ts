@@ -2,17 +2,16 @@
 import { describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { isDeepStrictEqual } from "node:util";
 import {
   bootBench,
   chownTree,
   connect,
-  leadersOf,
   query,
   rootUsers,
   testUsers,
   uidOf,
 } from "../support/embedded-process.ts";
+import { look } from "../support/process-tree.ts";
 import { until } from "../support/until.ts";
 
 const bench = bootBench();
@@ -64,11 +63,13 @@ describe.each(testUsers.map((user) => [user.name, user] as const))("as %s", (_, 
     const { ownerUrl, pid } = await driver.ready();
     const sql = connect(ownerUrl);
     const [backend] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
-    const session = leadersOf(process.pid)?.session;
+    const session = look(process.pid)?.session;
+    const leadsOnlyItsGroup = (one: number) => {
+      const seen = look(one);
+      return seen?.group === one && seen.session === session;
+    };
     // One that has only just begun is still in the group of who began it, or has ended meanwhile.
-    await until("that each leads its group", () =>
-      driver.processes().every((one) => isDeepStrictEqual(leadersOf(one), { group: one, session })),
-    );
+    await until("that each leads its group", () => driver.processes().every(leadsOnlyItsGroup));
     expect(driver.processes()).toContain(pid);
     expect(driver.processes()).toContain(backend?.pid ?? 0);
     await sql`create temp table variables (line text)`;

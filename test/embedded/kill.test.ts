@@ -12,6 +12,7 @@ import {
   testUsers,
   untilActive,
 } from "../support/embedded-process.ts";
+import { look } from "../support/process-tree.ts";
 import { until } from "../support/until.ts";
 
 const bench = bootBench();
@@ -152,28 +153,22 @@ describe.each(testUsers.map((user) => [user.name, user] as const))("as %s", (_, 
 async function interruptShim(driver: Driver): Promise<boolean> {
   let shim: number | undefined;
   await until("the shim, or an event after it", () => {
-    shim = childrenOf(driver.pid).find((pid) => commandOf(pid).includes("__pg-shim"));
+    shim = childrenOf(driver.pid).find(isShim);
     return shim !== undefined || driver.events.length > 0;
   });
   if (shim === undefined) return false;
   // Stopped, it cannot become another while it is looked at.
   process.kill(shim, "SIGSTOP");
-  const isShim = commandOf(shim).includes("__pg-shim");
-  if (isShim) process.kill(shim, "SIGINT");
+  const isMet = isShim(shim);
+  if (isMet) process.kill(shim, "SIGINT");
   process.kill(shim, "SIGCONT");
-  return isShim;
+  return isMet;
 }
+
+const isShim = (pid: number) => look(pid)?.command.includes("__pg-shim") === true;
 
 function childrenOf(pid: number): number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").map(Number);
-}
-
-function commandOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
-  } catch {
-    return "";
-  }
 }
 
 function isCheckpointer(pid: number): boolean {

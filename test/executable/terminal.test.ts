@@ -1,6 +1,6 @@
 /** A server that somebody starts in a terminal, and ends by Ctrl-C. */
 import { expect, test } from "bun:test";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { PrintedStatus } from "../support/executable.ts";
 import { executableBench } from "../support/executable-bench.ts";
@@ -14,12 +14,6 @@ const bench = executableBench();
 const ASKING_FUNCTION = `export default async (request: Request) =>
   new Response(await (await fetch(await request.text())).text());
 `;
-
-/** The device of its controlling terminal (proc_pid_stat(5)), 0 for none. */
-function terminalOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[4]);
-}
 
 test("what it has started has no terminal, and calls end before Ctrl-C ends it", async () => {
   const shop = await bench.project();
@@ -62,9 +56,9 @@ test("what it has started has no terminal, and calls end before Ctrl-C ends it",
     await begun.promise;
 
     const [own, ...others] = processTree(server.pid);
-    expect(terminalOf(own?.pid ?? 0)).not.toBe(0);
+    expect(own?.terminal).toBeGreaterThan(0);
     expect(others.length).toBeGreaterThan(3);
-    const held = others.filter(({ pid }) => terminalOf(pid) !== 0);
+    const held = others.filter(({ terminal }) => terminal !== 0);
     expect(held.map(({ command }) => command)).toEqual([]);
 
     server.terminal?.write(CTRL_C);

@@ -11,7 +11,6 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
-  readFileSync,
   rmSync,
   statSync,
 } from "node:fs";
@@ -252,20 +251,6 @@ export async function untilActive(ownerUrl: string, text: string): Promise<void>
   while ((await query(ownerUrl, statement)).length === 0) {
     if (Date.now() > deadline) throw new Error(`${text} never became active`);
     await Bun.sleep(POLL_MS);
-  }
-}
-
-/** Of its process group and its session (proc_pid_stat(5)); null for a process that is gone. */
-export function leadersOf(pid: number): { group: number; session: number } | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    const fields = stat
-      .slice(stat.lastIndexOf(")") + 2)
-      .split(" ")
-      .map(Number);
-    return { group: fields[2] ?? 0, session: fields[3] ?? 0 };
-  } catch {
-    return null;
   }
 }
 

@@ -8,6 +8,11 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 export interface SeenProcess {
   readonly pid: number;
   readonly parent: number;
+  /** Its process group and its session, each the pid of who leads it. */
+  readonly group: number;
+  readonly session: number;
+  /** The device of its controlling terminal, 0 for none. */
+  readonly terminal: number;
   /** Clock ticks since the machine booted. */
   readonly startedAt: number;
   /** `Z` has ended and waits to be reaped. */
@@ -60,7 +65,8 @@ export function proportionalBytes(pids: readonly number[]): number {
   return each.reduce((sum, kib) => sum + Number(kib ?? 0) * 1024, 0);
 }
 
-function look(pid: number): SeenProcess | null {
+/** Null for a process that is gone (proc_pid_stat(5)). */
+export function look(pid: number): SeenProcess | null {
   const stat = read(`/proc/${pid}/stat`);
   if (stat === "") return null;
   // The name is in brackets and may hold brackets and blanks itself.
@@ -69,6 +75,9 @@ function look(pid: number): SeenProcess | null {
   return {
     pid,
     parent: Number(fields[1]),
+    group: Number(fields[2]),
+    session: Number(fields[3]),
+    terminal: Number(fields[4]),
     startedAt: Number(fields[19]),
     state: fields[0] ?? "",
     command,
