@@ -22,7 +22,7 @@ interface Machine {
    * What the loader calls with (argc, argv, envp): takes the variable out that begins with `LD_P`, so that
    * programs which PostgreSQL runs do not look for the library.
    */
-  readonly begin: Uint8Array;
+  readonly init: Uint8Array;
 }
 
 const X64: Machine = {
@@ -38,7 +38,7 @@ const X64: Machine = {
     ...[0x0f, 0x05], // syscall
     0xc3, // ret
   ),
-  begin: Uint8Array.of(
+  init: Uint8Array.of(
     ...[0x48, 0x8b, 0x02], // next: mov rax, [rdx]
     ...[0x48, 0x85, 0xc0], // test rax, rax
     ...[0x74, 0x1e], // je to ret
@@ -67,7 +67,7 @@ const ARM64: Machine = {
     0xd4000001, // svc 0
     0xd65f03c0, // ret
   ),
-  begin: words(
+  init: words(
     0xf9400043, // next: ldr x3, [x2]
     0xb4000163, // cbz x3, to ret
     0xb9400064, // ldr w4, [x3]
@@ -93,30 +93,31 @@ const MACHINES: Readonly<Record<PostgresTarget, Machine>> = {
 const PAGE_BYTES = 0x10000;
 const HEADER_BYTES = 64;
 const SEGMENT_BYTES = 56;
+const SYMBOL_BYTES = 24;
 const READ_WRITE = 6;
 const READ_EXECUTE = 5;
 
 /** The file, less than a kilobyte. */
 export function oneSessionLibrary(target: PostgresTarget): Uint8Array {
-  const { number, setsid, begin } = MACHINES[target];
+  const { number, setsid, init } = MACHINES[target];
   const names = Buffer.from("\0setsid\0reactor-one-session.so\0");
   const hashAt = HEADER_BYTES + 4 * SEGMENT_BYTES;
   // One bucket that begins with symbol 1; nothing follows it.
   const hash = words(1, 2, 1, 0, 0, 0);
   const symbolsAt = hashAt + hash.length;
-  const namesAt = symbolsAt + 2 * 24;
+  const namesAt = symbolsAt + 2 * SYMBOL_BYTES;
   const codeAt = aligned(namesAt + names.length, 16);
-  const symbols = Buffer.concat([new Uint8Array(24), symbol(codeAt, setsid.length)]);
-  const beginAt = aligned(codeAt + setsid.length, 16);
-  const codeEnd = beginAt + begin.length;
+  const symbols = Buffer.concat([new Uint8Array(SYMBOL_BYTES), symbol(codeAt, setsid.length)]);
+  const initAt = aligned(codeAt + setsid.length, 16);
+  const codeEnd = initAt + init.length;
   const dynamicAt = aligned(codeEnd, 8);
   const dynamic = quads(
     ...[4, hashAt], // DT_HASH
     ...[5, namesAt], // DT_STRTAB
     ...[6, symbolsAt], // DT_SYMTAB
     ...[10, names.length], // DT_STRSZ
-    ...[11, 24], // DT_SYMENT
-    ...[12, beginAt], // DT_INIT
+    ...[11, SYMBOL_BYTES], // DT_SYMENT
+    ...[12, initAt], // DT_INIT
     ...[14, names.indexOf("reactor")], // DT_SONAME
     ...[0, 0],
   );
@@ -132,7 +133,7 @@ export function oneSessionLibrary(target: PostgresTarget): Uint8Array {
   const file = Buffer.alloc(dynamicAt + dynamic.length);
   file.set(Buffer.concat([header(number, segments.length), ...segments, hash, symbols, names]));
   file.set(setsid, codeAt);
-  file.set(begin, beginAt);
+  file.set(init, initAt);
   file.set(dynamic, dynamicAt);
   return file;
 }
@@ -162,7 +163,7 @@ function segment(
 
 /** A global function in some section: 0 would say that it is somebody else's. */
 function symbol(address: number, sizeBytes: number): Buffer {
-  const bytes = Buffer.alloc(24);
+  const bytes = Buffer.alloc(SYMBOL_BYTES);
   bytes.writeUInt32LE(1, 0);
   bytes.set([0x12, 0, 1, 0], 4);
   bytes.writeBigUInt64LE(BigInt(address), 8);

@@ -48,13 +48,14 @@ export function runRole(args: readonly string[]): void {
  */
 function leaveTerminal(): void {
   libc().setpgid(0, 0);
+  let terminal: number;
   try {
-    const terminal = openSync("/dev/tty", constants.O_RDWR | constants.O_NOCTTY);
-    libc().ioctl(terminal, TIOCNOTTY);
-    closeSync(terminal);
+    terminal = openSync("/dev/tty", constants.O_RDWR | constants.O_NOCTTY);
   } catch {
-    // It has none.
+    return; // It has none.
   }
+  libc().ioctl(terminal, TIOCNOTTY);
+  closeSync(terminal);
 }
 
 function dropRoot({ uid, gid }: { uid: number; gid: number }): void {
