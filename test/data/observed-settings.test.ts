@@ -1,8 +1,18 @@
 /** Settings of a request reach whatever code may look at them, and are left out where nothing does. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Sql } from "postgres";
-import { ALL_OBSERVED, observedIn } from "../../src/capabilities/data/schema/observed-settings.ts";
+import {
+  ALL_OBSERVED,
+  leavesTraces,
+  observedIn,
+} from "../../src/capabilities/data/schema/observed-settings.ts";
 import { readCode } from "../../src/capabilities/data/schema/observed-store.ts";
+import { migrate } from "../../src/postgres/migrator.ts";
+import { ownMigrationSets } from "../../src/server/boot/migration-sets.ts";
+import { capabilities } from "../../src/server/list.ts";
+import { systemClock } from "../../src/shared/clock.ts";
+import { connect } from "../postgres/wire-database.ts";
+import { silentLog, testPostgres } from "../support/postgres.ts";
 import { until } from "../support/until.ts";
 import { type DataWorld, openDataWorld } from "./data-world.ts";
 
@@ -25,8 +35,11 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** What is observed in the database with these statements carried out. */
-async function observed(ddl = "", channel: string | null = "pgrst"): Promise<string[]> {
+/** The code of the database with these statements carried out. */
+async function codeWith(
+  ddl: string,
+  channel: string | null = "pgrst",
+): Promise<readonly string[] | null> {
   let code: readonly string[] | null = [];
   await sql
     .begin(async (tx) => {
@@ -38,7 +51,12 @@ async function observed(ddl = "", channel: string | null = "pgrst"): Promise<str
     .catch((error: Error) => {
       if (error.message !== "undo") throw error;
     });
-  return [...observedIn(code)].sort();
+  return code;
+}
+
+/** What is observed in the database with these statements carried out. */
+async function observed(ddl = "", channel: string | null = "pgrst"): Promise<string[]> {
+  return [...observedIn(await codeWith(ddl, channel))].sort();
 }
 
 const everything = [...ALL_OBSERVED].sort();
@@ -46,6 +64,31 @@ const everything = [...ALL_OBSERVED].sort();
 describe("code that looks at a request", () => {
   test("is none of what every database of ours holds", async () => {
     expect(await observed()).toEqual([]);
+    expect(leavesTraces(await codeWith(""))).toBe(false);
+  });
+
+  test("is none of what the server's own migrations make", async () => {
+    const server = await testPostgres();
+    const database = await server.createDatabase();
+    const owner = connect(database.url);
+    await migrate(owner, ownMigrationSets(capabilities), { clock: systemClock, log: silentLog });
+    const code = await owner.begin(async (tx) => {
+      await tx`select pg_catalog.set_config('search_path', '', true)`;
+      return await readCode(tx, "pgrst");
+    });
+    expect([...observedIn(code)]).toEqual([]);
+    expect(leavesTraces(code)).toBe(false);
+    await owner.end();
+    await database.drop();
+  });
+
+  test("leaves traces where it changes settings, whoever calls it", async () => {
+    const seen = "set_config('app.seen', 'yes', true) = 'yes'";
+    expect(leavesTraces(await codeWith(`create policy p on looked using (${seen})`))).toBe(true);
+    const body = "begin set local app.seen = 'yes'; return true; end";
+    const ddl = `create function f() returns boolean language plpgsql as $$ ${body} $$`;
+    expect(leavesTraces(await codeWith(ddl))).toBe(true);
+    expect(leavesTraces(await codeWith("", null))).toBe(true);
   });
 
   test.each([
@@ -111,6 +154,31 @@ describe("a request", () => {
     );
     expect(await rows()).toEqual([]);
     await sql.unsafe(`alter policy all_of_it on looked using (${CLAIM})`);
+  });
+
+  test("finds nothing of another's that came with it, whatever code leaves behind", async () => {
+    await sql.unsafe(`
+      create function started(looked) returns text language sql stable as 'select now()::text';
+      grant execute on function started to anon`);
+    const looks = async (select: string) => {
+      const asked = Array.from({ length: 20 }, async () => {
+        const response = await world.ask(`/looked?id=eq.1&select=look:${select}`);
+        return ((await response.json()) as { look: string }[])[0]?.look;
+      });
+      return await Promise.all(asked);
+    };
+    const share = async () => new Set(await looks("started")).size < 20;
+    await until("reads that share a transaction", share);
+    await sql.unsafe(`
+      create function others(looked) returns text language sql as $$
+        select concat(current_setting('app.seen', true), set_config('app.seen', 'seen', true)) $$;
+      grant execute on function others to anon`);
+    await until("the function is known", async () => (await looks("others"))[0] !== undefined);
+    for (let round = 0; round < 20; round += 1) {
+      expect(new Set(await looks("others"))).toEqual(new Set(["seen"]));
+    }
+    await sql.unsafe("drop function others");
+    await until("reads that share one again", share);
   });
 
   test("is answered as soon as a trigger says so", async () => {

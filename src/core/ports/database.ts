@@ -39,6 +39,13 @@ export interface UserQuery {
   readonly rollback?: boolean;
   /** Runs the transaction READ ONLY. Default false. */
   readonly readOnly?: boolean;
+  /**
+   * It may be carried out in one transaction with others that may, which saves PostgreSQL a commit and
+   * an answer each. Each has its own role and settings, its own snapshot, and fails alone; `now()` may
+   * be that of the first. Only for what is `readOnly` and runs no code that changes settings: what one
+   * leaves in the transaction, the next would find. Default false.
+   */
+  readonly sharesTransaction?: boolean;
   /** Cancelled after this; default the pool's `statement_timeout_ms`. Error SQLSTATE 57014. */
   readonly timeoutMs?: number;
   /** Sends a cancel request when aborted while running; removes it from the queue while waiting. */

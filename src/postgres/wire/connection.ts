@@ -13,8 +13,9 @@ import { MessageWriter } from "./message-writer.ts";
 import { PgError, parseErrorFields } from "./pg-error.ts";
 import { readColumns, readRow, TagReader } from "./result-messages.ts";
 import type { BackendKey, Session, SessionOwner } from "./session.ts";
+import { mayShare, sharesWith } from "./shared-transaction.ts";
 import { StatementCache } from "./statement-cache.ts";
-import type { StatementKinds } from "./statement-kinds.ts";
+import { QUICK_MS, type StatementKind, type StatementKinds } from "./statement-kinds.ts";
 import { writeJob } from "./write-job.ts";
 
 /** How often a cancel is repeated that came before the server had begun the query. */
@@ -32,8 +33,9 @@ const BEHIND_MS = 5;
 /** Of ReadyForQuery: not in a transaction. */
 const IDLE = 0x49;
 
-/** So many jobs leave at once. */
+/** So many jobs leave at once, and so many where they share a transaction. */
 const UNSENT_MAX = 2;
+const SHARED_MAX = 6;
 
 export interface ConnectionOptions {
   readonly address: DatabaseAddress;
@@ -63,6 +65,10 @@ export class Connection implements SessionOwner {
   readonly #gone = new AbortController();
   #isFlushing = false;
   #unsent = 0;
+  /** The last job written, while its transaction is open to others. */
+  #open: Job | null = null;
+  /** Kinds of what has been answered of the transaction that is being answered. */
+  #answered: StatementKind[] = [];
   #isWritable = true;
   #isCancelling = false;
   #cancels = 0;
@@ -104,10 +110,14 @@ export class Connection implements SessionOwner {
    * loop's turn: PostgreSQL shall work while a long turn goes on, but waking it costs more than a query.
    */
   send(job: Job): void {
+    job.isShared = mayShare(job);
+    const sharedWith =
+      this.#open && sharesWith(job, this.#open, this.#options.kinds) ? this.#open : null;
+    if (!sharedWith) this.#endShared();
     for (const name of this.#statements.takeEvicted()) this.#writer.closeStatement(name);
     const mark = this.#writer.pendingBytes;
     try {
-      writeJob(job, this.#writer, this.#statements, this.#options.kinds);
+      writeJob(job, this.#writer, this.#statements, this.#options.kinds, sharedWith);
     } catch (error) {
       this.#writer.rewind(mark);
       this.#dropUnready(job);
@@ -119,8 +129,17 @@ export class Connection implements SessionOwner {
     if (job.isSlow) this.#slowJobs += 1;
     if (this.#jobs.push(job) === 1) this.#headSinceMs = this.#options.clock.monotonic();
     this.#unsent += 1;
-    if (this.#unsent >= UNSENT_MAX) this.#flush();
+    if (job.isShared) this.#open = job;
+    if (this.#unsent >= (job.isShared ? SHARED_MAX : UNSENT_MAX)) this.#flush();
     else this.#flushLater();
+  }
+
+  /** Whoever is sent next has a transaction of its own. */
+  #endShared(): void {
+    if (!this.#open) return;
+    this.#open.isLast = true;
+    this.#open = null;
+    this.#writer.sync();
   }
 
   #flushLater(): void {
@@ -219,6 +238,7 @@ export class Connection implements SessionOwner {
 
   #flush(): void {
     this.#unsent = 0;
+    this.#endShared();
     if (this.#isDoomed || this.#writer.pendingBytes === 0) return;
     for (const job of this.#jobs) job.isSent = true;
     if (!this.#session.write(this.#writer.take())) this.#isWritable = false;
@@ -235,6 +255,10 @@ export class Connection implements SessionOwner {
     if (job.isInMain) job.tag = this.#tags.read(data, start, end);
     job.step += 1;
     job.isBound = false;
+    if (job.isLast || job.step < job.steps.length) return;
+    this.#jobs.shift();
+    this.#answered.push(job.kind);
+    job.succeed();
   }
 
   /** The query's own statement is ready only once its columns are known, too. */
@@ -277,9 +301,10 @@ export class Connection implements SessionOwner {
     }
     this.#jobs.shift();
     const nowMs = this.#options.clock.monotonic();
-    job?.kind.note(nowMs - this.#headSinceMs);
+    if (job) this.#noteDuration(job, nowMs - this.#headSinceMs);
     if (job?.isSlow) this.#slowJobs -= 1;
     this.#headSinceMs = nowMs;
+    if (job?.isLast === false) this.#sendSkippedAgain();
     if (status !== IDLE) {
       // Whatever follows would run inside this user's transaction: the connection must go.
       job?.fail(job.error ?? wireErrors.transaction_left_open());
@@ -291,6 +316,28 @@ export class Connection implements SessionOwner {
     else job?.succeed();
     if (this.#jobs[0]?.isCancelWanted) void this.#cancelHead();
     this.#events.onFree();
+  }
+
+  /** What shared a transaction took as long as the others; where that was long, each is asked alone. */
+  #noteDuration(job: Job, tookMs: number): void {
+    if (job.isShared && job.error) job.kind.keepAlone();
+    const kinds = [...this.#answered.splice(0), job.kind];
+    const eachMs = tookMs / kinds.length;
+    for (const kind of kinds) {
+      if (kinds.length > 1 && eachMs > QUICK_MS) kind.forget();
+      else kind.note(eachMs);
+    }
+  }
+
+  /** After a failure PostgreSQL passes over what comes before the next Sync. */
+  #sendSkippedAgain(): void {
+    const last = this.#jobs.findIndex(({ isLast }) => isLast);
+    for (const job of this.#jobs.splice(0, last + 1).reverse()) {
+      this.#dropUnready(job);
+      job.isAlone = true;
+      job.reset();
+      this.#events.onRetry(job);
+    }
   }
 
   /** The block's steps are over, well or not: what ends it has been sent with them. */

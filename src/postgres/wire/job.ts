@@ -17,6 +17,12 @@ export class Job {
   /** Times it was sent again after a failure that left no trace. */
   retries = 0;
   isCancelWanted = false;
+  /** Its transaction may be one with others: decided when it is sent. */
+  isShared = false;
+  /** A Sync follows it, and its answer ends with ReadyForQuery: false but for the last that share one. */
+  isLast = true;
+  /** Sent again because another failed before it in a transaction: it shares none any more. */
+  isAlone = false;
   /** Its bytes were handed to the socket: it may have run. */
   isSent = false;
   isSettled = false;
@@ -82,6 +88,7 @@ export class Job {
     this.afterStep = -1;
     this.step = 0;
     this.isSent = false;
+    this.isLast = true;
     this.isBound = false;
     this.ending = null;
     this.isEnding = false;

@@ -16,7 +16,10 @@ const OTHERS_MAX = 500;
 /** Longer statements are not remembered and so count as slow, which they are. */
 const QUERY_CHARS_MAX = 16_384;
 const SLOW_MS = 10;
-const QUICK_MS = 1;
+/** At most this long takes what is quick. */
+export const QUICK_MS = 1;
+/** So many runs of a kind share no transaction after one that failed in one. */
+const RUNS_ALONE = 64;
 /** Weight of the newest run. */
 const WEIGHT = 0.25;
 
@@ -24,6 +27,7 @@ export class StatementKind {
   /** What a backend has to keep of it, in characters. */
   readonly chars: number;
   #costMs: number | undefined = undefined;
+  #runsAlone = 0;
 
   constructor(chars: number) {
     this.chars = chars;
@@ -39,7 +43,23 @@ export class StatementKind {
     return this.#costMs !== undefined && this.#costMs <= QUICK_MS;
   }
 
+  /** Known to hold up nobody who shares a transaction with it, and of late to fail nobody. */
+  get mayShare(): boolean {
+    return this.isQuick && this.#runsAlone === 0;
+  }
+
+  /** One of this kind has failed in a shared transaction, and what came after it must run again. */
+  keepAlone(): void {
+    this.#runsAlone = RUNS_ALONE;
+  }
+
+  /** What took long in a shared transaction is not known: each of them shows it alone. */
+  forget(): void {
+    this.#costMs = undefined;
+  }
+
   note(durationMs: number): void {
+    if (this.#runsAlone > 0) this.#runsAlone -= 1;
     const costMs = this.#costMs ?? durationMs;
     this.#costMs = costMs + WEIGHT * (durationMs - costMs);
   }

@@ -2,7 +2,8 @@
  * Lays one query out as messages: all of one transaction, in one flush (protocol 3.0, "Extended
  * Query" and "Pipelining").
  *
- * The common one is implicit: settings, what runs before, the statement, what runs after, Sync.
+ * The common one is implicit: settings, what runs before, the statement, what runs after, Sync. Where
+ * it may be shared, the Sync comes after the last that shares it, and settings only where they differ.
  * Isolation and rollback need a block: `BEGIN` comes first, and what ends it follows the Sync, as a
  * simple query of its own. So the end is carried out whether or not the steps failed, no failed block
  * is left for the next job in the pipeline, and ROLLBACK is never sent where there is none, which
@@ -13,6 +14,7 @@ import { wireErrors } from "./errors.ts";
 import type { Job } from "./job.ts";
 import type { MessageWriter } from "./message-writer.ts";
 import { settingsParams, settingsSql } from "./settings-statement.ts";
+import { haveSameSettings } from "./shared-transaction.ts";
 import type { Statement, StatementCache } from "./statement-cache.ts";
 import type { StatementKinds } from "./statement-kinds.ts";
 
@@ -24,14 +26,26 @@ const ISOLATIONS: ReadonlySet<Isolation> = new Set([
 
 const NONE: readonly string[] = [];
 
-/** Throws `query_invalid`; what was written until then must be taken back. */
+/**
+ * @param sharedWith the job before it in the same transaction; null when it begins one
+ * @throws `query_invalid`; what was written until then must be taken back
+ */
 export function writeJob(
   job: Job,
   writer: MessageWriter,
   statements: StatementCache,
   kinds: StatementKinds,
+  sharedWith: Job | null = null,
 ): void {
   const { query } = job;
+  if (job.isShared) {
+    job.isLast = false;
+    if (sharedWith === null || !haveSameSettings(job, sharedWith)) {
+      writeSettings(job, writer, statements.acquire(kinds.settings(query)));
+    }
+    writeMain(job, writer, statements.acquire(job.kind));
+    return;
+  }
   const begin = beginSql(query);
   if (begin !== null) {
     job.ending = query.rollback === true ? "ROLLBACK" : "COMMIT";

@@ -10,7 +10,7 @@ import type {
   RoleRow,
   TableRow,
 } from "./catalog-rows.ts";
-import { observedIn } from "./observed-settings.ts";
+import { leavesTraces, observedIn } from "./observed-settings.ts";
 import {
   type Column,
   type DatabaseFunction,
@@ -65,6 +65,7 @@ export function buildSchema(version: number, rows: CatalogRows): Schema {
     roles: new Map(rows.roles.map((role) => [role.name, toRoleFacts(role)])),
     descriptions: new Map(rows.descriptions),
     observed: observedIn(rows.code),
+    leavesTraces: leavesTraces(rows.code),
   };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { ALL_OBSERVED, observedIn } from "./observed-settings.ts";
+import { ALL_OBSERVED, leavesTraces, observedIn } from "./observed-settings.ts";
 
 const found = (...code: string[]) => [...observedIn(code)];
 
@@ -45,5 +45,47 @@ describe("the settings that code looks at", () => {
 
   test("are all where nobody knows the code", () => {
     expect(observedIn(null)).toEqual(ALL_OBSERVED);
+  });
+});
+
+describe("what code leaves in its transaction", () => {
+  test.each([
+    "select * from items where owner = auth.uid()",
+    "begin new.updated_at = now(); return new; end",
+    "begin update items set n = n + 1 where id = new.id; return new; end",
+    "update only public.items as i\n   set n = 1",
+    `update "Items" i set n = 1`,
+    "insert into seen values (1) on conflict (id) do update set n = seen.n + 1",
+    "merge into a using b on a.id = b.id when matched then update set n = b.n",
+    "select offset_of(1), dataset, reset_at from settings",
+    "(owner = (current_setting('app.owner'::text, true))::uuid)",
+  ])("is nothing: %s", (code) => {
+    expect(leavesTraces([code])).toBe(false);
+  });
+
+  test.each([
+    "begin perform set_config('app.seen', 'yes', true); end",
+    "begin set local search_path = ''; end",
+    "begin set role service_role; end",
+    "begin\n  SET app.a TO 'b'; end",
+    "set time zone 'UTC'",
+    "set constraints all deferred",
+    "-- what an update\n set local role admin",
+    "-- update items\n set local role admin",
+    "/* update items */ set local role admin",
+    "/* update items\n*/ update items set n = 1",
+    "reset role",
+    "lock table items",
+    "declare c cursor for select 1; begin open c; end",
+    "create temp table t (a int)",
+    "begin execute statement; end",
+    "select setseed(0.5)",
+  ])("may be something: %s", (code) => {
+    expect(leavesTraces(["select 1", code])).toBe(true);
+  });
+
+  test("may be anything where nobody knows the code", () => {
+    expect(leavesTraces(null)).toBe(true);
+    expect(leavesTraces([])).toBe(false);
   });
 });

@@ -26,6 +26,29 @@ const ANY_CALL = /current_setting|set_config/gi;
 const OPAQUE =
   /\b(?:execute|show|pg_settings|pg_show_all_settings|query_to_xml\w*|cursor_to_xml|ts_stat|ts_rewrite|dblink\w*|crosstab\w*|connectby)\b|U&["']/i;
 
+/** What outlives a statement, or may: settings, locks, cursors, what a session holds. */
+const LEAVES_TRACES =
+  /\b(?:set_config|set|reset|discard|listen|unlisten|lock|cursor|refcursor|temp|temporary|setseed|set_limit)\b/i;
+/** The SET of an UPDATE, which is no command; not in a comment, where it would hide one behind it. */
+const SET_OF_UPDATE =
+  /\bupdate(?<!--[^\n]*)(?:\s+(?:only\s+)?[\w."]+(?:\s+(?:as\s+)?[\w"]+)?)?\s+set\b/gi;
+
+/** What a broadcast is about: ours, and only policies of messages look at it. */
+const TOPIC = /\bset_config\('realtime\.topic'/gi;
+
+/**
+ * Whether anything might change settings for the rest of its transaction, or leave something else there
+ * that a query behind it would find. In doubt it does.
+ */
+export function leavesTraces(code: readonly string[] | null): boolean {
+  if (code === null) return true;
+  return code.some((text) => {
+    const bare = text.replace(TOPIC, " ");
+    const rest = bare.includes("/*") ? bare : bare.replace(SET_OF_UPDATE, " ");
+    return OPAQUE.test(text) || LEAVES_TRACES.test(rest);
+  });
+}
+
 /** Whether anything might choose headers or the status of the answer. */
 export function mayChooseAnswer(observed: ReadonlySet<string>): boolean {
   return observed.has("response.headers") || observed.has("response.status");

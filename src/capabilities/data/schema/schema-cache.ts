@@ -71,8 +71,8 @@ interface Entry {
 function unsure(state: LoadedSchema): LoadedSchema {
   const { schema } = state;
   // What was compiled against it stays good then.
-  if (schema.observed === ALL_OBSERVED) return state;
-  return { schema: { ...schema, observed: ALL_OBSERVED } };
+  if (schema.observed === ALL_OBSERVED && schema.leavesTraces) return state;
+  return { schema: { ...schema, observed: ALL_OBSERVED, leavesTraces: true } };
 }
 
 export class SchemaCache {
