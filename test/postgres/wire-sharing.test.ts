@@ -50,11 +50,11 @@ async function transactions(
 }
 
 describe("quick reads share a transaction", () => {
-  test("once they are known to be quick, up to six of them", async () => {
+  test("once they are known to be quick, up to four of them", async () => {
     const pool = onePool();
     expect(await transactions(pool, 1)).toBe(1);
     expect(await transactions(pool, 4)).toBe(1);
-    expect(await transactions(pool, 12)).toBe(2);
+    expect(await transactions(pool, 12)).toBe(3);
   });
 
   test.each([

@@ -35,7 +35,7 @@ const IDLE = 0x49;
 
 /** So many jobs leave at once, and so many where they share a transaction. */
 const UNSENT_MAX = 2;
-const SHARED_MAX = 6;
+const SHARED_MAX = 4;
 
 export interface ConnectionOptions {
   readonly address: DatabaseAddress;

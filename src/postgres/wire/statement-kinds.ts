@@ -72,6 +72,7 @@ interface SettingsKind {
   readonly roleSettings: Settings;
   readonly settings: Settings;
   readonly kind: StatementKind;
+  readonly again: StatementKind;
 }
 
 const NONE: Settings = [];
@@ -110,19 +111,31 @@ export class StatementKinds {
   }
 
   /** The kind of the settings statement: the names decide, values are parameters. */
-  settings({ settings, roleSettings = NONE, readOnly = false }: UserQuery): StatementKind {
+  settings(query: UserQuery): StatementKind {
+    return this.#settingsOf(query).kind;
+  }
+
+  /**
+   * The same for settings made once more in one transaction. Postgres plans a statement anew when the
+   * search path is another than at its last use, and this one always meets the path that it sets itself.
+   */
+  settingsAgain(query: UserQuery): StatementKind {
+    return this.#settingsOf(query).again;
+  }
+
+  #settingsOf({ settings, roleSettings = NONE, readOnly = false }: UserQuery): SettingsKind {
     const last = this.#lastSettings;
     if (
       last?.readOnly === readOnly &&
       haveSameNames(settings, last.settings) &&
       haveSameNames(roleSettings, last.roleSettings)
     ) {
-      return last.kind;
+      return last;
     }
-    const mode = readOnly ? "ro" : "rw";
-    const kind = this.other(`${mode}:${namesOf(roleSettings)}:${namesOf(settings)}`);
-    this.#lastSettings = { readOnly, roleSettings, settings, kind };
-    return kind;
+    const text = `${readOnly ? "ro" : "rw"}:${namesOf(roleSettings)}:${namesOf(settings)}`;
+    const [kind, again] = [this.other(text), this.other(`again:${text}`)];
+    this.#lastSettings = { readOnly, roleSettings, settings, kind, again };
+    return this.#lastSettings;
   }
 
   /** The kind of any other statement; no query has it. */

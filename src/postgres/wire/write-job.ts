@@ -40,8 +40,10 @@ export function writeJob(
   const { query } = job;
   if (job.isShared) {
     job.isLast = false;
-    if (sharedWith === null || !haveSameSettings(job, sharedWith)) {
+    if (sharedWith === null) {
       writeSettings(job, writer, statements.acquire(kinds.settings(query)));
+    } else if (!haveSameSettings(job, sharedWith)) {
+      writeSettings(job, writer, statements.acquire(kinds.settingsAgain(query)));
     }
     writeMain(job, writer, statements.acquire(job.kind));
     return;
