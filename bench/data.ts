@@ -20,6 +20,8 @@ import { type Child, cpuOf, cpuWithChildren, parentOf, start } from "./load/proc
 
 const CONNECTIONS = 64;
 const ROUNDS = 3;
+/** Of the case with many: people who use an application at the same time. */
+const USERS = 32;
 /** `database.pool_size`, unless configured. */
 const POOL_SIZE = 8;
 const WARM_UP_S = 1;
@@ -42,8 +44,10 @@ interface Bench {
   readonly begin: Child;
   readonly reactorPid: number;
   readonly postmaster: number;
-  /** `apikey` and `Authorization` of a signed-up user. */
+  /** `apikey`, and `Authorization` of the first user. */
   readonly headers: Readonly<Record<string, string>>;
+  /** `Authorization` of all of them. */
+  readonly authorizations: readonly string[];
   readonly sql: postgres.Sql;
 }
 
@@ -63,29 +67,32 @@ async function adminStatus(dataDir: string) {
   return (await response.json()) as { pid: number; publishable_key: string; database_url: string };
 }
 
-async function signUp(url: string, apikey: string): Promise<Session> {
+async function signUp(url: string, apikey: string, at: number): Promise<Session> {
   const answer = await fetch(`${url}/auth/v1/signup`, {
     method: "POST",
     headers: { "content-type": "application/json", apikey },
-    body: JSON.stringify({ email: "bench@example.com", password: "correct horse battery 9" }),
+    body: JSON.stringify({ email: `bench${at}@example.com`, password: "correct horse battery 9" }),
   });
   return (await answer.json()) as Session;
 }
 
-function requestOf(one: DataCase, headers: Readonly<Record<string, string>>): RequestInit {
-  return { method: one.method, headers: { ...headers, ...one.headers }, body: one.body };
-}
+/** What is asked for once. */
+const ID = 42;
 
 /** The answers that the bare server repeats, once the schema cache knows the tables. */
-async function answersOf(url: string, headers: Readonly<Record<string, string>>): Promise<Answers> {
+async function answersOf(url: string, apikey: string, users: readonly string[]): Promise<Answers> {
   const answers: Answers = {};
+  const requestOf = ({ method, headers, body, byMany }: DataCase): RequestInit => {
+    const Authorization = users[byMany ? ID % users.length : 0] ?? "";
+    return { method, headers: { apikey, Authorization, ...headers }, body };
+  };
   for (const one of CASES) {
-    const target = `${url}/data/v1${one.target.replace("$id", "42")}`;
-    let response = await fetch(target, requestOf(one, headers));
+    const target = `${url}/data/v1${one.target.replace("$id", String(ID))}`;
+    let response = await fetch(target, requestOf(one));
     for (let attempt = 0; response.status >= 300 && attempt < 200; attempt++) {
       await response.text();
       await Bun.sleep(25);
-      response = await fetch(target, requestOf(one, headers));
+      response = await fetch(target, requestOf(one));
     }
     const sent = [...response.headers].filter(([name]) => !/^(date|content-length)$/.test(name));
     const body = await response.text();
@@ -98,7 +105,7 @@ async function answersOf(url: string, headers: Readonly<Record<string, string>>)
 /** The two sides must do the same work, or their ratio says nothing. */
 async function compare(pool: Child, answers: Answers): Promise<void> {
   for (const one of CASES.filter(({ method }) => method === "GET")) {
-    const query = new URLSearchParams({ case: one.name, once: "42" });
+    const query = new URLSearchParams({ case: one.name, once: String(ID) });
     const bare: unknown = await (await fetch(`${pool.url}/?${query}`)).json();
     const ours: unknown = JSON.parse(answers[one.name]?.body ?? "");
     if (!isDeepStrictEqual(bare, ours)) throw new Error(`${one.name}: the bare SQL differs`);
@@ -135,7 +142,11 @@ async function load(bench: Bench, way: Way, one: DataCase, seconds: number): Pro
     method: one.method,
     target: `/data/v1${one.target}`,
     ids: one.ids,
-    headers: { ...bench.headers, ...one.headers },
+    headers: {
+      ...(one.byMany ? { apikey: bench.headers["apikey"] ?? "" } : bench.headers),
+      ...one.headers,
+    },
+    ...(one.byMany ? { authorizations: bench.authorizations } : {}),
     body: one.body,
     connections: CONNECTIONS,
     seconds,
@@ -147,23 +158,25 @@ async function prepare(dataDir: string, children: Child[], program: string[]): P
   const reactor = await start([...program, ...flags]);
   children.push(reactor);
   const status = await adminStatus(dataDir);
-  const session = await signUp(reactor.url, status.publishable_key);
+  const { publishable_key: apikey } = status;
+  const sessions: Session[] = [];
+  for (let at = 0; at < USERS; at++) sessions.push(await signUp(reactor.url, apikey, at));
+  const authorizations = sessions.map((session) => `Bearer ${session.access_token}`);
   const owner = postgresJsOptions(parseDatabaseUrl(status.database_url));
   const sql = postgres({ ...owner, max: 1, onnotice: () => undefined });
-  await sql.unsafe(setupSql(session.user.id));
+  await sql.unsafe(setupSql(sessions.map(({ user }) => user.id)));
   await sql.unsafe("analyze");
   const [backend] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
-  const headers = {
-    apikey: status.publishable_key,
-    Authorization: `Bearer ${session.access_token}`,
-  };
+  const headers = { apikey, Authorization: authorizations[0] ?? "" };
   const options: PeerOptions = {
     databaseUrl: status.database_url,
-    claims: Buffer.from(session.access_token.split(".")[1] ?? "", "base64url").toString(),
-    user: session.user.id,
+    users: sessions.map(({ access_token, user }) => ({
+      id: user.id,
+      claims: Buffer.from(access_token.split(".")[1] ?? "", "base64url").toString(),
+    })),
     callers: CONNECTIONS,
     poolSize: POOL_SIZE,
-    answers: await answersOf(reactor.url, headers),
+    answers: await answersOf(reactor.url, apikey, authorizations),
   };
   const file = join(dataDir, "peer.json");
   writeFileSync(file, JSON.stringify(options));
@@ -182,6 +195,7 @@ async function prepare(dataDir: string, children: Child[], program: string[]): P
     reactorPid: status.pid,
     postmaster: parentOf(backend?.pid ?? 0),
     headers,
+    authorizations,
     sql,
   };
 }

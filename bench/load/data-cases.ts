@@ -3,6 +3,8 @@ import type { SqlParam } from "../../src/core/ports/database.ts";
 
 export interface DataCase {
   readonly name: string;
+  /** Asked by one user after the other, each for their own rows; else by one user. */
+  readonly byMany?: true;
   readonly method: "GET" | "POST";
   /** Behind `/data/v1`; `$id` becomes a random number of 1 to `ids`. */
   readonly target: string;
@@ -33,6 +35,17 @@ export const CASES: readonly DataCase[] = [
     headers: {},
     body: null,
     sql: "select coalesce(json_agg(r), '[]')::text from (select * from items where id = $1) r",
+    params: (id) => [id],
+  },
+  {
+    name: "read by id, 32 users",
+    byMany: true,
+    method: "GET",
+    target: "/notes?id=eq.$id",
+    ids: ROWS,
+    headers: {},
+    body: null,
+    sql: "select coalesce(json_agg(r), '[]')::text from (select * from notes where id = $1) r",
     params: (id) => [id],
   },
   {
@@ -86,11 +99,16 @@ export const CASES: readonly DataCase[] = [
   },
 ];
 
-/** Every table with row security that asks who the caller is, and `owner`'s rows. */
-export function setupSql(owner: string): string {
-  const tables = ["items", "customers", "orders", "lines", "entries"];
+/**
+ * Every table with row security that asks who the caller is. All rows are the first user's, but for
+ * `notes`: those are the users' in turn, by their ids.
+ */
+export function setupSql(users: readonly string[]): string {
+  const tables = ["items", "notes", "customers", "orders", "lines", "entries"];
+  const [owner] = users;
   return `
     create table items (id int primary key, owner uuid not null, title text not null, n int not null);
+    create table notes (id int primary key, owner uuid not null, title text not null, n int not null);
     create table customers (id int primary key, owner uuid not null, name text not null);
     create table orders (id int primary key, customer_id int not null references customers,
       owner uuid not null, status text not null);
@@ -99,6 +117,8 @@ export function setupSql(owner: string): string {
     create table entries (id bigint generated always as identity primary key,
       owner uuid not null default auth.uid(), title text not null, n int not null);
     insert into items select i, '${owner}', 'item ' || i, i % ${GROUPS} from generate_series(1, ${ROWS}) i;
+    insert into notes select i, (array['${users.join("','")}'])[1 + i % ${users.length}]::uuid, 'note ' || i, i
+      from generate_series(1, ${ROWS}) i;
     insert into customers select i, '${owner}', 'customer ' || i from generate_series(1, ${CUSTOMERS}) i;
     insert into orders select i, 1 + i % ${CUSTOMERS}, '${owner}', 'open' from generate_series(1, ${CUSTOMERS * 5}) i;
     insert into lines select i, 1 + i % ${CUSTOMERS * 5}, '${owner}', 'product ' || i % 50, i % 9

@@ -16,6 +16,8 @@ export interface LoadOptions {
   readonly target: string;
   readonly ids: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** `Authorization` of the request with id n: the one at n modulo their number. */
+  readonly authorizations?: readonly string[];
   readonly body: string | null;
   readonly connections: number;
   readonly seconds: number;
@@ -63,14 +65,20 @@ function lua(text: string): string {
   return `"${escaped}"`;
 }
 
-function wrkScript({ method, target, ids, headers, body }: LoadOptions): string {
+function wrkScript(options: LoadOptions): string {
+  const { method, target, ids, headers, body, authorizations = [] } = options;
   const [before = "", after] = target.split("$id");
   const lines = Object.entries(headers).map(([k, v]) => `wrk.headers[${lua(k)}] = ${lua(v)}`);
   // Made before the load begins: wrk shares the cores with what it measures.
   const random = `local requests = {}
+local authorizations = {${authorizations.map(lua).join(",")}}
 init = function()
   for i = 1, ${VARIED_REQUESTS} do
-    requests[i] = wrk.format(nil, ${lua(before)} .. math.random(${ids}) .. ${lua(after ?? "")})
+    local id = math.random(${ids})
+    if #authorizations > 0 then
+      wrk.headers["Authorization"] = authorizations[id % #authorizations + 1]
+    end
+    requests[i] = wrk.format(nil, ${lua(before)} .. id .. ${lua(after ?? "")})
   end
 end
 request = function()

@@ -20,9 +20,8 @@ export type Answers = Record<
 
 export interface PeerOptions {
   readonly databaseUrl: string;
-  /** The claims of the very token, so that the database reads the same on every side. */
-  readonly claims: string;
-  readonly user: string;
+  /** With the claims of their very tokens, so that the database reads the same on every side. */
+  readonly users: readonly { readonly id: string; readonly claims: string }[];
   readonly callers: number;
   readonly poolSize: number;
   readonly answers: Answers;
@@ -56,7 +55,8 @@ const BY_ID = `select pg_catalog.count(*), coalesce(pg_catalog.json_agg(_postgre
 
 function beginServer() {
   const sql = postgres({ ...postgresJsOptions(parseDatabaseUrl(databaseUrl)), max: 4 });
-  const { claims, user, answers } = options;
+  const { users, answers } = options;
+  const [{ claims, id: user } = { claims: "", id: "" }] = users;
   const headers = answers["read by id"]?.headers ?? {};
   return async (request: Request): Promise<Response> => {
     const id = request.url.slice(request.url.lastIndexOf(".") + 1);
@@ -82,14 +82,17 @@ function poolServer() {
     rng: systemRng,
     log: console as never,
   });
-  const settings = [
-    ["request.jwt.claims", options.claims],
-    ["request.jwt.claim.sub", options.user],
-  ] as const;
-  const run = ({ sql, params, method }: DataCase, id: string) =>
+  const settings = options.users.map(
+    ({ id, claims }) =>
+      [
+        ["request.jwt.claims", claims],
+        ["request.jwt.claim.sub", id],
+      ] as const,
+  );
+  const run = ({ sql, params, method, byMany }: DataCase, id: string) =>
     pool.query({
       role: "authenticated",
-      settings,
+      settings: settings[byMany ? Number(id) % settings.length : 0] ?? [],
       sql,
       params: params(id),
       readOnly: method === "GET",

@@ -7,7 +7,11 @@ const { host, hostname, port } = new URL(options.origin);
 const body = options.body ?? "";
 const length = options.body === null ? "" : `Content-Length: ${Buffer.byteLength(body)}\r\n`;
 const lines = Object.entries(options.headers).map(([name, value]) => `${name}: ${value}\r\n`);
-const tail = ` HTTP/1.1\r\nHost: ${host}\r\n${length}${lines.join("")}\r\n${body}`;
+const head = ` HTTP/1.1\r\nHost: ${host}\r\n${length}${lines.join("")}`;
+const tails = (options.authorizations ?? [null]).map((value) => {
+  const own = value === null ? "" : `Authorization: ${value}\r\n`;
+  return `${head}${own}\r\n${body}`;
+});
 
 const latencies: number[] = [];
 let errors = 0;
@@ -27,7 +31,7 @@ function send(socket: Bun.Socket<Call>): void {
   socket.data.missing = -1;
   socket.data.buffered = "";
   const target = options.target.replace("$id", String(id));
-  socket.data.unsent = Buffer.from(`${options.method} ${target}${tail}`);
+  socket.data.unsent = Buffer.from(`${options.method} ${target}${tails[id % tails.length]}`);
   flush(socket);
 }
 

@@ -65,3 +65,26 @@ test("only so many kinds are remembered, the oldest go, and long ones never stay
   const long = "x".repeat(16_384);
   expect(kinds.query("anon", long)).not.toBe(kinds.query("anon", long));
 });
+
+test("what is quick may share a transaction, and not for a while after it failed in one", () => {
+  const kind = new StatementKind(1);
+  expect(kind.mayShare).toBe(false);
+  kind.note(0.2);
+  expect(kind.mayShare).toBe(true);
+  kind.keepAlone();
+  for (let at = 0; at < 63; at += 1) kind.note(0.2);
+  expect([kind.isQuick, kind.mayShare]).toEqual([true, false]);
+  kind.note(0.2);
+  expect(kind.mayShare).toBe(true);
+  kind.forget();
+  expect([kind.isQuick, kind.isSlow, kind.mayShare]).toEqual([false, true, false]);
+});
+
+test("settings made again in a transaction are a kind of their own", () => {
+  const kinds = new StatementKinds();
+  const query = { role: "anon", settings: [["a", "1"]], sql: "", params: [] } as const;
+  const again = kinds.settingsAgain(query);
+  expect(again).not.toBe(kinds.settings(query));
+  expect(kinds.settingsAgain({ ...query, settings: [["a", "2"]] })).toBe(again);
+  expect(kinds.settingsAgain({ ...query, readOnly: true })).not.toBe(again);
+});
