@@ -7,7 +7,7 @@ import { errors } from "./errors.ts";
 import { findTable } from "./find-table.ts";
 import { type Incoming, readIncoming } from "./incoming.ts";
 import { isSingular, type Media, negotiate } from "./negotiate-media.ts";
-import { canonicalQuery } from "./parse/canonical.ts";
+import { canonicalQuery, encodeName } from "./parse/canonical.ts";
 import { parseQuery } from "./parse/parse-query.ts";
 import { appliedHeader, HONOURED } from "./parse/prefer.ts";
 import { type RawQuery, readQueryString } from "./parse/query-string.ts";
@@ -120,8 +120,7 @@ function answerRead(incoming: Incoming, ran: Ran<PreparedRead>, total: number | 
   if (isSingular(media) && count !== 1) throw errors.PGRST116(String(count));
   const headers = contentHeaders(incoming, media);
   headers["Content-Range"] = contentRange(range.offset, count, total);
-  headers["Content-Location"] =
-    `/${encodeURIComponent(table.name)}${canonicalQuery(incoming.search)}`;
+  headers["Content-Location"] = `/${encodeName(table.name)}${canonicalQuery(incoming.search)}`;
   const applied = appliedHeader(preferences, HONOURED.read);
   if (applied !== null) headers["Preference-Applied"] = applied;
   if (prepared.compiled.warning !== null) headers["Warning"] = prepared.compiled.warning;

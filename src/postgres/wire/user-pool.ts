@@ -194,16 +194,20 @@ class Pool implements ManagedUserPool {
   }
 
   #dispatch(): void {
+    if (this.#queue.length > 0) this.#sendQueued(this.#options.clock.monotonic());
+    if (this.#queue.length > 0) this.#watchQueue();
+    this.#onIdle?.();
+  }
+
+  #sendQueued(nowMs: number): void {
     while (this.#queue.length > 0) {
       const [next] = this.#queue;
       if (!next) break;
-      const connection = this.#pick(next);
+      const connection = this.#pick(next, nowMs);
       if (!connection) break;
       this.#queue.shift();
       connection.send(next);
     }
-    if (this.#queue.length > 0) this.#watchQueue();
-    this.#onIdle?.();
   }
 
   /**
@@ -211,34 +215,33 @@ class Pool implements ManagedUserPool {
    * and the waking, on both sides. Any other query gets an idle connection; else a new one is opened,
    * and meanwhile the least loaded takes it.
    */
-  #pick({ kind, query }: Job): Connection | null {
-    const lane = kind.isQuick && query.readOnly === true ? this.#pickLane() : null;
+  #pick({ kind, query }: Job, nowMs: number): Connection | null {
+    const lane = kind.isQuick && query.readOnly === true ? this.#pickLane(nowMs) : null;
     if (lane) return lane;
     const { length } = this.#connections;
     const { size, depth } = this.#limits;
     const shared = Math.min(QUICK_CONNECTIONS, size);
-    const best = this.#leastLoaded(kind.isQuick ? Math.min(shared, length) : length, depth);
+    const best = this.#leastLoaded(kind.isQuick ? Math.min(shared, length) : length, depth, nowMs);
     const isEnough = best?.load === 0 || (kind.isQuick && best !== null && length >= shared);
     if (!isEnough && length + this.#connecting < size) this.#open();
-    return best ?? this.#leastLoaded(length, depth);
+    return best ?? this.#leastLoaded(length, depth, nowMs);
   }
 
   /**
    * For reads quicker than what the server does for each fewer connections are enough, as long as they
    * keep up. Writes wait for the disk, and on several connections they reach it together.
    */
-  #pickLane(): Connection | null {
+  #pickLane(nowMs: number): Connection | null {
     const { size, depth, quickReaders } = this.#limits;
     const lanes = Math.min(quickReaders, size);
     if (this.#connections.length < lanes) return null;
-    const best = this.#leastLoaded(lanes, depth * QUICK_READ_DEPTH_FACTOR);
-    return best?.isBehind(this.#options.clock.monotonic()) ? null : best;
+    const best = this.#leastLoaded(lanes, depth * QUICK_READ_DEPTH_FACTOR, nowMs);
+    return best?.isBehind(nowMs) ? null : best;
   }
 
   /** Of the first `count` connections the one that can take a query soonest; the last of those idle. */
-  #leastLoaded(count: number, depth: number): Connection | null {
+  #leastLoaded(count: number, depth: number, nowMs: number): Connection | null {
     let best: Connection | null = null;
-    const nowMs = this.#options.clock.monotonic();
     // From behind: the first ones are for quick queries.
     for (let at = count - 1; at >= 0; at -= 1) {
       const connection = this.#connections[at];

@@ -53,10 +53,13 @@ interface Policy {
 export function createCors(config: CorsConfig, mounted: readonly MountedCors[] = []): Cors {
   const common = commonPolicy(config, null);
   const special = mounted.map((rules) => specialPolicies(config, rules));
-  const policyFor = (path: string, tenant: TenantCtx | null): Policy => {
-    const found = tenant && special.find(({ rules }) => isBelow(path, rules.path));
-    return found ? found.policyOf(tenant) : common;
-  };
+  const placeOf = lastPlace((path) => ({
+    /** Nobody else's script may read these, whatever the configuration allows. */
+    isPrivate: isBelow(path, "/_admin") || isBelow(path, "/auth/ui"),
+    special: special.find(({ rules }) => isBelow(path, rules.path)) ?? null,
+  }));
+  const policyFor = (path: string, tenant: TenantCtx | null): Policy =>
+    (tenant && placeOf(path).special?.policyOf(tenant)) ?? common;
   return {
     preflight(request, path, tenant) {
       if (request.method !== "OPTIONS") return null;
@@ -65,7 +68,7 @@ export function createCors(config: CorsConfig, mounted: readonly MountedCors[] =
       if (origin === null || method === null) return null;
       const policy = policyFor(path, tenant);
       const headers = new Headers({ Vary: "Origin" });
-      if (isPrivate(path) || !allow(policy, origin, headers)) {
+      if (placeOf(path).isPrivate || !allow(policy, origin, headers)) {
         return new Response(null, { status: 403, headers });
       }
       headers.set("Access-Control-Allow-Methods", policy.mounted?.methods.join(", ") ?? METHODS);
@@ -76,7 +79,7 @@ export function createCors(config: CorsConfig, mounted: readonly MountedCors[] =
       return new Response(null, { status: policy.mounted?.preflightStatus ?? 204, headers });
     },
     apply(request, path, headers, tenant) {
-      if (isPrivate(path)) return;
+      if (placeOf(path).isPrivate) return;
       const policy = policyFor(path, tenant);
       // Answers differ by origin as soon as one is named, so caches must know even without one.
       if (!policy.any || policy.credentials) headers.append("Vary", "Origin");
@@ -87,9 +90,15 @@ export function createCors(config: CorsConfig, mounted: readonly MountedCors[] =
   };
 }
 
-/** Nobody else's script may read these, whatever the configuration allows. */
-function isPrivate(path: string): boolean {
-  return isBelow(path, "/_admin") || isBelow(path, "/auth/ui");
+/** What holds for a path, found once for a run of requests for the same. */
+function lastPlace<Place>(find: (path: string) => Place): (path: string) => Place {
+  let last: string | null = null;
+  let place = find("/");
+  return (path) => {
+    if (path !== last) place = find(path);
+    last = path;
+    return place;
+  };
 }
 
 function isBelow(path: string, prefix: string): boolean {

@@ -46,6 +46,7 @@ export function accessLines(): AccessLine {
   let head = "";
   let peer: string | null = null;
   let tail: string | null = null;
+  let plainPath = "";
   return (timeMs, entry) => {
     const middle = middles.of(entry.method, entry.route, entry.status);
     // Requests come in runs, within a millisecond and from one peer.
@@ -53,7 +54,9 @@ export function accessLines(): AccessLine {
     headMs = timeMs;
     if (peer !== entry.peer) tail = tailOf(entry.peer);
     peer = entry.peer;
-    if (middle === null || tail === null || !isPlainText(entry.path)) return null;
+    if (middle === null || tail === null) return null;
+    if (entry.path !== plainPath && !isPlainText(entry.path)) return null;
+    plainPath = entry.path;
     const { beforePath, behindPath } = middle;
     return head + entry.id + beforePath + entry.path + behindPath + textOfMs(entry.ms) + tail;
   };

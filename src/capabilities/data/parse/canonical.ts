@@ -32,6 +32,11 @@ export function canonicalQuery(search: string): string {
 const ONE_PLAIN = /^[A-Za-z0-9\-_.~]+=[A-Za-z0-9\-_.~]*$/;
 const UNRESERVED = /^[A-Za-z0-9\-_.~]*$/;
 
+/** As it stands in a path. */
+export function encodeName(name: string): string {
+  return UNRESERVED.test(name) ? name : encodeURIComponent(name);
+}
+
 /** What `encodeURIComponent` leaves beside them. */
 const MORE: Readonly<Record<string, string>> = {
   "!": "%21",
