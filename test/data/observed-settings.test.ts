@@ -1,6 +1,7 @@
 /** Settings of a request reach whatever code may look at them, and are left out where nothing does. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Sql } from "postgres";
+import type { DatabaseCode } from "../../src/capabilities/data/schema/catalog-rows.ts";
 import {
   ALL_OBSERVED,
   leavesTraces,
@@ -39,8 +40,8 @@ afterAll(() => world.close());
 async function codeWith(
   ddl: string,
   channel: string | null = "pgrst",
-): Promise<readonly string[] | null> {
-  let code: readonly string[] | null = [];
+): Promise<DatabaseCode | null> {
+  let code: DatabaseCode | null = null;
   await sql
     .begin(async (tx) => {
       await tx.unsafe(ddl);
@@ -54,9 +55,17 @@ async function codeWith(
   return code;
 }
 
+const allOf = (code: DatabaseCode | null) => code && [...code.others, ...code.ofTriggers];
+
+/** Whether a read may leave traces with these statements carried out. */
+async function traces(ddl = "", channel: string | null = "pgrst"): Promise<boolean> {
+  const code = await codeWith(ddl, channel);
+  return leavesTraces(code?.others ?? null);
+}
+
 /** What is observed in the database with these statements carried out. */
 async function observed(ddl = "", channel: string | null = "pgrst"): Promise<string[]> {
-  return [...observedIn(await codeWith(ddl, channel))].sort();
+  return [...observedIn(allOf(await codeWith(ddl, channel)))].sort();
 }
 
 const everything = [...ALL_OBSERVED].sort();
@@ -64,7 +73,7 @@ const everything = [...ALL_OBSERVED].sort();
 describe("code that looks at a request", () => {
   test("is none of what every database of ours holds", async () => {
     expect(await observed()).toEqual([]);
-    expect(leavesTraces(await codeWith(""))).toBe(false);
+    expect(await traces()).toBe(false);
   });
 
   test("is none of what the server's own migrations make", async () => {
@@ -76,19 +85,36 @@ describe("code that looks at a request", () => {
       await tx`select pg_catalog.set_config('search_path', '', true)`;
       return await readCode(tx, "pgrst");
     });
-    expect([...observedIn(code)]).toEqual([]);
-    expect(leavesTraces(code)).toBe(false);
+    expect([...observedIn(allOf(code))]).toEqual([]);
+    expect(leavesTraces(code?.others ?? null)).toBe(false);
     await owner.end();
     await database.drop();
   });
 
-  test("leaves traces where it changes settings, whoever calls it", async () => {
-    const seen = "set_config('app.seen', 'yes', true) = 'yes'";
-    expect(leavesTraces(await codeWith(`create policy p on looked using (${seen})`))).toBe(true);
-    const body = "begin set local app.seen = 'yes'; return true; end";
-    const ddl = `create function f() returns boolean language plpgsql as $$ ${body} $$`;
-    expect(leavesTraces(await codeWith(ddl))).toBe(true);
-    expect(leavesTraces(await codeWith("", null))).toBe(true);
+  const SEEN = "set_config('app.seen', 'yes', true) = 'yes'";
+  test.each([
+    ["a policy", `create policy p on looked using (${SEEN})`],
+    ["a view", `create view v as select * from looked where ${SEEN}`],
+    ["a view that tells somebody", "create view v as select pg_notify('a', 'b')::text as n"],
+    ["a view that locks", "create view v as select pg_advisory_xact_lock(1)::text as n"],
+    ["a view with a seed", "create view v as select setseed(0.5)::text as n"],
+    [
+      "a function",
+      `create function f() returns boolean language plpgsql as $$ begin set local app.seen = 'yes'; return true; end $$`,
+    ],
+    [
+      "a function that opens a cursor",
+      "create function f(c refcursor) returns refcursor language plpgsql as $$ begin open c for select 1; return c; end $$",
+    ],
+  ])("leaves traces: %s", async (_, ddl) => {
+    expect(await traces(ddl)).toBe(true);
+  });
+
+  test("leaves none in triggers, which no read calls, and any where nobody tells of changes", async () => {
+    const body = "begin perform pg_notify('a', 'b'); set local app.a = 'b'; return new; end";
+    const ddl = `create function f() returns trigger language plpgsql as $$ ${body} $$`;
+    expect(await traces(ddl)).toBe(false);
+    expect(await traces("", null)).toBe(true);
   });
 
   test.each([

@@ -1,8 +1,15 @@
 /** Reads that share a transaction: what they save, and that nobody notices. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import type { UserQuery } from "../../src/core/ports/database.ts";
+import type { UserQuery, UserResult } from "../../src/core/ports/database.ts";
+import { parseDatabaseUrl } from "../../src/postgres/url.ts";
+import { Connection, type ConnectionEvents } from "../../src/postgres/wire/connection.ts";
+import { Job } from "../../src/postgres/wire/job.ts";
+import { openSession } from "../../src/postgres/wire/session.ts";
+import { StatementKinds } from "../../src/postgres/wire/statement-kinds.ts";
 import type { ManagedUserPool } from "../../src/postgres/wire/user-pool.ts";
 import { systemClock } from "../../src/shared/clock.ts";
+import { systemRng } from "../../src/shared/rng.ts";
+import { silentLog } from "../support/postgres.ts";
 import { createSeededRng } from "../support/seeded-rng.ts";
 import { until } from "../support/until.ts";
 import { ask, failure, one, openWireDatabase, texts, type WireDatabase } from "./wire-database.ts";
@@ -39,6 +46,11 @@ const asUser = (sub: string): Partial<UserQuery> => ({
   settings: [["request.jwt.claims", JSON.stringify({ sub, role: "authenticated" })]],
 });
 
+function abortable(): { readonly signal: AbortSignal; readonly abort: () => void } {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: () => controller.abort(new Error("left")) };
+}
+
 /** Transactions in which `count` queries at once were carried out. */
 async function transactions(
   pool: ManagedUserPool,
@@ -70,33 +82,52 @@ describe("quick reads share a transaction", () => {
     expect(await transactions(pool, 4, rest)).toBe(4);
   });
 
-  test("with callers of the same role alone", async () => {
+  test.each([
+    ["of another role", {}, { role: "anon" }],
+    ["of another statement", { sql: `${STARTED} as other` }, {}],
+    ["with other settings", { settings: [["app.a", "1"]] }, {}],
+    ["with settings of their role", { roleSettings: [["app.a", "1"]] }, {}],
+  ] as const)("not with one %s", async (_, first, second) => {
     const pool = onePool();
-    const roles = ["anon", "authenticated", "anon", "authenticated"];
-    for (const role of roles) await transactions(pool, 1, { ...shared, role });
-    const look = `${STARTED} || current_user`;
-    const ask = () => Promise.all(roles.map((role) => one(pool, look, { ...shared, role })));
-    await ask();
-    const seen = await ask();
-    expect(new Set(seen.map((text) => text?.slice(0, -6))).size).toBeGreaterThan(1);
-    expect(seen.map((text) => text?.endsWith("anon"))).toEqual([true, false, true, false]);
+    const run = (rest: Partial<UserQuery>) => pool.query({ ...ask(STARTED, shared), ...rest });
+    await Promise.all([run(first), run(second)]);
+    const [one, other] = await Promise.all([run(first), run(second)]);
+    expect(texts(one as UserResult)).not.toEqual(texts(other as UserResult));
   });
 
-  test("with settings of a role only where all are the same", async () => {
+  test("each with all of its own settings, whoever came before", async () => {
     const pool = onePool();
-    const rest = (value: string, role: string): Partial<UserQuery> => ({
-      ...shared,
-      settings: [["app.a", value]],
-      roleSettings: [["app.of_role", role]],
-    });
-    const look = `select concat_ws('|', now(), current_setting('app.a'), current_setting('app.of_role'))`;
-    const run = (...all: (readonly [string, string])[]) =>
-      Promise.all(all.map(([value, role]) => one(pool, look, rest(value, role))));
-    await run(["1", "x"]);
-    const [first, same, other] = await run(["1", "x"], ["1", "x"], ["2", "x"]);
-    expect(same).toBe(first ?? "");
-    expect(other?.split("|").slice(1)).toEqual(["2", "x"]);
-    expect(other?.split("|")[0]).not.toBe(first?.split("|")[0]);
+    const look = `select concat_ws('|', now(), current_setting('app.a'), current_setting('search_path'),
+      current_setting('statement_timeout'), current_setting('transaction_read_only'))`;
+    const callers = [
+      ["1", "public", 1_000],
+      ["1", "public", 2_000],
+      ["2", "public", 2_000],
+      ["2", "pg_catalog", 2_000],
+    ] as const;
+    const run = () =>
+      Promise.all(
+        callers.map(([value, path, timeoutMs]) => {
+          const settings = [
+            ["search_path", path],
+            ["app.a", value],
+          ] as const;
+          return one(pool, look, { ...shared, settings, timeoutMs });
+        }),
+      );
+    await run();
+    const seen = (await run()).map((text) => text?.split("|") ?? []);
+    expect(seen.map(([, ...rest]) => rest.join())).toEqual([
+      "1,public,1s,on",
+      "1,public,2s,on",
+      "2,public,2s,on",
+      "2,pg_catalog,2s,on",
+    ]);
+    expect(new Set(seen.map(([started]) => started)).size).toBe(1);
+    // Made once more they are another statement, or each would be planned anew for the path.
+    const prepared =
+      "select count(*) from pg_prepared_statements where statement ~ ('num_null' || 's.*app.a')";
+    expect(await one(pool, prepared)).toBe("2");
   });
 
   test("and none inherits a setting that only the one before it has", async () => {
@@ -152,24 +183,59 @@ describe("nobody notices", () => {
 
   test("what is behind a failure runs again, alone, and then with others once more", async () => {
     const pool = onePool();
-    const look = "select now()::text || 1 / $1::int";
+    const look = "select to_char(now(), 'SS.US') || 1 / $1::int";
     const run = (n: string) => one(pool, look, { ...shared, params: [n] });
     await run("1");
-    const outcomes = await Promise.allSettled(["1", "1", "0", "1", "1"].map(run));
-    expect(outcomes.map(({ status }) => status)).toEqual([
-      "fulfilled",
-      "fulfilled",
-      "rejected",
-      "fulfilled",
-      "fulfilled",
-    ]);
+    const outcomes = await Promise.allSettled(["1", "0", "1", "1"].map(run));
     const started = outcomes.map((outcome) => outcome.status === "fulfilled" && outcome.value);
-    expect(started[1]).toBe(started[0] ?? "");
+    expect(started.map((text) => text !== false)).toEqual([true, false, true, true]);
     expect(new Set(started).size).toBe(4);
+    expect(String(started[2]) < String(started[3])).toBe(true);
     // The kind has failed others: for a while it shares nothing.
     expect(new Set(await Promise.all(["1", "1"].map(run))).size).toBe(2);
     for (let at = 0; at < 64; at += 1) await run("1");
     expect(new Set(await Promise.all(["1", "1"].map(run))).size).toBe(1);
+  });
+
+  test("that one was aborted that the server has not come to", async () => {
+    const pool = onePool();
+    const sleep = "select pg_sleep($1::float)::text";
+    const run = (seconds: string, signal?: AbortSignal) =>
+      pool.query(ask(sleep, { ...shared, params: [seconds], ...(signal ? { signal } : {}) }));
+    await run("0");
+    const { signal, abort } = abortable();
+    const before = run("0.2");
+    const aborted = failure(run("60", signal));
+    await new Promise(setImmediate);
+    abort();
+    expect(await aborted).toMatchObject({ message: "left" });
+    expect((await before).tag).toBe("SELECT 1");
+  });
+
+  test("nor does one that was aborted run behind a failure", async () => {
+    const pool = onePool();
+    const sleep = "select 1 / (length(pg_sleep($2::float)::text) + $1::int)";
+    const run = (divisor: string, seconds: string, rest: Partial<UserQuery> = {}) =>
+      pool.query(ask(sleep, { ...shared, params: [divisor, seconds], ...rest }));
+    await run("1", "0");
+    const { signal, abort } = abortable();
+    const failing = failure(run("0", "0.2"));
+    const aborted = failure(run("1", "60", { signal }));
+    await new Promise(setImmediate);
+    abort();
+    expect(await aborted).toMatchObject({ message: "left" });
+    expect(await failing).toMatchObject({ code: "22012" });
+  });
+
+  test("in prepared statements that stay behind a failure", async () => {
+    const pool = database.pool({ limits: { size: 1, statementCacheSize: 10 }, clock: still });
+    const run = (at: number, n: string) =>
+      one(pool, `select ${at} / $1::int`, { ...shared, params: [n] });
+    for (let at = 0; at < 40; at += 1) await run(at, "1");
+    for (let at = 0; at < 40; at += 1) {
+      await Promise.allSettled([run(at, "0"), run(at, "1"), run(at, "1")]);
+    }
+    expect(Number(await one(pool, "select count(*) from pg_prepared_statements"))).toBeLessThan(14);
   });
 
   test("that a neighbour was cancelled, in 100 tries", async () => {
@@ -230,17 +296,19 @@ describe("nobody notices", () => {
     expect((await looking).slice(1)).toEqual(["shut", "shut"]);
   });
 
-  test("for long that one of them was slow: each is asked alone, and the quick ones share again", async () => {
+  test("for long that one of them was slow: one has to show it alone, and they share again", async () => {
     const pool = onePool();
-    await database.sql`create function gate() returns text language sql as 'select ''open'''`;
-    const look = () => one(pool, "select gate()", shared);
-    await look();
-    await transactions(pool, 1);
+    await database.sql`create function gate() returns text language sql as 'select now()::text'`;
+    const looks = async (count: number) => {
+      const asked = Array.from({ length: count }, () => one(pool, "select gate()", shared));
+      return new Set(await Promise.all(asked)).size;
+    };
+    await looks(1);
     const session = await database.sql.reserve();
     await session`select pg_advisory_lock(22)`;
     await session`create or replace function gate() returns text language sql as
-      'select pg_advisory_xact_lock_shared(22)::text || ''shut'''`;
-    const looking = Promise.all([one(pool, STARTED, shared), look()]);
+      'select now()::text || pg_advisory_xact_lock_shared(22)::text'`;
+    const looking = looks(2);
     await until("the read waits", async () => {
       const [row] = await database.sql`
         select 1 from pg_locks where locktype = 'advisory' and objid = 22 and not granted`;
@@ -249,9 +317,74 @@ describe("nobody notices", () => {
     nowMs += 5;
     await session`select pg_advisory_unlock(22)`;
     session.release();
-    await looking;
-    // Not known to be quick any more, so one has to show it; from then on as before.
-    expect(await transactions(pool, 3)).toBe(2);
-    expect(await transactions(pool, 3)).toBe(1);
+    expect(await looking).toBe(1);
+    expect(await looks(3)).toBe(2);
+    expect(await looks(3)).toBe(1);
   });
+});
+
+/** One connection of its own, told of what becomes of it. */
+async function connectionOf(
+  kinds: StatementKinds,
+  onLost: ConnectionEvents["onLost"] = () => undefined,
+): Promise<Connection> {
+  const address = parseDatabaseUrl(database.userUrl);
+  const session = await openSession({ address, clock: systemClock, rng: systemRng });
+  const options = { address, statementCacheSize: 256, clock: systemClock, log: silentLog, kinds };
+  const events = { onFree: () => undefined, onRetry: () => undefined, onLost };
+  return new Connection(session, options, events);
+}
+
+test("what was sent just before its connection was lost gets its own answer elsewhere, as all others there", async () => {
+  const kinds = new StatementKinds();
+  const sql = "select $1::text || current_setting('app.u')";
+  kinds.query("service_role", sql).note(0.1);
+  const answers: Record<string, unknown> = {};
+  const job = (name: string, text = sql) => {
+    const settings = [["app.u", name]] as const;
+    const query = ask(text, { ...shared, params: text === sql ? [name] : [], settings });
+    const kind = kinds.query("service_role", text);
+    const answered = Promise.withResolvers<void>();
+    const keep = (answer: unknown) => {
+      answers[name] = answer;
+      answered.resolve();
+    };
+    const timing = { timeoutMs: 5_000, enqueuedAtMs: 0 };
+    const made = new Job(query, kind, timing, (result) => keep(texts(result)[0]?.[0]), keep);
+    return { made, answered: answered.promise };
+  };
+  const other = await connectionOf(kinds);
+  const behind = job("b");
+  const sent = job("a");
+  let isSent = false;
+  while (!isSent) {
+    let isLost = false;
+    const lost = await connectionOf(kinds, (_, jobs) => {
+      isLost = true;
+      for (const one of jobs) {
+        one.reset();
+        other.send(one);
+      }
+      if (jobs.length > 0) other.send(behind.made);
+    });
+    const asking = job("pid", "select pg_backend_pid()::text");
+    lost.send(asking.made);
+    await asking.answered;
+    process.kill(Number(answers["pid"]), "SIGTERM");
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    if (isLost) continue;
+    // The end arrives meanwhile, and is read before what is left for the end of the turn.
+    Bun.sleepSync(100);
+    lost.send(sent.made);
+    isSent = true;
+  }
+  await Promise.all([sent.answered, behind.answered]);
+  for (const name of ["c", "d"]) {
+    const later = job(name);
+    other.send(later.made);
+    await later.answered;
+  }
+  expect(answers).toMatchObject({ a: "aa", b: "bb", c: "cc", d: "dd" });
+  expect(other.load).toBe(0);
+  other.terminate();
 });

@@ -6,15 +6,26 @@ import type { DatabaseFunction } from "./schema/schema.ts";
 import { shopSchema } from "./schema/shop-schema.fixture.ts";
 import { durationMs, transactionOf } from "./transaction.ts";
 
+const room = {
+  ...{ config: { db_tx_end: "commit" }, databases: { for: () => ({ login: "authenticator" }) } },
+  ...{ searchPaths: new Map(), hoisted: new Set(), before: [], appSettings: [] },
+} as unknown as DataRoom;
+const asking = {
+  ...{ principal: { role: "anon", userId: null, claims: "{}" }, method: "GET", schema: "public" },
+  ...{ headers: new Headers({ "x-key": "k" }), context: { path: "/data/v1/clients" } },
+} as unknown as Asking;
+const called = { settings: [] } as unknown as DatabaseFunction;
+
+test("what reads tables shares a transaction, where no code leaves traces; calls never do", () => {
+  const shares = (leavesTraces: boolean, fn?: DatabaseFunction) => {
+    const prepared = { preferences: NO_PREFERENCES, ...(fn ? { fn } : {}) };
+    const schema = { ...shopSchema, leavesTraces };
+    return transactionOf(room, asking, schema, prepared).sharesTransaction ?? false;
+  };
+  expect([shares(false), shares(true), shares(false, called)]).toEqual([true, false, false]);
+});
+
 test("a function that is called is told all of the request, tables only what code looks at", () => {
-  const room = {
-    ...{ config: { db_tx_end: "commit" }, databases: { for: () => ({ login: "authenticator" }) } },
-    ...{ searchPaths: new Map(), hoisted: new Set(), before: [], appSettings: [] },
-  } as unknown as DataRoom;
-  const asking = {
-    ...{ principal: { role: "anon", userId: null, claims: "{}" }, method: "GET", schema: "public" },
-    ...{ headers: new Headers({ "x-key": "k" }), context: { path: "/data/v1/clients" } },
-  } as unknown as Asking;
   const told = (observed: string[], fn?: DatabaseFunction) => {
     const schema = { ...shopSchema, observed: new Set(observed) };
     const prepared = { preferences: NO_PREFERENCES, ...(fn ? { fn } : {}) };
@@ -27,7 +38,7 @@ test("a function that is called is told all of the request, tables only what cod
     "request.method",
     "request.cookies",
   ]);
-  expect(told([], { settings: [] } as unknown as DatabaseFunction)).toEqual(all);
+  expect(told([], called)).toEqual(all);
 });
 
 test("durations are read as PostgreSQL writes them", () => {

@@ -40,10 +40,12 @@ export interface UserQuery {
   /** Runs the transaction READ ONLY. Default false. */
   readonly readOnly?: boolean;
   /**
-   * It may be carried out in one transaction with others that may, which saves PostgreSQL a commit and
-   * an answer each. Each has its own role and settings, its own snapshot, and fails alone; `now()` may
-   * be that of the first. Only for what is `readOnly` and runs no code that changes settings: what one
-   * leaves in the transaction, the next would find. Default false.
+   * It may be carried out in one transaction with others of the same `sql` and role that may, which saves
+   * PostgreSQL a commit and an answer each, and the settings where they are the same. Each has its own
+   * settings and, as transactions are read committed, its own snapshot; one that fails has those behind
+   * it run again. Answers come together, and `now()` is when the first began. Only for what is `readOnly`,
+   * was quick of late, and runs no code that leaves something in its transaction, as settings or
+   * messages: the next would find it, or it would be lost with the next. Default false.
    */
   readonly sharesTransaction?: boolean;
   /** Cancelled after this; default the pool's `statement_timeout_ms`. Error SQLSTATE 57014. */

@@ -6,26 +6,23 @@
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Logger } from "../../core/ports/log.ts";
 import type { DatabaseAddress } from "../url.ts";
-import { requestCancel } from "./cancel.ts";
 import { wireErrors } from "./errors.ts";
+import { Interrupter } from "./interrupter.ts";
 import type { Job } from "./job.ts";
 import { MessageWriter } from "./message-writer.ts";
 import { PgError, parseErrorFields } from "./pg-error.ts";
 import { readColumns, readRow, TagReader } from "./result-messages.ts";
-import type { BackendKey, Session, SessionOwner } from "./session.ts";
-import { mayShare, sharesWith } from "./shared-transaction.ts";
+import { isStale, leftNoTrace } from "./retry.ts";
+import type { Session, SessionOwner } from "./session.ts";
+import { mayShare, running, sharesWith } from "./shared-transaction.ts";
 import { StatementCache } from "./statement-cache.ts";
-import { QUICK_MS, type StatementKind, type StatementKinds } from "./statement-kinds.ts";
+import { QUICK_MS, type StatementKinds } from "./statement-kinds.ts";
 import { writeJob } from "./write-job.ts";
 
-/** How often a cancel is repeated that came before the server had begun the query. */
-const CANCEL_AGAIN_MS = 50;
-const CANCEL_CONNECT_MS = 5_000;
 /** The server's own timeout comes first where it counts. */
 const OVERDUE_MS = 500;
 /** A server that is silent this long after a statement's timeout is not coming back. */
 const SILENCE_GRACE_MS = 5_000;
-const MAX_RETRIES = 3;
 /** Nothing is pipelined behind a query that has run this long: it may run much longer. */
 const STALLED_MS = 10;
 /** Longer than the server takes to look at its answers again, even when many come at once. */
@@ -62,18 +59,18 @@ export class Connection implements SessionOwner {
   readonly #statements: StatementCache;
   readonly #jobs: Job[] = [];
   readonly #tags = new TagReader();
-  readonly #gone = new AbortController();
+  readonly #interrupter: Interrupter;
   #isFlushing = false;
   #unsent = 0;
   /** The last job written, while its transaction is open to others. */
   #open: Job | null = null;
-  /** Kinds of what has been answered of the transaction that is being answered. */
-  #answered: StatementKind[] = [];
+  /** Jobs that have been answered of the transaction that is being answered. */
+  #answered = 0;
   #isWritable = true;
-  #isCancelling = false;
-  #cancels = 0;
   #slowJobs = 0;
   #headSinceMs = 0;
+  /** When the server began the transaction that is being answered, as far as can be told. */
+  #transactionSinceMs = 0;
   #isDoomed = false;
   #fatal: PgError | null = null;
 
@@ -82,6 +79,7 @@ export class Connection implements SessionOwner {
     this.#options = options;
     this.#events = events;
     this.#statements = new StatementCache(options.statementCacheSize);
+    this.#interrupter = new Interrupter(options);
     session.owner = this;
   }
 
@@ -91,7 +89,7 @@ export class Connection implements SessionOwner {
 
   /** False while bytes wait for the socket or a cancel is under way, which must not hit a newcomer. */
   get isOpen(): boolean {
-    return this.#isWritable && !this.#isCancelling && !this.#isDoomed;
+    return this.#isWritable && !this.#interrupter.isBusy && !this.#isDoomed;
   }
 
   /** True when whoever is sent now may have to wait long for those before it. */
@@ -110,11 +108,12 @@ export class Connection implements SessionOwner {
    * loop's turn: PostgreSQL shall work while a long turn goes on, but waking it costs more than a query.
    */
   send(job: Job): void {
-    job.isShared = mayShare(job);
-    const sharedWith =
-      this.#open && sharesWith(job, this.#open, this.#options.kinds) ? this.#open : null;
-    if (!sharedWith) this.#endShared();
-    for (const name of this.#statements.takeEvicted()) this.#writer.closeStatement(name);
+    const sharedWith = this.#sharedWith(job);
+    // What comes behind a failure in a transaction is passed over, and a Close must not be.
+    if (!sharedWith) {
+      this.#endShared();
+      for (const name of this.#statements.takeEvicted()) this.#writer.closeStatement(name);
+    }
     const mark = this.#writer.pendingBytes;
     try {
       writeJob(job, this.#writer, this.#statements, this.#options.kinds, sharedWith);
@@ -124,14 +123,26 @@ export class Connection implements SessionOwner {
       job.fail(error);
       return;
     }
-    job.cancelsAtSend = this.#cancels;
+    job.cancelsAtSend = this.#interrupter.requests;
     job.isSlow = job.kind.isSlow;
     if (job.isSlow) this.#slowJobs += 1;
-    if (this.#jobs.push(job) === 1) this.#headSinceMs = this.#options.clock.monotonic();
+    if (this.#jobs.push(job) === 1) this.#becomeHead();
     this.#unsent += 1;
     if (job.isShared) this.#open = job;
     if (this.#unsent >= (job.isShared ? SHARED_MAX : UNSENT_MAX)) this.#flush();
     else this.#flushLater();
+  }
+
+  /** The job whose open transaction this one may join. */
+  #sharedWith(job: Job): Job | null {
+    job.isShared = mayShare(job);
+    const open = this.#open;
+    return open && sharesWith(job, open, this.#options.kinds) ? open : null;
+  }
+
+  #becomeHead(): void {
+    this.#headSinceMs = this.#options.clock.monotonic();
+    this.#transactionSinceMs = this.#headSinceMs;
   }
 
   /** Whoever is sent next has a transaction of its own. */
@@ -151,10 +162,24 @@ export class Connection implements SessionOwner {
     });
   }
 
-  /** Interrupts this very job: at once when it is running, else when its turn comes. */
+  /** Interrupts this very job: at once when its transaction is running, else when its turn comes. */
   cancel(job: Job): void {
     job.isCancelWanted = true;
-    if (this.#jobs[0] === job) void this.#cancelHead();
+    this.#cancelWanted();
+  }
+
+  #cancelWanted(): void {
+    const { key } = this.#session;
+    if (!key || this.#interrupter.isBusy || !this.#wanted()) return;
+    void this.#interrupter.run(key, () => this.#wanted()).then(() => this.#events.onFree());
+  }
+
+  /**
+   * Who is to be interrupted of the transaction that runs. Whoever else it hits is sent again, as what is
+   * behind it there. Which of them runs is not known: answers come with the last.
+   */
+  #wanted(): Job | null {
+    return running(this.#jobs).find((job) => job.isCancelWanted) ?? null;
   }
 
   has(job: Job): boolean {
@@ -167,9 +192,10 @@ export class Connection implements SessionOwner {
    * is silent far beyond that.
    */
   checkSilence(nowMs: number): void {
-    const head = this.#jobs[0];
-    if (!head || head.timeoutMs === 0) return;
-    const overdueMs = this.#headAgeMs(nowMs) - head.timeoutMs;
+    const [head] = this.#jobs;
+    const timeouts = running(this.#jobs).map(({ timeoutMs }) => timeoutMs);
+    if (!head || timeouts.includes(0)) return;
+    const overdueMs = this.#headAgeMs(nowMs) - timeouts.reduce((sum, ms) => sum + ms, 0);
     if (overdueMs > SILENCE_GRACE_MS) this.destroy(new Error("the server does not answer"));
     else if (overdueMs > OVERDUE_MS && !head.isCancelWanted) this.cancel(head);
   }
@@ -193,7 +219,9 @@ export class Connection implements SessionOwner {
 
   readonly onClose = (cause: unknown) => {
     this.#isDoomed = true;
-    this.#gone.abort(new Error("the connection is gone"));
+    // It is sent elsewhere now, and nothing that is left to do here may touch it.
+    this.#open = null;
+    this.#interrupter.stop();
     this.#events.onLost(this, this.#jobs.splice(0), this.#fatal ?? cause);
   };
 
@@ -238,8 +266,9 @@ export class Connection implements SessionOwner {
 
   #flush(): void {
     this.#unsent = 0;
+    if (this.#isDoomed) return;
     this.#endShared();
-    if (this.#isDoomed || this.#writer.pendingBytes === 0) return;
+    if (this.#writer.pendingBytes === 0) return;
     for (const job of this.#jobs) job.isSent = true;
     if (!this.#session.write(this.#writer.take())) this.#isWritable = false;
   }
@@ -257,7 +286,8 @@ export class Connection implements SessionOwner {
     job.isBound = false;
     if (job.isLast || job.step < job.steps.length) return;
     this.#jobs.shift();
-    this.#answered.push(job.kind);
+    this.#answered += 1;
+    this.#headSinceMs = this.#options.clock.monotonic();
     job.succeed();
   }
 
@@ -281,12 +311,8 @@ export class Connection implements SessionOwner {
   }
 
   #onNotice(data: Buffer, start: number, end: number): void {
-    const notice = parseErrorFields(data, start, end);
-    this.#options.log.debug("postgres.notice", {
-      severity: notice.severity,
-      code: notice.code,
-      message: notice.message,
-    });
+    const { severity, code, message } = parseErrorFields(data, start, end);
+    this.#options.log.debug("postgres.notice", { severity, code, message });
   }
 
   #onCopy(job: Job | undefined): void {
@@ -299,11 +325,17 @@ export class Connection implements SessionOwner {
       this.#onBlockDone(job, status);
       return;
     }
+    if (job && !job.error && job.step < job.steps.length) {
+      // Whose answers these are is not known any more.
+      this.destroy(wireErrors.protocol_violation("an answer without its end"));
+      return;
+    }
     this.#jobs.shift();
     const nowMs = this.#options.clock.monotonic();
-    if (job) this.#noteDuration(job, nowMs - this.#headSinceMs);
+    if (job) this.#noteDuration(job, nowMs - this.#transactionSinceMs);
     if (job?.isSlow) this.#slowJobs -= 1;
     this.#headSinceMs = nowMs;
+    this.#transactionSinceMs = nowMs;
     if (job?.isLast === false) this.#sendSkippedAgain();
     if (status !== IDLE) {
       // Whatever follows would run inside this user's transaction: the connection must go.
@@ -314,29 +346,30 @@ export class Connection implements SessionOwner {
     if (job?.error) this.#settleError(job, job.error);
     else if (job?.hasEndedAsAsked === false) job.fail(wireErrors.transaction_ended_early());
     else job?.succeed();
-    if (this.#jobs[0]?.isCancelWanted) void this.#cancelHead();
+    this.#cancelWanted();
     this.#events.onFree();
   }
 
-  /** What shared a transaction took as long as the others; where that was long, each is asked alone. */
+  /** What shared a transaction took as long as the others; where that was long, one must show it alone. */
   #noteDuration(job: Job, tookMs: number): void {
-    if (job.isShared && job.error) job.kind.keepAlone();
-    const kinds = [...this.#answered.splice(0), job.kind];
-    const eachMs = tookMs / kinds.length;
-    for (const kind of kinds) {
-      if (kinds.length > 1 && eachMs > QUICK_MS) kind.forget();
-      else kind.note(eachMs);
-    }
+    // A cancel is no fault of the statement.
+    const isItsOwn = job.cancelsAtSend === this.#interrupter.requests;
+    if (job.isShared && job.error && isItsOwn) job.kind.keepAlone();
+    const count = this.#answered + 1;
+    this.#answered = 0;
+    const eachMs = tookMs / count;
+    if (count > 1 && eachMs > QUICK_MS) job.kind.forget();
+    else job.kind.note(eachMs);
   }
 
   /** After a failure PostgreSQL passes over what comes before the next Sync. */
   #sendSkippedAgain(): void {
-    const last = this.#jobs.findIndex(({ isLast }) => isLast);
-    for (const job of this.#jobs.splice(0, last + 1).reverse()) {
+    const skipped = this.#jobs.splice(0, running(this.#jobs).length);
+    for (const job of skipped.reverse()) {
       this.#dropUnready(job);
-      job.isAlone = true;
       job.reset();
-      this.#events.onRetry(job);
+      if (job.isCancelWanted) job.fail(job.query.signal?.reason);
+      else this.#events.onRetry(job);
     }
   }
 
@@ -348,7 +381,8 @@ export class Connection implements SessionOwner {
 
   #settleError(job: Job, error: PgError): void {
     this.#dropUnready(job);
-    if (job.retries < MAX_RETRIES && this.#leftNoTrace(job, error)) {
+    if (leftNoTrace(job, error, this.#interrupter.requests)) {
+      if (isStale(error)) for (const statement of job.steps) this.#statements.drop(statement);
       job.retries += 1;
       job.reset();
       this.#events.onRetry(job);
@@ -360,61 +394,5 @@ export class Connection implements SessionOwner {
 
   #dropUnready(job: Job): void {
     for (const statement of job.steps) if (!statement.isReady) this.#statements.drop(statement);
-  }
-
-  /** True when the same query can be sent again: it never began, or a cancel meant another. */
-  #leftNoTrace(job: Job, error: PgError): boolean {
-    if (job.isCancelWanted) return false;
-    if (error.code === "57014") return job.cancelsAtSend !== this.#cancels;
-    if (job.isBound || job.step > job.mainStep || job.retries > 0) return false;
-    const isStale =
-      error.code === "26000" ||
-      (error.code === "0A000" && error.routine === "RevalidateCachedQuery");
-    if (!isStale) return false;
-    for (const statement of job.steps) this.#statements.drop(statement);
-    return true;
-  }
-
-  async #cancelHead(): Promise<void> {
-    const key = this.#session.key;
-    if (this.#isCancelling || !key) return;
-    this.#isCancelling = true;
-    try {
-      let head = this.#jobs[0];
-      while (head?.isCancelWanted && !this.#gone.signal.aborted) {
-        this.#cancels += 1;
-        await this.#requestCancel(key);
-        if (this.#jobs[0] === head) await this.#settledOrAgain(head);
-        head = this.#jobs[0];
-      }
-    } catch (error) {
-      if (!this.#gone.signal.aborted) this.#options.log.warn("postgres.cancel_failed", { error });
-    } finally {
-      this.#isCancelling = false;
-      this.#events.onFree();
-    }
-  }
-
-  async #requestCancel(key: BackendKey): Promise<void> {
-    const limit = new AbortController();
-    const cancelTimer = this.#options.clock.after(CANCEL_CONNECT_MS, () =>
-      limit.abort(new Error("the cancel request took too long")),
-    );
-    try {
-      const signal = AbortSignal.any([this.#gone.signal, limit.signal]);
-      await requestCancel(this.#options.address, key, signal);
-    } finally {
-      cancelTimer();
-    }
-  }
-
-  #settledOrAgain(head: Job): Promise<void> {
-    return new Promise((resolve) => {
-      const cancelTimer = this.#options.clock.after(CANCEL_AGAIN_MS, resolve);
-      head.onSettled = () => {
-        cancelTimer();
-        resolve();
-      };
-    });
   }
 }

@@ -21,8 +21,6 @@ export class Job {
   isShared = false;
   /** A Sync follows it, and its answer ends with ReadyForQuery: false but for the last that share one. */
   isLast = true;
-  /** Sent again because another failed before it in a transaction: it shares none any more. */
-  isAlone = false;
   /** Its bytes were handed to the socket: it may have run. */
   isSent = false;
   isSettled = false;

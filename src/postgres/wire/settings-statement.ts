@@ -18,13 +18,14 @@ export function settingsSql(query: UserQuery): string {
   const calls: string[] = [];
   const set = (name: string) => {
     if (!SETTING_NAME.test(name)) throw wireErrors.query_invalid(`${name} is no setting's name`);
-    calls.push(`set_config('${name}',$${calls.length + 1},true)`);
+    calls.push(`pg_catalog.set_config('${name}',$${calls.length + 1},true)`);
   };
   for (const [name] of query.roleSettings ?? []) set(name);
   set("role");
   set("statement_timeout");
   for (const [name] of query.settings) set(name);
-  if (query.readOnly === true) calls.push("set_config('transaction_read_only','on',true)");
+  if (query.readOnly === true)
+    calls.push("pg_catalog.set_config('transaction_read_only','on',true)");
   const counts: string[] = [];
   while (calls.length > 0) {
     counts.push(`pg_catalog.num_nulls(${calls.splice(0, CALLS_AT_ONCE).join(",")})`);

@@ -1,44 +1,48 @@
 /**
- * Which queries may be one transaction. PostgreSQL commits, answers and wakes us once for all that come
- * before a Sync (protocol 3.0, "Pipelining"); of a read by id that is a third of its work, and the
- * settings another third where the same caller asks again.
+ * Which queries may be one transaction (`docs/decisions/0018-reads-share-a-transaction.md`). PostgreSQL
+ * commits, answers and wakes us once for all that come before a Sync (protocol 3.0, "Pipelining").
  */
 import type { UserQuery } from "../../core/ports/database.ts";
 import type { Job } from "./job.ts";
 import type { StatementKinds } from "./statement-kinds.ts";
 
-/** Nothing but settings and one quick read. */
-export function mayShare({ query, kind, isAlone }: Job): boolean {
+/**
+ * Nothing but settings and one quick read. Settings of a role itself are made as the login, which it is
+ * no longer behind another.
+ */
+export function mayShare({ query, kind }: Job): boolean {
   return (
     query.sharesTransaction === true &&
     query.readOnly === true &&
-    !isAlone &&
     kind.mayShare &&
     query.isolation === undefined &&
     query.rollback === undefined &&
     query.after === undefined &&
-    (query.before === undefined || query.before.length === 0)
+    isEmpty(query.before) &&
+    isEmpty(query.roleSettings)
   );
 }
 
+function isEmpty(list: readonly unknown[] | undefined): boolean {
+  return list === undefined || list.length === 0;
+}
+
 /**
- * Whether `job` may follow `before` in its transaction: the same settings are made anew or are the same.
- * Those of a role itself are made before it is become, so only for a caller with the same of everything.
+ * Whether `job` may follow `before` in its transaction: the same statement, so that it locks the same
+ * tables and no order of locks arises that no read has alone, with the same names of settings, so that
+ * none is left of the one before.
  */
 export function sharesWith(job: Job, before: Job, kinds: StatementKinds): boolean {
-  if (!job.isShared || job.query.role !== before.query.role) return false;
-  if ((job.query.roleSettings ?? []).length > 0) return haveSameSettings(job, before);
+  if (!job.isShared || job.kind !== before.kind) return false;
   return kinds.settings(job.query) === kinds.settings(before.query);
 }
 
-/** Nothing needs to be set for `job` after `before`. */
+/** The very same caller with the same timeout: nothing needs to be set for `job` behind `before`. */
 export function haveSameSettings(job: Job, before: Job): boolean {
-  const [left, right] = [job.query, before.query];
   return (
-    left.role === right.role &&
+    job.kind === before.kind &&
     job.timeoutMs === before.timeoutMs &&
-    areSame(left.settings, right.settings) &&
-    areSame(left.roleSettings ?? [], right.roleSettings ?? [])
+    areSame(job.query.settings, before.query.settings)
   );
 }
 
@@ -48,4 +52,10 @@ function areSame(left: UserQuery["settings"], right: UserQuery["settings"]): boo
     if (left[at]?.[0] !== right[at]?.[0] || left[at]?.[1] !== right[at]?.[1]) return false;
   }
   return true;
+}
+
+/** What is not answered yet of the transaction that the first of a connection's jobs is in. */
+export function running(jobs: readonly Job[]): readonly Job[] {
+  const last = jobs.findIndex(({ isLast }) => isLast);
+  return last < 0 ? jobs : jobs.slice(0, last + 1);
 }

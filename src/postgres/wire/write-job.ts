@@ -27,7 +27,7 @@ const ISOLATIONS: ReadonlySet<Isolation> = new Set([
 const NONE: readonly string[] = [];
 
 /**
- * @param sharedWith the job before it in the same transaction; null when it begins one
+ * @param before the job that it follows in a transaction that they share; null when it begins one
  * @throws `query_invalid`; what was written until then must be taken back
  */
 export function writeJob(
@@ -35,14 +35,13 @@ export function writeJob(
   writer: MessageWriter,
   statements: StatementCache,
   kinds: StatementKinds,
-  sharedWith: Job | null = null,
+  before: Job | null = null,
 ): void {
   const { query } = job;
   if (job.isShared) {
     job.isLast = false;
-    if (sharedWith === null) {
-      writeSettings(job, writer, statements.acquire(kinds.settings(query)));
-    } else if (!haveSameSettings(job, sharedWith)) {
+    if (before === null) writeSettings(job, writer, statements.acquire(kinds.settings(query)));
+    else if (!haveSameSettings(job, before)) {
       writeSettings(job, writer, statements.acquire(kinds.settingsAgain(query)));
     }
     writeMain(job, writer, statements.acquire(job.kind));

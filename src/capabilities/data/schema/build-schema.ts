@@ -64,8 +64,8 @@ export function buildSchema(version: number, rows: CatalogRows): Schema {
     hasPostgis: rows.hasPostgis,
     roles: new Map(rows.roles.map((role) => [role.name, toRoleFacts(role)])),
     descriptions: new Map(rows.descriptions),
-    observed: observedIn(rows.code),
-    leavesTraces: leavesTraces(rows.code),
+    observed: observedIn(rows.code && [...rows.code.others, ...rows.code.ofTriggers]),
+    leavesTraces: leavesTraces(rows.code?.others ?? null),
   };
 }
 

@@ -124,5 +124,12 @@ export interface CatalogRows {
   /** Comments by exposed schema. */
   descriptions: readonly (readonly [schema: string, description: string])[];
   /** What might look at a request's settings; null: cannot be known. */
-  code: readonly string[] | null;
+  code: DatabaseCode | null;
+}
+
+/** Bodies of functions, and expressions. */
+export interface DatabaseCode {
+  /** Of functions that nothing but triggers can call. */
+  readonly ofTriggers: readonly string[];
+  readonly others: readonly string[];
 }

@@ -80,6 +80,16 @@ describe("what code leaves in its transaction", () => {
     "create temp table t (a int)",
     "begin execute statement; end",
     "select setseed(0.5)",
+    "begin if update then set local app.a = 'b'; end if; end",
+    "begin for update loop set local app.a = 'b'; end loop; end",
+    "begin case what when update then set role admin; end case; end",
+    "begin if not update else set role admin; end",
+    "begin perform pg_notify('a', 'b'); end",
+    "begin notify a; end",
+    "select pg_advisory_xact_lock(1)",
+    "select pg_try_advisory_xact_lock(1)",
+    "select lo_open(1, 2)",
+    "begin open c; end c refcursor",
   ])("may be something: %s", (code) => {
     expect(leavesTraces(["select 1", code])).toBe(true);
   });

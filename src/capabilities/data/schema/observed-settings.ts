@@ -26,19 +26,23 @@ const ANY_CALL = /current_setting|set_config/gi;
 const OPAQUE =
   /\b(?:execute|show|pg_settings|pg_show_all_settings|query_to_xml\w*|cursor_to_xml|ts_stat|ts_rewrite|dblink\w*|crosstab\w*|connectby)\b|U&["']/i;
 
-/** What outlives a statement, or may: settings, locks, cursors, what a session holds. */
+/** What outlives a statement, or may: settings, locks, cursors, messages, what a session holds. */
 const LEAVES_TRACES =
-  /\b(?:set_config|set|reset|discard|listen|unlisten|lock|cursor|refcursor|temp|temporary|setseed|set_limit)\b/i;
-/** The SET of an UPDATE, which is no command; not in a comment, where it would hide one behind it. */
+  /\b(?:set_config|set|reset|discard|listen|unlisten|notify|pg_notify|lock|pg_(?:try_)?advisory\w*|cursor|refcursor|temp|temporary|setseed|set_limit|pg_logical_emit_message|lo_\w+)\b/i;
+/**
+ * The SET of an UPDATE, which is no command. Not in a comment, where it would hide one behind it, nor where
+ * `update` is the name of something and a statement follows.
+ */
 const SET_OF_UPDATE =
-  /\bupdate(?<!--[^\n]*)(?:\s+(?:only\s+)?[\w."]+(?:\s+(?:as\s+)?[\w"]+)?)?\s+set\b/gi;
+  /\bupdate(?<!--[^\n]*)(?:\s+(?:only\s+)?(?!(?:then|else|loop|begin|do)\b)[\w."]+(?:\s+(?:as\s+)?(?!(?:then|else|loop|begin|do)\b)[\w"]+)?)?\s+set\b/gi;
 
 /** What a broadcast is about: ours, and only policies of messages look at it. */
 const TOPIC = /\bset_config\('realtime\.topic'/gi;
 
 /**
- * Whether anything might change settings for the rest of its transaction, or leave something else there
- * that a query behind it would find. In doubt it does.
+ * Whether a read might change settings for the rest of its transaction, or leave something else there
+ * that a query behind it would find or, failing, take back. In doubt it does.
+ * @param code as above, without the functions of triggers: only writes call these
  */
 export function leavesTraces(code: readonly string[] | null): boolean {
   if (code === null) return true;

@@ -1,5 +1,6 @@
 /** The code inside a database that might look at a request's settings (`observed-settings.ts`). */
 import type { TransactionSql } from "postgres";
+import type { DatabaseCode } from "./catalog-rows.ts";
 
 /** `NOTIFY` channel of the event triggers that tell of every change (`migrations/system`). */
 const WATCHED_CHANNEL = "pgrst";
@@ -7,12 +8,13 @@ const WATCHED_CHANNEL = "pgrst";
 /**
  * Texts of functions, and of expressions that call what reads settings or runs SQL from a text. Null
  * where that cannot be known: nobody tells when code changes, or some of it is in a language that
- * nobody here reads. Functions of extensions, and what is ours alone, look at no request.
+ * nobody here reads. Functions of extensions, and what is ours alone, look at no request and change
+ * no settings.
  */
 export async function readCode(
   tx: TransactionSql,
   channel: string | null,
-): Promise<readonly string[] | null> {
+): Promise<DatabaseCode | null> {
   if (channel !== WATCHED_CHANNEL) return null;
   const [known] = await tx<{ is_known: boolean }[]>`
     select (
@@ -22,24 +24,27 @@ export async function readCode(
       select from (${functions(tx)}) f where f.language not in ('sql', 'plpgsql')
     ) as is_known`;
   if (!known?.is_known) return null;
-  const rows = await tx<{ code: string }[]>`
-    select f.code from (${functions(tx)}) f
+  const rows = await tx<{ code: string; is_trigger: boolean }[]>`
+    select f.code, f.is_trigger from (${functions(tx)}) f
     union all
-    select e.code from (${expressions(tx)}) e
+    select e.code, false from (${expressions(tx)}) e
      where e.tree ~ (
        select ':(funcid (' || string_agg(oid::text, '|') || ')|relid ' || 'pg_catalog.pg_settings'::regclass::oid || ') '
        from pg_catalog.pg_proc
        where proname ~ '^(dblink|crosstab|connectby)' or pronamespace = 'pg_catalog'::regnamespace
-         and proname ~ '^(current_setting|set_config|pg_show_all_settings|query_to_xml.*|cursor_to_xml.*|ts_stat|ts_rewrite)$')`;
-  return rows.map(({ code }) => code);
+         and proname ~ '^(current_setting|set_config|pg_show_all_settings|query_to_xml.*|cursor_to_xml.*|ts_stat|ts_rewrite|pg_notify|setseed|pg_(try_)?advisory.*|pg_logical_emit_message|lo_.*)$')`;
+  const textsOf = (isTrigger: boolean) =>
+    rows.filter((row) => row.is_trigger === isTrigger).map(({ code }) => code);
+  return { ofTriggers: textsOf(true), others: textsOf(false) };
 }
 
-/** Bodies, with what their parameters default to. */
+/** Bodies, with their parameters and what these default to. */
 function functions(tx: TransactionSql) {
   return tx`
     select l.lanname as language,
+      p.prorettype in ('pg_catalog.trigger'::regtype, 'pg_catalog.event_trigger'::regtype) as is_trigger,
       coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc)
-        || case when p.pronargdefaults > 0 then E'\n' || pg_catalog.pg_get_function_arguments(p.oid) else '' end as code
+        || E'\n' || pg_catalog.pg_get_function_arguments(p.oid) as code
     from pg_catalog.pg_proc p
     join pg_catalog.pg_namespace n on n.oid = p.pronamespace
     join pg_catalog.pg_language l on l.oid = p.prolang

@@ -239,19 +239,21 @@ export class SchemaCache {
       // A failed refresh is logged by the load; the state at hand keeps serving.
       this.reload(tenant).catch(() => undefined);
     };
+    const doubt = () => {
+      const entry = this.#entry(tenant);
+      if (entry.state) entry.state = unsure(entry.state);
+      refresh();
+    };
     const onNotify = (payload: string) => {
-      if (RELOADS.has(payload)) {
-        const entry = this.#entry(tenant);
-        if (entry.state) entry.state = unsure(entry.state);
-        refresh();
-      }
+      if (RELOADS.has(payload)) doubt();
       if (payload === "reload config") this.#options.onReloadConfig(tenant);
     };
     let isFirst = true;
     const onLive = () => {
+      // Nobody knows what was announced while nobody listened.
       if (!isFirst) {
         this.#options.onReloadConfig(tenant);
-        refresh();
+        doubt();
       }
       isFirst = false;
     };
