@@ -57,10 +57,10 @@ async function codeWith(
 
 const allOf = (code: DatabaseCode | null) => code && [...code.others, ...code.ofTriggers];
 
-/** Whether a read may leave traces with these statements carried out. */
+/** Whether reads must have transactions of their own with these statements carried out. */
 async function traces(ddl = "", channel: string | null = "pgrst"): Promise<boolean> {
   const code = await codeWith(ddl, channel);
-  return leavesTraces(code?.others ?? null);
+  return !code?.anyoneSets || leavesTraces(code.others);
 }
 
 /** What is observed in the database with these statements carried out. */
@@ -105,6 +105,10 @@ describe("code that looks at a request", () => {
     [
       "a function that opens a cursor",
       "create function f(c refcursor) returns refcursor language plpgsql as $$ begin open c for select 1; return c; end $$",
+    ],
+    [
+      "that not everybody may make settings",
+      "revoke execute on function set_config from public; grant execute on function set_config to authenticator",
     ],
   ])("leaves traces: %s", async (_, ddl) => {
     expect(await traces(ddl)).toBe(true);

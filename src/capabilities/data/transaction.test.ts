@@ -17,12 +17,12 @@ const asking = {
 const called = { settings: [] } as unknown as DatabaseFunction;
 
 test("what reads tables shares a transaction, where no code leaves traces; calls never do", () => {
-  const shares = (leavesTraces: boolean, fn?: DatabaseFunction) => {
+  const shares = (sharesTransactions: boolean, fn?: DatabaseFunction) => {
     const prepared = { preferences: NO_PREFERENCES, ...(fn ? { fn } : {}) };
-    const schema = { ...shopSchema, leavesTraces };
+    const schema = { ...shopSchema, sharesTransactions };
     return transactionOf(room, asking, schema, prepared).sharesTransaction ?? false;
   };
-  expect([shares(false), shares(true), shares(false, called)]).toEqual([true, false, false]);
+  expect([shares(true), shares(false), shares(true, called)]).toEqual([true, false, false]);
 });
 
 test("a function that is called is told all of the request, tables only what code looks at", () => {

@@ -26,7 +26,7 @@ export function transactionOf(
   const settings = requestSettings(room, incoming, preferences, observed);
   const transaction: Transaction = { role, settings };
   // A function that is called may do anything that its body says.
-  if (fn === undefined && !schema.leavesTraces) transaction.sharesTransaction = true;
+  if (fn === undefined && schema.sharesTransactions) transaction.sharesTransaction = true;
   const facts = schema.roles.get(role);
   if (facts && facts.settings.length > 0) applyRole(transaction, settings, facts);
   const ofFunction = fn && fn.settings.length > 0 ? hoistedOf(room, fn) : NO_SETTINGS;

@@ -132,4 +132,6 @@ export interface DatabaseCode {
   /** Of functions that nothing but triggers can call. */
   readonly ofTriggers: readonly string[];
   readonly others: readonly string[];
+  /** Every role may call `set_config`, as settings made behind another caller's need. */
+  readonly anyoneSets: boolean;
 }

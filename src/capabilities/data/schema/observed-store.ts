@@ -4,6 +4,7 @@ import type { DatabaseCode } from "./catalog-rows.ts";
 
 /** `NOTIFY` channel of the event triggers that tell of every change (`migrations/system`). */
 const WATCHED_CHANNEL = "pgrst";
+const SET_CONFIG = "pg_catalog.set_config(text, text, boolean)";
 
 /**
  * Texts of functions, and of expressions that call what reads settings or runs SQL from a text. Null
@@ -16,8 +17,8 @@ export async function readCode(
   channel: string | null,
 ): Promise<DatabaseCode | null> {
   if (channel !== WATCHED_CHANNEL) return null;
-  const [known] = await tx<{ is_known: boolean }[]>`
-    select (
+  const [known] = await tx<{ is_known: boolean; anyone_sets: boolean }[]>`
+    select pg_catalog.has_function_privilege('public', ${SET_CONFIG}, 'execute') as anyone_sets, (
       select count(*) = 2 from pg_catalog.pg_event_trigger
        where evtname in ('reactor_schema_changed', 'reactor_schema_dropped') and evtenabled in ('O', 'A')
     ) and not exists (
@@ -35,7 +36,8 @@ export async function readCode(
          and proname ~ '^(current_setting|set_config|pg_show_all_settings|query_to_xml.*|cursor_to_xml.*|ts_stat|ts_rewrite|pg_notify|setseed|pg_(try_)?advisory.*|pg_logical_emit_message|lo_.*)$')`;
   const textsOf = (isTrigger: boolean) =>
     rows.filter((row) => row.is_trigger === isTrigger).map(({ code }) => code);
-  return { ofTriggers: textsOf(true), others: textsOf(false) };
+  const { anyone_sets: anyoneSets } = known;
+  return { ofTriggers: textsOf(true), others: textsOf(false), anyoneSets };
 }
 
 /** Bodies, with their parameters and what these default to. */

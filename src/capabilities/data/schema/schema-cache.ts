@@ -71,8 +71,8 @@ interface Entry {
 function unsure(state: LoadedSchema): LoadedSchema {
   const { schema } = state;
   // What was compiled against it stays good then.
-  if (schema.observed === ALL_OBSERVED && schema.leavesTraces) return state;
-  return { schema: { ...schema, observed: ALL_OBSERVED, leavesTraces: true } };
+  if (schema.observed === ALL_OBSERVED && !schema.sharesTransactions) return state;
+  return { schema: { ...schema, observed: ALL_OBSERVED, sharesTransactions: false } };
 }
 
 export class SchemaCache {

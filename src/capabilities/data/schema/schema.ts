@@ -180,8 +180,11 @@ export interface Schema {
   readonly descriptions: ReadonlyMap<string, string>;
   /** Settings of a request that code in the database may look at, and of the answer that it may set. */
   readonly observed: ReadonlySet<string>;
-  /** Some code may leave in its transaction what another query would find: none share one then. */
-  readonly leavesTraces: boolean;
+  /**
+   * Reads may share a transaction: no code leaves in it what another would find, and whoever asks may
+   * make settings.
+   */
+  readonly sharesTransactions: boolean;
 }
 
 /** Injective: schema names cannot hold NUL. */
