@@ -76,6 +76,7 @@ describe("quick reads share a transaction", () => {
     ["are isolated", { ...shared, isolation: "serializable" }],
     ["have something run before", { ...shared, before: ["select 1"] }],
     ["have something run after", { ...shared, after: { sql: "select 1", params: [] } }],
+    ["have settings of their role", { ...shared, roleSettings: [["app.a", "1"]] }],
   ] as const)("not those that %s", async (_, rest) => {
     const pool = onePool();
     await transactions(pool, 1, rest);
@@ -86,7 +87,6 @@ describe("quick reads share a transaction", () => {
     ["of another role", {}, { role: "anon" }],
     ["of another statement", { sql: `${STARTED} as other` }, {}],
     ["with other settings", { settings: [["app.a", "1"]] }, {}],
-    ["with settings of their role", { roleSettings: [["app.a", "1"]] }, {}],
   ] as const)("not with one %s", async (_, first, second) => {
     const pool = onePool();
     const run = (rest: Partial<UserQuery>) => pool.query({ ...ask(STARTED, shared), ...rest });

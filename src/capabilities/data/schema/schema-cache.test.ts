@@ -51,16 +51,19 @@ function cacheOver(loadMs: number) {
   };
   /** Names that code in the database is believed to look at; null before the first load. */
   const observed = () => cache.peek(DEFAULT_TENANT)?.schema.observed.size ?? null;
-  return { clock, repairs, observed, notify: (payload: string) => notify(payload) };
+  const shares = () => cache.peek(DEFAULT_TENANT)?.schema.sharesTransactions ?? null;
+  return { clock, repairs, observed, shares, notify: (payload: string) => notify(payload) };
 }
 
-test("from a change until it has been read, code may look at everything", async () => {
-  const { clock, repairs, observed, notify } = cacheOver(50);
+test("from a change until it has been read, code may look at everything, and no reads share a transaction", async () => {
+  const { clock, repairs, observed, shares, notify } = cacheOver(50);
   expect(observed()).toBeNull();
   await repairs();
   expect(observed()).toBe(0);
+  expect(shares()).toBe(true);
   notify("reload schema");
   expect(observed()).toBe(ALL_OBSERVED.size);
+  expect(shares()).toBe(false);
   await clock.advance(25);
   notify("reload schema");
   await clock.advance(25);
@@ -68,6 +71,7 @@ test("from a change until it has been read, code may look at everything", async 
   expect(observed()).toBe(ALL_OBSERVED.size);
   await clock.advance(50);
   expect(observed()).toBe(0);
+  expect(shares()).toBe(true);
 });
 
 describe("failing queries have the schema read again", () => {
