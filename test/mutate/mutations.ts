@@ -19,6 +19,7 @@ import { pages } from "./places/pages.ts";
 import { policies } from "./places/policies.ts";
 import { providers } from "./places/providers.ts";
 import { server } from "./places/server.ts";
+import { sharedReads } from "./places/shared-reads.ts";
 import { sharedState } from "./places/shared-state.ts";
 
 export const mutations: readonly Mutation[] = [
@@ -28,6 +29,7 @@ export const mutations: readonly Mutation[] = [
   ...data,
   ...dataTokens,
   ...dataWrites,
+  ...sharedReads,
   ...channels,
   ...changeFeed,
   ...sharedState,

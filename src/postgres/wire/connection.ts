@@ -219,8 +219,6 @@ export class Connection implements SessionOwner {
 
   readonly onClose = (cause: unknown) => {
     this.#isDoomed = true;
-    // It is sent elsewhere now, and nothing that is left to do here may touch it.
-    this.#open = null;
     this.#interrupter.stop();
     this.#events.onLost(this, this.#jobs.splice(0), this.#fatal ?? cause);
   };
@@ -266,6 +264,7 @@ export class Connection implements SessionOwner {
 
   #flush(): void {
     this.#unsent = 0;
+    // What is open here may be on its way elsewhere by now, where another comes last.
     if (this.#isDoomed) return;
     this.#endShared();
     if (this.#writer.pendingBytes === 0) return;

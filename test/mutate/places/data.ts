@@ -35,8 +35,8 @@ export const data: readonly Mutation[] = [
   {
     ...WIRE,
     name: "query: a read-only one writes",
-    find: "if (query.readOnly === true) calls.push(",
-    replace: "if (query.readOnly === null) calls.push(",
+    find: "if (query.readOnly === true) {",
+    replace: "if (query.readOnly === null) {",
     only: "a read-only query cannot write",
     why: "a GET changes the database",
   },
@@ -342,7 +342,7 @@ export const data: readonly Mutation[] = [
   {
     name: "data: code that changed is believed to look at what it looked at before",
     file: "src/capabilities/data/schema/schema-cache.ts",
-    find: "        if (entry.state) entry.state = unsure(entry.state);\n",
+    find: "      if (entry.state) entry.state = unsure(entry.state);\n",
     replace: "",
     tests: ["src/capabilities/data/schema/schema-cache.test.ts"],
     only: "from a change until it has been read",

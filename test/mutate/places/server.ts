@@ -99,7 +99,7 @@ export const server: readonly Mutation[] = [
   {
     ...CORS,
     name: "CORS: the admin API for pages",
-    find: "if (isPrivate(path) || !allow(policy, origin, headers)) {",
+    find: "if (placeOf(path).isPrivate || !allow(policy, origin, headers)) {",
     replace: "if (!allow(policy, origin, headers)) {",
     why: "pages are told that they may ask",
   },

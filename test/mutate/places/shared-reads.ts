@@ -1,0 +1,76 @@
+/** Reads that share a transaction: each caller's settings, answers and failures are their own. */
+import type { Mutation } from "../mutation.ts";
+
+const SHARING = { tests: ["test/postgres/wire-sharing.test.ts"] };
+const TOGETHER = { ...SHARING, file: "src/postgres/wire/shared-transaction.ts" };
+const CONNECTION = { ...SHARING, file: "src/postgres/wire/connection.ts" };
+const SCHEMA = "src/capabilities/data/schema";
+
+export const sharedReads: readonly Mutation[] = [
+  {
+    ...TOGETHER,
+    name: "shared read: another caller's settings count as the same",
+    find: "    areSame(job.query.settings, before.query.settings)\n",
+    replace: "    job.query.settings.length === before.query.settings.length\n",
+    why: "a caller reads with the claims of whoever came before",
+  },
+  {
+    ...TOGETHER,
+    name: "shared read: another timeout counts as the same",
+    find: "    job.timeoutMs === before.timeoutMs &&\n",
+    replace: "",
+    why: "nobody's queries run as long as a user's",
+  },
+  {
+    ...TOGETHER,
+    name: "shared read: other statements and roles share",
+    find: " || job.kind !== before.kind",
+    replace: "",
+    why: "reads of single tables deadlock with migrations",
+  },
+  {
+    ...TOGETHER,
+    name: "shared read: other names of settings share",
+    find: "  return kinds.settings(job.query) === kinds.settings(before.query);",
+    replace: "  return true;",
+    why: "a setting that only the one before has stays in force",
+  },
+  {
+    ...TOGETHER,
+    name: "shared read: writes share",
+    find: "    query.readOnly === true &&\n",
+    replace: "",
+    why: "a write that was acknowledged is undone by the next caller's error",
+  },
+  {
+    ...CONNECTION,
+    name: "shared read: a lost connection ends what was open",
+    find: "    if (this.#isDoomed) return;\n    this.#endShared();\n",
+    replace: "    this.#endShared();\n    if (this.#isDoomed) return;\n",
+    why: "its last flush marks a query that runs elsewhere by then, and answers there go to others",
+  },
+  {
+    file: "src/capabilities/data/transaction.ts",
+    tests: ["src/capabilities/data/transaction.test.ts"],
+    name: "shared read: functions that are called share",
+    find: "fn === undefined && schema.sharesTransactions",
+    replace: "schema.sharesTransactions",
+    why: "a function's role is the next caller's",
+  },
+  {
+    file: `${SCHEMA}/schema-cache.ts`,
+    tests: [`${SCHEMA}/schema-cache.test.ts`],
+    name: "shared read: changed code is trusted before it is read",
+    find: "sharesTransactions: false",
+    replace: "sharesTransactions: schema.sharesTransactions",
+    why: "what a new function leaves behind is found by the next caller",
+  },
+  {
+    file: `${SCHEMA}/observed-settings.ts`,
+    tests: [`${SCHEMA}/observed-settings.test.ts`],
+    name: "shared read: SET is taken for an UPDATE's wherever it stands",
+    find: "update(?<!--[^\\n]*)",
+    replace: "update",
+    why: "a comment hides what changes settings",
+  },
+];
