@@ -10,6 +10,8 @@ import { wireErrors } from "./errors.ts";
 /** A custom setting must be a dotted identifier; anything else has no place in SQL text. */
 const SETTING_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*(\.[a-zA-Z_][a-zA-Z0-9_]*)*$/;
 
+const READ_ONLY = "pg_catalog.set_config('transaction_read_only','on',true)";
+
 /** A function takes at most 100 arguments (PostgreSQL, "Limits"). */
 const CALLS_AT_ONCE = 100;
 
@@ -24,8 +26,7 @@ export function settingsSql(query: UserQuery): string {
   set("role");
   set("statement_timeout");
   for (const [name] of query.settings) set(name);
-  if (query.readOnly === true)
-    calls.push("pg_catalog.set_config('transaction_read_only','on',true)");
+  if (query.readOnly === true) calls.push(READ_ONLY);
   const counts: string[] = [];
   while (calls.length > 0) {
     counts.push(`pg_catalog.num_nulls(${calls.splice(0, CALLS_AT_ONCE).join(",")})`);

@@ -35,8 +35,8 @@ export const data: readonly Mutation[] = [
   {
     ...WIRE,
     name: "query: a read-only one writes",
-    find: "if (query.readOnly === true) {",
-    replace: "if (query.readOnly === null) {",
+    find: "if (query.readOnly === true) calls.push(",
+    replace: "if (query.readOnly === null) calls.push(",
     only: "a read-only query cannot write",
     why: "a GET changes the database",
   },
