@@ -53,7 +53,7 @@ export class StatementKind {
     this.#runsAlone = RUNS_ALONE;
   }
 
-  /** What took long in a shared transaction is not known: each of them shows it alone. */
+  /** Nobody knows which of those in a shared transaction took long: the next one shows it alone. */
   forget(): void {
     this.#costMs = undefined;
   }
