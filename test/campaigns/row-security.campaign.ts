@@ -1,6 +1,7 @@
 /**
  * Many users on few connections under row security, against a model of who may see what:
- * `bun run campaign row-security [--users 1000] [--requests 200000] [--connections 4] [--seed …]`.
+ * `bun run campaign row-security [--users 1000] [--requests 200000] [--connections 4] [--own] [--seed …]`;
+ * `--own` is a server of ours, where reads share transactions, in place of one on a foreign database.
  */
 import { parseArgs } from "node:util";
 import { checkRowSecurity } from "../conformance/data/properties/check-row-security.ts";
@@ -10,6 +11,7 @@ const { values } = parseArgs({
     users: { type: "string", default: "1000" },
     requests: { type: "string", default: "200000" },
     connections: { type: "string", default: "4" },
+    own: { type: "boolean", default: false },
     seed: { type: "string", default: String(Date.now() % 1_000_000_000) },
   },
 });
@@ -21,6 +23,7 @@ const { requests, kinds, faults } = await checkRowSecurity({
   connections: Number(values.connections),
   atOnce: 64,
   seed: Number(values.seed),
+  own: values.own,
   onProgress: (done) => {
     if (done % 20_000 === 0) console.log(`${done} requests`);
   },

@@ -4,13 +4,15 @@ import { parseDatabaseUrl, postgresJsOptions } from "../../src/postgres/url.ts";
 import { type TestDatabase, testPostgres } from "../support/postgres.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 
+type Settings = Readonly<Record<string, unknown>>;
+
 export interface ServedDatabase {
   readonly sql: Sql;
   readonly name: string;
   /** A server with these settings; it ends with `close`. */
-  serve(data?: Record<string, unknown>): Promise<Served>;
+  serve(data?: Settings, database?: Settings): Promise<Served>;
   /** A server with these settings for as long as `use` takes. */
-  during(data: Record<string, unknown>, use: (server: Served) => Promise<void>): Promise<void>;
+  during(data: Settings, use: (server: Served) => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -26,12 +28,12 @@ export interface Served extends TestServer {
 export async function openServedDatabase(): Promise<ServedDatabase> {
   const database: TestDatabase = await (await testPostgres()).createDatabase();
   const servers: TestServer[] = [];
-  const serve = async (data: Record<string, unknown> = {}) => {
+  const serve = async (data: Settings = {}, ofDatabase: Settings = {}) => {
     const server = await startTestServer({
       only: ["auth", "data"],
       databaseUrl: database.url,
       vaultKey: Buffer.alloc(32, 7).toString("base64"),
-      config: { data, database: { pool_size: 2 } },
+      config: { data, database: { pool_size: 2, ...ofDatabase } },
     });
     servers.push(server);
     return servedBy(server);

@@ -3,7 +3,8 @@
  * who may see what. Every answer must be exactly what the model says: a row too many is a leak, of
  * a role, of claims or of a transaction that stayed on a connection.
  */
-import { hs256 } from "../../../../src/capabilities/data/auth/token.fixture.ts";
+import { hs256, SECRET } from "../../../../src/capabilities/data/auth/token.fixture.ts";
+import { openServedDatabase } from "../../../data/served-database.ts";
 import { createSeededRng, type SeededRng } from "../../../support/seeded-rng.ts";
 import { openPlainDatabase } from "../plain-database.ts";
 
@@ -14,6 +15,11 @@ export interface SecurityRun {
   /** Requests under way. */
   readonly atOnce: number;
   readonly seed: number;
+  /**
+   * Served as a project is, where quick reads share transactions; else as PostgREST serves, by a login
+   * without rights.
+   */
+  readonly own?: boolean;
   readonly onProgress?: (done: number) => void;
 }
 
@@ -258,10 +264,10 @@ function userOf(at: number): User {
 }
 
 export async function checkRowSecurity(run: SecurityRun): Promise<SecurityResult> {
-  const database = await openPlainDatabase();
+  const database = run.own ? await openServedDatabase() : await openPlainDatabase();
   await database.sql.unsafe(SCHEMA);
   const server = await database.serve(
-    { db_schemas: ["api"], db_tx_end: "commit-allow-override" },
+    { db_schemas: ["api"], db_tx_end: "commit-allow-override", jwt_secret: SECRET },
     { pool_size: run.connections },
   );
   const crowd = new Crowd(`${server.url}/data/v1`, run);
