@@ -316,9 +316,13 @@ class Pool implements ManagedUserPool {
     const again: Job[] = [];
     for (const job of jobs) {
       if (job.isSettled) continue;
+      if (job.isCancelWanted) {
+        job.fail(job.query.signal?.reason ?? wireErrors.connection_lost(cause));
+        continue;
+      }
       const isReading = job.query.readOnly === true && job.retries === 0;
       // Reading twice does no harm; anything else that was sent may have taken effect.
-      if (!job.isSent || (isReading && !job.isCancelWanted)) {
+      if (!job.isSent || isReading) {
         job.retries += 1;
         job.reset();
         again.push(job);

@@ -65,7 +65,7 @@ export function buildSchema(version: number, rows: CatalogRows): Schema {
     roles: new Map(rows.roles.map((role) => [role.name, toRoleFacts(role)])),
     descriptions: new Map(rows.descriptions),
     observed: observedIn(rows.code && [...rows.code.others, ...rows.code.ofTriggers]),
-    sharesTransactions: rows.code?.anyoneSets === true && !leavesTraces(rows.code.others),
+    sharesTransactions: rows.code?.mayShare === true && !leavesTraces(rows.code.others),
   };
 }
 

@@ -132,6 +132,10 @@ export interface DatabaseCode {
   /** Of functions that nothing but triggers can call. */
   readonly ofTriggers: readonly string[];
   readonly others: readonly string[];
-  /** Every role may call `set_config`, as settings made behind another caller's need. */
-  readonly anyoneSets: boolean;
+  /**
+   * Reads may share a transaction as far as this says: every role may call `set_config`, which settings
+   * made behind another caller's need, and no table is made of others, of which each read would lock its
+   * own, in an order that no read alone has.
+   */
+  readonly mayShare: boolean;
 }

@@ -28,7 +28,7 @@ const OPAQUE =
 
 /** What outlives a statement, or may: settings, locks, cursors, messages, what a session holds. */
 const LEAVES_TRACES =
-  /\b(?:set_config|set|reset|discard|listen|unlisten|notify|pg_notify|lock|pg_(?:try_)?advisory\w*|cursor|refcursor|temp|temporary|setseed|set_limit|pg_logical_emit_message|lo_\w+)\b/i;
+  /\b(?:set_config|set|reset|discard|listen|unlisten|notify|pg_notify|lock|pg_(?:try_)?advisory\w*|cursor|refcursor|temp|temporary|pg_temp\w*|prepare|deallocate|setseed|set_limit|pg_logical_emit_message|lo_\w+)\b/i;
 /**
  * The SET of an UPDATE, which is no command. Not in a comment, where it would hide one behind it, nor where
  * `update` is the name of something and a statement follows.

@@ -17,8 +17,11 @@ export async function readCode(
   channel: string | null,
 ): Promise<DatabaseCode | null> {
   if (channel !== WATCHED_CHANNEL) return null;
-  const [known] = await tx<{ is_known: boolean; anyone_sets: boolean }[]>`
-    select pg_catalog.has_function_privilege('public', ${SET_CONFIG}, 'execute') as anyone_sets, (
+  const [known] = await tx<{ is_known: boolean; may_share: boolean }[]>`
+    select pg_catalog.has_function_privilege('public', ${SET_CONFIG}, 'execute') and not exists (
+      select from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhparent
+       where c.relkind in ('r', 'p', 'f')
+    ) as may_share, (
       select count(*) = 2 from pg_catalog.pg_event_trigger
        where evtname in ('reactor_schema_changed', 'reactor_schema_dropped') and evtenabled in ('O', 'A')
     ) and not exists (
@@ -36,8 +39,7 @@ export async function readCode(
          and proname ~ '^(current_setting|set_config|pg_show_all_settings|query_to_xml.*|cursor_to_xml.*|ts_stat|ts_rewrite|pg_notify|setseed|pg_(try_)?advisory.*|pg_logical_emit_message|lo_.*)$')`;
   const textsOf = (isTrigger: boolean) =>
     rows.filter((row) => row.is_trigger === isTrigger).map(({ code }) => code);
-  const { anyone_sets: anyoneSets } = known;
-  return { ofTriggers: textsOf(true), others: textsOf(false), anyoneSets };
+  return { ofTriggers: textsOf(true), others: textsOf(false), mayShare: known.may_share };
 }
 
 /** Bodies, with their parameters and what these default to. */

@@ -11,7 +11,7 @@ const NOTHING: CatalogRows = {
   ...{ tables: [], keys: [], foreignKeys: [], viewRules: [], computed: [], functions: [] },
   ...{ representations: [], mediaHandlers: [], roles: [], descriptions: [], timezones: [] },
   hasPostgis: false,
-  code: { ofTriggers: [], others: [], anyoneSets: true },
+  code: { ofTriggers: [], others: [], mayShare: true },
 };
 const silent = () => undefined;
 const log = { info: silent, warn: silent, error: silent, debug: silent } as unknown as Logger;

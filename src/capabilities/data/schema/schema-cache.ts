@@ -224,6 +224,7 @@ export class SchemaCache {
       tenant: tenant.id,
       tables: schema.tables.size,
       functions: schema.functions.size,
+      reads_share_transactions: schema.sharesTransactions,
       ms: Math.round(entry.loadMs),
     });
     return { schema };
