@@ -1,7 +1,7 @@
 /**
- * One pooled connection. Each query is one flush and one transaction (protocol 3.0, "Extended
- * Query" and "Pipelining"; `write-job.ts` lays it out). Several queries may be under way;
- * answers come in order. The pool decides what goes where; this decides what an answer means.
+ * One pooled connection. Each query is in one flush and one transaction (protocol 3.0, "Extended
+ * Query" and "Pipelining"; `write-job.ts` lays it out), which quick reads may share. Several queries
+ * may be under way; answers come in order. The pool decides what goes where; this decides what an answer means.
  */
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Logger } from "../../core/ports/log.ts";
@@ -104,11 +104,12 @@ export class Connection implements SessionOwner {
   }
 
   /**
-   * Writes the job's messages. They leave two jobs at a time, and what is left at the end of the event
+   * Writes the job's messages. They leave a few jobs at a time, and what is left at the end of the event
    * loop's turn: PostgreSQL shall work while a long turn goes on, but waking it costs more than a query.
    */
   send(job: Job): void {
-    const sharedWith = this.#sharedWith(job);
+    job.isShared = mayShare(job);
+    const sharedWith = this.#openTo(job);
     // What comes behind a failure in a transaction is passed over, and a Close must not be.
     if (!sharedWith) {
       this.#endShared();
@@ -134,8 +135,7 @@ export class Connection implements SessionOwner {
   }
 
   /** The job whose open transaction this one may join. */
-  #sharedWith(job: Job): Job | null {
-    job.isShared = mayShare(job);
+  #openTo(job: Job): Job | null {
     const open = this.#open;
     return open && sharesWith(job, open, this.#options.kinds) ? open : null;
   }

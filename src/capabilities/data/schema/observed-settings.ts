@@ -3,7 +3,7 @@
  * that PostgreSQL would have to take in with every query, and hardly any database ever reads them, so
  * they are set only where something might: policies, views, triggers, defaults and functions are
  * searched for it whenever the schema is read. In doubt all are set; a function that is called itself
- * always finds all (`transaction.ts`).
+ * always finds all (`transaction.ts`). The same search tells whether reads may share a transaction.
  */
 
 /** What an operation on a table leaves out where nothing can miss it. Claims and role are always set. */

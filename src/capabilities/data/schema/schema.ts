@@ -181,8 +181,8 @@ export interface Schema {
   /** Settings of a request that code in the database may look at, and of the answer that it may set. */
   readonly observed: ReadonlySet<string>;
   /**
-   * Reads may share a transaction: no code leaves in it what another would find, and whoever asks may
-   * make settings.
+   * Reads may share a transaction: no code leaves in it what another would find, whoever asks may make
+   * settings, and no table is locked by parts.
    */
   readonly sharesTransactions: boolean;
 }
