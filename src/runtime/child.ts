@@ -3,43 +3,33 @@
  * server's environment, in a folder of its own, with a link for calls and control and a Unix socket
  * for WebSockets, through the jail where there is one. Both runtimes build on it.
  */
-import { chownSync, mkdirSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename } from "node:path";
 import type { Clock } from "../core/ports/clock.ts";
 import type { FunctionSpec } from "../core/ports/function-runtime.ts";
-import type { Logger } from "../core/ports/log.ts";
-import { selfCommand, selfSources } from "../core/self.ts";
+import type { Logger, LogLevel } from "../core/ports/log.ts";
 import { scheduleThread } from "../shared/linux/scheduling.ts";
 import type { CallBody, SentCall } from "./calls/call-sender.ts";
-import { createControlChannel } from "./control-channel.ts";
-import { EgressDenied } from "./egress/egress-policy.ts";
+import { asked } from "./child-asks.ts";
+import { type ChildExit, describeExit, type KillReason } from "./child-exit.ts";
+import { type ControlChannel, createControlChannel } from "./control-channel.ts";
 import type { EgressOptions } from "./egress/egress-server.ts";
 import { createPace, OUTPUT_BYTES_PER_S } from "./flow.ts";
-import type { Cgroups } from "./jail/cgroups.ts";
-import { type JailOrder, SEALED, THREADS_MAX, TMP_BYTES, TMP_FILES } from "./jail/jail-order.ts";
-import { type JailPlan, UIDS } from "./jail/jail-plan.ts";
-import { listenForLink } from "./link/link-socket.ts";
+import type { Cgroups, ChildGroup } from "./jail/cgroups.ts";
+import type { JailPlan } from "./jail/jail-plan.ts";
+import { type ChildLink, listenForLink } from "./link/link-socket.ts";
 import type { FromChild, LogEntry, ToChild } from "./messages.ts";
 import type { HostCalls, ServiceKey } from "./options.ts";
 import { type ProcessUsage, processUsage } from "./process-usage.ts";
 import { programUsage } from "./program-usage.ts";
 import { readLines } from "./read-lines.ts";
-
-/** Why we killed it; null when it went by itself. */
-export type KillReason =
-  | { readonly kind: "deadline"; readonly requestId: string }
-  | { readonly kind: "memory" }
-  | { readonly kind: "threads" }
-  | { readonly kind: "disk" }
-  | { readonly kind: "unresponsive" }
-  | { readonly kind: "link" }
-  | { readonly kind: "ended" };
-
-export interface ChildExit {
-  readonly code: number | null;
-  readonly signal: string | null;
-  readonly killed: KillReason | null;
-}
+import {
+  type ChildOptions,
+  type ChildPlace,
+  type ChildProcess,
+  makePlace,
+  removePlace,
+  startProcess,
+} from "./start-child.ts";
 
 /** What all children of a server have in common. */
 export interface ChildWorld extends Pick<EgressOptions, "gateway" | "openRanges"> {
@@ -57,33 +47,9 @@ export interface ChildWorld extends Pick<EgressOptions, "gateway" | "openRanges"
   readonly logger: Logger;
 }
 
-export interface ChildOptions {
-  readonly role: "__fn-runner" | "__wasm-host" | "__program-host";
-  /** All the environment the child gets. Default none. */
-  readonly env?: Readonly<Record<string, string>>;
-  /** Folder of the code that it is for, absolute. Default null: it is handed its code later. */
-  readonly code?: string | null;
-  /**
-   * It hosts a program of its own: what its command begins with, so that it has namespaces of its own
-   * (`jail/program-plan.ts`). Default null: it hosts none.
-   */
-  readonly namespacesBy?: readonly string[] | null;
-}
-
 /** What a process said before it ended may still be on its way for so long. */
 const LAST_WORDS_MS = 100;
 const READY_TIMEOUT_MS = 15_000;
-/** A process that neither answers nor ends for so long is not waited for. */
-const GONE_MS = 5_000;
-/** First letters of the folders, so that sockets' paths stay short. */
-const LETTERS = { "__fn-runner": "b", "__program-host": "b", "__wasm-host": "w" } as const;
-const NO_SERVICE =
-  'This function has not the rights of a service; "service = true" in its settings gives them';
-/** sun_path holds 108 bytes with its terminator. */
-const SOCKET_PATH_MAX = 107;
-
-/** The folder is thrown away, so a cache of transpiled code in it would only cost. */
-const BASE_ENV = { TZ: "UTC", BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0" } as const;
 
 export interface Child {
   readonly pid: number;
@@ -120,87 +86,148 @@ export interface Child {
 }
 
 export function spawnChild(world: ChildWorld, options: ChildOptions): Child {
-  const { clock, logger } = world;
-  const number = world.nextNumber();
-  const name = LETTERS[options.role] + number.toString(36);
-  const dir = join(world.dir, name);
-  const order = orderOf(world.jail, options, dir, number);
-  const socket = makeFolder(dir, order?.uid ?? null);
-  let reason: KillReason | null = null;
-  let alive = true;
-  let pings = 0;
-  const channel = createControlChannel({
-    onLog: (entry) => child.onLog(entry),
-    onBackground: (running) => child.onBackground(running),
-  });
-  const link = listenForLink(dir, {
-    ...asked(world, (key) => child.specOf(key)),
-    clock,
-    onBroken: () => child.kill({ kind: "link" }),
-    onControl: (message) => channel.receive(message),
-  });
-  const spawned = start(options, socket, order, () => {
-    link.close();
-    rmSync(dir, { recursive: true, force: true });
-  });
-  const group = world.cgroups?.enclose(spawned.pid, name) ?? null;
-  const watchExit = async (): Promise<ChildExit> => {
-    await spawned.exited;
-    alive = false;
-    if (group?.wasOutOfMemory()) reason ??= { kind: "memory" };
-    group?.remove();
-    await Promise.race([link.ended, clock.sleep(LAST_WORDS_MS)]);
-    link.close();
-    rmSync(dir, { recursive: true, force: true });
-    const signal = spawned.signalCode === null ? null : String(spawned.signalCode);
-    const exit = { code: spawned.exitCode, signal, killed: reason };
-    channel.fail(new Error(`The process was ${describeExit(exit)}`));
-    return exit;
-  };
-  const ready = channel.waitFor((message) => (message.t === "ready" ? true : undefined));
-  const child: Child = {
-    pid: spawned.pid,
-    dir,
-    socket,
-    isHost: order?.program ?? false,
-    ready: ready.then(() => {}),
-    exited: watchExit(),
-    alive: () => alive,
-    usage: () => (order?.program ? programUsage(spawned.pid) : processUsage(spawned.pid)),
-    killed: () => reason,
-    send(message) {
-      if (alive) link.say(message);
-    },
-    call: (head, body, onEnd) => link.call(head, body, onEnd),
-    limitMemory: (bytes) => group?.limitMemory(bytes),
-    schedule: (when) => void scheduleThread(spawned.pid, when),
-    kill(why) {
-      reason ??= why;
-      spawned.kill("SIGKILL");
-    },
-    ask(message, pick) {
-      const answer = channel.waitFor(pick);
-      child.send(message);
-      return answer;
-    },
-    ping() {
-      const n = ++pings;
-      const isPong = (answer: FromChild) => answer.t === "pong" && answer.n === n;
-      return child.ask({ t: "ping", n }, (answer) => isPong(answer) || undefined);
-    },
-    specOf: () => null,
-    onBackground: () => undefined,
-    onLog: ([, , said]) => logger.warn("runtime.child_said", { pid: child.pid, said }),
-  };
-  // Without its link it can neither be called nor ask for anything.
-  void link.ended.then(async () => {
-    await clock.sleep(LAST_WORDS_MS);
-    if (alive) child.kill({ kind: "link" });
-  });
-  watchStart(child, clock);
-  void readLines(spawned.stdout, (text) => child.onLog(["info", null, text]), outputPace(clock));
-  void readLines(spawned.stderr, (text) => child.onLog(["error", null, text]), outputPace(clock));
+  const child = new SpawnedChild(world, options);
+  watchStart(child, world.clock);
   return child;
+}
+
+class SpawnedChild implements Child {
+  readonly pid: number;
+  readonly dir: string;
+  readonly socket: string;
+  readonly isHost: boolean;
+  readonly ready: Promise<void>;
+  readonly exited: Promise<ChildExit>;
+  specOf: Child["specOf"] = () => null;
+  onBackground: Child["onBackground"] = () => undefined;
+  onLog: Child["onLog"];
+  readonly #clock: Clock;
+  readonly #place: ChildPlace;
+  readonly #channel: ControlChannel;
+  readonly #link: ChildLink;
+  readonly #process: ChildProcess;
+  readonly #group: ChildGroup | null;
+  #reason: KillReason | null = null;
+  #isAlive = true;
+  #pings = 0;
+
+  constructor(world: ChildWorld, options: ChildOptions) {
+    this.#clock = world.clock;
+    this.onLog = ([, , said]) => world.logger.warn("runtime.child_said", { pid: this.pid, said });
+    this.#channel = createControlChannel({
+      onLog: (entry) => this.onLog(entry),
+      onBackground: (running) => this.onBackground(running),
+    });
+    this.#place = makePlace(world, options, world.nextNumber());
+    this.dir = this.#place.dir;
+    this.socket = this.#place.socket;
+    this.isHost = this.#place.order?.program ?? false;
+    this.#link = this.#listen(world);
+    this.#process = this.#start(options);
+    this.pid = this.#process.pid;
+    this.#group = world.cgroups?.enclose(this.pid, basename(this.dir)) ?? null;
+    this.ready = this.#channel.waitFor(({ t }) => t === "ready" || undefined).then(() => {});
+    this.exited = this.#watchExit();
+    void this.#watchLink();
+    this.#listenToOutput();
+  }
+
+  #listen(world: ChildWorld): ChildLink {
+    return listenForLink(this.dir, {
+      ...asked(world, (key) => this.specOf(key)),
+      clock: this.#clock,
+      onBroken: () => this.kill({ kind: "link" }),
+      onControl: (message) => this.#channel.receive(message),
+    });
+  }
+
+  #start(options: ChildOptions): ChildProcess {
+    try {
+      return startProcess(this.#place, options);
+    } catch (error) {
+      this.#removeTraces();
+      throw error;
+    }
+  }
+
+  #removeTraces(): void {
+    this.#link.close();
+    removePlace(this.#place);
+  }
+
+  async #watchExit(): Promise<ChildExit> {
+    await this.#process.exited;
+    this.#isAlive = false;
+    if (this.#group?.wasOutOfMemory()) this.#reason ??= { kind: "memory" };
+    this.#group?.remove();
+    await Promise.race([this.#link.ended, this.#clock.sleep(LAST_WORDS_MS)]);
+    this.#removeTraces();
+    const { exitCode: code, signalCode } = this.#process;
+    const signal = signalCode === null ? null : String(signalCode);
+    const exit = { code, signal, killed: this.#reason };
+    this.#channel.fail(new Error(`The process was ${describeExit(exit)}`));
+    return exit;
+  }
+
+  /** Without its link it can neither be called nor ask for anything. */
+  async #watchLink(): Promise<void> {
+    await this.#link.ended;
+    await this.#clock.sleep(LAST_WORDS_MS);
+    if (this.#isAlive) this.kill({ kind: "link" });
+  }
+
+  #listenToOutput(): void {
+    const listen = (stream: ReadableStream<Uint8Array>, level: LogLevel) =>
+      void readLines(stream, (text) => this.onLog([level, null, text]), outputPace(this.#clock));
+    listen(this.#process.stdout, "info");
+    listen(this.#process.stderr, "error");
+  }
+
+  alive(): boolean {
+    return this.#isAlive;
+  }
+
+  usage(): ProcessUsage {
+    return this.isHost ? programUsage(this.pid) : processUsage(this.pid);
+  }
+
+  killed(): KillReason | null {
+    return this.#reason;
+  }
+
+  send(message: ToChild): void {
+    if (this.#isAlive) this.#link.say(message);
+  }
+
+  call(head: object, body: CallBody, onEnd?: () => void): SentCall {
+    return this.#link.call(head, body, onEnd);
+  }
+
+  limitMemory(bytes: number): void {
+    this.#group?.limitMemory(bytes);
+  }
+
+  schedule(when: "usual" | "late"): void {
+    scheduleThread(this.pid, when);
+  }
+
+  kill(reason: KillReason): void {
+    this.#reason ??= reason;
+    this.#process.kill("SIGKILL");
+  }
+
+  ask<T>(message: ToChild, pick: (answer: FromChild) => T | undefined): Promise<T> {
+    const answer = this.#channel.waitFor(pick);
+    this.send(message);
+    return answer;
+  }
+
+  ping(): Promise<true> {
+    this.#pings += 1;
+    const n = this.#pings;
+    const isPong = (answer: FromChild) => answer.t === "pong" && answer.n === n;
+    return this.ask({ t: "ping", n }, (answer) => isPong(answer) || undefined);
+  }
 }
 
 /** A start is a tenth of a second's work: those that answer come first. It is ended when it takes too long. */
@@ -214,116 +241,7 @@ function watchStart(child: Child, clock: Clock): void {
   child.ready.then(started, cancel);
 }
 
-/** What a child may ask for, as far as the function may that it asks for. */
-function asked(
-  { gateway, openRanges, hostCalls, serviceKey }: ChildWorld,
-  specOf: Child["specOf"],
-): Omit<EgressOptions, "onControl"> {
-  return {
-    ...{ gateway, openRanges },
-    policyOf({ key }) {
-      const spec = specOf(key);
-      return spec && { hosts: spec.egress };
-    },
-    async serviceKey({ key }) {
-      const spec = specOf(key);
-      if (!spec?.service) throw new EgressDenied(NO_SERVICE);
-      return await serviceKey(spec);
-    },
-    async askHost({ key }, request) {
-      const spec = specOf(key);
-      if (!spec) throw new EgressDenied("No function is known to ask");
-      return await hostCalls(spec, request);
-    },
-  };
-}
-
 const outputPace = (clock: Clock) => ({
   waitMs: createPace(clock, OUTPUT_BYTES_PER_S),
   sleep: (ms: number) => clock.sleep(ms),
 });
-
-/** @param undo what was made for it, where it cannot be started: too many processes or files. */
-function start(options: ChildOptions, socket: string, order: JailOrder | null, undo: () => void) {
-  const dir = dirname(socket);
-  try {
-    return Bun.spawn(commandOf(options, socket, order), {
-      cwd: dir,
-      env: { ...BASE_ENV, HOME: dir, TMPDIR: join(dir, "tmp"), ...options.env },
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-    });
-  } catch (error) {
-    undo();
-    throw error;
-  }
-}
-
-/** What the child is told of its jail; null where there is none. */
-function orderOf(
-  jail: JailPlan,
-  { code = null, namespacesBy = null }: ChildOptions,
-  dir: string,
-  number: number,
-): JailOrder | null {
-  if (jail.level === "none") return null;
-  const { landlock, firstUid } = jail;
-  // Servers on one machine begin at different ones: what a user may have is bounded for all its processes.
-  const place = Number(Bun.hash(dirname(dir)) % BigInt(UIDS)) + number;
-  const uid = firstUid === null ? null : firstUid + (place % UIDS);
-  const program = namespacesBy !== null;
-  const namespaces = program ? "given" : jail.namespaces ? "make" : "none";
-  return { dir, code, landlock, namespaces, program, uid, sources: selfSources() };
-}
-
-function commandOf(
-  { role, namespacesBy }: ChildOptions,
-  socket: string,
-  order: JailOrder | null,
-): string[] {
-  const own = [socket, String(process.pid)];
-  if (!order) return selfCommand(role, ...own);
-  const command = selfCommand("__jail", JSON.stringify(order), role, ...own, SEALED);
-  return [...(namespacesBy ?? []), ...command];
-}
-
-/** The child's own folder; returns the path of its socket. */
-function makeFolder(dir: string, uid: number | null): string {
-  const socket = join(dir, "s");
-  if (Buffer.byteLength(socket) > SOCKET_PATH_MAX) {
-    throw new Error(`The socket path ${socket} is longer than ${SOCKET_PATH_MAX} bytes`);
-  }
-  const tmp = join(dir, "tmp");
-  mkdirSync(tmp, { recursive: true, mode: 0o700 });
-  if (uid !== null) for (const path of [dir, tmp]) chownSync(path, uid, uid);
-  return socket;
-}
-
-const KILLED: Readonly<Record<KillReason["kind"], string>> = {
-  deadline: "killed: deadline",
-  memory: "killed: memory",
-  threads: `killed: it had more than ${THREADS_MAX} threads`,
-  disk: `killed: its TMPDIR held more than ${TMP_BYTES} bytes or ${TMP_FILES} files`,
-  unresponsive: "killed: unresponsive",
-  link: "killed: what it sent to the server was not what a function sends",
-  ended: "killed: ended",
-};
-
-/** Null for a process that lives: it says so. One that is ending is slow to be gone on a busy machine. */
-export function exitOf(
-  { exited, ping }: Pick<Child, "exited" | "ping">,
-  clock: Pick<Clock, "sleep">,
-): Promise<ChildExit | null> {
-  const lives = ping().then(
-    () => null,
-    () => exited,
-  );
-  return Promise.race([exited, lives, clock.sleep(GONE_MS).then(() => null)]);
-}
-
-/** "ended with exit code 3", "ended by SIGSEGV", "killed: memory". */
-export function describeExit(exit: ChildExit): string {
-  if (exit.killed) return KILLED[exit.killed.kind];
-  return exit.signal ? `ended by ${exit.signal}` : `ended with exit code ${exit.code}`;
-}

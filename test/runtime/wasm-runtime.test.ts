@@ -6,7 +6,8 @@ import createPlugin from "@extism/extism";
 import type { FunctionSpec } from "../../src/core/ports/function-runtime.ts";
 import { DEFAULT_TENANT } from "../../src/core/tenant.ts";
 import type { Child } from "../../src/runtime/child.ts";
-import { HostGone, Lane } from "../../src/runtime/wasm/lane.ts";
+import { HostGone } from "../../src/runtime/wasm/host-gone.ts";
+import { Lane } from "../../src/runtime/wasm/lane.ts";
 import { systemClock } from "../../src/shared/clock.ts";
 import { until } from "../support/until.ts";
 import { compileAssembly, guest, wat } from "./guests.ts";
@@ -484,7 +485,9 @@ test("a host that breaks a connection and lives is asked whether it does, and th
   } as unknown as Child;
   const clock = { ...systemClock, sleep: () => never };
   const lane = new Lane(child, new Uint32Array(1), clock);
-  const loading = Promise.resolve(lane.load(fixture.wasmSpec("broken", COPY)));
+  const loading = Promise.resolve(
+    lane.modules.load(lane.modules.enter(fixture.wasmSpec("broken", COPY))),
+  );
   await expect(loading).rejects.toThrow();
   await expect(loading).rejects.not.toBeInstanceOf(HostGone);
   breaking.stop(true);

@@ -12,7 +12,7 @@ import type {
   FunctionSpec,
 } from "../../core/ports/function-runtime.ts";
 import { CallNotSent, CallRefused } from "../calls/call-sender.ts";
-import { describeExit, exitOf } from "../child.ts";
+import { describeExit, exitOf } from "../child-exit.ts";
 import { runtimeErrors } from "../errors.ts";
 import type { JailLevel } from "../jail/jail-plan.ts";
 import { onAbort } from "../on-abort.ts";

@@ -3,7 +3,8 @@
  * `version-slot.ts` decides who may enter; `forward.ts` carries the calls.
  */
 import type { FunctionSpec } from "../../core/ports/function-runtime.ts";
-import type { Child, KillReason } from "../child.ts";
+import type { Child } from "../child.ts";
+import type { KillReason } from "../child-exit.ts";
 import { holdsMore } from "../folder-usage.ts";
 import { THREADS_MAX, TMP_BYTES, TMP_FILES } from "../jail/jail-order.ts";
 import type { FullRuntimeOptions } from "../options.ts";

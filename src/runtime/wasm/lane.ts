@@ -5,15 +5,14 @@
  */
 import type { Clock } from "../../core/ports/clock.ts";
 import type { FunctionSpec } from "../../core/ports/function-runtime.ts";
-import type { Answer } from "../calls/answer-head.ts";
-import { CallNotSent, ProcessGone } from "../calls/call-sender.ts";
-import { type Child, type ChildExit, exitOf, type KillReason } from "../child.ts";
+import type { Child } from "../child.ts";
+import type { KillReason } from "../child-exit.ts";
 import { runtimeErrors } from "../errors.ts";
 import type { LazyAbort } from "../lazy-abort.ts";
-import type { LoadOrder, WasmCall } from "../messages.ts";
+import type { WasmCall } from "../messages.ts";
 import { processRss } from "../process-usage.ts";
-import { specKey } from "../spec-key.ts";
-import type { LoadedModule } from "./host/module-store.ts";
+import { bytesOf, exitUnder, HostGone } from "./host-gone.ts";
+import { HOST_BYTES, ResidentModules } from "./resident-modules.ts";
 import type { RunningMark } from "./running-mark.ts";
 import { MOVED } from "./wasm-run.ts";
 
@@ -25,8 +24,6 @@ const BACKLOG_MS = 4;
 const STUCK_MS = 20;
 /** Calls of modules that wait for the outside, in one host at most. */
 const WAITING_MAX = 64;
-/** Beside the linear memory: the executable, the compiler, other modules that are resident. */
-const HOST_BYTES = 384 * 1024 * 1024;
 /** Between the deadline and the end of a host that has not stopped its call. */
 const STOP_GRACE_MS = 150;
 
@@ -48,24 +45,9 @@ export interface LaneCall {
   readonly settled: () => void;
 }
 
-/** The host went away under a call. */
-export class HostGone extends Error {
-  readonly exit: ChildExit;
-  /** True when it was running this call. */
-  readonly atFault: boolean;
-  /** True when this call may have had effects already. */
-  readonly hasBegun: boolean;
-
-  constructor(exit: ChildExit, atFault: boolean, hasBegun: boolean) {
-    super("The WASM host ended");
-    this.exit = exit;
-    this.atFault = atFault;
-    this.hasBegun = hasBegun;
-  }
-}
-
 export class Lane {
   readonly child: Child;
+  readonly modules: ResidentModules;
   /** Calls promised to this host, also those whose module is still being loaded. */
   pending = 0;
   /** Those under way whose modules wait for the outside. */
@@ -78,25 +60,12 @@ export class Lane {
   readonly #mark: RunningMark;
   /** By their numbers. */
   readonly #calls = new Map<number, GivenCall>();
-  readonly #loaded = new Map<string, LoadedModule>();
-  readonly #loading = new Map<string, Promise<LoadedModule>>();
-  /** Number of the last order to load each. */
-  readonly #loadOf = new Map<string, number>();
-  readonly #specs = new Map<string, FunctionSpec>();
-  /** How many calls have each module in use, from before it is loaded until they are answered. */
-  readonly #users = new Map<string, number>();
-  /** To be forgotten when the last of them is through. */
-  readonly #retired = new Set<string>();
-  /** When each module was last used, monotonic milliseconds. */
-  readonly #usedAt = new Map<string, number>();
-  #loads = 0;
-
   constructor(child: Child, mark: RunningMark, clock: Clock) {
     this.child = child;
     this.#mark = mark;
     this.#clock = clock;
     this.idleSince = clock.monotonic();
-    child.specOf = (key) => (key === undefined ? null : (this.#specs.get(key) ?? null));
+    this.modules = new ResidentModules(child, clock);
   }
 
   usable(): boolean {
@@ -119,7 +88,7 @@ export class Lane {
   watch(): void {
     this.#watchMemory();
     this.#moveWaiting();
-    this.#unloadIdle();
+    this.modules.unloadIdle();
   }
 
   /** Frees what waits behind a call that takes long; the host skips what was given up. */
@@ -153,101 +122,6 @@ export class Lane {
     if (processRss(this.child.pid) > limitBytes) this.kill({ kind: "memory" });
   }
 
-  /** Keeps the module here until `leave`, even when it is retired meanwhile. */
-  enter(spec: FunctionSpec): void {
-    const key = specKey(spec);
-    this.#users.set(key, (this.#users.get(key) ?? 0) + 1);
-  }
-
-  leave(spec: FunctionSpec): void {
-    const key = specKey(spec);
-    const left = (this.#users.get(key) ?? 1) - 1;
-    this.#usedAt.set(key, this.#clock.monotonic());
-    if (left > 0) {
-      this.#users.set(key, left);
-      return;
-    }
-    this.#users.delete(key);
-    if (this.#retired.has(key)) this.#forget(key);
-  }
-
-  /** Makes the module resident; resolves with what it is. */
-  load(spec: FunctionSpec): LoadedModule | Promise<LoadedModule> {
-    const key = specKey(spec);
-    return this.#loaded.get(key) ?? this.#loading.get(key) ?? this.#askToLoad(key, spec);
-  }
-
-  /** The kernel's bound is for the largest that is resident; which call runs, it cannot know. */
-  #limitMemory(): void {
-    const limits = [...this.#specs.values()].map((spec) => spec.limits.memoryBytes);
-    this.child.limitMemory(HOST_BYTES + Math.max(...limits));
-  }
-
-  #askToLoad(key: string, spec: FunctionSpec): Promise<LoadedModule> {
-    this.#specs.set(key, spec);
-    this.#limitMemory();
-    const loading = this.#sendModule(key, spec).then((loaded) => {
-      this.#loaded.set(key, loaded);
-      return loaded;
-    });
-    this.#loading.set(key, loading);
-    return loading.finally(() => this.#loading.delete(key));
-  }
-
-  /** The host cannot read our files, so the module goes to it as a body. */
-  async #sendModule(key: string, spec: FunctionSpec): Promise<LoadedModule> {
-    const { codePath, config, limits, isolation } = spec;
-    const fresh = isolation === "request";
-    this.#loads += 1;
-    this.#loadOf.set(key, this.#loads);
-    const { memoryBytes } = limits;
-    const load: LoadOrder = { key, n: this.#loads, memoryBytes, config, fresh };
-    const answer = await this.#loadBy(load, await Bun.file(codePath).bytes());
-    const text = new TextDecoder().decode(await bytesOf(answer));
-    if (answer.outcome !== undefined) throw runtimeErrors.invalid_function(text);
-    return JSON.parse(text) as LoadedModule;
-  }
-
-  async #loadBy(load: LoadOrder, module: Uint8Array<ArrayBuffer>): Promise<Answer> {
-    try {
-      return await this.child.call({ load }, module).answer;
-    } catch (error) {
-      const exit = isGone(error) ? await exitOf(this.child, this.#clock) : null;
-      throw exit ? new HostGone(exit, false, false) : error;
-    }
-  }
-
-  has(spec: FunctionSpec): boolean {
-    return this.#loaded.has(specKey(spec));
-  }
-
-  /** Forgets all modules whose key begins so, each when nobody uses it any more. */
-  unload(prefix: string): void {
-    for (const key of new Set([...this.#loaded.keys(), ...this.#users.keys()])) {
-      if (!key.startsWith(prefix)) continue;
-      if (this.#users.has(key)) this.#retired.add(key);
-      else this.#forget(key);
-    }
-  }
-
-  /** Forgets modules that were not used for as long as their functions say. */
-  #unloadIdle(): void {
-    const nowMs = this.#clock.monotonic();
-    for (const [key, usedAt] of this.#usedAt) {
-      const idleMs = this.#specs.get(key)?.limits.idleMs ?? 0;
-      if (!this.#users.has(key) && nowMs - usedAt > idleMs) this.#forget(key);
-    }
-  }
-
-  #forget(key: string): void {
-    this.#retired.delete(key);
-    this.#usedAt.delete(key);
-    this.#specs.delete(key);
-    const n = this.#loadOf.get(key) ?? 0;
-    this.#loadOf.delete(key);
-    if (this.#loaded.delete(key)) this.child.send({ t: "unload", key, n });
-  }
-
   /** Throws `function_failed` for the plug-in's error, `function_timeout`, `HostGone`, or the reason of the abort. */
   async run(call: LaneCall): Promise<Uint8Array<ArrayBuffer>> {
     this.#calls.set(call.header.n, { call, sentAt: this.#clock.monotonic() });
@@ -273,7 +147,7 @@ export class Lane {
         this.#settleWhenFree(call);
         throw controller.reason;
       }
-      const exit = isGone(error) ? await exitOf(this.child, this.#clock) : null;
+      const exit = await exitUnder(error, this.child, this.#clock);
       const atFault = this.#mark[0] === call.header.n;
       this.#settle(call);
       throw exit ? new HostGone(exit, atFault, call.waits) : error;
@@ -307,10 +181,4 @@ export class Lane {
     const given = this.#calls.get(this.#mark[0] ?? 0);
     return given ? this.#clock.monotonic() - Math.max(given.sentAt, this.idleSince) : 0;
   }
-}
-
-const isGone = (error: unknown) => error instanceof ProcessGone || error instanceof CallNotSent;
-
-function bytesOf({ body }: Answer): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
-  return body instanceof ReadableStream ? new Response(body).bytes() : (body ?? new Uint8Array());
 }

@@ -11,7 +11,8 @@ import type {
   FunctionRuntime,
 } from "../../core/ports/function-runtime.ts";
 import { type BlankPool, createBlankPool } from "../blank-pool.ts";
-import { type Child, describeExit, spawnChild } from "../child.ts";
+import { type Child, spawnChild } from "../child.ts";
+import { describeExit } from "../child-exit.ts";
 import { runtimeErrors } from "../errors.ts";
 import type { JailLevel } from "../jail/jail-plan.ts";
 import { LazyAbort } from "../lazy-abort.ts";
@@ -24,8 +25,10 @@ import { specKey, versionKey } from "../spec-key.ts";
 import { isBrief, TICK_MS, YoungCalls } from "../young-calls.ts";
 import { chooseExport } from "./choose-export.ts";
 import type { LoadedModule } from "./host/module-store.ts";
-import { HostGone, type Lane, type LaneCall } from "./lane.ts";
+import { HostGone } from "./host-gone.ts";
+import type { Lane, LaneCall } from "./lane.ts";
 import { createLaneSet, type LaneSet } from "./lane-set.ts";
+import type { HeldModule } from "./resident-modules.ts";
 import { MOVED, WasmRun } from "./wasm-run.ts";
 
 /** Without this a host reserves >4 GB of address space per memory, which makes instances slow to create. */
@@ -121,11 +124,11 @@ export class WasmRuntime implements FunctionRuntime {
     for (let tries = 1; ; ) {
       const place = this.#lanes.take(run.call.spec.name, run.controller);
       const { lane, cold } = place instanceof Promise ? await place : place;
-      const loaded = lane.has(run.call.spec);
-      lane.enter(run.call.spec);
+      const module = lane.modules.enter(run.call.spec);
+      const wasLoaded = module.loaded !== null;
       try {
-        const output = await this.#runIn(lane, run);
-        return { status: 200, headers: BYTES, body: output, cold: cold || !loaded };
+        const output = await this.#runIn(lane, run, module);
+        return { status: 200, headers: BYTES, body: output, cold: cold || !wasLoaded };
       } catch (error) {
         if (run.ended) throw run.ended;
         if (error instanceof HostGone) {
@@ -135,14 +138,14 @@ export class WasmRuntime implements FunctionRuntime {
         } else if (error !== MOVED) throw error;
         run.controller = new LazyAbort();
       } finally {
-        lane.leave(run.call.spec);
+        lane.modules.leave(module);
         this.#lanes.release(lane);
       }
     }
   }
 
-  #runIn(lane: Lane, run: WasmRun): Promise<Uint8Array<ArrayBuffer>> {
-    const loading = lane.load(run.call.spec);
+  #runIn(lane: Lane, run: WasmRun, module: HeldModule): Promise<Uint8Array<ArrayBuffer>> {
+    const loading = lane.modules.load(module);
     return loading instanceof Promise
       ? loading.then((loaded) => this.#give(lane, run, loaded))
       : this.#give(lane, run, loading);
@@ -183,7 +186,7 @@ export class WasmRuntime implements FunctionRuntime {
   async prepare(): Promise<void> {}
 
   async retire(name: string, version: string): Promise<void> {
-    for (const lane of this.#lanes.list()) lane.unload(versionKey(name, version));
+    for (const lane of this.#lanes.list()) lane.modules.unload(versionKey(name, version));
   }
 
   processes(): { pid: number; function: string | null; rssBytes: number }[] {
