@@ -11,8 +11,7 @@ import type {
   FunctionSocketEvents,
   FunctionSpec,
 } from "../../core/ports/function-runtime.ts";
-import { CallNotSent, CallRefused } from "../calls/call-sender.ts";
-import { describeExit, exitOf } from "../child-exit.ts";
+import { describeExit } from "../child-exit.ts";
 import { runtimeErrors } from "../errors.ts";
 import type { JailLevel } from "../jail/jail-plan.ts";
 import { onAbort } from "../on-abort.ts";
@@ -20,7 +19,8 @@ import type { FullRuntimeOptions } from "../options.ts";
 import { specKey, versionKey } from "../spec-key.ts";
 import { isBrief, TICK_MS, YoungCalls } from "../young-calls.ts";
 import { ActiveCall } from "./active-call.ts";
-import { CallNotBegun, forwardCall } from "./forward.ts";
+import { endOverrun, explainFailure, mayRepeat } from "./failed-call.ts";
+import { forwardCall } from "./forward.ts";
 import type { Instance } from "./instance.ts";
 import { openInstance } from "./open-instance.ts";
 import { openSocket } from "./open-socket.ts";
@@ -29,8 +29,6 @@ import { VersionSlot } from "./version-slot.ts";
 
 /** `tmp` is looked at every so many watches. */
 const DISK_EVERY = 5;
-/** Processes that a call is given to while each ends before it has seen the call. */
-const UNSEEN_TRIES = 10;
 /** Idle instances are looked at every so many watches. */
 const IDLE_EVERY = 20;
 
@@ -65,7 +63,7 @@ export class BunRuntime implements FunctionRuntime {
     const { deadlineMs } = call.spec.limits;
     let instance: Instance | null = null;
     const startedAt = clock.monotonic();
-    const onDeadline = () => overrun(active, instance);
+    const onDeadline = () => endOverrun(active, instance);
     const onClientGone = () => {
       active.abort(runtimeErrors.client_closed_request());
       instance?.mustAnswer(startedAt + deadlineMs - clock.monotonic());
@@ -141,46 +139,12 @@ export class BunRuntime implements FunctionRuntime {
         const answer = await forwardCall(active, instance.child);
         return { ...answer, cold, peakMemoryBytes: () => instance.peakMemory() };
       } catch (error) {
-        const again = await this.#mayRepeat(active, instance, error, tries);
-        if (!again) throw await this.#explain(active, instance, error);
+        if (!mayRepeat(active, instance, error, tries)) {
+          throw await explainFailure(active, instance, error, this.#options.clock);
+        }
         leave();
       }
     }
-  }
-
-  async #mayRepeat(
-    active: ActiveCall,
-    instance: Instance,
-    error: unknown,
-    tries: number,
-  ): Promise<boolean> {
-    if (active.failure || active.answered || error instanceof ReactorError) return false;
-    const { method } = active.call.request;
-    const hasNoBody = method === "GET" || method === "HEAD";
-    if (error instanceof CallNotBegun || error instanceof CallNotSent) {
-      // It has ended, or only waits for its last answers to be taken.
-      instance.kill({ kind: "ended" });
-      return tries < UNSEEN_TRIES && (hasNoBody || active.whole !== null);
-    }
-    const killed = instance.child.killed();
-    if (!hasNoBody || tries > 1) return false;
-    return killed?.kind === "deadline" && killed.requestId !== active.call.requestId;
-  }
-
-  /** What the caller is told when the transport failed. */
-  async #explain(active: ActiveCall, instance: Instance, error: unknown): Promise<unknown> {
-    if (active.failure) return active.failure;
-    if (error instanceof ReactorError) return error;
-    const { name, limits } = active.call.spec;
-    if (error instanceof CallRefused) {
-      return runtimeErrors.function_busy(name, limits.concurrency, limits.queue);
-    }
-    const exit = await exitOf(instance.child, this.#options.clock);
-    if (exit?.killed?.kind === "memory") {
-      return runtimeErrors.function_out_of_memory(name, limits.memoryBytes);
-    }
-    if (exit) return runtimeErrors.function_crashed(name, `The process was ${describeExit(exit)}`);
-    return coreErrors.internal_error(error);
   }
 
   #leave(slot: VersionSlot, instance: Instance, active: ActiveCall): void {
@@ -299,15 +263,4 @@ async function hasGone(instance: Instance | null): Promise<boolean> {
     () => false,
     () => true,
   );
-}
-
-/** The deadline of a call passed: what happens depends on whom it waits for. */
-function overrun(active: ActiveCall, instance: Instance | null): void {
-  const { spec, requestId } = active.call;
-  const { name, limits } = spec;
-  const { uploading, answered } = active;
-  const error = uploading ? runtimeErrors.function_upload_timeout : runtimeErrors.function_timeout;
-  active.abort(error(name, limits.deadlineMs));
-  if (uploading || answered) instance?.mustAnswer();
-  else instance?.kill({ kind: "deadline", requestId });
 }
