@@ -12,8 +12,11 @@ export const OUTPUT_BYTES_PER_S = 4 * 1024 * 1024;
 /** Our own code says at most 1,000 log lines of 8 KiB a second, and two words for each call beside its answer. */
 export const LINK_BYTES_PER_S = 24 * 1024 * 1024;
 export const LINK_FRAMES_PER_S = 100_000;
-/** Of bodies, whoever reads them: at full speed one endless answer is most of the server's thread. */
-export const BODY_BYTES_PER_S = 128 * 1024 * 1024;
+/**
+ * Of bodies, whoever reads them: at full speed one endless answer is most of the server's thread, at this one
+ * a fifth, and half a gigabit a second is what one process may need.
+ */
+export const BODY_BYTES_PER_S = 64 * 1024 * 1024;
 /** As how many frames a message counts: its JSON is read. */
 export const MESSAGE_FRAMES = 5;
 

@@ -86,7 +86,7 @@ export const functions: readonly Mutation[] = [
   },
   {
     name: "function: the server's environment",
-    file: "src/runtime/child.ts",
+    file: "src/runtime/start-child.ts",
     find: "    env: { ",
     replace: "    env: { ...process.env, ",
     tests: ["test/runtime/bun-runtime.test.ts"],
