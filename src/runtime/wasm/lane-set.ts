@@ -13,124 +13,132 @@ export interface Place {
   readonly cold: boolean;
 }
 
-export interface LaneSet {
-  /**
-   * Resolves with a host that takes a call of the function `name` now; give it back with `release`.
-   * Rejects when aborted, with `function_unavailable` when no host could be started.
-   */
-  take(name: string, abort: LazyAbort): Place | Promise<Place>;
-  release(lane: Lane): void;
-  /** Looks after memory, idle hosts and waiting calls; called every few milliseconds. */
-  watch(): void;
-  list(): readonly Lane[];
-  close(): Promise<void>;
-}
-
 interface Waiter {
   readonly name: string;
   readonly resolve: (place: Place) => void;
   readonly reject: (error: unknown) => void;
 }
 
-export function createLaneSet(
-  options: FullRuntimeOptions,
-  pool: BlankPool,
-  adopt: (child: Child) => void,
-): LaneSet {
-  const lanes = new Set<Lane>();
-  const waiting: Waiter[] = [];
-  let opening = 0;
+export class LaneSet {
+  readonly #options: FullRuntimeOptions;
+  readonly #pool: Pick<BlankPool, "take">;
+  readonly #adopt: (child: Child) => void;
+  readonly #lanes = new Set<Lane>();
+  readonly #waiting: Waiter[] = [];
+  #opening = 0;
+
+  /** @param adopt is told of each process that becomes a host */
+  constructor(
+    options: FullRuntimeOptions,
+    pool: Pick<BlankPool, "take">,
+    adopt: (child: Child) => void,
+  ) {
+    this.#options = options;
+    this.#pool = pool;
+    this.#adopt = adopt;
+  }
+
+  /**
+   * Resolves with a host that takes a call of the function `name` now; give it back with `release`.
+   * Rejects when aborted, with `function_unavailable` when no host could be started.
+   */
+  take(name: string, abort: LazyAbort): Place | Promise<Place> {
+    if (abort.aborted) return Promise.reject(abort.reason);
+    const free = this.#waiting.length === 0 ? this.#best() : null;
+    return free ? placeIn(free, false) : this.#wait(name, abort);
+  }
+
+  #wait(name: string, abort: LazyAbort): Promise<Place> {
+    return new Promise<Place>((resolve, reject) => {
+      const waiter = { name, resolve, reject };
+      this.#waiting.push(waiter);
+      abort.onAbort(() => {
+        const at = this.#waiting.indexOf(waiter);
+        if (at < 0) return;
+        this.#waiting.splice(at, 1);
+        reject(abort.reason);
+      });
+      this.#pump();
+    });
+  }
+
+  release(lane: Lane): void {
+    lane.pending -= 1;
+    this.#pump();
+  }
+
+  /** Looks after memory, idle hosts and waiting calls; called every few milliseconds. */
+  watch(): void {
+    for (const lane of this.#lanes) lane.watch();
+    this.#endIdle();
+    this.#pump();
+  }
+
+  list(): readonly Lane[] {
+    return [...this.#lanes];
+  }
+
+  async close(): Promise<void> {
+    for (const lane of this.#lanes) lane.kill({ kind: "ended" });
+    await Promise.all([...this.#lanes].map((lane) => lane.child.exited));
+  }
 
   /** The first that takes it: a host with work at hand needs no waking, and the others can end. */
-  function best(): Lane | null {
-    for (const lane of lanes) if (lane.accepts()) return lane;
+  #best(): Lane | null {
+    for (const lane of this.#lanes) if (lane.accepts()) return lane;
     return null;
   }
 
-  function place(lane: Lane, cold: boolean): Place {
-    lane.pending += 1;
-    return { lane, cold };
-  }
-
-  function pump(): void {
-    while (waiting.length > 0) {
-      const lane = best();
+  #pump(): void {
+    while (this.#waiting.length > 0) {
+      const lane = this.#best();
       if (!lane) {
-        openAnother();
+        this.#openAnother();
         return;
       }
-      waiting.shift()?.resolve(place(lane, false));
+      this.#waiting.shift()?.resolve(placeIn(lane, false));
     }
   }
 
-  function openAnother(): void {
-    if (lanes.size + opening >= options.wasmHosts) return;
-    opening += 1;
-    openLane().then(
+  #openAnother(): void {
+    if (this.#lanes.size + this.#opening >= this.#options.wasmHosts) return;
+    this.#opening += 1;
+    this.#open().then(
       (lane) => {
-        opening -= 1;
-        lanes.add(lane);
-        waiting.shift()?.resolve(place(lane, true));
-        pump();
+        this.#opening -= 1;
+        this.#lanes.add(lane);
+        this.#waiting.shift()?.resolve(placeIn(lane, true));
+        this.#pump();
       },
       (error: unknown) => {
-        opening -= 1;
-        for (const waiter of waiting.splice(0)) {
-          waiter.reject(runtimeErrors.function_unavailable(waiter.name, error));
+        this.#opening -= 1;
+        for (const { name, reject } of this.#waiting.splice(0)) {
+          reject(runtimeErrors.function_unavailable(name, error));
         }
       },
     );
   }
 
-  async function openLane(): Promise<Lane> {
-    const child = await pool.take();
-    adopt(child);
-    const lane = new Lane(child, openRunningMark(child.dir), options.clock);
+  async #open(): Promise<Lane> {
+    const child = await this.#pool.take();
+    this.#adopt(child);
+    const lane = new Lane(child, openRunningMark(child.dir), this.#options.clock);
     void child.exited.then(() => {
-      lanes.delete(lane);
-      pump();
+      this.#lanes.delete(lane);
+      this.#pump();
     });
     return lane;
   }
 
-  function endIdle(): void {
-    const oldest = options.clock.monotonic() - options.idleMs;
-    for (const lane of lanes) {
+  #endIdle(): void {
+    const oldest = this.#options.clock.monotonic() - this.#options.idleMs;
+    for (const lane of this.#lanes) {
       if (!lane.busy() && lane.idleSince < oldest) lane.kill({ kind: "ended" });
     }
   }
+}
 
-  return {
-    take(name, abort) {
-      if (abort.aborted) return Promise.reject(abort.reason);
-      const free = waiting.length === 0 ? best() : null;
-      if (free) return place(free, false);
-      return new Promise<Place>((resolve, reject) => {
-        const waiter = { name, resolve, reject };
-        waiting.push(waiter);
-        const drop = () => {
-          const at = waiting.indexOf(waiter);
-          if (at < 0) return;
-          waiting.splice(at, 1);
-          reject(abort.reason);
-        };
-        abort.onAbort(drop);
-        pump();
-      });
-    },
-    release(lane) {
-      lane.pending -= 1;
-      pump();
-    },
-    watch() {
-      for (const lane of lanes) lane.watch();
-      endIdle();
-      pump();
-    },
-    list: () => [...lanes],
-    async close() {
-      for (const lane of lanes) lane.kill({ kind: "ended" });
-      await Promise.all([...lanes].map((lane) => lane.child.exited));
-    },
-  };
+function placeIn(lane: Lane, cold: boolean): Place {
+  lane.pending += 1;
+  return { lane, cold };
 }

@@ -27,7 +27,7 @@ import { chooseExport } from "./choose-export.ts";
 import type { LoadedModule } from "./host/module-store.ts";
 import { HostGone } from "./host-gone.ts";
 import type { Lane, LaneCall } from "./lane.ts";
-import { createLaneSet, type LaneSet } from "./lane-set.ts";
+import { LaneSet } from "./lane-set.ts";
 import type { HeldModule } from "./resident-modules.ts";
 import { MOVED, WasmRun } from "./wasm-run.ts";
 
@@ -56,7 +56,7 @@ export class WasmRuntime implements FunctionRuntime {
     const { clock, logger } = options;
     const spawn = () => spawnChild(options, { role: "__wasm-host", env: HOST_ENV });
     this.#pool = createBlankPool({ size: 1, clock, logger, spawn });
-    this.#lanes = createLaneSet(options, this.#pool, (child) => relayLog(child, options));
+    this.#lanes = new LaneSet(options, this.#pool, (child) => relayLog(child, options));
   }
 
   async start(): Promise<void> {
