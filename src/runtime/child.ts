@@ -16,7 +16,7 @@ import type { EgressOptions } from "./egress/egress-server.ts";
 import { createPace, OUTPUT_BYTES_PER_S } from "./flow.ts";
 import type { Cgroups, ChildGroup } from "./jail/cgroups.ts";
 import type { JailPlan } from "./jail/jail-plan.ts";
-import { type ChildLink, listenForLink } from "./link/link-socket.ts";
+import { type ChildLink, listenForLink } from "./link/listen-link.ts";
 import type { FromChild, LogEntry, ToChild } from "./messages.ts";
 import type { HostCalls, ServiceKey } from "./options.ts";
 import { type ProcessUsage, processUsage } from "./process-usage.ts";

@@ -2,7 +2,6 @@
  * What the function prints, as log lines with the id of the request it belongs to. Lines of one turn
  * leave as one message; length and rate are bounded so that a loop of `console.log` harms nobody.
  */
-import { formatWithOptions } from "node:util";
 import type { Clock } from "../../../core/ports/clock.ts";
 import { createLogCap, cutLine, weightOf } from "../../log-cap.ts";
 import type { LogEntry, LogLevelName } from "../../messages.ts";
@@ -46,7 +45,7 @@ export function captureConsole(clock: Clock, send: (lines: LogEntry[]) => void):
   }
 
   const log: RunnerLog = {
-    write: (level, args) => push(level, formatWithOptions({ colors: false }, ...args)),
+    write: (level, args) => push(level, textOf(args)),
     failure(what, error) {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
       push("error", `${what}: ${text}`);
@@ -57,4 +56,10 @@ export function captureConsole(clock: Clock, send: (lines: LogEntry[]) => void):
     Reflect.set(console, method, (...args: unknown[]) => log.write(level, args));
   }
   return log;
+}
+
+/** As the console of Node prints it. The module is loaded by the first line: many functions print none. */
+function textOf(args: readonly unknown[]): string {
+  const { formatWithOptions } = process.getBuiltinModule("node:util");
+  return formatWithOptions({ colors: false }, ...args);
 }

@@ -9,9 +9,8 @@ import { systemClock } from "../../../shared/clock.ts";
 import type { EgressClient } from "../../egress/egress-client.ts";
 import { SEALED } from "../../jail/jail-order.ts";
 import { seal } from "../../jail/seal.ts";
-import { loadHandler, prepareLambda } from "../../lambda/runner/load-handler.ts";
-import { connectLink } from "../../link/link-socket.ts";
-import type { AssignMessage, FromChild } from "../../messages.ts";
+import { connectLink } from "../../link/connect-link.ts";
+import type { AssignMessage, FromChild, LambdaAssignment } from "../../messages.ts";
 import { dieWithParent } from "../../parent-death.ts";
 import { answerCall, type FunctionHandler, tellBroken, told } from "./answer-call.ts";
 import { type Background, createBackground } from "./background.ts";
@@ -104,12 +103,22 @@ async function become(
       build.module("reactor", () => ({ exports: { ...exports }, loader: "object" }));
     },
   });
-  const { lambda } = assign;
-  const api = lambda ? prepareLambda(assign, lambda) : null;
+  if (assign.lambda) return await becomeLambda(assign, assign.lambda, log);
   const loaded = (await import(assign.codePath)) as { default?: unknown };
-  if (lambda && api) return { handler: loadHandler(api, assign, lambda, loaded, log), sockets: {} };
   const { websocket } = { ...(loaded.default as { websocket?: FunctionSockets } | undefined) };
   return { handler: handlerOf(loaded.default), sockets: websocket ?? {} };
+}
+
+/** What only handlers for AWS need is loaded for them. */
+async function becomeLambda(
+  assign: AssignMessage,
+  lambda: LambdaAssignment,
+  log: RunnerLog,
+): Promise<LoadedFunction> {
+  const { loadHandler, prepareLambda } = await import("../../lambda/runner/load-handler.ts");
+  const api = prepareLambda(assign, lambda);
+  const loaded = (await import(assign.codePath)) as Readonly<Record<string, unknown>>;
+  return { handler: loadHandler(api, assign, lambda, loaded, log), sockets: {} };
 }
 
 function handlerOf(exported: unknown): FunctionHandler {

@@ -13,7 +13,7 @@ import type { AnswerCall } from "../../calls/call-receiver.ts";
 import type { EgressClient } from "../../egress/egress-client.ts";
 import { SEALED } from "../../jail/jail-order.ts";
 import { seal } from "../../jail/seal.ts";
-import { connectLink, type ServerLink } from "../../link/link-socket.ts";
+import { connectLink, type ServerLink } from "../../link/connect-link.ts";
 import type { AssignMessage, FromChild } from "../../messages.ts";
 import { dieWithParent } from "../../parent-death.ts";
 import { invokeBy } from "../runner/invoke-by.ts";

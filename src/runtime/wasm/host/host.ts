@@ -12,7 +12,7 @@ import type { ReceivedCall } from "../../calls/call-receiver.ts";
 import type { EgressClient } from "../../egress/egress-client.ts";
 import { SEALED } from "../../jail/jail-order.ts";
 import { seal } from "../../jail/seal.ts";
-import { connectLink } from "../../link/link-socket.ts";
+import { connectLink } from "../../link/connect-link.ts";
 import { createLogCaps, cutLine, weightOf } from "../../log-cap.ts";
 import type {
   FromChild,

@@ -1,19 +1,13 @@
-/** The Unix socket of a link: the server waits for the one child it is for, the child connects once. */
+/** The server's end of a link: it waits at a Unix socket for the one child it is for. */
 import { chmodSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import type { Clock } from "../../core/ports/clock.ts";
-import { systemClock } from "../../shared/clock.ts";
-import { CallReceiver } from "../calls/call-receiver.ts";
 import { type CallBody, CallNotSent, CallSender, type SentCall } from "../calls/call-sender.ts";
-import { EgressClient } from "../egress/egress-client.ts";
 import { type EgressOptions, EgressServer } from "../egress/egress-server.ts";
 import { createLinkFlow } from "../flow.ts";
 import type { ToChild } from "../messages.ts";
-import { endSelf } from "../parent-death.ts";
 import { FIRST_CALL, FRAME, FrameLink, type LinkSocket, type OnFrame } from "./frame-link.ts";
+import { linkPath } from "./link-path.ts";
 import { PacedReader, type PausableSocket } from "./paced-reader.ts";
-
-const FILE = "e";
 
 /** The server's end of a child's link. */
 export interface ChildLink {
@@ -64,7 +58,7 @@ function serverEnd(socket: LinkSocket & PausableSocket, options: LinkOptions): S
 
 /** In the child's folder, which nobody else can enter: whoever connects is the child. */
 export function listenForLink(dir: string, options: LinkOptions): ChildLink {
-  const path = join(dir, FILE);
+  const path = linkPath(dir);
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();
   let server: ServerEnd | null = null;
   const closeEnd = () => {
@@ -105,42 +99,4 @@ export function listenForLink(dir: string, options: LinkOptions): ChildLink {
       closeEnd();
     },
   };
-}
-
-/** The child's end of its link. */
-export interface ServerLink {
-  readonly egress: EgressClient;
-  readonly calls: CallReceiver;
-  /** What the server has not taken yet, bytes. */
-  readonly waitingBytes: () => number;
-}
-
-/** By the child, before it is sealed in. Without its server it ends. */
-export async function connectLink(dir: string): Promise<ServerLink> {
-  let link: FrameLink | null = null;
-  let egress: EgressClient | null = null;
-  const socket = await Bun.connect({
-    unix: join(dir, FILE),
-    socket: {
-      data: (_, chunk) => void link?.receive(chunk),
-      drain: () => link?.drained(),
-      close() {
-        egress?.close();
-        endSelf();
-      },
-    },
-  });
-  const onFrame: OnFrame = {
-    frame: (type, number, payload) =>
-      number >= FIRST_CALL ? calls.take(type, number, payload) : client.take(type, number, payload),
-    head: (_, number, head, body) => calls.takeCall(number, head as object, body),
-  };
-  const made = new FrameLink(socket, onFrame, Number.POSITIVE_INFINITY);
-  const client = new EgressClient(made);
-  const calls = new CallReceiver(made, systemClock);
-  link = made;
-  egress = client;
-  // Answers of this turn are on their way, also where the function ends its process.
-  process.on("exit", () => made.flush());
-  return { egress: client, calls, waitingBytes: () => made.waitingBytes };
 }
