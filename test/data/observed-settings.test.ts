@@ -118,6 +118,18 @@ describe("code that looks at a request", () => {
     expect(await traces(ddl)).toBe(true);
   });
 
+  test("leaves none in comments and messages", async () => {
+    const body = `
+      -- Once a name is set, it's good: no lock, no temp table.
+      begin /* notify /* nobody */ */
+        if n is null then raise exception 'please set a name, or reset it'; end if;
+        return n;
+      end`;
+    const ddl = `create function f(n text) returns text language plpgsql as $$ ${body} $$`;
+    expect(await traces(ddl)).toBe(false);
+    expect(await traces(ddl.replace("return n;", "set local app.a = 'b'; return n;"))).toBe(true);
+  });
+
   test("leaves none in triggers, which no read calls, and any where nobody tells of changes", async () => {
     const body = "begin perform pg_notify('a', 'b'); set local app.a = 'b'; return new; end";
     const ddl = `create function f() returns trigger language plpgsql as $$ ${body} $$`;
@@ -192,7 +204,8 @@ describe("a request", () => {
 
   test("finds nothing of another's that came with it, whatever code leaves behind", async () => {
     await sql.unsafe(`
-      create function started(looked) returns text language sql stable as 'select now()::text';
+      create function started(looked) returns text language sql stable as
+        'select now()::text -- Which is set once a transaction.';
       grant execute on function started to anon`);
     const looks = async (select: string) => {
       const asked = Array.from({ length: 20 }, async () => {

@@ -5,6 +5,11 @@ const SHARING = { tests: ["test/postgres/wire-sharing.test.ts"] };
 const TOGETHER = { ...SHARING, file: "src/postgres/wire/shared-transaction.ts" };
 const CONNECTION = { ...SHARING, file: "src/postgres/wire/connection.ts" };
 const SCHEMA = "src/capabilities/data/schema";
+const TRACES = {
+  file: `${SCHEMA}/observed-settings.ts`,
+  tests: [`${SCHEMA}/observed-settings.test.ts`],
+};
+const LEXER = { file: `${SCHEMA}/sql-words.ts`, tests: [`${SCHEMA}/sql-words.test.ts`] };
 
 export const sharedReads: readonly Mutation[] = [
   {
@@ -66,11 +71,31 @@ export const sharedReads: readonly Mutation[] = [
     why: "what a new function leaves behind is found by the next caller",
   },
   {
-    file: `${SCHEMA}/observed-settings.ts`,
-    tests: [`${SCHEMA}/observed-settings.test.ts`],
-    name: "shared read: SET is taken for an UPDATE's wherever it stands",
-    find: "update(?<!--[^\\n]*)",
-    replace: "update",
-    why: "a comment hides what changes settings",
+    ...TRACES,
+    name: "shared read: SET is taken for an UPDATE's where a statement begins",
+    find: "then|else|loop|begin|do|set) )",
+    replace: "set) )",
+    why: "what follows `for update of t loop` changes settings unnoticed",
+  },
+  {
+    ...TRACES,
+    name: "shared read: what DO runs is taken for a text",
+    find: "    RUNS_LITERAL.test(words.code) ||\n",
+    replace: "",
+    why: "the escapes of a literal hide what changes settings",
+  },
+  {
+    ...LEXER,
+    name: "shared read: a string ends where it does by default",
+    find: "    if (isAfterBackslash && !isEscaped) return -1;\n    if (isAfterBackslash) at += 1;\n",
+    replace: "    if (isAfterBackslash && isEscaped) at += 1;\n",
+    why: "with standard_conforming_strings off a SET is taken for part of a string",
+  },
+  {
+    ...LEXER,
+    name: "shared read: a comment does not end at a carriage return",
+    find: "--[^\\n\\r]*",
+    replace: "--[^\\n]*",
+    why: "a SET behind it is taken for part of the comment",
   },
 ];
