@@ -212,6 +212,21 @@ describe("nobody notices", () => {
     expect((await before).tag).toBe("SELECT 1");
   });
 
+  test("afterwards that a cancel hit a read: it was no fault of the statement", async () => {
+    const pool = onePool();
+    const sleep = "select now()::text || pg_sleep($1::float)::text";
+    const run = (seconds: string, rest: Partial<UserQuery> = {}) =>
+      one(pool, sleep, { ...shared, params: [seconds], ...rest });
+    await run("0");
+    const { signal, abort } = abortable();
+    const hit = run("0.2");
+    const aborted = failure(run("60", { signal }));
+    await new Promise(setImmediate);
+    abort();
+    await Promise.all([hit, aborted]);
+    expect(new Set(await Promise.all([run("0"), run("0")])).size).toBe(1);
+  });
+
   test("nor does one that was aborted run behind a failure", async () => {
     const pool = onePool();
     const sleep = "select 1 / (length(pg_sleep($2::float)::text) + $1::int)";

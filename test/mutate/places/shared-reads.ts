@@ -4,6 +4,7 @@ import type { Mutation } from "../mutation.ts";
 const SHARING = { tests: ["test/postgres/wire-sharing.test.ts"] };
 const TOGETHER = { ...SHARING, file: "src/postgres/wire/shared-transaction.ts" };
 const CONNECTION = { ...SHARING, file: "src/postgres/wire/connection.ts" };
+const ANSWERS = { tests: ["test/postgres/wire-answers.test.ts"] };
 const SCHEMA = "src/capabilities/data/schema";
 const TRACES = {
   file: `${SCHEMA}/observed-settings.ts`,
@@ -53,6 +54,37 @@ export const sharedReads: readonly Mutation[] = [
     find: "    if (this.#isDoomed) return;\n    this.#endShared();\n",
     replace: "    this.#endShared();\n    if (this.#isDoomed) return;\n",
     why: "its last flush marks a query that runs elsewhere by then, and answers there go to others",
+  },
+  {
+    ...CONNECTION,
+    name: "shared read: a cancel sets the statement apart",
+    find: "job.error && isItsOwn",
+    replace: "job.error",
+    why: "who leaves early makes everybody's reads dearer",
+  },
+  {
+    ...CONNECTION,
+    ...ANSWERS,
+    name: "shared read: all have the time of one",
+    find: "timeouts.reduce((sum, ms) => sum + ms, 0)",
+    replace: "head.timeoutMs",
+    why: "reads that are within their time are cancelled",
+  },
+  {
+    ...CONNECTION,
+    ...ANSWERS,
+    name: "wire: an answer that stops short counts as one",
+    find: "if (job && !job.error && job.step < job.steps.length) {",
+    replace: "if (job && job.step < 0) {",
+    why: "a write that was not carried out is acknowledged, and later answers go to others",
+  },
+  {
+    ...ANSWERS,
+    file: "src/postgres/wire/user-pool.ts",
+    name: "wire: an aborted read is sent again when its connection is lost",
+    find: "      if (job.isCancelWanted) {\n",
+    replace: "      if (job.query.signal === null) {\n",
+    why: "the server works for callers who have left",
   },
   {
     file: "src/capabilities/data/transaction.ts",
