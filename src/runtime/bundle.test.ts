@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ReactorError } from "../core/errors.ts";
@@ -36,6 +36,23 @@ test("a function and its imports become one module that leaves reactor outside",
   expect(code).not.toContain('greeting.ts"');
   expect(sha256).toMatch(/^[0-9a-f]{64}$/);
   expect((await bundleFunction(entry)).sha256).toBe(sha256);
+});
+
+test("NODE_ENV is read when the function runs, and JSX is not that of development", async () => {
+  const folder = join(dir, "jsx/node_modules/made-here");
+  mkdirSync(folder, { recursive: true });
+  file("jsx/node_modules/made-here/package.json", '{"name": "made-here"}');
+  file("jsx/node_modules/made-here/jsx-runtime.js", 'export const jsx = () => "as it runs";');
+  file("jsx/node_modules/made-here/jsx-dev-runtime.js", 'export const jsxDEV = () => "debugged";');
+  const entry = file(
+    "jsx/page.tsx",
+    `/** @jsxImportSource made-here */
+     export default () => new Response(<p>{process.env.NODE_ENV}</p>);`,
+  );
+  const { code } = await bundleFunction(entry);
+  expect(code).toContain("process.env.NODE_ENV");
+  expect(code).toContain("as it runs");
+  expect(code).not.toContain("debugged");
 });
 
 test("a syntax error is named with file, line, column and the line's text", async () => {

@@ -26,6 +26,9 @@ export async function bundleFunction(entryFile: string): Promise<FunctionBundle>
       target: "bun",
       format: "esm",
       external: ["reactor"],
+      // The function's own, when it runs; Bun would write "development" in its place, and JSX of that kind.
+      define: { "process.env.NODE_ENV": "process.env.NODE_ENV" },
+      jsx: { development: false },
       metafile: true,
       throw: true,
     });

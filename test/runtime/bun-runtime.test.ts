@@ -1,6 +1,8 @@
 /** Bun functions through real child processes: answers, streams, limits, crashes, redeploys. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { bundleFunction } from "../../src/runtime/bundle.ts";
 import { systemClock } from "../../src/shared/clock.ts";
 import { until } from "../support/until.ts";
 import { DEFAULT_LIMITS, failureOf } from "./runtime-call.ts";
@@ -294,11 +296,22 @@ test("a function's environment is its own and nothing of the server's", async ()
     { env: { GREETING: "hi" }, config: { tone: "warm" } },
   );
   const seen = (await (await fixture.invoke(spec)).json()) as Record<string, unknown>;
-  expect(Object.keys(seen["env"] as object).sort()).toEqual(["GREETING", "HOME", "TMPDIR", "TZ"]);
+  const names = ["GREETING", "HOME", "NODE_ENV", "TMPDIR", "TZ"];
+  expect(Object.keys(seen["env"] as object).sort()).toEqual(names);
   expect(seen["mine"]).toEqual({ GREETING: "hi" });
   expect(seen["config"]).toEqual({ tone: "warm" });
   expect(seen["proc"]).not.toContain("hunter2");
   expect(seen["send"]).toBe("undefined");
+});
+
+test("NODE_ENV is production unless the function's environment says otherwise", async () => {
+  const path = join(fixture.dir, "node-env.ts");
+  writeFileSync(path, "export default () => new Response(process.env.NODE_ENV)");
+  const { code } = await bundleFunction(path);
+  const answers = [{}, { NODE_ENV: "staging" }].map(async (env) =>
+    (await fixture.invoke(fixture.bunSpec("node-env", code, { env }))).text(),
+  );
+  expect(await Promise.all(answers)).toEqual(["production", "staging"]);
 });
 
 test("a process is started without the server's environment", async () => {

@@ -94,7 +94,9 @@ async function become(
   for (const name of Object.keys(process.env)) {
     if (name !== "HOME" && name !== "TMPDIR" && name !== "TZ") delete process.env[name];
   }
-  Object.assign(process.env, assign.env);
+  // On AWS, whose handlers come as they are, nobody says it either.
+  const usual = assign.lambda ? {} : { NODE_ENV: "production" };
+  Object.assign(process.env, usual, assign.env);
   process.argv.length = 1;
   const exports = createReactorModule(assign, log, egress, background);
   Bun.plugin({
