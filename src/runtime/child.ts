@@ -26,6 +26,7 @@ import {
   type ChildOptions,
   type ChildPlace,
   type ChildProcess,
+  closePlace,
   makePlace,
   removePlace,
   startProcess,
@@ -102,6 +103,7 @@ class SpawnedChild implements Child {
   onBackground: Child["onBackground"] = () => undefined;
   onLog: Child["onLog"];
   readonly #clock: Clock;
+  readonly #logger: Logger;
   readonly #place: ChildPlace;
   readonly #channel: ControlChannel;
   readonly #link: ChildLink;
@@ -113,7 +115,8 @@ class SpawnedChild implements Child {
 
   constructor(world: ChildWorld, options: ChildOptions) {
     this.#clock = world.clock;
-    this.onLog = ([, , said]) => world.logger.warn("runtime.child_said", { pid: this.pid, said });
+    this.#logger = world.logger;
+    this.onLog = ([, , said]) => this.#logger.warn("runtime.child_said", { pid: this.pid, said });
     this.#channel = createControlChannel({
       onLog: (entry) => this.onLog(entry),
       onBackground: (running) => this.onBackground(running),
@@ -126,7 +129,7 @@ class SpawnedChild implements Child {
     this.#process = this.#start(options);
     this.pid = this.#process.pid;
     this.#group = world.cgroups?.enclose(this.pid, basename(this.dir)) ?? null;
-    this.ready = this.#channel.waitFor(({ t }) => t === "ready" || undefined).then(() => {});
+    this.ready = this.#becomeReady();
     this.exited = this.#watchExit();
     void this.#watchLink();
     this.#listenToOutput();
@@ -145,14 +148,21 @@ class SpawnedChild implements Child {
     try {
       return startProcess(this.#place, options);
     } catch (error) {
-      this.#removeTraces();
+      void this.#removeTraces();
       throw error;
     }
   }
 
-  #removeTraces(): void {
+  async #becomeReady(): Promise<void> {
+    await this.#channel.waitFor(({ t }) => t === "ready" || undefined);
+    closePlace(this.#place);
+  }
+
+  async #removeTraces(): Promise<void> {
     this.#link.close();
-    removePlace(this.#place);
+    await removePlace(this.#place).catch((error: unknown) =>
+      this.#logger.warn("runtime.folder_left", { folder: this.dir, error }),
+    );
   }
 
   async #watchExit(): Promise<ChildExit> {
@@ -161,11 +171,11 @@ class SpawnedChild implements Child {
     if (this.#group?.wasOutOfMemory()) this.#reason ??= { kind: "memory" };
     this.#group?.remove();
     await Promise.race([this.#link.ended, this.#clock.sleep(LAST_WORDS_MS)]);
-    this.#removeTraces();
     const { exitCode: code, signalCode } = this.#process;
     const signal = signalCode === null ? null : String(signalCode);
     const exit = { code, signal, killed: this.#reason };
     this.#channel.fail(new Error(`The process was ${describeExit(exit)}`));
+    await this.#removeTraces();
     return exit;
   }
 

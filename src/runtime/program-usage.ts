@@ -19,7 +19,7 @@ export function programUsage(tool: number): ProcessUsage {
   }
   const all = found.map(processUsage);
   return {
-    rssBytes: all.reduce((sum, { rssBytes }) => sum + rssBytes, 0),
+    memoryBytes: all.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0),
     threads: all.reduce((sum, { threads }) => sum + threads, 0),
     cpuMs: all.reduce((sum, { cpuMs }) => sum + cpuMs, 0),
   };

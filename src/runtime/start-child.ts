@@ -2,7 +2,8 @@
  * Starts the process of a child: in a folder of its own that is a place for its sockets, with nothing of the
  * server's environment, through the jail where there is one.
  */
-import { chownSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { selfCommand, selfSources } from "../core/self.ts";
 import { type JailOrder, SEALED } from "./jail/jail-order.ts";
@@ -31,9 +32,11 @@ const BASE_ENV = { TZ: "UTC", BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0" } as const;
 
 /** Where a child is, and what its process is told of its jail. */
 export interface ChildPlace {
-  /** Its own folder, absolute. */
+  /** Its own folder, absolute; what code of others may write is `tmp` in it. */
   readonly dir: string;
-  /** In it: where the child listens for WebSockets. */
+  /** In it: where the child makes its socket for WebSockets. */
+  readonly listensAt: string;
+  /** Where that is once the child is ready, out of its reach. */
   readonly socket: string;
   /** Null where there is no jail. */
   readonly order: JailOrder | null;
@@ -47,23 +50,36 @@ export function makePlace(
 ): ChildPlace {
   const dir = join(world.dir, LETTERS[options.role] + number.toString(36));
   const order = orderOf(world.jail, options, dir, number);
-  return { dir, order, socket: makeFolder(dir, order?.uid ?? null) };
+  return { dir, order, listensAt: makeFolder(dir, order?.uid ?? null), socket: `${dir}.s` };
 }
 
-export function removePlace({ dir }: ChildPlace): void {
-  rmSync(dir, { recursive: true, force: true });
+/**
+ * When the child is ready, and before it has any code of others: from now on it can put nothing in the place
+ * of what the server follows by name. Its folder is read-only to a user of its own, under Landlock to any.
+ */
+export function closePlace({ dir, listensAt, socket, order }: ChildPlace): void {
+  if (existsSync(listensAt)) renameSync(listensAt, socket);
+  if (order?.uid === null || order?.uid === undefined) return;
+  chownSync(dir, process.getuid?.() ?? 0, order.uid);
+  chmodSync(dir, 0o750);
+}
+
+/** Not on the thread that answers: a function may have left thousands of files. */
+export async function removePlace({ dir, socket }: ChildPlace): Promise<void> {
+  rmSync(socket, { force: true });
+  await rm(dir, { recursive: true, force: true });
 }
 
 export type ChildProcess = Bun.Subprocess<"ignore", "pipe", "pipe">;
 
 /** @throws where it cannot be started: too many processes or files */
 export function startProcess(
-  { dir, socket, order }: ChildPlace,
+  { dir, listensAt, order }: ChildPlace,
   options: ChildOptions,
 ): ChildProcess {
-  return Bun.spawn(commandOf(options, socket, order), {
+  return Bun.spawn(commandOf(options, listensAt, order), {
     cwd: dir,
-    env: { ...BASE_ENV, HOME: dir, TMPDIR: join(dir, "tmp"), ...options.env },
+    env: { ...BASE_ENV, HOME: tmpOf(dir), TMPDIR: tmpOf(dir), ...options.env },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
@@ -73,7 +89,7 @@ export function startProcess(
 /** What the child is told of its jail; null where there is none. */
 function orderOf(
   jail: JailPlan,
-  { code = null, namespacesBy = null }: ChildOptions,
+  { role, code = null, namespacesBy = null }: ChildOptions,
   dir: string,
   number: number,
 ): JailOrder | null {
@@ -84,8 +100,12 @@ function orderOf(
   const uid = firstUid === null ? null : firstUid + (place % UIDS);
   const program = namespacesBy !== null;
   const namespaces = program ? "given" : jail.namespaces ? "make" : "none";
-  return { dir, code, landlock, namespaces, program, uid, sources: selfSources() };
+  // A WASM host runs no code of others but in its engine, and keeps its mark beside `tmp`.
+  const write = role === "__wasm-host" ? dir : tmpOf(dir);
+  return { dir, code, write, landlock, namespaces, program, uid, sources: selfSources() };
 }
+
+const tmpOf = (dir: string) => join(dir, "tmp");
 
 function commandOf(
   { role, namespacesBy }: ChildOptions,
@@ -104,7 +124,7 @@ function makeFolder(dir: string, uid: number | null): string {
   if (Buffer.byteLength(socket) > SOCKET_PATH_MAX) {
     throw new Error(`The socket path ${socket} is longer than ${SOCKET_PATH_MAX} bytes`);
   }
-  const tmp = join(dir, "tmp");
+  const tmp = tmpOf(dir);
   mkdirSync(tmp, { recursive: true, mode: 0o700 });
   if (uid !== null) for (const path of [dir, tmp]) chownSync(path, uid, uid);
   return socket;

@@ -1,7 +1,7 @@
 /** The compiled executable with the hostile project in it, and what the probes are told of it. */
 import { readdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { processRss } from "../../src/runtime/process-usage.ts";
+import { processMemory } from "../../src/runtime/process-usage.ts";
 import { type RunningExecutable, type TestUser, testUsers } from "../support/executable.ts";
 import type { ExecutableBench } from "../support/executable-bench.ts";
 import { processTree } from "../support/process-tree.ts";
@@ -57,7 +57,7 @@ export async function startHostileWorld(
     target,
     level: parts["functions"]?.details?.jail ?? "?",
     call,
-    serverBytes: () => processRss(server.pid),
+    serverBytes: () => processMemory(server.pid),
     close: () => void web.stop(true),
   };
 }
@@ -102,7 +102,7 @@ async function findTarget(
   const beside = join(dirname(bench.program), "beside.txt");
   writeFileSync(beside, "beside the executable", { mode: 0o644 });
   const neighbour = JSON.parse((await call("neighbour")).text) as { home: string; tmp: string };
-  const runtime = dirname(dirname(neighbour.home));
+  const runtime = dirname(dirname(dirname(neighbour.home)));
   const inData = filesBelow(server.dataDir);
   const inRuntime = filesBelow(runtime);
   const sockets = [...inData, ...inRuntime]

@@ -197,6 +197,15 @@ test("a memory bomb is killed at its limit and the next call works", async () =>
   expect(await (await fixture.invoke(spec)).text()).toBe("calm");
 });
 
+test("the least memory that can be set is enough for a small function", async () => {
+  const spec = fixture.bunSpec(
+    "small",
+    'export default async () => { await Bun.sleep(200); return new Response("small"); }',
+    { limits: { ...DEFAULT_LIMITS, memoryBytes: 16 * 1024 * 1024 } },
+  );
+  for (let n = 0; n < 3; n += 1) expect(await (await fixture.invoke(spec)).text()).toBe("small");
+});
+
 test("100 parallel calls get their own answers from one process", async () => {
   const spec = fixture.bunSpec(
     "many",

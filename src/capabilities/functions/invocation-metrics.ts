@@ -96,7 +96,7 @@ function collectProcesses(metrics: Metrics, runtimes: Runtimes): void {
     processes.set({}, running.length);
     memory.set(
       {},
-      running.reduce((sum, { rssBytes }) => sum + rssBytes, 0),
+      running.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0),
     );
   });
 }

@@ -140,7 +140,7 @@ export interface FunctionRuntime {
   /** Drains and ends instances of a version (after a redeploy). */
   retire(name: string, version: string): Promise<void>;
   /** Child processes alive now, for metrics and doctor. */
-  processes(): readonly { pid: number; function: string | null; rssBytes: number }[];
+  processes(): readonly { pid: number; function: string | null; memoryBytes: number }[];
   start(): Promise<void>;
   stop(budgetMs: number): Promise<void>;
 }

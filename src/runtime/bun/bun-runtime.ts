@@ -181,6 +181,16 @@ export class BunRuntime implements FunctionRuntime {
     return instance;
   }
 
+  /** What goes on after the answers has had its time: the process ends, and its function is told. */
+  #endOverdue(slot: VersionSlot, instance: Instance): void {
+    if (!slot.detach(instance)) return;
+    const { name, version, limits } = instance.spec;
+    const message = `Work went on for ${limits.deadlineMs} ms after the last answer: the process was ended`;
+    const line = { function: name, version, requestId: null, level: "warn", message } as const;
+    this.#options.onLog(line);
+    instance.kill({ kind: "ended" });
+  }
+
   /** New calls go to a fresh process; the present one finishes what it has. */
   #replace(slot: VersionSlot, instance: Instance): void {
     if (slot.detach(instance)) void instance.end(this.#options.drainMs);
@@ -210,6 +220,7 @@ export class BunRuntime implements FunctionRuntime {
   #recycleIdle(): void {
     const now = this.#options.clock.monotonic();
     for (const [key, slot] of this.#slots) {
+      for (const one of slot.list()) if (one.isOverdue(now)) this.#endOverdue(slot, one);
       const oldest = now - slot.spec.limits.idleMs;
       // Those that are to be kept ready are recycled by their calls only.
       const spare = slot.list().length - slot.spec.instances.min;
@@ -237,13 +248,13 @@ export class BunRuntime implements FunctionRuntime {
     return prefix ? null : reason;
   }
 
-  processes(): { pid: number; function: string | null; rssBytes: number }[] {
+  processes(): { pid: number; function: string | null; memoryBytes: number }[] {
     const busy = [...this.#instances].map(({ child, spec }) => ({ child, name: spec.name }));
     const blank = this.#runners.blanks.list().map((child) => ({ child, name: null }));
     return [...busy, ...blank].map(({ child, name }) => ({
       pid: child.pid,
       function: name,
-      rssBytes: child.usage().rssBytes,
+      memoryBytes: child.usage().memoryBytes,
     }));
   }
 

@@ -13,7 +13,7 @@ function instanceOf() {
   const use = { cpuMs: 500, killed: null as KillReason | null };
   const turns: string[] = [];
   const child = {
-    usage: () => ({ rssBytes: 1, threads: 1, cpuMs: use.cpuMs }),
+    usage: () => ({ memoryBytes: 1, threads: 1, cpuMs: use.cpuMs }),
     killed: () => use.killed,
     schedule: (when: string) => turns.push(when),
   } as unknown as Child;
@@ -24,8 +24,30 @@ function instanceOf() {
     await clock.advance(50);
     instance.checkUsage();
   };
-  return { instance, use, turns, uses };
+  return { instance, child, clock, use, turns, uses };
 }
+
+test("work that goes on for longer than a call may take after the last one is overdue", async () => {
+  const { instance, child, clock, uses } = instanceOf();
+  const { deadlineMs } = DEFAULT_LIMITS;
+  const call = {} as ActiveCall;
+  const isOverdue = () => instance.isOverdue(clock.monotonic());
+  instance.enter(call);
+  child.onBackground(1);
+  await clock.advance(2 * deadlineMs);
+  expect(isOverdue()).toBe(false);
+  instance.leave(call);
+  await clock.advance(deadlineMs - 1);
+  child.onBackground(2);
+  await clock.advance(1);
+  expect(isOverdue()).toBe(false);
+  await clock.advance(1);
+  expect(isOverdue()).toBe(true);
+  child.onBackground(0);
+  expect(isOverdue()).toBe(false);
+  for (const cpuMs of [0, 45]) await uses(cpuMs);
+  expect(isOverdue()).toBe(true);
+});
 
 test("a process that computes comes late until it waits again", async () => {
   const { turns, uses } = instanceOf();

@@ -26,7 +26,9 @@ export class Instance {
   /** Monotonic milliseconds. */
   idleSince: number;
   served = 0;
-  /** Most resident memory seen, bytes. */
+  /** When the last call left, monotonic milliseconds. */
+  #leftAt: number;
+  /** Most memory seen, bytes. */
   peakBytes = 0;
   readonly #options: FullRuntimeOptions;
   #ending = false;
@@ -40,6 +42,7 @@ export class Instance {
     this.child = child;
     this.#options = options;
     this.idleSince = options.clock.monotonic();
+    this.#leftAt = this.idleSince;
     this.#looked = { cpuMs: child.usage().cpuMs, at: this.idleSince };
     child.onBackground = (running) => {
       this.#background = running;
@@ -69,6 +72,15 @@ export class Instance {
     return this.#background === 0 || nowMs - this.idleSince > this.spec.limits.deadlineMs;
   }
 
+  /**
+   * It still works though nothing has been called for longer than a call may take: for `waitUntil`, or because
+   * something in it never ends.
+   */
+  isOverdue(nowMs: number): boolean {
+    const isAtWork = this.#background > 0 || this.#isLate;
+    return this.calls.size === 0 && isAtWork && nowMs - this.#leftAt > this.spec.limits.deadlineMs;
+  }
+
   /** Id of the request in a process that takes one at a time, as long as there is one. */
   onlyCall(): string | null {
     if (this.spec.limits.concurrency > 1) return null;
@@ -88,6 +100,7 @@ export class Instance {
   leave(call: ActiveCall): void {
     this.calls.delete(call);
     this.idleSince = this.#options.clock.monotonic();
+    this.#leftAt = this.idleSince;
     if (this.#isIdle()) this.#drained?.();
   }
 
@@ -104,16 +117,16 @@ export class Instance {
 
   /** Kills the process when it uses more than it may. */
   checkUsage(): void {
-    const { rssBytes, threads, cpuMs } = this.child.usage();
+    const { memoryBytes, threads, cpuMs } = this.child.usage();
     this.#giveTurn(cpuMs);
-    this.peakBytes = Math.max(this.peakBytes, rssBytes);
-    if (rssBytes > this.spec.limits.memoryBytes) this.kill({ kind: "memory" });
+    this.peakBytes = Math.max(this.peakBytes, memoryBytes);
+    if (memoryBytes > this.spec.limits.memoryBytes) this.kill({ kind: "memory" });
     else if (threads > THREADS_MAX) this.kill({ kind: "threads" });
   }
 
   /** A process that ended before the first look is asked once. */
   peakMemory(): number {
-    if (this.peakBytes === 0) this.peakBytes = this.child.usage().rssBytes;
+    if (this.peakBytes === 0) this.peakBytes = this.child.usage().memoryBytes;
     return this.peakBytes;
   }
 

@@ -86,9 +86,16 @@ function rulesOf(order: JailOrder): PathRules {
   const code = order.code === null ? [] : [order.code];
   return {
     // A host's /proc is of its own processes, and those that it starts need to see themselves.
-    read: [order.program ? "/proc" : "/proc/self", ...SYSTEM_FILES, ...order.sources, ...code],
+    read: [
+      order.program ? "/proc" : "/proc/self",
+      order.dir,
+      ...SYSTEM_FILES,
+      ...order.sources,
+      ...code,
+    ],
     execute: [process.execPath, ...LIBRARIES, ...(order.program ? [...PROGRAMS, ...code] : [])],
-    write: [order.dir],
+    write: [order.write],
+    sockets: [order.dir],
     writeFiles: ["/dev/null"],
     ...(order.program ? { bindPorts: [RUNTIME_PORT], connectPorts: [RUNTIME_PORT] } : {}),
   };

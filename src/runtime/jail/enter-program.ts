@@ -39,6 +39,7 @@ export function runRole(): void {
     read: ["/proc/self", ...SYSTEM_FILES],
     execute: [code, ...LIBRARIES, ...PROGRAMS],
     write: [join(dir, "tmp")],
+    sockets: [],
     writeFiles: ["/dev/null"],
     connectPorts: [port],
   });

@@ -1,8 +1,10 @@
 /** What the server tells a child of its jail. Crosses the process boundary as JSON in an argument. */
 
 export interface JailOrder {
-  /** The child's own folder, absolute; it has `tmp` in it. All that it may write. */
+  /** The child's own folder, absolute; it has `tmp` in it. */
   readonly dir: string;
+  /** All that it may write, `dir` or its `tmp`; in `dir` it may make a socket in any case. */
+  readonly write: string;
   /** Folder of the function's code, absolute, that it reads; null: it is handed its code in `dir`. */
   readonly code: string | null;
   readonly landlock: boolean;

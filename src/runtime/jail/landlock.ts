@@ -20,6 +20,7 @@ const FS = {
   readFile: 1n << 2n,
   readDir: 1n << 3n,
   makeChar: 1n << 6n,
+  makeSocket: 1n << 9n,
   makeBlock: 1n << 11n,
   truncate: 1n << 14n,
   ioctlDev: 1n << 15n,
@@ -41,6 +42,8 @@ export interface PathRules {
   readonly execute: readonly string[];
   /** Everything but devices. */
   readonly write: readonly string[];
+  /** Sockets can be made in it, nothing else. */
+  readonly sockets: readonly string[];
   /** These files can be written, not made. */
   readonly writeFiles: readonly string[];
   /** TCP ports to listen on and to connect to, whatever the address. Default none. */
@@ -65,6 +68,7 @@ export function restrict(rules: PathRules): void {
   for (const path of rules.execute) allow(ruleset, path, readable | FS.execute, handled);
   const writable = handled & ~(FS.makeChar | FS.makeBlock | FS.execute | FS.ioctlDev);
   for (const path of rules.write) allow(ruleset, path, writable, handled);
+  for (const path of rules.sockets) allow(ruleset, path, FS.makeSocket, handled);
   const write = FS.readFile | FS.writeFile;
   for (const path of rules.writeFiles) allow(ruleset, path, write, handled);
   if (version >= NET_VERSION) {

@@ -15,6 +15,8 @@ const OP = { load: 0x20, jumpEqual: 0x15, jumpAtLeast: 0x35, jumpSet: 0x45, retu
 const DATA = { number: 0, architecture: 4, argument: 16 } as const;
 const X32_BIT = 0x40000000;
 const CLONE_THREAD = 0x00010000;
+const MAP_SHARED = 1;
+const MAP_ANONYMOUS = 0x20;
 /** CLONE_NEWNS, _NEWCGROUP, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID and _NEWNET. */
 const NEW_NAMESPACES = 0x7e020000;
 const AF_INET = 2;
@@ -41,7 +43,8 @@ const REFUSED = (
   // that the server owns, its own program included.
   "chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes futimesat utimensat " +
   "setxattr lsetxattr fsetxattr setxattrat removexattr lremovexattr fremovexattr removexattrat " +
-  "file_setattr inotify_add_watch"
+  // What the whole machine, or all of a user, has a bounded number of.
+  "file_setattr inotify_init inotify_init1 inotify_add_watch io_setup"
 ).split(" ");
 /** What a program that is not ours may do, within its namespaces and under Landlock. */
 const OF_PROGRAMS: ReadonlySet<string> = new Set(
@@ -94,6 +97,7 @@ export function filterProgram(pid: number, where: Where = {}): Instruction[] {
     ["kill", onlyArgument(0, [pid])],
     ["tgkill", onlyArgument(0, [pid])],
     ["prlimit64", onlyArgument(0, [0, pid])],
+    ["mmap", notShared()],
     ...commonChecks(),
   ]);
 }
@@ -112,6 +116,15 @@ export function programFilter(where: Where = {}): Instruction[] {
     ...commonChecks(),
   ]);
 }
+
+/** Pages that are shared and of no file stay when they leave the resident set: nobody would count them. */
+const notShared = (): readonly Instruction[] => [
+  ...low(3),
+  jump(OP.jumpSet, MAP_ANONYMOUS, 0, 2),
+  jump(OP.jumpSet, MAP_SHARED, 0, 1),
+  error(EPERM),
+  allowed(),
+];
 
 const commonChecks = (): Checks => [
   ["prctl", notArgument(0, PRCTL_REFUSED)],

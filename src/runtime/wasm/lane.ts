@@ -10,7 +10,7 @@ import type { KillReason } from "../child-exit.ts";
 import { runtimeErrors } from "../errors.ts";
 import type { LazyAbort } from "../lazy-abort.ts";
 import type { WasmCall } from "../messages.ts";
-import { processRss } from "../process-usage.ts";
+import { processMemory } from "../process-usage.ts";
 import { bytesOf, exitUnder, HostGone } from "./host-gone.ts";
 import { HOST_BYTES, ResidentModules } from "./resident-modules.ts";
 import type { RunningMark } from "./running-mark.ts";
@@ -119,7 +119,7 @@ export class Lane {
     if (!this.busy()) return;
     const limits = [...this.#calls.values()].map(({ call }) => call.spec.limits.memoryBytes);
     const limitBytes = HOST_BYTES + Math.max(0, ...limits);
-    if (processRss(this.child.pid) > limitBytes) this.kill({ kind: "memory" });
+    if (processMemory(this.child.pid) > limitBytes) this.kill({ kind: "memory" });
   }
 
   /** Throws `function_failed` for the plug-in's error, `function_timeout`, `HostGone`, or the reason of the abort. */

@@ -19,7 +19,7 @@ import { LazyAbort } from "../lazy-abort.ts";
 import { createLogCap, LOG_LINES_ACCEPTED_PER_S } from "../log-cap.ts";
 import { onAbort } from "../on-abort.ts";
 import type { FullRuntimeOptions } from "../options.ts";
-import { processRss } from "../process-usage.ts";
+import { processMemory } from "../process-usage.ts";
 import { readInput } from "../read-input.ts";
 import { specKey, versionKey } from "../spec-key.ts";
 import { isBrief, TICK_MS, YoungCalls } from "../young-calls.ts";
@@ -189,9 +189,9 @@ export class WasmRuntime implements FunctionRuntime {
     for (const lane of this.#lanes.list()) lane.modules.unload(versionKey(name, version));
   }
 
-  processes(): { pid: number; function: string | null; rssBytes: number }[] {
+  processes(): { pid: number; function: string | null; memoryBytes: number }[] {
     const children = [...this.#lanes.list().map(({ child }) => child), ...this.#pool.list()];
-    return children.map(({ pid }) => ({ pid, function: null, rssBytes: processRss(pid) }));
+    return children.map(({ pid }) => ({ pid, function: null, memoryBytes: processMemory(pid) }));
   }
 
   async stop(budgetMs: number): Promise<void> {

@@ -1,4 +1,5 @@
 /** Makes a bundle with a handler for AWS Lambda into what the runner calls: HTTP in, HTTP out. */
+import { dirname } from "node:path";
 import type { FunctionHandler } from "../../bun/runner/answer-call.ts";
 import type { RunnerLog } from "../../bun/runner/runner-log.ts";
 import type { AssignMessage, LambdaAssignment } from "../../messages.ts";
@@ -18,7 +19,7 @@ export function prepareLambda(assign: AssignMessage, lambda: LambdaAssignment): 
     AWS_LAMBDA_FUNCTION_VERSION: assign.version,
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(lambda.memoryMb),
     AWS_LAMBDA_INITIALIZATION_TYPE: "on-demand",
-    LAMBDA_TASK_ROOT: lambda.root ?? process.env["HOME"] ?? "/",
+    LAMBDA_TASK_ROOT: lambda.root ?? dirname(assign.codePath),
     _HANDLER: lambda.handler,
   });
   // As on AWS: what lies in the zip is found beside the handler.
