@@ -17,6 +17,8 @@ export interface FunctionBundle {
 }
 
 const FAULTS_SHOWN = 5;
+/** As code reads it. */
+const NODE_ENV = ["process", "env", "NODE_ENV"].join(".");
 
 /** Throws `bundle_failed` (422) whose details name file, line, column and text of each fault. */
 export async function bundleFunction(entryFile: string): Promise<FunctionBundle> {
@@ -27,7 +29,7 @@ export async function bundleFunction(entryFile: string): Promise<FunctionBundle>
       format: "esm",
       external: ["reactor"],
       // The function's own, when it runs; Bun would write "development" in its place, and JSX of that kind.
-      define: { "process.env.NODE_ENV": "process.env.NODE_ENV" },
+      define: { [NODE_ENV]: NODE_ENV },
       jsx: { development: false },
       metafile: true,
       throw: true,
