@@ -221,6 +221,33 @@ describe("a repeated POST with an Idempotency-Key", () => {
   test("a body too large to compare is refused", async () => {
     expect((await keyed("k-6", "x".repeat(1_100_000))).status).toBe(413);
   });
+
+  test("a body that stops arriving is refused at the deadline", async () => {
+    await world.deploy("hurried", "export default () => new Response()", { deadline_ms: 200 });
+    const body = new ReadableStream({ start: (c) => c.enqueue(new Uint8Array(3)) });
+    const answer = await post("/fn/v1/hurried", body, { "idempotency-key": "k-9" });
+    expect(await codeOf(answer)).toEqual({
+      status: 408,
+      code: "function_upload_timeout",
+      details: "The deadline of the call is 200 ms",
+    });
+  });
+
+  test("what is refused before the function is recorded as other refusals are", async () => {
+    await world.deploy("refuses", "export default () => new Response('once')");
+    const call = (body: string) => post("/fn/v1/refuses", body, { "idempotency-key": "k-1" });
+    const answers = [await call("a"), await call("a"), await call("b")];
+    answers.push(await call("x".repeat(1_100_000)));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 422, 413]);
+    expect(answers.at(-1)?.headers.get("X-Reactor-Function")).toBe("refuses");
+    const list = await world.call("/fn/v1/_admin/refuses/invocations");
+    const { invocations } = (await list.json()) as { invocations: { error_code: string | null }[] };
+    expect(invocations.map(({ error_code }) => error_code)).toEqual([
+      "idempotency_body_too_large",
+      "idempotency_key_reused",
+      null,
+    ]);
+  });
 });
 
 describe("what an answer may hold", () => {

@@ -58,9 +58,10 @@ export async function invokeFunction(
   const exportName = chosen.version.runtime === "wasm" ? exportOf(found, request, below) : null;
   const call = { found, keys, caller, exportName, below };
   if (asksForSocket(request)) return await openFor(parts, ctx, request, call);
-  const keyed = { principal: caller.principal, version: chosen.version };
+  const called = { name, chosen };
+  const keyed = { principal: caller.principal, called };
   return answerOnce(parts, ctx, request, keyed, (once) =>
-    observeCall(parts, ctx, once, { name, chosen }, (counted) => run(parts, ctx, counted, call)),
+    observeCall(parts, ctx, once, called, (counted) => run(parts, ctx, counted, call)),
   );
 }
 
