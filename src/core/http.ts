@@ -6,6 +6,7 @@
 import { Elysia, type ErrorHandler } from "elysia";
 import { contextOf } from "./context.ts";
 import { coreErrors, ReactorError } from "./errors.ts";
+import { validationText } from "./validation-text.ts";
 
 const JSON_TYPE = "application/json";
 /** Statuses that a user's function may choose for its error and that carry no body. */
@@ -35,21 +36,6 @@ export function toReactorError(error: unknown, path: string): ReactorError {
   }
   if (code === "VALIDATION") return coreErrors.validation_failed(validationText(error));
   return coreErrors.internal_error(error);
-}
-
-interface ValidationFault {
-  path?: string;
-  message?: string;
-  summary?: string;
-}
-
-function validationText(error: unknown): string {
-  const faults = (error as { all?: ValidationFault[]; type?: string }).all ?? [];
-  const part = (error as { type?: string }).type ?? "request";
-  const text = faults
-    .slice(0, 5)
-    .map((f) => `${part}${f.path ?? ""}: ${f.summary ?? f.message ?? "invalid"}`);
-  return [...new Set(text)].join("; ") || "invalid request";
 }
 
 /** Logs what the client is not told. */

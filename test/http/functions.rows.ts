@@ -525,20 +525,54 @@ const admin: HttpRow[] = [
     as: "secret",
     expect: { status: 200, body: { functions: [], next: null } },
   },
-  {
-    name: "a limit that is no number is refused",
-    method: "GET",
-    path: "/fn/v1/_admin?limit=all",
-    as: "secret",
-    expect: {
-      status: 400,
-      body: fault({
-        code: "validation_failed",
-        message: "The request does not have the expected form",
-        details: "query/limit: Property 'limit' should be one of: 'numeric', 'number'",
-      }),
-    },
-  },
+  ...[
+    ["_admin?limit=all", "query/limit: Expected integer from 1 to 1000"],
+    ["_admin?limit=1.5", "query/limit: Expected integer from 1 to 1000"],
+    ["_admin/teapot/logs?limit=1.5", "query/limit: Expected integer from 1 to 1000"],
+    ["_admin/teapot/logs?limit=0", "query/limit: Expected integer from 1 to 1000"],
+    [
+      "_admin/teapot/logs?level=foo",
+      "query/level: Expected one of 'debug', 'info', 'warn', 'error'",
+    ],
+    [
+      "_admin/teapot/logs?request_id=%00",
+      "query/request_id: Expected string to match '^[^\\u0000]*$'",
+    ],
+    ["_admin/teapot/invocations?limit=1.5", "query/limit: Expected integer from 1 to 1000"],
+    ["_admin/teapot/invocations?failed=2", "query/failed: Expected one of '1', '0'"],
+    [
+      "_admin/teapot/invocations?version=%00",
+      "query/version: Expected string to match '^[^\\u0000]*$'",
+    ],
+    [
+      "_admin/teapot/invocations?request_id=%00",
+      "query/request_id: Expected string to match '^[^\\u0000]*$'",
+    ],
+  ].map(([path = "", details = ""]): HttpRow => {
+    const message = "The request does not have the expected form";
+    return {
+      name: `what cannot be asked for is refused by name: ${path}`,
+      method: "GET",
+      path: `/fn/v1/${path}`,
+      as: "secret",
+      expect: { status: 400, body: fault({ code: "validation_failed", message, details }) },
+    };
+  }),
+  ...["%2B275760-09-13", "-271821-04-20T00:00:00Z"].map(
+    (since): HttpRow => ({
+      name: `a time that the database cannot hold is refused: ${since}`,
+      method: "GET",
+      path: `/fn/v1/_admin/teapot/logs?since=${since}`,
+      as: "secret",
+      expect: {
+        status: 400,
+        body: fault({
+          code: "bad_request",
+          message: "since must be the id of a line or a time",
+        }),
+      },
+    }),
+  ),
 ];
 
 export const rows: HttpRow[] = [...calls, ...failures, ...wasm, ...credentials, ...admin];

@@ -12,7 +12,10 @@ test("a call with an Idempotency-Key holds its key for as long as it may take", 
     claims.push(args.at(-1));
     return { state: "done", answer: { status: 200, headers: {}, body: new Uint8Array() } };
   };
-  const parts = { deps: { idempotency: { begin }, clock: systemClock }, config: { body_out_mb: 0 } };
+  const parts = {
+    deps: { idempotency: { begin }, clock: systemClock },
+    config: { body_out_mb: 0 },
+  };
   const version = { limits: { ...NO_LIMITS, deadline_ms: 600_000 } } as FunctionVersion;
   const called = { name: "slow", chosen: { version, isShare: false } };
   const principal = { role: "anon", userId: null, claims: "{}", expiresAt: 0 };

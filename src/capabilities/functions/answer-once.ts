@@ -5,6 +5,7 @@
 import type { RequestContext } from "../../core/context.ts";
 import type { Principal } from "../../core/ports/auth.ts";
 import type { Clock } from "../../core/ports/clock.ts";
+import { runtimeErrors } from "../../runtime/errors.ts";
 import { answerOwner } from "../../shared/idempotency/answer-owner.ts";
 import {
   type AnswerKeeper,
@@ -13,7 +14,6 @@ import {
   replayResponse,
   runOnce,
 } from "../../shared/idempotency/run-once.ts";
-import { runtimeErrors } from "../../runtime/errors.ts";
 import { functionsErrors } from "./errors.ts";
 import { effectiveLimits } from "./function-version.ts";
 import { type Called, observeCall } from "./observe-call.ts";

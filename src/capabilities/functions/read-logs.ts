@@ -5,6 +5,7 @@
  */
 import type { RequestContext } from "../../core/context.ts";
 import { coreErrors } from "../../core/errors.ts";
+import { storableTime } from "../../core/storable-time.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
 import { functionsErrors } from "./errors.ts";
 import type { FunctionsParts } from "./parts.ts";
@@ -71,9 +72,9 @@ function filterOf({ level, request_id }: LogQuery): LogFilter {
 }
 
 function isoSince(since: string): string {
-  const ms = Date.parse(since);
-  if (Number.isNaN(ms)) throw coreErrors.bad_request("since must be the id of a line or a time");
-  return new Date(ms).toISOString();
+  const at = storableTime(since);
+  if (!at) throw coreErrors.bad_request("since must be the id of a line or a time");
+  return at.toISOString();
 }
 
 /** Ends with the request, with the server, or when the reader goes away. */

@@ -105,7 +105,7 @@ const logQuery = t.Object({
   since: t.Optional(t.String({ maxLength: 40, description: "ISO 8601 time" })),
   level: t.Optional(t.UnionEnum(["debug", "info", "warn", "error"])),
   capability: t.Optional(t.String({ maxLength: 64 })),
-  limit: t.Optional(t.Integer({ minimum: 1, maximum: 5_000, default: 200 })),
+  limit: t.Optional(t.Integer({ title: "limit", minimum: 1, maximum: 5_000, default: 200 })),
   follow: t.Optional(t.UnionEnum(["0", "1", "true", "false"])),
 });
 

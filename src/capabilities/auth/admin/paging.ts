@@ -1,4 +1,5 @@
 /** Pages of lists, as GoTrue's clients ask for them and read them: `page`, `per_page`, `Link` (RFC 8288). */
+import { storableTime } from "../../../core/storable-time.ts";
 import { authErrors } from "../errors.ts";
 
 const PER_PAGE = 50;
@@ -57,8 +58,8 @@ function readCount(query: URLSearchParams, name: string, fallback: number, max: 
 export function readTime(query: URLSearchParams, name: string): Date | null {
   const text = query.get(name) ?? "";
   if (text === "") return null;
-  const at = new Date(text);
-  if (!/^\d{4}-\d{2}-\d{2}/.test(text) || Number.isNaN(at.getTime())) {
+  const at = storableTime(text);
+  if (!/^\d{4}-\d{2}-\d{2}/.test(text) || at === null) {
     throw authErrors.validation_failed(`${name} must be a time in ISO 8601`);
   }
   return at;

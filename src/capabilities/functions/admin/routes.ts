@@ -24,26 +24,32 @@ const oneOf = <const T extends string>(values: readonly T[], options: object = {
     options,
   );
 
+/** The title is how a refusal knows the parameter's name. */
+const LIMIT = t.Optional(t.Integer({ title: "limit", minimum: 1, maximum: 1000, default: 100 }));
+/** Postgres has no NUL. */
+const sought = (maxLength: number, description: string) =>
+  t.Optional(t.String({ pattern: "^[^\\u0000]*$", maxLength, description }));
+
 const NAME = t.Object({ name: t.String() });
 const PAGE = t.Object({
   after: t.Optional(t.String({ maxLength: 64, description: "Name after which the page begins" })),
-  limit: t.Optional(t.Numeric({ minimum: 1, maximum: 1000, default: 100 })),
+  limit: LIMIT,
 });
 const LOGS = t.Object({
   since: t.Optional(t.String({ maxLength: 64, description: "Id of a line, or an ISO 8601 time" })),
-  limit: t.Optional(t.Numeric({ minimum: 1, maximum: 1000, default: 100 })),
+  limit: LIMIT,
   level: t.Optional(oneOf(["debug", "info", "warn", "error"], { description: "Least level" })),
-  request_id: t.Optional(t.String({ maxLength: 200, description: "Lines of one request" })),
+  request_id: sought(200, "Lines of one request"),
   follow: t.Optional(t.String({ description: "`1`: server-sent events, without end" })),
 });
 const INVOCATIONS = t.Object({
   before: t.Optional(
     t.String({ pattern: "^[0-9]{1,18}$", description: "`next` of the page before this one" }),
   ),
-  limit: t.Optional(t.Numeric({ minimum: 1, maximum: 1000, default: 100 })),
+  limit: LIMIT,
   failed: t.Optional(oneOf(["1", "0"], { description: "`1`: only calls that failed" })),
-  version: t.Optional(t.String({ maxLength: 64, description: "A version or its beginning" })),
-  request_id: t.Optional(t.String({ maxLength: 200 })),
+  version: sought(64, "A version or its beginning"),
+  request_id: sought(200, "Calls of one request"),
 });
 const STRICT = { additionalProperties: false };
 const VERSION = t.Optional(t.Union([t.String({ maxLength: 64 }), t.Null()]));
