@@ -16,6 +16,12 @@ interface Client {
   readonly closed: Promise<{ code: number; reason: string }>;
 }
 
+const HANDSHAKE = {
+  upgrade: "websocket",
+  "sec-websocket-version": "13",
+  "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+};
+
 /** Rejects when the handshake is refused. */
 function connect(path: string, options: object = {}): Promise<Client> {
   const Client = WebSocket as unknown as new (url: string, options: object) => WebSocket;
@@ -76,10 +82,20 @@ test("a function that does not take it answers as HTTP, and so does one that nee
   const { socket, next } = await connect("/closed?name=x", { headers });
   expect(await next()).toBe("hello x");
   socket.close();
-  const refused = await fetch(`${server.url}/fn/v1/chat/no`, { headers: { upgrade: "websocket" } });
+  const refused = await fetch(`${server.url}/fn/v1/chat/no`, { headers: HANDSHAKE });
   expect(refused.status).toBe(426);
   expect(await refused.json()).toMatchObject({ code: "socket_refused" });
 });
+
+test.each(["sec-websocket-key", "sec-websocket-version"])(
+  "a handshake with a bad %s is refused before the function has seen it",
+  async (name) => {
+    const headers = { ...HANDSHAKE, [name]: "x" };
+    const refused = await fetch(`${server.url}/fn/v1/chat/no`, { headers });
+    expect(refused.status).toBe(400);
+    expect(await refused.json()).toMatchObject({ code: "not_an_upgrade" });
+  },
+);
 
 test("a function that reads no more is let go of before what waits for it fills the server", async () => {
   const { socket, closed } = await connect("/stuck");

@@ -120,6 +120,13 @@ const calls: HttpRow[] = [
     expect: { status: 418, headers: { ...called("teapot"), "X-Tea": "green" } },
   },
   {
+    name: "to HEAD nothing is said of a length that is not known",
+    method: "HEAD",
+    path: "/fn/v1/stream",
+    as: "publishable",
+    expect: { status: 200, headers: { ...called("stream"), "Content-Length": null } },
+  },
+  {
     name: "a body passes through as a stream",
     method: "POST",
     path: "/fn/v1/stream",

@@ -164,7 +164,7 @@ async function openFor(
 ): Promise<Response> {
   const chosen = chooseVersion(found, keys);
   return await observeCall(parts, ctx, request, { name: found.name, chosen }, async () => {
-    await serveSocket(parts, ctx, {
+    await serveSocket(parts, ctx, request, {
       tenant: ctx.tenant,
       requestId: ctx.id,
       spec: await parts.state(ctx.tenant).specs.of(found, chosen.version),

@@ -56,6 +56,7 @@ export async function observeCall(
     if (body instanceof ReadableStream) {
       body = counted(body, head.length, { name, limitBytes }, end);
     }
+    if (request.method === "HEAD") leaveLengthOpen(answer, head.headers);
     setOwn(head.headers, name, chosen, ms);
     head.headers["X-Reactor-Cold-Start"] = String(cold);
     const response = responseOf(name, answer, head, body);
@@ -127,6 +128,17 @@ function headersOf({ headers: said, body }: Answered): AnswerHead {
 
 const lengthIn = (value: string, body: Answered["body"]) =>
   body instanceof ReadableStream && /^\d{1,15}$/.test(value) ? Number(value) : null;
+
+const BODYLESS: ReadonlySet<number> = new Set([204, 205, 304]);
+
+/**
+ * To HEAD a length that is not known is not told (RFC 9110 §9.3.2): to an answer without a body Bun adds
+ * a length of 0, unless it is said that GET would be chunked (RFC 9112 §6.1).
+ */
+function leaveLengthOpen({ status, body }: Answered, headers: Record<string, string>): void {
+  if (body !== null || BODYLESS.has(status) || "content-length" in headers) return;
+  headers["transfer-encoding"] = "chunked";
+}
 
 /** @throws function_failed: a header that cannot be sent */
 function responseOf(

@@ -17,14 +17,28 @@ export function asksForSocket(request: Request): boolean {
   return request.headers.get("upgrade")?.toLowerCase() === "websocket";
 }
 
-/** @throws sockets_not_supported (WASM, Lambda), socket_refused, and what a call may throw */
+/** Sixteen bytes in base64. */
+const KEY = /^[A-Za-z0-9+/]{22}==$/;
+
+/** What the client's upgrade will be refused for (RFC 6455 §4.2.1), before a function has seen it. */
+function isHandshake({ method, headers }: Request): boolean {
+  const version = headers.get("sec-websocket-version");
+  return method === "GET" && version === "13" && KEY.test(headers.get("sec-websocket-key") ?? "");
+}
+
+/**
+ * @param request as the client sent it
+ * @throws sockets_not_supported (WASM, Lambda), not_an_upgrade, socket_refused, and what a call may throw
+ */
 export async function serveSocket(
   parts: FunctionsParts,
   ctx: RequestContext,
+  request: Request,
   call: FunctionCall,
 ): Promise<void> {
   const runtime = parts.runtimes[call.spec.runtime];
   if (!runtime.connect) throw functionsErrors.sockets_not_supported(call.spec.name);
+  if (!isHandshake(request)) throw functionsErrors.not_an_upgrade();
   let client: Socket | null = null;
   const early: (string | Uint8Array)[] = [];
   let ended: { code: number; reason: string } | null = null;
