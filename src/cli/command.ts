@@ -56,7 +56,10 @@ export const projectOption = {
 /** How a command finds its server. */
 export const targetOptions = {
   url: { value: "URL", description: "Server to talk to" },
-  token: { value: "TOKEN", description: "Admin token or secret key (or REACTOR_TOKEN)" },
+  token: {
+    value: "TOKEN",
+    description: "Admin token or secret key, as the command needs (or REACTOR_TOKEN)",
+  },
   context: { value: "NAME", description: "Saved context to use (or REACTOR_CONTEXT)" },
   "data-dir": { value: "DIR", description: "Data folder of a server on this machine" },
   tunnel: { value: "ssh://[USER@]HOST", description: "Reach the server's machine over SSH" },

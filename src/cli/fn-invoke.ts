@@ -1,6 +1,7 @@
 /** `reactor fn invoke`: calls a function and prints its answer. */
 import { readFileSync } from "node:fs";
 import { extname, resolve } from "node:path";
+import { FUNCTION_NAME } from "../core/function-settings.ts";
 import { CliError, EXIT } from "./cli-error.ts";
 import { type Command, type CommandContext, targetOptions } from "./command.ts";
 import { connect, connectWithKey, exitFor, networkFailure } from "./server-client.ts";
@@ -27,11 +28,10 @@ export const invoke: Command = {
     { run: "reactor fn invoke resize --data @photo.jpg > small.jpg", what: "a file" },
   ],
   async run(context) {
+    const path = pathOf(context.args[0] ?? "");
     const body = await readBody(context);
     const isAnon = context.has("anon");
     const client = isAnon ? await connect(context) : await connectWithKey(context);
-    const [place = "", query] = splitAt(context.args[0] ?? "", "?");
-    const path = place.split("/").map(encodeURIComponent).join("/") + query.replaceAll("#", "%23");
     const method = (context.option("method") ?? "POST").toUpperCase();
     const hasBody = method !== "GET" && method !== "HEAD" && body !== null;
     const response = await client.send(`/fn/v1/${path}`, {
@@ -46,6 +46,21 @@ export const invoke: Command = {
     return response.status >= 400 ? EXIT[exitFor(response.status)] : EXIT.ok;
   },
 };
+
+/**
+ * Below `/fn/v1/`, and of a function: the call carries the secret key, which opens other routes as well.
+ * @throws CliError
+ */
+function pathOf(argument: string): string {
+  const [place = "", query] = splitAt(argument, "?");
+  const segments = place.split("/");
+  const isFunction = FUNCTION_NAME.test(segments[0] ?? "");
+  if (!isFunction || segments.some((segment) => segment === "." || segment === "..")) {
+    const hint = "Write NAME or NAME/PATH; `reactor fn list` shows the names";
+    throw new CliError("user", "invalid_argument", `'${place}' is no path of a function`, hint);
+  }
+  return segments.map(encodeURIComponent).join("/") + query.replaceAll("#", "%23");
+}
 
 /** What stands before it, and the rest from it on. */
 function splitAt(text: string, mark: string): [string, string] {

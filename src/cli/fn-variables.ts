@@ -84,18 +84,16 @@ const setEnv: Command = {
   args: [0, 100],
   examples: [{ run: "reactor fn env set MODE=test --function hello", what: "of one function" }],
   async run(context) {
-    const values = { ...readFile(context) };
-    for (const pair of context.args) {
-      const at = pair.indexOf("=");
-      if (at <= 0) {
-        const hint = "Write KEY=VALUE";
-        throw new CliError("user", "invalid_argument", `'${pair}' has no value`, hint);
-      }
-      values[pair.slice(0, at)] = pair.slice(at + 1);
-    }
+    const values = { ...readFile(context), ...Object.fromEntries(context.args.map(pairOf)) };
     return change(context, "env", needSome(values));
   },
 };
+
+function pairOf(text: string): [name: string, value: string] {
+  const at = text.indexOf("=");
+  if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
+  throw new CliError("user", "invalid_argument", `'${text}' has no value`, "Write KEY=VALUE");
+}
 
 const setSecrets: Command = {
   name: "fn secrets set",
@@ -135,15 +133,15 @@ async function readValues(context: CommandContext): Promise<Record<string, strin
     const hint = "Set one at a time, or give --env-file";
     throw new CliError("user", "wrong_arguments", "Standard input holds one value", hint);
   }
-  const values: Record<string, string> = {};
+  const values: [name: string, value: string][] = [];
   for (const key of args) {
     const value = stdin.isTerminal
       ? await stdin.readSecret(`${key}: `)
       : new TextDecoder().decode(await stdin.readAll()).replace(/\r?\n$/, "");
     if (value === "") throw new CliError("user", "missing_value", `No value was given for ${key}`);
-    values[key] = value;
+    values.push([key, value]);
   }
-  return values;
+  return Object.fromEntries(values);
 }
 
 function readFile(context: CommandContext): Record<string, string> {

@@ -47,5 +47,10 @@ export function commandHelp(command: Command, paint: Paint): string {
 function optionRow([name, spec]: [string, OptionSpec]): string[] {
   const short = spec.short === undefined ? "    " : `-${spec.short}, `;
   const value = spec.value === undefined ? "" : ` ${spec.value}`;
-  return [`  ${short}--${name}${value}`, spec.description];
+  return [`  ${short}--${name}${value}`, spec.description + choicesOf(spec)];
+}
+
+/** Nothing where the value's own name shows them, as in `text|json`. */
+function choicesOf({ choices = [], value = "" }: OptionSpec): string {
+  return choices.length === 0 || value.includes("|") ? "" : ` (${choices.join(", ")})`;
 }

@@ -6,7 +6,7 @@ const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t" };
 
 /** Values stay on their line. @throws CliError naming the line */
 export function parseDotenv(text: string): Record<string, string> {
-  const values: Record<string, string> = {};
+  const values: [name: string, value: string][] = [];
   for (const [at, raw] of text.split(/\r?\n/).entries()) {
     const line = raw.trim();
     if (line === "" || line.startsWith("#")) continue;
@@ -14,9 +14,9 @@ export function parseDotenv(text: string): Record<string, string> {
     if (name === undefined) {
       throw new CliError("user", "invalid_argument", `Line ${at + 1} is not NAME=value`);
     }
-    values[name] = unquoted(value);
+    values.push([name, unquoted(value)]);
   }
-  return values;
+  return Object.fromEntries(values);
 }
 
 function unquoted(value: string): string {

@@ -117,12 +117,14 @@ async function credentialFor(
   if (as === "key" && target.loginOf !== undefined) {
     return freshToken(host, target.loginOf, formSender(clientFor(host, target)));
   }
+  const [needed, given] =
+    as === "admin" ? ["admin token", "secret key"] : ["secret key", "admin token"];
+  const other = as === "admin" ? target.key : target.adminToken;
+  const instead = other === null ? "" : `; the ${given} does not do for this`;
   throw new CliError(
     "auth",
     "auth_required",
-    as === "admin"
-      ? `There is no admin token for ${target.url}`
-      : `There is no secret key for ${target.url}`,
+    `There is no ${needed} for ${target.url}${instead}`,
     "Give one with --token or REACTOR_TOKEN, or save it with `reactor login`",
   );
 }

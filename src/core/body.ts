@@ -35,8 +35,14 @@ export async function readJsonObject(
   const bytes = await readBody(request, limitBytes);
   if (bytes.byteLength === 0) return {};
   const value = parseJson(bytes);
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
-  throw coreErrors.bad_request("The request body must be a JSON object");
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw coreErrors.bad_request("The request body must be a JSON object");
+  }
+  // Routing would leave it out and answer as if it had been taken.
+  if (Object.hasOwn(value, "__proto__")) {
+    throw coreErrors.bad_request("The request body must not have a member '__proto__'");
+  }
+  return { ...value };
 }
 
 function parseJson(bytes: Uint8Array): unknown {

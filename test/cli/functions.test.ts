@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Bench, createBench } from "./fake-host.ts";
-import { ADMIN_TOKEN, type FakeServer, startFakeServer } from "./fake-server.ts";
+import { ADMIN_TOKEN, type FakeServer, SECRET_KEY, startFakeServer } from "./fake-server.ts";
 
 let bench: Bench;
 let server: FakeServer;
@@ -114,6 +114,51 @@ describe("reactor fn env", () => {
     expect(bodies).toEqual([{ A: "1", B: "x=y" }]);
     expect((await run(["fn", "env", "set", "A"])).exit).toBe(1);
   });
+
+  test("no name is lost on the way", async () => {
+    await run(["fn", "env", "set", "__proto__=1", "constructor=2"]);
+    expect(Object.entries(bodies[0] as object)).toEqual([
+      ["__proto__", "1"],
+      ["constructor", "2"],
+    ]);
+  });
+});
+
+describe("reactor fn invoke", () => {
+  const withKey = (...argv: string[]) =>
+    bench.run(["fn", "invoke", ...argv, "--url", server.url, "--token", SECRET_KEY]);
+
+  test("calls below a function's name", async () => {
+    server.answers.set("POST /fn/v1/hello/a%20b", () => new Response("called"));
+    const ran = await withKey("hello/a b?x=1");
+    expect([ran.exit, JSON.parse(ran.stdout).data.body]).toEqual([0, "called"]);
+  });
+
+  test.each([
+    "../../auth/v1/admin/users",
+    "hello/../../../auth/v1/admin/users",
+    "hello/./a",
+    "_admin/hello",
+    "",
+    "/hello",
+  ])("nothing else gets the secret key: %p", async (path) => {
+    const before = server.calls.length;
+    const ran = await withKey(path, "-X", "DELETE");
+    expect([ran.exit, server.calls.length - before]).toEqual([1, 0]);
+    expect(ran.stdout).toContain("is no path of a function");
+  });
+});
+
+test("a secret key where the admin token is needed is called by its name", async () => {
+  const ran = await bench.run(["status", "--url", server.url, "--token", SECRET_KEY]);
+  expect(ran.exit).toBe(3);
+  expect(ran.stdout).toContain("There is no admin token");
+  expect(ran.stdout).toContain("the secret key does not do for this");
+});
+
+test("help names the choices of an option", async () => {
+  const help = (await bench.run(["fn", "promote", "--help"])).stdout;
+  expect(help).toContain("who then stays with one version (request, caller)");
 });
 
 describe("reactor fn new", () => {

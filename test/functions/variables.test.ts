@@ -174,6 +174,7 @@ describe("secrets", () => {
     expect((await change("odd/secrets", many)).status).toBe(422);
     expect((await change("%2e%2e/secrets", { A: "1" })).status).toBe(404);
     expect((await change("odd/env", { "A-B": "1" })).status).toBe(422);
+    expect((await change("odd/env", Object.fromEntries([["__proto__", "1"]]))).status).toBe(400);
     const list = await world.call("/fn/v1/_admin/odd/secrets");
     expect(await list.json()).toEqual({ secrets: [] });
   });

@@ -82,7 +82,7 @@ export class FunctionSpecs {
   async #environment(found: ActiveFunction, version: FunctionVersion): Promise<Texts> {
     const [shared, own] = await Promise.all([this.#set(found, null), this.#set(found, found.name)]);
     const opened = await this.#source.openEnv(found, version);
-    const deployed = Object.entries(opened).filter(([name]) => !(name in own));
+    const deployed = Object.entries(opened).filter(([name]) => !Object.hasOwn(own, name));
     return { ...shared, ...(await this.#resolve(found, Object.fromEntries(deployed))), ...own };
   }
 
