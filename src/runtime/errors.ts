@@ -17,6 +17,7 @@ export const runtimeErrors = defineErrors({
     status: 408,
     message: `The request body for "${name}" did not arrive in time`,
     details: `The deadline of the call is ${limitMs} ms`,
+    hint: "Raise deadline_ms in the function's settings, or send the body faster",
   }),
   function_crashed: (name: string, reason: string) => ({
     status: 502,
@@ -29,7 +30,7 @@ export const runtimeErrors = defineErrors({
     status: 502,
     message: `The function "${name}" used more memory than it may`,
     details: `Its limit is ${limitBytes} bytes`,
-    hint: "Raise memory_bytes in the function's settings, or hold less at once",
+    hint: "Raise memory_mb in the function's settings, or hold less at once",
     headers: RETRY_SOON,
   }),
   socket_refused: (name: string) => ({

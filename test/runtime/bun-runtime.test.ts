@@ -194,6 +194,7 @@ test("a memory bomb is killed at its limit and the next call works", async () =>
   );
   const failure = await failureOf(fixture.invoke(spec, { url: "http://localhost/boom" }));
   expect(failure).toMatchObject({ status: 502, code: "function_out_of_memory" });
+  expect((failure as { hint?: string }).hint).toStartWith("Raise memory_mb ");
   expect(await (await fixture.invoke(spec)).text()).toBe("calm");
 });
 
