@@ -190,9 +190,13 @@ export function readFunctionSettings(input: Readonly<Record<string, unknown>>): 
     if (expected) faults.push(`${given} must be ${expected}`);
     else read[key] = value;
   }
-  const { min_instances, max_instances } = read as unknown as FunctionSettings;
+  const { runtime, entry, min_instances, max_instances } = read as unknown as FunctionSettings;
   if (min_instances !== null && max_instances !== null && min_instances > max_instances) {
     faults.push("min_instances must not be more than max_instances");
+  }
+  if (runtime === "bun" && entry !== null) {
+    const given = "entry" in input ? "entry" : HANDLER;
+    faults.push(`${given} is for WASM and AWS; of TypeScript the default export is called`);
   }
   return { settings: read as unknown as FunctionSettings, faults };
 }

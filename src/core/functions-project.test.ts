@@ -215,6 +215,8 @@ describe("settings", () => {
     ["concurrency", 1.5],
     ["__proto__x", 1],
     ["constructor", 1],
+    ["entry", "main"],
+    ["handler", "index.handler"],
   ])("%s is refused when it cannot be used", (key, value) => {
     expect(readFunctionSettings({ [key]: value }).faults).toHaveLength(1);
   });

@@ -395,6 +395,12 @@ describe("what a call leaves behind", () => {
     expect(await logLines("talks", "since=2999-01-01T00:00:00Z")).toHaveLength(0);
     expect(await logLines("talks", "limit=1")).toHaveLength(1);
     expect((await world.call("/fn/v1/_admin/talks/logs?since=yesterday")).status).toBe(400);
+    const following = async (value: string) => {
+      const { status, headers } = await world.call(`/fn/v1/_admin/talks/logs?follow=${value}`);
+      return [status, headers.get("content-type")?.split(";")[0]];
+    };
+    expect(await following("false")).toEqual([200, "application/json"]);
+    expect(await following("")).toEqual([400, "application/json"]);
     expect((await world.call("/fn/v1/_admin/nobody/logs")).status).toBe(404);
   });
 

@@ -158,7 +158,14 @@ describe("promoting", () => {
     );
     expect((await post("refused/promote", { version: "0".repeat(64) })).status).toBe(404);
     expect((await post("refused/promote", { percent: 0 })).body["code"]).toBe("nothing_to_promote");
-    for (const body of [{ percent: 101 }, { percent: -1 }, { percent: "10" }, { by: "luck" }]) {
+    for (const body of [
+      { percent: 101 },
+      { percent: -1 },
+      { percent: "10" },
+      { by: "luck" },
+      { percent: 99.999 },
+      { percent: 0.004 },
+    ]) {
       const { status } = await post("refused/promote", body);
       expect([body, status]).toEqual([body, 400]);
     }

@@ -20,11 +20,15 @@ const INVOKE = {
   responses: {
     200: { description: "What the function answered, whatever its status" },
     ...failures({
+      400: "A WebSocket handshake or an Idempotency-Key that is none",
       401: "No credential, or a bad one",
+      403: "The credential's scopes or a policy do not allow it",
       404: "No such function, or no such export",
       405: "A WASM function is called by POST",
       408: "The request body did not arrive within the deadline",
+      409: "A request with this Idempotency-Key is being answered",
       413: "The body is larger than the function's body_in limit",
+      422: "This Idempotency-Key was used for another request",
       429: "The function has as many calls as it may; see Retry-After",
       499: "The client went away",
       500: "The function threw, or the plug-in reported an error",

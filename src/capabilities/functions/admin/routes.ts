@@ -40,7 +40,9 @@ const LOGS = t.Object({
   limit: LIMIT,
   level: t.Optional(oneOf(["debug", "info", "warn", "error"], { description: "Least level" })),
   request_id: sought(200, "Lines of one request"),
-  follow: t.Optional(t.String({ description: "`1`: server-sent events, without end" })),
+  follow: t.Optional(
+    oneOf(["1", "0", "true", "false"], { description: "`1`: server-sent events, without end" }),
+  ),
 });
 const INVOCATIONS = t.Object({
   before: t.Optional(
@@ -95,6 +97,27 @@ const ADMIN = {
   },
 };
 
+const CHANGE = {
+  ...ADMIN,
+  responses: { ...ADMIN.responses, ...failures({ 400: "A body that is not as described" }) },
+};
+const MOVE = {
+  ...CHANGE,
+  responses: {
+    ...CHANGE.responses,
+    ...failures({ 409: "No such step: there is no other version, or more than one is meant" }),
+  },
+};
+const SET = {
+  ...CHANGE,
+  responses: {
+    ...CHANGE.responses,
+    ...failures({ 422: "A name or a value that cannot be; nothing was changed" }),
+  },
+};
+const { 200: _done, ...REFUSALS } = ADMIN.responses;
+const REMOVE = { ...ADMIN, responses: { 204: { description: "Deleted" }, ...REFUSALS } };
+
 /** Who asks is known before any of the body is read. */
 const bodyUpTo =
   (limitBytes: number) =>
@@ -147,9 +170,9 @@ function lookRoutes(parts: FunctionsParts) {
       "/fn/v1/_admin/:name/logs",
       async ({ request, params, query }) => {
         const ctx = contextOf(request);
-        const { follow } = query;
+        const isFollowing = query.follow === "1" || query.follow === "true";
         // HEAD is answered by the GET, whose stream would be read to its end to know its length.
-        if (follow !== undefined && follow !== "0" && request.method !== "HEAD") {
+        if (isFollowing && request.method !== "HEAD") {
           return await followLogs(parts, ctx, request, params.name, query);
         }
         return await readLogs(parts, ctx.tenant, params.name, query);
@@ -183,7 +206,7 @@ function changeRoutes(parts: FunctionsParts) {
         body: ROLLBACK,
         parse: small,
         detail: {
-          ...ADMIN,
+          ...MOVE,
           summary: "Go back to an earlier version",
           description:
             "Without a version: one step back, or, while two versions share the calls, the end of that. A version may be cut to 8 characters.",
@@ -195,7 +218,7 @@ function changeRoutes(parts: FunctionsParts) {
       ({ request, params, body }) =>
         promoteVersion(parts, contextOf(request).tenant, params.name, {
           version: body.version ?? null,
-          percent: Math.round((body.percent ?? 100) * 100) / 100,
+          percent: checkedPercent(body.percent ?? 100),
           by: body.by ?? null,
         }),
       {
@@ -203,7 +226,7 @@ function changeRoutes(parts: FunctionsParts) {
         body: PROMOTE,
         parse: small,
         detail: {
-          ...ADMIN,
+          ...MOVE,
           summary: "Give a version calls: a part of them, or all",
           description:
             "Without a version: the one that has a part of the calls, else the last one deployed.",
@@ -216,8 +239,18 @@ function changeRoutes(parts: FunctionsParts) {
         await removeFunction(parts, contextOf(request).tenant, params.name);
         set.status = 204;
       },
-      { params: NAME, detail: { ...ADMIN, summary: "Delete a function" } },
+      { params: NAME, detail: { ...REMOVE, summary: "Delete a function" } },
     );
+}
+
+/** Rounded, 99.999 would give all calls and 0.004 end the share. @throws bad_request */
+function checkedPercent(percent: number): number {
+  const rounded = Math.round(percent * 100) / 100;
+  // What arithmetic leaves behind, as of 0.1 + 0.2, is no third decimal.
+  if (Math.abs(percent - rounded) > 1e-9) {
+    throw coreErrors.bad_request("percent has at most two decimals");
+  }
+  return rounded;
 }
 
 /** `env` and `secrets` of a function, or of all of them under the name `_shared`. */
@@ -247,7 +280,7 @@ function variableRoutes(parts: FunctionsParts) {
           params: NAME,
           body: VARIABLES,
           parse: bodyUpTo(VARIABLES_BODY_MAX),
-          detail: { ...ADMIN, summary: `Set and remove ${path}, without a deploy` },
+          detail: { ...SET, summary: `Set and remove ${path}, without a deploy` },
         },
       );
   }
