@@ -471,6 +471,18 @@ describe("who may do what", () => {
   });
 });
 
+test("the routes describe what they answer", () => {
+  const statusesOf = (method: string, path: string) => {
+    const route = world.mounted.plugin.routes.find(
+      (one) => one.method === method && one.path === path,
+    );
+    return Object.keys(route?.hooks.detail.responses).map(Number);
+  };
+  expect(statusesOf("DELETE", "/fn/v1/_admin/:name")).toEqual([204, 401, 403, 404]);
+  expect(statusesOf("POST", "/fn/v1/_admin/:name/promote")).toContain(409);
+  expect(statusesOf("PATCH", "/fn/v1/_admin/:name/env")).toContain(422);
+});
+
 describe("what cannot be deployed", () => {
   const item = (name: string, settings: object) => ({
     name,
