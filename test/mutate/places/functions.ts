@@ -226,8 +226,8 @@ export const functions: readonly Mutation[] = [
   {
     name: "function: a key is free before its call is over",
     file: "src/capabilities/functions/answer-once.ts",
-    find: "effectiveLimits(version, config).deadlineMs + SLACK_MS",
-    replace: "SLACK_MS",
+    find: "claimMs = deadlineMs + SLACK_MS",
+    replace: "claimMs = SLACK_MS",
     tests: ["src/capabilities/functions/answer-once.test.ts"],
     why: "a call of ten minutes is done twice by whoever repeats it after one",
   },
