@@ -48,7 +48,7 @@ const serverSection = Type.Object(
       1_073_741_824,
       1024,
       Number.MAX_SAFE_INTEGER,
-      "Largest request body of any route; routes may allow less.",
+      "Largest request body of any route; routes may allow less. What is larger is refused by the listener, as 413 without a body.",
     ),
     peers: Type.Record(
       Type.String({ pattern: "^[a-z][a-z0-9_]*$" }),
