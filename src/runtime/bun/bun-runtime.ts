@@ -220,9 +220,12 @@ export class BunRuntime implements FunctionRuntime {
   #recycleIdle(): void {
     const now = this.#options.clock.monotonic();
     for (const [key, slot] of this.#slots) {
-      for (const one of slot.list()) if (one.isOverdue(now)) this.#endOverdue(slot, one);
+      for (const one of [...slot.list()]) {
+        if (one.isOverdue(now)) this.#endOverdue(slot, one);
+        else if (one.isOld(now)) this.#replace(slot, one);
+      }
       const oldest = now - slot.spec.limits.idleMs;
-      // Those that are to be kept ready are recycled by their calls only.
+      // Those that are to be kept ready are recycled by their calls and age only.
       const spare = slot.list().length - slot.spec.instances.min;
       const idle = slot.list().filter((one) => one.isSpare(now) && one.idleSince < oldest);
       for (const instance of idle.slice(0, Math.max(0, spare))) this.#replace(slot, instance);

@@ -13,6 +13,7 @@ function instanceOf() {
   const use = { cpuMs: 500, killed: null as KillReason | null };
   const turns: string[] = [];
   const child = {
+    pid: 4_711,
     usage: () => ({ memoryBytes: 1, threads: 1, cpuMs: use.cpuMs }),
     killed: () => use.killed,
     schedule: (when: string) => turns.push(when),
@@ -47,6 +48,15 @@ test("work that goes on for longer than a call may take after the last one is ov
   expect(isOverdue()).toBe(false);
   for (const cpuMs of [0, 45]) await uses(cpuMs);
   expect(isOverdue()).toBe(true);
+});
+
+test("a process is old after a day and up to an hour", async () => {
+  const { instance, clock } = instanceOf();
+  const isOld = () => instance.isOld(clock.monotonic());
+  await clock.advance(24 * 3_600_000);
+  expect(isOld()).toBe(false);
+  await clock.advance(3_600_000);
+  expect(isOld()).toBe(true);
 });
 
 test("a process that computes comes late until it waits again", async () => {

@@ -16,6 +16,10 @@ const WAITS = 0.2;
 /** What it took, or sent: the next one will do the same. */
 const TOO_MUCH: readonly KillReason["kind"][] = ["memory", "threads", "disk", "link"];
 
+/** A leak too slow for the limits ends with its process; not all of a server's start are replaced at once. */
+const AGE_MAX_MS = 24 * 3_600_000;
+const AGE_SPREAD_MS = 3_600_000;
+
 /** A process whose event loop does not answer within this is spinning. */
 const PONG_MS = 1000;
 
@@ -26,6 +30,8 @@ export class Instance {
   /** Monotonic milliseconds. */
   idleSince: number;
   served = 0;
+  /** Monotonic milliseconds. */
+  readonly #bornAt: number;
   /** When the last call left, monotonic milliseconds. */
   #leftAt: number;
   /** Most memory seen, bytes. */
@@ -42,6 +48,7 @@ export class Instance {
     this.child = child;
     this.#options = options;
     this.idleSince = options.clock.monotonic();
+    this.#bornAt = this.idleSince;
     this.#leftAt = this.idleSince;
     this.#looked = { cpuMs: child.usage().cpuMs, at: this.idleSince };
     child.onBackground = (running) => {
@@ -79,6 +86,12 @@ export class Instance {
   isOverdue(nowMs: number): boolean {
     const isAtWork = this.#background > 0 || this.#isLate;
     return this.calls.size === 0 && isAtWork && nowMs - this.#leftAt > this.spec.limits.deadlineMs;
+  }
+
+  /** It has lived for a day, and up to an hour more. */
+  isOld(nowMs: number): boolean {
+    const extraMs = (this.child.pid * 7_919) % AGE_SPREAD_MS;
+    return nowMs - this.#bornAt > AGE_MAX_MS + extraMs;
   }
 
   /** Id of the request in a process that takes one at a time, as long as there is one. */
