@@ -125,3 +125,23 @@ test("Unix sockets are not reached through fetch", async () => {
   const body = `return await fetch("http://localhost/", { unix: "/run/postgresql/.s.PGSQL.5432" }).catch((e) => e.message);`;
   expect(await run(open, body)).toBe("A function cannot reach Unix sockets");
 });
+
+test("a status that is none fails its own request, and what comes after it is served", async () => {
+  const odd = Bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: {
+      data(socket) {
+        socket.end("HTTP/1.1 999 Odd\r\ncontent-length: 2\r\n\r\nhi");
+      },
+    },
+  });
+  const body = `const asked = fetch("http://127.0.0.1:${odd.port}/").catch((error) => [error.name, error.message]);
+    return [await asked, (await fetch(url + "/headers")).status];`;
+  try {
+    const reason = "The request failed: The answer has the status 999, which is none from 200 to 599";
+    expect(await run(open, body)).toEqual([["TypeError", reason], 200]);
+  } finally {
+    odd.stop(true);
+  }
+});

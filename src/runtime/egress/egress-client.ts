@@ -13,7 +13,7 @@ import {
 } from "../link/frame-link.ts";
 import { InboundBody, OutboundBody } from "../link/framed-body.ts";
 import type { FromChild, ToChild } from "../messages.ts";
-import type { RequestHead, ResponseHead } from "./heads.ts";
+import { isAnswerStatus, type RequestHead, type ResponseHead, strangeStatus } from "./heads.ts";
 
 /** The Fetch standard allows so many. */
 const REDIRECTS_MAX = 20;
@@ -146,7 +146,7 @@ export class EgressClient {
       this.#exchanges.set(number, {
         inbound,
         outbound,
-        onHead: ({ status, headers }) => resolve(answerOf(status, headers, inbound)),
+        onHead: (answer) => resolve(answerOf(answer, inbound)),
         onError: (error) => reject(error),
       });
       this.#link.send(FRAME.request, number, bytes);
@@ -167,6 +167,14 @@ export class EgressClient {
     }
     const exchange = this.#exchanges.get(number);
     if (!exchange) return;
+    try {
+      this.#hand(exchange, type, number, payload);
+    } catch (error) {
+      this.#giveUp(exchange, number, error);
+    }
+  }
+
+  #hand(exchange: Exchange, type: number, number: number, payload: Uint8Array<ArrayBuffer>): void {
     const { inbound, outbound } = exchange;
     if (type === FRAME.response) exchange.onHead(JSON.parse(textIn(payload)));
     else if (type === FRAME.data) inbound.push(payload);
@@ -181,13 +189,26 @@ export class EgressClient {
     }
   }
 
+  /** What came cannot be taken. Its own end: a throw would end the link for all the others. */
+  #giveUp({ inbound, outbound, onError }: Exchange, number: number, cause: unknown): void {
+    const said = cause instanceof Error ? cause.message : String(cause);
+    const error = cause instanceof TypeError ? cause : new TypeError(said, { cause });
+    this.#link.send(FRAME.cancel, number);
+    this.#done(number, () => {
+      outbound.cancel();
+      onError(error);
+      inbound.fail(error);
+    });
+  }
+
   #done(number: number, finish: () => void): void {
     this.#exchanges.delete(number);
     finish();
   }
 }
 
-function answerOf(status: number, headers: ResponseHead["headers"], inbound: InboundBody) {
+function answerOf({ status, headers }: ResponseHead, inbound: InboundBody): Response {
+  if (!isAnswerStatus(status)) throw strangeStatus(status);
   const all = new Headers(headers as [string, string][]);
   return new Response(NO_BODY.has(status) ? null : inbound.stream, { status, headers: all });
 }

@@ -10,7 +10,13 @@ import { FRAME, type FrameLink, numberIn, textIn, WINDOW_BYTES } from "../link/f
 import { InboundBody, OutboundBody } from "../link/framed-body.ts";
 import type { ToChild } from "../messages.ts";
 import { EgressDenied, type EgressPolicy, type Lookup, resolveTarget } from "./egress-policy.ts";
-import { type HeaderList, type RequestHead, readRequestHead } from "./heads.ts";
+import {
+  type HeaderList,
+  isAnswerStatus,
+  type RequestHead,
+  readRequestHead,
+  strangeStatus,
+} from "./heads.ts";
 
 export interface EgressOptions {
   /** How this server's own surface is reached. */
@@ -142,6 +148,10 @@ export class EgressServer {
       decompress: false,
     };
     const response = await this.#ask(head, init);
+    if (!isAnswerStatus(response.status)) {
+      void response.body?.cancel().catch(() => undefined);
+      throw strangeStatus(response.status);
+    }
     const headers = forwardable([...response.headers]);
     this.#link.send(FRAME.response, request, JSON.stringify({ status: response.status, headers }));
     exchange.outbound = new OutboundBody(this.#link, request);

@@ -25,6 +25,15 @@ export interface ResponseHead {
   readonly headers: HeaderList;
 }
 
+/** What `Response` takes: a server out there may say any number of three digits. */
+export function isAnswerStatus(status: number): boolean {
+  return Number.isInteger(status) && status >= 200 && status <= 599;
+}
+
+export function strangeStatus(status: number): TypeError {
+  return new TypeError(`The answer has the status ${status}, which is none from 200 to 599`);
+}
+
 /** Null for anything that is not exactly a head: it comes from a process that runs others' code. */
 export function readRequestHead(payload: Uint8Array): RequestHead | null {
   let head: unknown;
