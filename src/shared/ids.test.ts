@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test";
 import type { Clock } from "../core/ports/clock.ts";
-import type { Rng } from "../core/ports/rng.ts";
 import { createIds } from "./ids.ts";
 
 const FORM = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -8,7 +7,7 @@ const FORM = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{1
 function setup(fill = 0xff) {
   const time = { nowMs: 0x0190_1234_5678 };
   const clock = { now: () => time.nowMs } as Clock;
-  const rng: Rng = { bytes: (n) => new Uint8Array(n).fill(fill), float: () => 0 };
+  const rng = { bytes: (n: number) => new Uint8Array(n).fill(fill) };
   return { time, ids: createIds(clock, rng) };
 }
 
@@ -34,10 +33,7 @@ test("ids stay in order within a millisecond, past the counter's end and when th
 
 test("the random bits are all drawn, and none twice", () => {
   let next = 0;
-  const rng: Rng = {
-    bytes: (n) => Uint8Array.from({ length: n }, () => ++next & 0x3f),
-    float: () => 0,
-  };
+  const rng = { bytes: (n: number) => Uint8Array.from({ length: n }, () => ++next & 0x3f) };
   const ids = createIds({ now: () => 1 } as Clock, rng);
   const tails = Array.from({ length: 1_000 }, () => ids.uuid().slice(19));
   expect(tails[0]).toBe("8304-05060708090a");

@@ -14,7 +14,7 @@ const TAIL_BYTES = 8;
  * stay in order, and a clock that steps back does not reorder them. Each request takes one, so the
  * text is put together in place.
  */
-export function createIds(clock: Clock, rng: Rng): Ids {
+export function createIds(clock: Clock, rng: Pick<Rng, "bytes">): Ids {
   const text = Buffer.alloc(UUID_CHARS, "-");
   let drawn: Uint8Array = new Uint8Array(0);
   let drawnAt = 0;

@@ -59,6 +59,10 @@ const COPY = guest(`
     (call $output_set (local.get $b) (i64.const 1)) ${OK})
   (func (export "complain") (result i32) (call $error_set (call $input_offset)) (i32.const 1))
   (func (export "complain_softly") (result i32) (call $error_set (call $input_offset)) ${OK})
+  (func (export "output_nothing") (result i32) (call $output_set (i64.const 0) (i64.const 0)) ${OK})
+  (func (export "output_negative") (result i32) (call $output_set (call $input_offset) (i64.const -1)) ${OK})
+  (func (export "output_long") (result i32) (call $output_set (call $input_offset) (i64.const 4294967296)) ${OK})
+  (func (export "alloc_negative") (result i32) (drop (call $alloc (i64.const -1))) ${OK})
   (func (export "trap") (result i32) (unreachable))
   (func (export "past_input") (result i32) (drop (call $input_load_u8 (call $input_length))) ${OK})`);
 
@@ -77,7 +81,11 @@ const CASES: readonly [string, string | Uint8Array<ArrayBuffer>][] = [
   ["complain_softly", "bad input"],
   ["trap", ""],
   ["past_input", "abc"],
+  ["output_long", "abc"],
+  ["alloc_negative", ""],
 ];
+/** Both fail, each in its own words. */
+const WORDED = new Set(["trap", "past_input", "output_long", "alloc_negative"]);
 const ASSEMBLY_CASES: readonly [string, string][] = [
   ["count_vowels", "Hello, world! AEIOU"],
   ["count_vowels", "and the total goes on"],
@@ -127,8 +135,7 @@ test("modules answer byte for byte what the Extism SDK answers", async () => {
     let compared = 0;
     for (const [name, input] of cases) {
       const [mine, theirs] = [await ours(spec, name, input), await oracle(plugin, name, input)];
-      const worded = name === "trap" || name === "past_input";
-      if (worded) expect([name, "error" in mine]).toEqual([name, "error" in theirs]);
+      if (WORDED.has(name)) expect([name, "error" in mine]).toEqual([name, "error" in theirs]);
       else expect([name, mine]).toEqual([name, theirs]);
       compared += 1;
     }
@@ -136,6 +143,14 @@ test("modules answer byte for byte what the Extism SDK answers", async () => {
     await plugin.close();
   }
 }, 60_000);
+
+test("an output of nothing is none, and none has a length below zero", async () => {
+  const spec = fixture.wasmSpec("outputs", COPY);
+  expect(await (await post(spec, "abc", "output_nothing")).text()).toBe("");
+  // As unsigned numbers, which they are, these are past the end of all memory.
+  const failure = await failureOf(post(spec, "abc", "output_negative"));
+  expect(failure.message).toContain("outside of the plug-in's blocks");
+});
 
 test("the export is the one in the path, else the entry, else the name's, else the only one", async () => {
   const body = "abc";

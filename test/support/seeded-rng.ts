@@ -16,10 +16,12 @@ export function createSeededRng(seed: number): SeededRng {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
   const below = (n: number) => Math.floor(float() * n);
+  const bytes = (n: number) => Uint8Array.from({ length: n }, () => below(256));
   return {
     float,
     below,
-    bytes: (n) => Uint8Array.from({ length: n }, () => below(256)),
+    bytes,
+    fill: (target) => target.set(bytes(target.length)),
     pick<T>(values: readonly T[]) {
       return values[below(values.length)] as T;
     },

@@ -10,6 +10,8 @@ export const EXTISM_MODULE = "extism:host/env";
 /** All variables of a module together, names included; Extism's own default, and what it adds for each. */
 const VARS_BYTES = 1024 * 1024;
 const VAR_OVERHEAD_BYTES = 48;
+/** Of one line; the log holds less. */
+const LOG_MAX_BYTES = 65_536;
 /** What `get_log_level` answers: 0 trace, 1 debug, 2 info, 3 warn, 4 error. */
 const LOG_LEVEL_DEBUG = 1;
 
@@ -93,8 +95,10 @@ function inputFunctions(state: PluginState): Record<string, HostFunction> {
 function resultFunctions(state: PluginState): Record<string, HostFunction> {
   return {
     output_set(address: bigint, length: bigint) {
-      state.memory.read(Number(address), Number(length));
       state.output = { address: Number(address), length: Number(length) };
+      // Nothing, said in so many words: kits do so.
+      if (address === 0n && length === 0n) state.output = null;
+      else state.memory.check(state.output.address, state.output.length);
     },
     error_set(address: bigint) {
       if (address !== 0n && !state.memory.has(Number(address))) {
@@ -108,8 +112,8 @@ function resultFunctions(state: PluginState): Record<string, HostFunction> {
 
 function storeFunctions(state: PluginState): Record<string, HostFunction> {
   const { memory, vars } = state;
-  const decoder = new TextDecoder();
-  const keyAt = (address: bigint) => decoder.decode(memory.block(Number(address)));
+  // One that is cut is longer than any that is held.
+  const keyAt = (address: bigint) => memory.text(Number(address), VARS_BYTES);
   return {
     config_get(address: bigint) {
       const value = state.config.get(keyAt(address));
@@ -136,9 +140,8 @@ const varBytes = (key: string, value: Uint8Array) =>
   Buffer.byteLength(key) + value.length + VAR_OVERHEAD_BYTES;
 
 function logFunctions(state: PluginState): Record<string, HostFunction> {
-  const decoder = new TextDecoder();
   const at = (level: LogLevelName) => (address: bigint) =>
-    state.log(level, decoder.decode(state.memory.block(Number(address))));
+    state.log(level, state.memory.text(Number(address), LOG_MAX_BYTES));
   return {
     log_trace: at("debug"),
     log_debug: at("debug"),

@@ -1,9 +1,11 @@
 /** What comes of an exchange with a WASM host: its answer whole, or that the host went away under it. */
 import type { Clock } from "../../core/ports/clock.ts";
+import type { FunctionSpec } from "../../core/ports/function-runtime.ts";
 import type { Answer } from "../calls/answer-head.ts";
 import { CallNotSent, ProcessGone } from "../calls/call-sender.ts";
 import type { Child } from "../child.ts";
-import { type ChildExit, exitOf } from "../child-exit.ts";
+import { type ChildExit, describeExit, exitOf } from "../child-exit.ts";
+import { runtimeErrors } from "../errors.ts";
 
 /** The host went away under a call. */
 export class HostGone extends Error {
@@ -19,6 +21,17 @@ export class HostGone extends Error {
     this.atFault = atFault;
     this.hasBegun = hasBegun;
   }
+}
+
+/** What the caller of the last try is told. Who was not running is not to look for it at home. */
+export function crashOf({ name, limits }: FunctionSpec, { exit, atFault }: HostGone): Error {
+  if (!atFault) {
+    const reason = `The process it shares with others was ${describeExit(exit)} while this call waited`;
+    return runtimeErrors.function_crashed(name, reason);
+  }
+  return exit.killed?.kind === "memory"
+    ? runtimeErrors.function_out_of_memory(name, limits.memoryBytes)
+    : runtimeErrors.function_crashed(name, `The process was ${describeExit(exit)}`);
 }
 
 /** How the host ended, where `error` says that it did; null for any other error, and for a host that lives. */

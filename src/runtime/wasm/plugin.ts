@@ -25,6 +25,9 @@ export interface PluginOptions {
   readonly rng: Rng;
 }
 
+/** Of a plug-in's error: more is no message. */
+const ERROR_MAX_BYTES = 65_536;
+
 export type PluginLog = (level: LogLevelName, text: string) => void;
 
 export type PluginResult =
@@ -52,6 +55,8 @@ export class Plugin {
   readonly #waits: boolean;
   #world: CallWorld | null = null;
   #isSpent = false;
+  /** Null while nothing of the module has run. */
+  #stopWord: Int32Array | null = null;
 
   /**
    * Runs the module's start function and initialisers: may trap, may be stopped. They cannot wait.
@@ -72,7 +77,8 @@ export class Plugin {
       log: write,
     };
     let memory: WebAssembly.Memory | null = null;
-    const wasi = createWasi({ ...options, memory: () => memory, log: write });
+    const checkStop = () => this.#checkStop();
+    const wasi = createWasi({ ...options, memory: () => memory, checkStop, log: write });
     const own = { [EXTISM_MODULE]: createExtismImports(this.#state), [WASI_MODULE]: wasi };
     const imports = options.waits ? this.#withOutside(own) : own;
     const instance = new WebAssembly.Instance(
@@ -82,10 +88,16 @@ export class Plugin {
     this.#exports = instance.exports;
     if (this.#exports["memory"] instanceof WebAssembly.Memory) memory = this.#exports["memory"];
     const stop = this.#exports[STOP_EXPORT] as WebAssembly.Memory;
-    onInstance(new Int32Array(stop.buffer));
+    this.#stopWord = new Int32Array(stop.buffer);
+    onInstance(this.#stopWord);
     this.#run(START_EXPORT);
     this.#run("_initialize");
     this.#run("hs_init");
+  }
+
+  /** The module looks by itself only every so many turns: too few of those that have us at work for long. */
+  #checkStop(): void {
+    if (this.#stopWord && Atomics.load(this.#stopWord, 0) !== 0) throw new Error("It was stopped");
   }
 
   #withOutside(own: Record<string, object>): Record<string, object> {
@@ -113,6 +125,13 @@ export class Plugin {
   /** It trapped or exited in the midst of something (its stack is not where it was), or was a program. */
   get isSpent(): boolean {
     return this.#isSpent;
+  }
+
+  /** What is thrown away with it. */
+  get heldBytes(): number {
+    const { memory } = this.#exports;
+    const own = memory instanceof WebAssembly.Memory ? memory.buffer.byteLength : 0;
+    return own + this.#state.memory.heldBytes;
   }
 
   #run(name: string): unknown {
@@ -184,7 +203,7 @@ export class Plugin {
 
   #errorText(): string | null {
     const { errorAddress, memory } = this.#state;
-    return errorAddress === 0 ? null : new TextDecoder().decode(memory.block(errorAddress));
+    return errorAddress === 0 ? null : memory.text(errorAddress, ERROR_MAX_BYTES);
   }
 }
 

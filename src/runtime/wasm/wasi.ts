@@ -6,12 +6,19 @@
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Rng } from "../../core/ports/rng.ts";
 import type { LogLevelName } from "../messages.ts";
+import { threwAway } from "./thrown-away.ts";
 
 export const WASI_MODULE = "wasi_snapshot_preview1";
 
-const ERRNO = { success: 0, badf: 8, fault: 21, nosys: 52 } as const;
+const ERRNO = { success: 0, badf: 8, fault: 21, inval: 28, nosys: 52 } as const;
 const CHARACTER_DEVICE = 2;
+/** Web Cryptography gives so much at a time. */
 const RANDOM_MAX_BYTES = 65_536;
+/** As Linux has it. */
+const IOV_MAX = 1_024;
+const IOV_BYTES = 8;
+/** Taken by one write; a program goes on with what is left, as it does with a pipe. */
+const WRITE_MAX_BYTES = 65_536;
 
 /** Refused with EBADF (they name a descriptor) or ENOSYS. */
 const REFUSED: Readonly<Record<string, number>> = Object.fromEntries([
@@ -43,6 +50,8 @@ export interface WasiHost {
   readonly rng: Rng;
   /** Null until the module is instantiated, or when it exports no memory. */
   memory(): WebAssembly.Memory | null;
+  /** Throws when the call's time is up: asked by what takes long or is called in a loop for long. */
+  checkStop(): void;
   log(level: LogLevelName, text: string): void;
 }
 
@@ -63,57 +72,75 @@ export function createWasi(host: WasiHost): Record<string, HostFunction> {
   };
 }
 
-/** Memory may have grown since the last call, so a view is made each time. */
-function viewOf(host: WasiHost): DataView {
+/**
+ * What a module gives are i32 of any sign. Null when it is not all in its memory. Memory may have grown
+ * since the last call, so a view is made each time.
+ */
+function within(host: WasiHost, at: number, length: number): DataView<ArrayBuffer> | null {
   const memory = host.memory();
   if (!memory) throw new Error("WASI needs the module to export its memory");
-  return new DataView(memory.buffer);
+  const buffer = memory.buffer as ArrayBuffer;
+  const [start, size] = [at >>> 0, length >>> 0];
+  return start + size <= buffer.byteLength ? new DataView(buffer, start, size) : null;
+}
+
+/** Has `write` put a result of `length` bytes to where the module wants it. */
+function give(host: WasiHost, at: number, length: number, write: (view: DataView) => void): number {
+  const view = within(host, at, length);
+  if (!view) return ERRNO.fault;
+  write(view);
+  return ERRNO.success;
 }
 
 function outputFunctions(host: WasiHost): Record<string, HostFunction> {
   return {
     fd_write(fd: number, vectors: number, count: number, written: number) {
+      host.checkStop();
       if (fd !== 1 && fd !== 2) return ERRNO.badf;
-      const view = viewOf(host);
-      const bytes = gather(view, vectors, count);
-      view.setUint32(written, bytes.length, true);
+      if (count >>> 0 > IOV_MAX) return ERRNO.inval;
+      const list = within(host, vectors, count * IOV_BYTES);
+      const result = within(host, written, 4);
+      const bytes = list && result && gather(host, list);
+      if (!bytes) return ERRNO.fault;
+      result.setUint32(0, bytes.length, true);
+      threwAway(bytes.length);
       const text = new TextDecoder().decode(bytes).replace(/\n$/, "");
       if (text !== "") host.log(fd === 2 ? "error" : "info", text);
       return ERRNO.success;
     },
     fd_read(fd: number, _vectors: number, _count: number, read: number) {
       if (fd !== 0) return ERRNO.badf;
-      viewOf(host).setUint32(read, 0, true);
-      return ERRNO.success;
+      return give(host, read, 4, (view) => view.setUint32(0, 0, true));
     },
     fd_fdstat_get(fd: number, at: number) {
       if (fd < 0 || fd > 2) return ERRNO.badf;
-      const view = viewOf(host);
-      for (let offset = 0; offset < 24; offset += 8) view.setBigUint64(at + offset, 0n, true);
-      view.setUint8(at, CHARACTER_DEVICE);
-      return ERRNO.success;
+      return give(host, at, 24, (view) => {
+        for (let offset = 0; offset < 24; offset += 8) view.setBigUint64(offset, 0n, true);
+        view.setUint8(0, CHARACTER_DEVICE);
+      });
     },
   };
 }
 
-function gather(view: DataView, vectors: number, count: number): Uint8Array {
+/** The first bytes of what is to be written; null when some of it is outside of the memory. */
+function gather(host: WasiHost, list: DataView): Uint8Array | null {
   const parts: Uint8Array[] = [];
-  for (let n = 0; n < count; n += 1) {
-    const start = view.getUint32(vectors + n * 8, true);
-    const length = view.getUint32(vectors + n * 8 + 4, true);
-    parts.push(new Uint8Array(view.buffer as ArrayBuffer, start, length));
+  let room = WRITE_MAX_BYTES;
+  for (let at = 0; at < list.byteLength; at += IOV_BYTES) {
+    const part = within(host, list.getUint32(at, true), list.getUint32(at + 4, true));
+    if (!part) return null;
+    const length = Math.min(room, part.byteLength);
+    if (length > 0) parts.push(new Uint8Array(part.buffer, part.byteOffset, length));
+    room -= length;
   }
-  return Buffer.concat(parts);
+  return parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
 }
 
 /** No arguments and no environment: zero of them, zero bytes long. */
 function sizeFunctions(host: WasiHost): Record<string, HostFunction> {
-  const none = (count: number, size: number) => {
-    const view = viewOf(host);
-    view.setUint32(count, 0, true);
-    view.setUint32(size, 0, true);
-    return ERRNO.success;
-  };
+  const zero = (view: DataView) => view.setUint32(0, 0, true);
+  const none = (count: number, size: number) =>
+    give(host, count, 4, zero) || give(host, size, 4, zero);
   return {
     args_sizes_get: none,
     environ_sizes_get: none,
@@ -128,19 +155,17 @@ function worldFunctions(host: WasiHost): Record<string, HostFunction> {
     return BigInt(Math.round(ms * 1000)) * 1000n;
   };
   return {
-    clock_time_get(clockId: number, _precision: bigint, at: number) {
-      viewOf(host).setBigUint64(at, nanoseconds(clockId), true);
-      return ERRNO.success;
-    },
-    clock_res_get(_clockId: number, at: number) {
-      viewOf(host).setBigUint64(at, 1000n, true);
-      return ERRNO.success;
-    },
+    clock_time_get: (clockId: number, _precision: bigint, at: number) =>
+      give(host, at, 8, (view) => view.setBigUint64(0, nanoseconds(clockId), true)),
+    clock_res_get: (_clockId: number, at: number) =>
+      give(host, at, 8, (view) => view.setBigUint64(0, 1000n, true)),
     random_get(at: number, length: number) {
-      const memory = new Uint8Array(viewOf(host).buffer as ArrayBuffer, at >>> 0, length >>> 0);
-      for (let offset = 0; offset < memory.length; offset += RANDOM_MAX_BYTES) {
-        const part = memory.subarray(offset, offset + RANDOM_MAX_BYTES);
-        part.set(host.rng.bytes(part.length));
+      const target = within(host, at, length);
+      if (!target) return ERRNO.fault;
+      for (let offset = 0; offset < target.byteLength; offset += RANDOM_MAX_BYTES) {
+        host.checkStop();
+        const size = Math.min(RANDOM_MAX_BYTES, target.byteLength - offset);
+        host.rng.fill(new Uint8Array(target.buffer, target.byteOffset + offset, size));
       }
       return ERRNO.success;
     },
@@ -150,6 +175,9 @@ function worldFunctions(host: WasiHost): Record<string, HostFunction> {
 /** Names that a module may import. */
 export const WASI_FUNCTIONS: ReadonlySet<string> = new Set(
   Object.keys(
-    createWasi({ clock: {} as Clock, rng: {} as Rng, memory: () => null, log: () => {} }),
+    createWasi({
+      ...{ clock: {} as Clock, rng: {} as Rng, memory: () => null },
+      ...{ checkStop: () => {}, log: () => {} },
+    }),
   ),
 );

@@ -12,7 +12,6 @@ import type {
 } from "../../core/ports/function-runtime.ts";
 import { type BlankPool, createBlankPool } from "../blank-pool.ts";
 import { type Child, spawnChild } from "../child.ts";
-import { describeExit } from "../child-exit.ts";
 import { runtimeErrors } from "../errors.ts";
 import type { JailLevel } from "../jail/jail-plan.ts";
 import { LazyAbort } from "../lazy-abort.ts";
@@ -25,7 +24,7 @@ import { specKey, versionKey } from "../spec-key.ts";
 import { isBrief, TICK_MS, YoungCalls } from "../young-calls.ts";
 import { chooseExport } from "./choose-export.ts";
 import type { LoadedModule } from "./host/module-store.ts";
-import { HostGone } from "./host-gone.ts";
+import { crashOf, HostGone } from "./host-gone.ts";
 import type { Lane, LaneCall } from "./lane.ts";
 import { LaneSet } from "./lane-set.ts";
 import type { HeldModule } from "./resident-modules.ts";
@@ -133,7 +132,7 @@ export class WasmRuntime implements FunctionRuntime {
         if (run.ended) throw run.ended;
         if (error instanceof HostGone) {
           const mayRepeat = !error.atFault && !error.hasBegun;
-          if (!mayRepeat || tries === TRIES) throw crashOf(run.call, error);
+          if (!mayRepeat || tries === TRIES) throw crashOf(run.call.spec, error);
           tries += 1;
         } else if (error !== MOVED) throw error;
         run.controller = new LazyAbort();
@@ -203,13 +202,6 @@ export class WasmRuntime implements FunctionRuntime {
     this.#stopWatching = null;
     await Promise.all([this.#lanes.close(), this.#pool.close()]);
   }
-}
-
-function crashOf(call: FunctionCall, { exit }: HostGone) {
-  const { name, limits } = call.spec;
-  return exit.killed?.kind === "memory"
-    ? runtimeErrors.function_out_of_memory(name, limits.memoryBytes)
-    : runtimeErrors.function_crashed(name, `The process was ${describeExit(exit)}`);
 }
 
 /** Lines of a host carry whose they are, as we put it on the call. */

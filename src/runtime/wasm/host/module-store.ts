@@ -9,6 +9,7 @@ import type { LoadOrder } from "../../messages.ts";
 import { inspectModule } from "../inspect-module.ts";
 import { Plugin } from "../plugin.ts";
 import { rewriteModule } from "../rewrite/rewrite-module.ts";
+import { threwAway } from "../thrown-away.ts";
 import { waitsOutside } from "./outside.ts";
 import type { Watchdog } from "./watchdog.ts";
 
@@ -84,6 +85,9 @@ export function createModuleStore(watchdog: Instances): ModuleStore {
 
   function retire(instance: Instance): void {
     watchdog.forget(instance.number);
+    const { heldBytes } = instance.plugin;
+    // Its call, which ends now, has it in hand still.
+    setImmediate(threwAway, heldBytes);
   }
 
   return {
