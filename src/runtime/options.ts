@@ -11,7 +11,7 @@ import { type JailPlan, planJail } from "./jail/jail-plan.ts";
 import type { AwsCredentials } from "./lambda/sigv4.ts";
 
 /**
- * Answers what only a function may ask, by path: `GET|PUT|DELETE /kv/{key}`, `GET /kv?prefix=`,
+ * Answers what only a function may ask, by path: `GET|PUT|DELETE /kv/={key}`, `GET /kv?prefix=`,
  * `GET /secrets/{name}`.
  */
 export type HostCalls = (spec: FunctionSpec, request: Request) => Promise<Response>;

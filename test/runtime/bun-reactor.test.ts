@@ -87,6 +87,18 @@ test("keys are written, read, compared, listed and removed", async () => {
   expect(refused).toContain("A key has 1 to 400 bytes");
 });
 
+test("any text is a key, also what a path takes for a step; what is none is refused in words", async () => {
+  const keys = [".", "..", "%2e", "%2E%2e", "a/../b", "//", "ü".repeat(200)];
+  const body = `const keys = ${JSON.stringify(keys)};
+    for (const key of keys) await reactor.kv.set(key, key);
+    const read = await Promise.all(keys.map((key) => reactor.kv.getText(key)));
+    const refused = await Promise.all(["", "a\\0b", "\\ud800"].map((key) =>
+      reactor.kv.set(key, 1).catch((error) => error.message)));
+    return [read, (await reactor.kv.list()).length, refused];`;
+  const refusals = ["A key has 1 to 400 bytes", "A key has no NUL", "A key is well-formed Unicode"];
+  expect(await run(body, {}, "steps")).toEqual([keys, keys.length, refusals]);
+});
+
 test("the caller's client speaks as the caller, and refusals are errors with their code", async () => {
   const body = `const { data } = reactor;
     await data.select("notes", { select: "id", id: "eq.1" });

@@ -1,9 +1,9 @@
 /**
  * What only a function may ask of its server, over its link and never over HTTP: its keys.
  *
- *   GET /kv/{key}            200 with the bytes and an ETag, 404
- *   PUT /kv/{key}?ttl_s=     204 with an ETag; If-None-Match: * or If-Match: "<etag>" else 412
- *   DELETE /kv/{key}         204, 404
+ *   GET /kv/={key}           200 with the bytes and an ETag, 404
+ *   PUT /kv/={key}?ttl_s=    204 with an ETag; If-None-Match: * or If-Match: "<etag>" else 412
+ *   DELETE /kv/={key}        204, 404
  *   GET /kv?prefix=&after=&limit=   {"keys": […]}, at most 1,000, in byte order
  *
  * Keys belong to the function, all its versions share them. Refusals are 4xx with a sentence.
@@ -12,6 +12,8 @@ import type { FunctionSpec } from "../../core/ports/function-runtime.ts";
 import type { Kv, KvPutOptions } from "../../core/ports/kv.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
 
+/** The sign is what `.` and `..` need to be no steps in a path. */
+const KEYS = "/kv/=";
 /** UTF-8 bytes. */
 const KEY_MAX_BYTES = 400;
 const VALUE_MAX_BYTES = 1_048_576;
@@ -28,10 +30,11 @@ export async function answerHostCall(
   const prefix = `fn/${name}/`;
   if (url.pathname === "/kv") return await listKeys(kv, tenant, prefix, url.searchParams);
   const key = keyIn(url.pathname);
-  if (key === null) return refusal(404, "A function can ask for /kv/{key} and /kv");
+  if (key === null) return refusal(404, "A function can ask for /kv/={key} and /kv");
   if (key === "" || Buffer.byteLength(key) > KEY_MAX_BYTES) {
     return refusal(400, `A key has 1 to ${KEY_MAX_BYTES} bytes`);
   }
+  if (key.includes("\0")) return refusal(400, "A key has no NUL");
   switch (request.method) {
     case "GET":
       return await getValue(kv, tenant, prefix + key);
@@ -48,9 +51,9 @@ export async function answerHostCall(
 
 /** Null for another path. */
 function keyIn(path: string): string | null {
-  if (!path.startsWith("/kv/")) return null;
+  if (!path.startsWith(KEYS)) return null;
   try {
-    return decodeURIComponent(path.slice(4));
+    return decodeURIComponent(path.slice(KEYS.length));
   } catch {
     return null;
   }

@@ -50,7 +50,7 @@ describe("a function asks for its secrets", () => {
   test("other paths are not for it, and nothing else is told", async () => {
     const { set, ask } = await world();
     await set(variable("other", "KEY"), "of another");
-    expect(await ask("/kv/KEY")).toBeNull();
+    expect(await ask("/kv/=KEY")).toBeNull();
     expect(await ask("/secrets/")).toBeNull();
     expect(await ask("/secrets/%ff")).toBe("404 ");
     expect(await ask("/secrets/..%2Fother")).toBe("404 ");

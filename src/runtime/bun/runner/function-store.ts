@@ -1,5 +1,6 @@
 /** A function's own keys and secrets, which the server keeps. */
 import type { EgressClient } from "../../egress/egress-client.ts";
+import { keyPath } from "../../key-path.ts";
 
 export interface PutOptions {
   /** Seconds until it is gone. */
@@ -38,8 +39,7 @@ function askHost(egress: EgressClient): Ask {
 
 export function createKeyStore(egress: EgressClient): KeyStore {
   const ask = askHost(egress);
-  const path = (key: string) => `/kv/${encodeURIComponent(key)}`;
-  const read = async (key: string) => await found(await ask(path(key)));
+  const read = async (key: string) => await found(await ask(keyPath(key)));
   return Object.freeze({
     get: async (key: string) => (await read(key))?.bytes() ?? null,
     getText: async (key: string) => (await read(key))?.text() ?? null,
@@ -51,12 +51,12 @@ export function createKeyStore(egress: EgressClient): KeyStore {
     async set(key: string, value: unknown, options: PutOptions = {}) {
       const query = options.ttlS === undefined ? "" : `?ttl_s=${options.ttlS}`;
       const init = { method: "PUT", headers: condition(options.ifVersion), body: bodyOf(value) };
-      const response = await ask(path(key) + query, init);
+      const response = await ask(keyPath(key) + query, init);
       if (response.status === 412) return null;
       return versionOf((await found(response)) as Response);
     },
     delete: async (key: string) =>
-      (await found(await ask(path(key), { method: "DELETE" }))) !== null,
+      (await found(await ask(keyPath(key), { method: "DELETE" }))) !== null,
     async list(prefix = "", options: { after?: string; limit?: number } = {}) {
       const query = new URLSearchParams({ prefix });
       for (const [name, value] of Object.entries(options)) query.set(name, String(value));

@@ -7,6 +7,7 @@
  * all languages look for them, and secrets in a module of their own, so that a deploy shows who wants them.
  */
 import type { EgressClient } from "../../egress/egress-client.ts";
+import { keyPath } from "../../key-path.ts";
 import type { LazyAbort } from "../../lazy-abort.ts";
 import type { WasmCall } from "../../messages.ts";
 import { EXTISM_MODULE } from "../extism-imports.ts";
@@ -111,7 +112,7 @@ async function keyRequest(
   key: bigint,
   value: bigint,
 ): Promise<bigint> {
-  const path = `/kv/${encodeURIComponent(textOf(asking.memory, key))}`;
+  const path = keyPath(textOf(asking.memory, key));
   const response = await toServer(asking, "host", path, { method, body: bodyOf(asking, value) });
   return await valueIn(asking, response);
 }
