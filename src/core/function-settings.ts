@@ -3,6 +3,7 @@
  * one table of keys, read by discovery (CLI, `dev`) and again by the server that deploys. Plain data
  * in and out; faults are sentences, all of them at once.
  */
+import { readEgressHosts } from "./egress-hosts.ts";
 import { nearestName } from "./nearest-name.ts";
 
 export type FunctionKind = "bun" | "wasm" | "lambda";
@@ -92,14 +93,17 @@ const matching =
   (value) =>
     typeof value === "string" && pattern.test(value) ? null : expected;
 
-const HOSTS_MAX = 64;
-/** A host, every host below one, or every host. */
-const HOST = /^(?:\*|(?:\*\.)?[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])$/;
+/** Null when it is accepted. */
+function hostsFault(value: unknown): string | null {
+  const read = readEgressHosts(value);
+  return "fault" in read ? read.fault : null;
+}
 
-/** Patterns of hosts, in lower case. */
-export function isHostList(value: unknown): value is string[] {
-  if (!Array.isArray(value) || value.length > HOSTS_MAX) return false;
-  return value.every((host: unknown) => typeof host === "string" && HOST.test(host));
+/** As it is kept. */
+function kept(key: string, value: unknown): unknown {
+  if (key !== "egress") return value;
+  const read = readEgressHosts(value);
+  return "hosts" in read ? read.hosts : value;
 }
 
 const map =
@@ -140,7 +144,7 @@ const RULES: Readonly<Record<keyof FunctionSettings, Rule>> = {
   isolation: matching(/^(?:reuse|request)$/, '"reuse" or "request"'),
   queue: integer(0, 10_000),
   idle_s: integer(1, 86_400),
-  egress: (value) => (isHostList(value) ? null : `a list of at most ${HOSTS_MAX} hosts`),
+  egress: hostsFault,
 };
 
 /** What AWS calls `entry`. */
@@ -188,7 +192,7 @@ export function readFunctionSettings(input: Readonly<Record<string, unknown>>): 
     if (value === null || value === undefined) continue;
     const expected = rule(value);
     if (expected) faults.push(`${given} must be ${expected}`);
-    else read[key] = value;
+    else read[key] = kept(key, value);
   }
   const { runtime, entry, min_instances, max_instances } = read as unknown as FunctionSettings;
   if (min_instances !== null && max_instances !== null && min_instances > max_instances) {

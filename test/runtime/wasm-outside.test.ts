@@ -150,12 +150,11 @@ test("keys are kept, each function has its own", async () => {
 
 test("any text is a key, also what a path takes for a step", async () => {
   const spec = fixture.wasmSpec("steps", module());
-  for (const key of [".", "..", "%2e", "%2E%2e", "a/../b", "//", "ü".repeat(200)]) {
-    await call(spec, "remember", key);
-    expect(await call(spec, "recall", key)).toBe(key);
-    await call(spec, "forget", key);
-    expect(await call(spec, "recall", key)).toBe("");
-  }
+  const all = [".", "..", "%2e", "%2E%2e", "a/../b", "//", "ü".repeat(200)];
+  for (const key of all) await call(spec, "remember", key);
+  for (const key of all) expect(await call(spec, "recall", key)).toBe(key);
+  await call(spec, "forget", "..");
+  expect(await call(spec, "recall", "..")).toBe("");
 });
 
 test("calls that wait do not hold up one another, nor calls that do not wait, in one host", async () => {

@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import type { Sql } from "postgres";
 import type { Deps } from "../../core/capability.ts";
+import { readEgressHosts } from "../../core/egress-hosts.ts";
 import type { FunctionLogLine } from "../../core/ports/function-runtime.ts";
 import { StartupError } from "../../core/startup-error.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
@@ -59,7 +60,8 @@ export interface FunctionsParts {
   state(tenant: TenantCtx): TenantState;
 }
 
-export function createParts(config: FunctionsConfig, deps: Deps): FunctionsParts {
+export function createParts(given: FunctionsConfig, deps: Deps): FunctionsParts {
+  const config = { ...given, egress: egressHosts(given) };
   // Whose function writes log lines under a version.
   const owners = new LruMap<string, TenantCtx>(VERSIONS_REMEMBERED);
   const sql = (tenant: TenantCtx) => deps.databases.for(tenant).system;
@@ -129,6 +131,18 @@ function lambdaInvalid(message: string): StartupError {
   const hint = "See [runtime.lambda] in docs/configuration.md";
   const text = `runtime.lambda: ${message}`;
   return new StartupError({ code: "config_invalid", message: text, hint, exitCode: 2 });
+}
+
+/** As requests name them. @throws StartupError `config_invalid` for what is no host */
+export function egressHosts({ egress }: Pick<FunctionsConfig, "egress">): string[] {
+  const read = readEgressHosts(egress);
+  if ("hosts" in read) return read.hosts;
+  throw new StartupError({
+    code: "config_invalid",
+    message: `runtime.egress must be ${read.fault}`,
+    hint: 'List hosts, as in ["api.example.com", "*.example.com"]',
+    exitCode: 2,
+  });
 }
 
 /** @throws StartupError `config_invalid` for what is no address or range. */
