@@ -10,7 +10,7 @@ import { FIRST_PAUSE_MS, FORGET_MS } from "./restart-pace.ts";
 import { VersionSlot } from "./version-slot.ts";
 
 /** @param alike whether the processes end as the next one will */
-function slotOf({ min = 0, deadlineMs = 50_000, alike = true } = {}) {
+function slotOf({ min = 0, max = 1, deadlineMs = 50_000, alike = true, more = {} } = {}) {
   const clock = createSimClock();
   const opened: { dead: boolean; instance: Instance }[] = [];
   const open = async () => {
@@ -19,7 +19,7 @@ function slotOf({ min = 0, deadlineMs = 50_000, alike = true } = {}) {
     one.instance = {
       calls,
       usable: () => !one.dead,
-      hasRoom: () => true,
+      hasRoom: () => calls.size < spec.limits.concurrency,
       enter: (call: unknown) => calls.add(call),
       endsAlike: () => alike,
     } as unknown as Instance;
@@ -28,8 +28,8 @@ function slotOf({ min = 0, deadlineMs = 50_000, alike = true } = {}) {
   };
   const spec = {
     name: "hog",
-    limits: { ...DEFAULT_LIMITS, deadlineMs },
-    instances: { min, max: 1 },
+    limits: { ...DEFAULT_LIMITS, deadlineMs, ...more },
+    instances: { min, max },
   } as FunctionSpec;
   const slot = new VersionSlot(spec, { clock } as unknown as FullRuntimeOptions, open);
   const enter = async () => {
@@ -112,6 +112,22 @@ test("those that are to be kept ready are made again at that pace, not without e
   expect(opened).toHaveLength(2);
   await clock.advance(FIRST_PAUSE_MS + 1);
   expect(opened).toHaveLength(3);
+});
+
+test("who comes when one process is full has a place in those that are yet to come, too", async () => {
+  const more = { concurrency: 2, queue: 1 };
+  const { enter, opened } = slotOf({ max: 2, more });
+  await enter();
+  const states = Array<string>(7).fill("waits");
+  for (const at of states.keys()) {
+    enter().then(
+      () => states.splice(at, 1, "in"),
+      (error: unknown) => states.splice(at, 1, (error as { code: string }).code),
+    );
+  }
+  await settle();
+  expect(opened).toHaveLength(2);
+  expect(states).toEqual(["in", "in", "in", "waits", ...Array(3).fill("function_busy")]);
 });
 
 test("an empty slot is kept as long as it knows of an end", async () => {

@@ -107,8 +107,9 @@ export class VersionSlot {
   #wait(call: ActiveCall): Promise<Entry> {
     const { limits, name, instances } = this.spec;
     const atOnce = limits.concurrency * instances.max;
-    const bound = this.#usable() > 0 ? limits.queue : atOnce + limits.queue;
-    if (this.#waiting.length >= bound) {
+    // Of those that wait, these have their place in processes that are to come.
+    const toCome = limits.concurrency * (instances.max - this.#usable());
+    if (this.#waiting.length >= toCome + limits.queue) {
       throw runtimeErrors.function_busy(name, atOnce, limits.queue);
     }
     const pauseMs = this.#usable() > 0 ? 0 : this.#pauseMs();
