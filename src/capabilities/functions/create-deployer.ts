@@ -18,7 +18,7 @@ import { checkModule } from "../../runtime/wasm/check-module.ts";
 import { announce } from "./announce.ts";
 import { hashOf } from "./code-cache.ts";
 import { functionsErrors } from "./errors.ts";
-import { type ActiveFunction, versionOf } from "./function-version.ts";
+import { type ActiveFunction, memoryBytesOf, versionOf } from "./function-version.ts";
 import type { FunctionsParts } from "./parts.ts";
 import { removeFunction } from "./remove-function.ts";
 import { envFault, sealEnv } from "./sealed-env.ts";
@@ -118,7 +118,7 @@ async function applyItem(
   checkSize(parts, item.name, code.byteLength);
   if (hashOf(code) !== item.sha256) throw functionsErrors.code_mismatch(item.name);
   const { settings } = readFunctionSettings(item.settings);
-  await checkCode(item.name, settings, code);
+  await checkCode(item.name, settings, code, memoryBytesOf(settings, parts.config));
   const { registry } = parts.state(tenant);
   await registry.refresh();
   const change = changeOf(tenant, item, registry.get(item.name));
@@ -186,7 +186,12 @@ async function reportOf(
   return { ...report, warnings: [...report.warnings, ...missing] };
 }
 
-async function checkCode(name: string, settings: FunctionSettings, code: Uint8Array) {
+async function checkCode(
+  name: string,
+  settings: FunctionSettings,
+  code: Uint8Array,
+  memoryBytes: number,
+) {
   if (code.byteLength === 0) throw functionsErrors.functions_invalid([`'${name}' has no code`]);
   const isLambda = settings.runtime === "lambda";
   if (isZip(code) && !isLambda) {
@@ -197,7 +202,7 @@ async function checkCode(name: string, settings: FunctionSettings, code: Uint8Ar
   if (isZip(code)) await checkZip(name, settings.entry, code);
   else if (isLambda) checkTarget(name, code);
   if (settings.runtime !== "wasm") return;
-  const { callable } = checkModule(new Uint8Array(code));
+  const { callable } = checkModule(new Uint8Array(code), memoryBytes);
   const { entry } = settings;
   if (entry === null || callable.includes(entry)) return;
   const known = callable.join(", ") || "no function";

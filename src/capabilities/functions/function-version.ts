@@ -97,6 +97,13 @@ export function limitsOf(settings: VersionLimits): VersionLimits {
   return Object.fromEntries(LIMIT_KEYS.map((key) => [key, settings[key]])) as VersionLimits;
 }
 
+export function memoryBytesOf(
+  { memory_mb }: Pick<VersionLimits, "memory_mb">,
+  config: FunctionsConfig,
+): number {
+  return (memory_mb ?? config.memory_mb) * MIB;
+}
+
 /**
  * The id of the version that these settings and this code make. The tenant is part of it: runtimes
  * know a version by name and id, and two tenants must never share a process.
@@ -129,7 +136,7 @@ export function effectiveLimits(version: FunctionVersion, config: FunctionsConfi
   const bodyOutMb = limits.body_out_mb ?? config.body_out_mb;
   return {
     deadlineMs: limits.deadline_ms ?? config.deadline_ms,
-    memoryBytes: (limits.memory_mb ?? config.memory_mb) * MIB,
+    memoryBytes: memoryBytesOf(limits, config),
     bodyInBytes: (limits.body_in_mb ?? config.body_in_mb) * MIB,
     bodyOutBytes: bodyOutMb === 0 ? null : bodyOutMb * MIB,
     concurrency: limits.concurrency ?? (runtime === "bun" ? config.concurrency : 1),

@@ -9,6 +9,7 @@ function wasm(...sections: [number, number[]][]): Uint8Array<ArrayBuffer> {
 }
 const text = (value: string) => [value.length, ...Buffer.from(value)];
 
+const MEMORY_BYTES = 256 * 1024 * 1024;
 const TYPE: [number, number[]] = [1, [1, 0x60, 0, 1, 0x7f]];
 const FUNCTION: [number, number[]] = [3, [1, 0]];
 const CODE: [number, number[]] = [10, [1, 4, 0, 0x41, 0, 0x0b]];
@@ -20,7 +21,7 @@ const importOf = (module: string, name: string, kind: number[]): [number, number
 
 function refusal(bytes: Uint8Array<ArrayBuffer>): ReactorError {
   try {
-    checkModule(bytes);
+    checkModule(bytes, MEMORY_BYTES);
   } catch (error) {
     return error as ReactorError;
   }
@@ -28,9 +29,11 @@ function refusal(bytes: Uint8Array<ArrayBuffer>): ReactorError {
 }
 
 test("a module with a callable export is accepted and described", () => {
-  const extism = importOf("extism:host/env", "input_length", [0, 0]);
+  const extism = importOf("extism:host/env", "input_length", [0, 1]);
   const afterImport: [number, number[]] = [7, [1, ...text("run"), 0, 1]];
-  expect(checkModule(wasm(TYPE, extism, FUNCTION, afterImport, CODE))).toEqual({
+  const type: [number, number[]] = [1, [2, 0x60, 0, 1, 0x7f, 0x60, 0, 1, 0x7e]];
+  const module = wasm(type, extism, FUNCTION, afterImport, CODE);
+  expect(checkModule(module, MEMORY_BYTES)).toEqual({
     callable: ["run"],
     imports: ["extism:host/env.input_length"],
   });
@@ -40,7 +43,7 @@ test("what is no WebAssembly, or does not validate, is refused with the engine's
   const refused = refusal(new Uint8Array(Buffer.from("hello")));
   expect(refused).toMatchObject({ status: 422, code: "invalid_function" });
   const wrong: [number, number[]] = [10, [1, 4, 0, 0x42, 0, 0x0b]];
-  expect(refusal(wasm(TYPE, FUNCTION, RUN, wrong)).details).toContain("WebAssembly.Module");
+  expect(refusal(wasm(TYPE, FUNCTION, RUN, wrong)).details).toMatch(/^It doesn't validate: [^']*$/);
 });
 
 test.each([
@@ -49,7 +52,7 @@ test.each([
     wasm(TYPE, importOf("env", "memory", [2, 0, 1]), FUNCTION, RUN, CODE),
     "imports the memory env.memory",
   ],
-  ["a 64-bit memory", wasm(TYPE, FUNCTION, [5, [1, 4, 1]], RUN, CODE), "Memory64"],
+  ["a 64-bit memory", wasm(TYPE, FUNCTION, [5, [1, 4, 1]], RUN, CODE), "64-bit memory"],
   ["two memories", wasm(TYPE, FUNCTION, [5, [2, 0, 1, 0, 1]], RUN, CODE), "more than one memory"],
   [
     "an import nobody has",
@@ -60,6 +63,21 @@ test.each([
     "an unknown Extism function",
     wasm(TYPE, importOf("extism:host/env", "teleport", [0, 0]), FUNCTION, RUN, CODE),
     "extism:host/env.teleport",
+  ],
+  [
+    "an import as what it is not",
+    wasm(TYPE, importOf("extism:host/env", "alloc", [0, 0]), FUNCTION, RUN, CODE),
+    "It imports extism:host/env.alloc as () -> (i32), which is (i64) -> (i64)",
+  ],
+  [
+    "more memory than the function may have",
+    wasm(TYPE, FUNCTION, [5, [1, 0, 0xa0, 0x9c, 0x01]], RUN, CODE),
+    "It starts with 20000 pages of memory (1310720000 bytes), the limit is 4096",
+  ],
+  [
+    "a table larger than any may be",
+    wasm(TYPE, FUNCTION, [4, [1, 0x70, 0, 0xc0, 0xa8, 0xa5, 0x04]], RUN, CODE),
+    "It starts with a table of 9000000 elements, the limit is 1000000",
   ],
   ["nothing to call", wasm(TYPE, FUNCTION, CODE), "exports no function"],
 ])("%s is refused", (_what, bytes, reason) => {

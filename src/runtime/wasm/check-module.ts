@@ -4,13 +4,15 @@
  */
 import { runtimeErrors } from "../errors.ts";
 import { EXTISM_FUNCTIONS, EXTISM_MODULE } from "./extism-imports.ts";
+import { engineReason } from "./engine-reason.ts";
 import { isOutside, SECRET_MODULE, USER_MODULE } from "./host/outside.ts";
+import { signatureFault } from "./import-signatures.ts";
 import { inspectModule, type ModuleImport, type ModuleShape } from "./inspect-module.ts";
+import { TABLE_ELEMENTS } from "./rewrite/rewrite-limits.ts";
 import { RESERVED_PREFIX, rewriteModule } from "./rewrite/rewrite-module.ts";
 import { WASI_FUNCTIONS, WASI_MODULE } from "./wasi.ts";
 
-/** Only what no setting can change is refused here; the host holds a module to its own limits. */
-const NO_LIMITS = { memoryBytes: 2 ** 32, tableElements: 10_000_000 };
+const MEMORY_64 = "It uses a 64-bit memory";
 
 export interface ModuleReport {
   /** What can be called, in the order of the export section. */
@@ -19,13 +21,16 @@ export interface ModuleReport {
   readonly imports: readonly string[];
 }
 
-/** Throws `invalid_function` (422) with the reason. */
-export function checkModule(bytes: Uint8Array<ArrayBuffer>): ModuleReport {
+/**
+ * @param memoryBytes what the function may have
+ * Throws `invalid_function` (422) with the reason.
+ */
+export function checkModule(bytes: Uint8Array<ArrayBuffer>, memoryBytes: number): ModuleReport {
   if (!WebAssembly.validate(bytes)) throw runtimeErrors.invalid_function(whyInvalid(bytes));
   const shape = readShape(bytes);
   refuse(shape);
   const imports = shape.imports.map(({ module, name }) => `${module}.${name}`);
-  rewriteModule(bytes, NO_LIMITS);
+  rewriteModule(bytes, { memoryBytes, tableElements: TABLE_ELEMENTS });
   return { callable: shape.callable, imports };
 }
 
@@ -33,21 +38,31 @@ function readShape(bytes: Uint8Array): ModuleShape {
   try {
     return inspectModule(bytes);
   } catch (error) {
-    throw runtimeErrors.invalid_function(error instanceof Error ? error.message : String(error));
+    throw runtimeErrors.invalid_function(engineReason(error));
   }
 }
 
 function whyInvalid(bytes: Uint8Array<ArrayBuffer>): string {
+  // The engine has these turned off, and says so in its own terms.
+  if (usesMemory64(bytes)) return MEMORY_64;
   try {
     new WebAssembly.Module(bytes);
     return "It does not validate";
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return engineReason(error);
+  }
+}
+
+function usesMemory64(bytes: Uint8Array): boolean {
+  try {
+    return inspectModule(bytes).memory64;
+  } catch {
+    return false;
   }
 }
 
 function refuse(shape: ModuleShape): void {
-  if (shape.memory64) throw runtimeErrors.invalid_function("It uses a 64-bit memory");
+  if (shape.memory64) throw runtimeErrors.invalid_function(MEMORY_64);
   if (shape.memories > 1) throw runtimeErrors.invalid_function("It has more than one memory");
   const memory = shape.imports.find(({ kind }) => kind === "memory");
   if (memory) {
@@ -60,6 +75,10 @@ function refuse(shape: ModuleShape): void {
   }
   const unknown = shape.imports.filter((wanted) => !isProvided(wanted));
   if (unknown.length > 0) throw unsatisfied(unknown);
+  for (const wanted of shape.imports) {
+    const fault = signatureFault(wanted);
+    if (fault) throw runtimeErrors.invalid_function(fault);
+  }
   if (shape.callable.length === 0 && !shape.exportNames.includes("_start")) {
     throw runtimeErrors.invalid_function(
       "It exports no function without parameters that returns nothing or an i32",

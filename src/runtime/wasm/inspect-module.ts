@@ -5,6 +5,8 @@ export interface ModuleImport {
   readonly module: string;
   readonly name: string;
   readonly kind: "function" | "table" | "memory" | "global" | "tag";
+  /** Of a function, as `import-signatures.ts` writes it. */
+  readonly signature: string | null;
 }
 
 export interface ModuleShape {
@@ -17,7 +19,10 @@ export interface ModuleShape {
   readonly exportNames: readonly string[];
 }
 
-const I32 = 0x7f;
+const LETTERS: Readonly<Record<number, string>> = {
+  ...{ 0x7f: "i", 0x7e: "I", 0x7d: "f", 0x7c: "F", 0x7b: "v" },
+};
+const CALLABLE: ReadonlySet<string | undefined> = new Set([">", ">i"]);
 const FUNCTION_TYPE = 0x60;
 const KINDS = ["function", "table", "memory", "global", "tag"] as const;
 /** Called by the host at the right moment, never by name. */
@@ -30,15 +35,15 @@ export function inspectModule(bytes: Uint8Array): ModuleShape {
     const section = sections.find((candidate) => candidate.id === id);
     return section ? new BinaryReader(bytes, section.contentStart, section.end) : null;
   };
-  const callableTypes = list(open(SECTION.type), readType);
+  const types = list(open(SECTION.type), readType);
   const imports = list(open(SECTION.import), readImport);
   const own = list(open(SECTION.function), (reader) => reader.unsigned());
   const functionTypes = [...imports.flatMap((i) => (i.type === null ? [] : [i.type])), ...own];
   const memoryFlags = list(open(SECTION.memory), readMemoryFlags);
   const exports = list(open(SECTION.export), readExport);
-  const isCallable = (index: number) => callableTypes[functionTypes[index] ?? -1] === true;
+  const isCallable = (index: number) => CALLABLE.has(types[functionTypes[index] ?? -1]);
   return {
-    imports: imports.map(({ module, name, kind }) => ({ module, name, kind })),
+    imports: imports.map(({ type, ...found }) => ({ ...found, signature: types[type ?? -1] ?? null })),
     callable: exports
       .filter((e) => e.kind === 0 && isCallable(e.index) && !LIFECYCLE.has(e.name))
       .map((e) => e.name),
@@ -56,15 +61,10 @@ function list<T>(reader: BinaryReader | null, read: (reader: BinaryReader) => T)
   return items;
 }
 
-/** True for `() -> ()` and `() -> i32`. */
-function readType(reader: BinaryReader): boolean {
+function readType(reader: BinaryReader): string {
   if (reader.byte() !== FUNCTION_TYPE) throw new RangeError("It uses garbage-collected types");
-  const parameters = list(reader, readValueType);
-  const results = list(reader, readValueType);
-  return (
-    parameters.length === 0 &&
-    (results.length === 0 || (results.length === 1 && results[0] === I32))
-  );
+  const letters = () => list(reader, readValueType).map((type) => LETTERS[type] ?? "?");
+  return `${letters().join("")}>${letters().join("")}`;
 }
 
 function readValueType(reader: BinaryReader): number {
@@ -73,7 +73,9 @@ function readValueType(reader: BinaryReader): number {
   return type;
 }
 
-function readImport(reader: BinaryReader): ModuleImport & { readonly type: number | null } {
+type ReadImport = Omit<ModuleImport, "signature"> & { readonly type: number | null };
+
+function readImport(reader: BinaryReader): ReadImport {
   const module = reader.name();
   const name = reader.name();
   const kind = KINDS[reader.byte()];

@@ -5,6 +5,7 @@
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Rng } from "../../core/ports/rng.ts";
 import type { LogLevelName } from "../messages.ts";
+import { engineReason } from "./engine-reason.ts";
 import { createExtismImports, EXTISM_MODULE, type PluginState } from "./extism-imports.ts";
 import { ExtismMemory } from "./extism-memory.ts";
 import { type Asking, OUTSIDE } from "./host/outside.ts";
@@ -174,7 +175,7 @@ export class Plugin {
   #failure(error: unknown): PluginResult {
     this.#isSpent = true;
     if (error instanceof WasiExit && error.code === 0) return this.#result(0);
-    return { ok: false, message: this.#errorText() ?? messageOf(error) };
+    return { ok: false, message: this.#errorText() ?? engineReason(error) };
   }
 
   #begin(input: Uint8Array): void {
@@ -205,8 +206,4 @@ export class Plugin {
     const { errorAddress, memory } = this.#state;
     return errorAddress === 0 ? null : memory.text(errorAddress, ERROR_MAX_BYTES);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -24,6 +24,7 @@ import type {
   WasmCall,
 } from "../../messages.ts";
 import { dieWithParent } from "../../parent-death.ts";
+import { engineReason } from "../engine-reason.ts";
 import type { PluginResult } from "../plugin.ts";
 import { createRunningMark } from "../running-mark.ts";
 import { type Borrowed, createModuleStore, type ModuleStore } from "./module-store.ts";
@@ -175,5 +176,5 @@ function createHostLog(send: (message: FromChild) => void): Log {
 
 function reasonOf(error: unknown): string {
   if (error instanceof ReactorError) return error.details ?? error.message;
-  return error instanceof Error ? error.message : String(error);
+  return engineReason(error);
 }

@@ -8,6 +8,7 @@ import { systemRng } from "../../../shared/rng.ts";
 import type { LoadOrder } from "../../messages.ts";
 import { inspectModule } from "../inspect-module.ts";
 import { Plugin } from "../plugin.ts";
+import { TABLE_ELEMENTS } from "../rewrite/rewrite-limits.ts";
 import { rewriteModule } from "../rewrite/rewrite-module.ts";
 import { threwAway } from "../thrown-away.ts";
 import { waitsOutside } from "./outside.ts";
@@ -60,8 +61,6 @@ type Instances = Pick<Watchdog, "adopt" | "running" | "forget">;
 
 /** An instance is replaced after so many calls, so that a leak in it ends. */
 const CALLS_PER_INSTANCE = 10_000;
-/** Of each table; a pointer each. */
-const TABLE_ELEMENTS = 1_000_000;
 
 export function createModuleStore(watchdog: Instances): ModuleStore {
   const residents = new Map<string, Resident>();

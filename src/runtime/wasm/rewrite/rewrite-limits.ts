@@ -8,6 +8,8 @@ import type { BinaryReader } from "../binary.ts";
 import { ByteWriter } from "./byte-writer.ts";
 
 export const PAGE_BYTES = 65_536;
+/** Of each table; a pointer each. */
+export const TABLE_ELEMENTS = 1_000_000;
 const HAS_MAX = 0x01;
 const IS_SHARED = 0x02;
 const IS_64_BIT = 0x04;
