@@ -36,7 +36,9 @@ test.each([
 });
 
 test("a list names the first that is none", () => {
-  expect(readEgressHosts(["A.example", "b.example"])).toEqual({ hosts: ["a.example", "b.example"] });
+  expect(readEgressHosts(["A.example", "b.example"])).toEqual({
+    hosts: ["a.example", "b.example"],
+  });
   expect(readEgressHosts([1])).toEqual({ fault: "a list of at most 64 hosts: one is no text" });
   expect(readEgressHosts(Array(65).fill("*"))).toEqual({ fault: "a list of at most 64 hosts" });
 });

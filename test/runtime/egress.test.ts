@@ -139,7 +139,8 @@ test("a status that is none fails its own request, and what comes after it is se
   const body = `const asked = fetch("http://127.0.0.1:${odd.port}/").catch((error) => [error.name, error.message]);
     return [await asked, (await fetch(url + "/headers")).status];`;
   try {
-    const reason = "The request failed: The answer has the status 999, which is none from 200 to 599";
+    const reason =
+      "The request failed: The answer has the status 999, which is none from 200 to 599";
     expect(await run(open, body)).toEqual([["TypeError", reason], 200]);
   } finally {
     odd.stop(true);

@@ -22,7 +22,9 @@ test("a value is written, read with its version, changed by version only, and re
   const exists = { "if-none-match": "*" };
   expect((await ask("/kv/=a%2Fb", { method: "PUT", body: "x", headers: exists })).status).toBe(412);
   const fresh = { "if-match": etag };
-  expect((await ask("/kv/=a%2Fb", { method: "PUT", body: "two", headers: fresh })).status).toBe(204);
+  expect((await ask("/kv/=a%2Fb", { method: "PUT", body: "two", headers: fresh })).status).toBe(
+    204,
+  );
   expect((await ask("/kv/=a%2Fb", { method: "DELETE" })).status).toBe(204);
   expect((await ask("/kv/=a%2Fb")).status).toBe(404);
 });

@@ -3,8 +3,8 @@
  * on. The functions capability calls it before it stores anything; the host relies on it.
  */
 import { runtimeErrors } from "../errors.ts";
-import { EXTISM_FUNCTIONS, EXTISM_MODULE } from "./extism-imports.ts";
 import { engineReason } from "./engine-reason.ts";
+import { EXTISM_FUNCTIONS, EXTISM_MODULE } from "./extism-imports.ts";
 import { isOutside, SECRET_MODULE, USER_MODULE } from "./host/outside.ts";
 import { signatureFault } from "./import-signatures.ts";
 import { inspectModule, type ModuleImport, type ModuleShape } from "./inspect-module.ts";

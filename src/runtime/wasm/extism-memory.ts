@@ -33,7 +33,8 @@ export class ExtismMemory {
   alloc(length: number): number {
     const address = this.#top;
     const top = address + Math.max(8, Math.ceil(length / 8) * 8);
-    if (!(length >= 0 && top <= this.#limitBytes)) throw new RangeError("The plug-in allocated too much");
+    if (!(length >= 0 && top <= this.#limitBytes))
+      throw new RangeError("The plug-in allocated too much");
     if (top > this.#bytes.length) this.#growTo(top);
     this.#top = top;
     this.#lengths.set(address, length);

@@ -20,7 +20,7 @@ export interface ModuleShape {
 }
 
 const LETTERS: Readonly<Record<number, string>> = {
-  ...{ 0x7f: "i", 0x7e: "I", 0x7d: "f", 0x7c: "F", 0x7b: "v" },
+  ...{ 127: "i", 126: "I", 125: "f", 124: "F", 123: "v" },
 };
 const CALLABLE: ReadonlySet<string | undefined> = new Set([">", ">i"]);
 const FUNCTION_TYPE = 0x60;
@@ -43,7 +43,10 @@ export function inspectModule(bytes: Uint8Array): ModuleShape {
   const exports = list(open(SECTION.export), readExport);
   const isCallable = (index: number) => CALLABLE.has(types[functionTypes[index] ?? -1]);
   return {
-    imports: imports.map(({ type, ...found }) => ({ ...found, signature: types[type ?? -1] ?? null })),
+    imports: imports.map(({ type, ...found }) => ({
+      ...found,
+      signature: types[type ?? -1] ?? null,
+    })),
     callable: exports
       .filter((e) => e.kind === 0 && isCallable(e.index) && !LIFECYCLE.has(e.name))
       .map((e) => e.name),

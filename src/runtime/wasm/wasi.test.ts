@@ -23,8 +23,9 @@ function createHost({ pages = 4, rng = { fill: (part: Uint8Array) => part.fill(7
   const call = (name: string, ...args: unknown[]) =>
     (wasi[name] as (...args: unknown[]) => unknown)(...args);
   const view = () => new DataView(memory.buffer);
-  const put = (at: number, ...words: number[]) =>
-    words.forEach((word, n) => view().setUint32(at + 4 * n, word, true));
+  const put = (at: number, ...words: number[]) => {
+    for (const [n, word] of words.entries()) view().setUint32(at + 4 * n, word, true);
+  };
   return { memory, lines, state, call, view, put };
 }
 
