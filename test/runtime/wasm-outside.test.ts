@@ -198,3 +198,19 @@ test("a key that is too long for a request is the function's own failure, and it
   expect(failure.message).toContain("URL and headers of a request");
   expect(fixture.runtimes.wasm.processes()[0]?.pid).toBe(before?.pid as number);
 });
+
+test("a server that answers with a status that is none fails the call, and its host lives on", async () => {
+  const said = "HTTP/1.1 999 Odd\r\ncontent-length: 2\r\n\r\nhi";
+  const socket = { data: (each: Bun.Socket) => void each.end(said) };
+  const odd = Bun.listen({ hostname: "127.0.0.1", port: 0, socket });
+  const spec = fixture.wasmSpec("odd", module());
+  await call(spec, "forget", "x");
+  const [before] = fixture.runtimes.wasm.processes();
+  const url = JSON.stringify({ url: `http://127.0.0.1:${odd.port}/` });
+  const failure = await failureOf(call(spec, "ask", url));
+  odd.stop(true);
+  expect(failure).toMatchObject({ status: 500, code: "function_failed" });
+  expect(failure.message).toContain("the status 999");
+  expect(await call(spec, "recall", "x")).toBe("");
+  expect(fixture.runtimes.wasm.processes()[0]?.pid).toBe(before?.pid as number);
+});
