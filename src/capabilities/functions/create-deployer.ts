@@ -11,14 +11,12 @@ import {
 import { type CodeReport, inspectCode } from "../../core/inspect-code.ts";
 import type { DeployChange, Deployer, DeployItem } from "../../core/ports/deployer.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
-import { isZip, readZip, unzipFile, ZipRefused } from "../../core/zip/read-zip.ts";
-import { readTarget } from "../../runtime/lambda/target.ts";
-import { zipProgram } from "../../runtime/lambda/zip-program.ts";
-import { checkModule } from "../../runtime/wasm/check-module.ts";
 import { announce } from "./announce.ts";
+import { checkCode } from "./check-code.ts";
 import { hashOf } from "./code-cache.ts";
+import { changesOf, type PlannedChange } from "./deploy-changes.ts";
 import { functionsErrors } from "./errors.ts";
-import { type ActiveFunction, memoryBytesOf, versionOf } from "./function-version.ts";
+import { memoryBytesOf } from "./function-version.ts";
 import type { FunctionsParts } from "./parts.ts";
 import { removeFunction } from "./remove-function.ts";
 import { envFault, sealEnv } from "./sealed-env.ts";
@@ -51,12 +49,9 @@ async function planDeploy(
   const twins = names.filter((name, at) => names.indexOf(name) !== at);
   faults.push(...[...new Set(twins)].map((name) => `'${name}' is there twice`));
   if (faults.length > 0) throw functionsErrors.functions_invalid(faults);
-  const { registry } = parts.state(tenant);
-  await registry.refresh();
-  return items.map((item) => {
-    checkSize(parts, item.name, item.sizeBytes);
-    return changeOf(tenant, item, registry.get(item.name));
-  });
+  for (const { name, sizeBytes } of items) checkSize(parts, name, sizeBytes);
+  const changes = await changesOf(parts, tenant, items);
+  return changes.map(({ change }) => change);
 }
 
 async function deployedNames(parts: FunctionsParts, tenant: TenantCtx): Promise<string[]> {
@@ -83,27 +78,6 @@ function checkSize(parts: FunctionsParts, name: string, sizeBytes: number): void
   if (sizeBytes > limitBytes) throw functionsErrors.code_too_large(name, sizeBytes, limitBytes);
 }
 
-function changeOf(
-  tenant: TenantCtx,
-  item: DeployItem,
-  present: ActiveFunction | undefined,
-): DeployChange {
-  const { settings } = readFunctionSettings(item.settings);
-  const version = versionOf(tenant, settings, item.sha256);
-  const { active, share } = present ?? {};
-  // A version that is only tried is not touched by the deploy that made it.
-  const isThere =
-    active?.version === version || (item.promote === false && share?.version.version === version);
-  const isSame =
-    isThere &&
-    present !== undefined &&
-    present.description === settings.description &&
-    present.verifyJwt === settings.verify_jwt &&
-    present.forwardAuthorization === settings.forward_authorization;
-  const action = present ? (isSame ? "unchanged" : "update") : "create";
-  return { name: item.name, action, version };
-}
-
 /** @throws function_invalid, code_mismatch, code_too_large, invalid_function (a bad module) */
 async function applyItem(
   parts: FunctionsParts,
@@ -119,18 +93,17 @@ async function applyItem(
   if (hashOf(code) !== item.sha256) throw functionsErrors.code_mismatch(item.name);
   const { settings } = readFunctionSettings(item.settings);
   await checkCode(item.name, settings, code, memoryBytesOf(settings, parts.config));
-  const { registry } = parts.state(tenant);
-  await registry.refresh();
-  const change = changeOf(tenant, item, registry.get(item.name));
+  const [planned] = await changesOf(parts, tenant, [item]);
+  if (!planned) throw new Error("a change of each item");
+  const { change } = planned;
   const report = await reportOf(parts, tenant, item.name, settings, code);
   if (change.action === "unchanged") return { ...change, report };
-  await save(parts, tenant, item, settings, { change, code, report, isNew: part !== null });
+  await save(parts, tenant, item, settings, { ...planned, code, report, isNew: part !== null });
   await announce(parts, tenant, item.name);
   return { ...change, report };
 }
 
-interface Applied {
-  readonly change: DeployChange;
+interface Applied extends PlannedChange {
   readonly code: Uint8Array;
   readonly report: CodeReport;
   /** The database may not have the code yet. */
@@ -142,7 +115,7 @@ async function save(
   tenant: TenantCtx,
   item: DeployItem,
   settings: FunctionSettings,
-  { change, code, report, isNew }: Applied,
+  { change, activate, code, report, isNew }: Applied,
 ): Promise<void> {
   const { version, action } = change;
   const { vault } = parts.deps;
@@ -155,7 +128,7 @@ async function save(
     code: isNew ? code : null,
     sizeBytes: code.byteLength,
     report,
-    activate: item.promote !== false,
+    activate,
   };
   await saveDeploy(parts.sql(tenant), deploy, (tx) =>
     parts.deps.events.append(tenant, tx, [
@@ -184,51 +157,6 @@ async function reportOf(
     (secret) => `its settings name the secret ${secret}, which is not set`,
   );
   return { ...report, warnings: [...report.warnings, ...missing] };
-}
-
-async function checkCode(
-  name: string,
-  settings: FunctionSettings,
-  code: Uint8Array,
-  memoryBytes: number,
-) {
-  if (code.byteLength === 0) throw functionsErrors.functions_invalid([`'${name}' has no code`]);
-  const isLambda = settings.runtime === "lambda";
-  if (isZip(code) && !isLambda) {
-    throw functionsErrors.functions_invalid([
-      `'${name}' is a zip, so its runtime must be "lambda"`,
-    ]);
-  }
-  if (isZip(code)) await checkZip(name, settings.entry, code);
-  else if (isLambda) checkTarget(name, code);
-  if (settings.runtime !== "wasm") return;
-  const { callable } = checkModule(new Uint8Array(code), memoryBytes);
-  const { entry } = settings;
-  if (entry === null || callable.includes(entry)) return;
-  const known = callable.join(", ") || "no function";
-  throw functionsErrors.functions_invalid([
-    `'${name}': entry is '${entry}', but the module exports ${known}`,
-  ]);
-}
-
-function checkTarget(name: string, code: Uint8Array): void {
-  const target = readTarget(code);
-  if (typeof target !== "string") return;
-  throw functionsErrors.functions_invalid([`'${name}': its target on AWS Lambda: ${target}`]);
-}
-
-/** All of it is unpacked once, so that no damaged archive becomes a version. */
-async function checkZip(name: string, entry: string | null, code: Uint8Array): Promise<void> {
-  const fault = (text: string) =>
-    functionsErrors.functions_invalid([`'${name}': its zip: ${text}`]);
-  try {
-    const files = readZip(code);
-    const program = zipProgram(files, entry);
-    if (typeof program === "string") throw fault(program);
-    for (const file of files) await unzipFile(file);
-  } catch (error) {
-    throw error instanceof ZipRefused ? fault(error.message) : error;
-  }
 }
 
 /** With `[runtime] prune`: what the project no longer has goes. */

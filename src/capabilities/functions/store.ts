@@ -165,6 +165,20 @@ export async function readVersions(sql: Sql, name: string): Promise<FunctionVers
   return rows.map(toVersion);
 }
 
+/** The version that each was last deployed as, by whomever and with calls or without; none since a removal. */
+export async function readLastDeployed(
+  sql: Sql,
+  names: readonly string[],
+): Promise<Map<string, string>> {
+  const rows = await sql<{ name: string; action: DeploymentAction; version: string }[]>`
+    select distinct on (name) name, action, version from functions.deployments
+    where name = any(${[...names]}::text[])
+      and action in ('deploy', 'settings', 'upload', 'remove')
+    order by name, id desc`;
+  const deployed = rows.filter(({ action }) => action !== "remove");
+  return new Map(deployed.map(({ name, version }) => [name, version]));
+}
+
 /** Moves of the pointer, newest first, since the function was last removed. */
 export async function readDeployments(sql: Sql, name: string): Promise<Deployment[]> {
   const rows = await sql<{ action: DeploymentAction; version: string; created_at: Date }[]>`

@@ -10,8 +10,11 @@ export interface DeployItem {
   readonly sizeBytes: number;
   /** Section-specific settings, validated by the deployer. */
   readonly settings: Readonly<Record<string, unknown>>;
-  /** False: what is deployed is kept beside what is in service, and gets no calls yet. Default true. */
-  readonly promote?: boolean | undefined;
+  /**
+   * False: what is deployed is kept beside what is in service, and gets no calls yet. `if_changed`: what
+   * was deployed last of this name is left where somebody has moved it since. Default true.
+   */
+  readonly promote?: boolean | "if_changed" | undefined;
 }
 
 export interface DeployChange {

@@ -49,7 +49,9 @@ async function pack(
   const part = isPart(fn.path) ? packed(fn) : await bundle(fn.path);
   const sha256 = createHash("sha256").update(part).digest("hex");
   const settings = fn.settings as unknown as DeployItem["settings"];
-  return { item: { name: fn.name, sha256, sizeBytes: part.byteLength, settings }, part };
+  // A start undoes no rollback and no trial: what was deployed before is left where it is.
+  const promote = "if_changed";
+  return { item: { name: fn.name, sha256, sizeBytes: part.byteLength, settings, promote }, part };
 }
 
 function packed({ name, path }: ProjectFunction): Uint8Array {
