@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { readFunctionSettings } from "./function-settings.ts";
-import { discoverFunctions } from "./functions-project.ts";
+import { discoverFunctions, readPart } from "./functions-project.ts";
+import { zipFolder } from "./zip/zip-folder.ts";
 
 const folders: string[] = [];
 afterEach(() => {
@@ -135,7 +136,7 @@ describe("finding a project's functions", () => {
       "function 'out': path must name a file inside the project",
       "function 'gone': there is no functions/gone.ts",
       "function 'odd': functions/data.json is neither TypeScript, JavaScript, .wasm, .zip nor .lambda.json",
-      "[[functions]] names 'helo', but there is no functions/helo.ts, functions/helo/index.ts or functions/helo.wasm; did you mean 'hello'?",
+      "[[functions]] names 'helo', but there is none of functions/helo.ts, functions/helo/index.ts, functions/helo.wasm, functions/helo.zip, functions/helo.lambda.json, functions/helo/bootstrap, nor a folder functions/helo for runtime = \"lambda\"; did you mean 'hello'?",
       "function 'hello': 'memry_mb' is not a setting of a function; did you mean 'memory_mb'?",
       "function 'hello': deadline_ms must be an integer from 1 to 900000",
     ]);
@@ -221,3 +222,38 @@ describe("settings", () => {
     expect(readFunctionSettings({ [key]: value }).faults).toHaveLength(1);
   });
 });
+
+test.each([
+  ["http://x.com", "leave out the scheme"],
+  ["x.com/v1", "leave out the path"],
+  ["X.com", "write it in lower case"],
+  ["x.com:443", "leave out the port"],
+  ["*x", "a host is as in"],
+])("of egress, %s is named with the reason", (host, reason) => {
+  const [fault] = readFunctionSettings({ egress: ["api.good.com", host] }).faults;
+  expect(fault).toContain(`"${host}" is none: ${reason}`);
+});
+
+test("a file named .zip is read as a zip or not at all", () => {
+  const dir = project();
+  const path = join(dir, "znot.zip");
+  const zip = zipFolder(packable());
+  writeFileSync(path, zip);
+  expect(readPart(path)).toEqual(Buffer.from(zip));
+  for (const bad of [Buffer.from("not a zip"), Buffer.from("hello"), damaged(zip)]) {
+    writeFileSync(path, bad);
+    expect(() => readPart(path)).toThrow(/^znot\.zip: .*(?:no zip archive|not where the archive says)/);
+  }
+});
+
+function packable(): string {
+  const dir = project("index.js");
+  writeFileSync(join(dir, "index.js"), "exports.handler = async () => 1;");
+  return dir;
+}
+
+function damaged(zip: Uint8Array): Uint8Array {
+  const copy = Uint8Array.from(zip);
+  copy[0] = 0;
+  return copy;
+}

@@ -12,6 +12,7 @@ import {
   readFunctionSettings,
 } from "./function-settings.ts";
 import { nearestName } from "./nearest-name.ts";
+import { isZip, readZip, ZipRefused } from "./zip/read-zip.ts";
 import { zipFolder } from "./zip/zip-folder.ts";
 
 export interface ProjectFunction {
@@ -110,9 +111,22 @@ export function isPart(path: string): boolean {
   return PART.test(path) || isFolder(path);
 }
 
-/** The bytes of what `isPart`. @throws Error for a folder that cannot be packed */
+/** The bytes of what `isPart`. @throws Error for a folder that cannot be packed, and for a zip that is none */
 export function readPart(path: string): Uint8Array {
-  return isFolder(path) ? zipFolder(path) : readFileSync(path);
+  if (isFolder(path)) return zipFolder(path);
+  const bytes = readFileSync(path);
+  // Whoever gets the bytes does not know the name, and takes what is no zip for a program.
+  if (path.endsWith(".zip")) checkZip(basename(path), bytes);
+  return bytes;
+}
+
+function checkZip(file: string, bytes: Uint8Array): void {
+  try {
+    readZip(bytes);
+    if (!isZip(bytes)) throw new ZipRefused("It is no zip archive with a file in it");
+  } catch (error) {
+    throw error instanceof ZipRefused ? new Error(`${file}: ${error.message}`) : error;
+  }
 }
 
 function isFolder(path: string): boolean {
@@ -228,6 +242,7 @@ function conflict(projectDir: string, name: string, a: string, b: string): strin
 
 function noFile(name: string, known: Iterable<string>): string {
   const near = nearestName(name, known);
-  const expected = `${FOLDER}/${name}.ts, ${FOLDER}/${name}/index.ts or ${FOLDER}/${name}.wasm`;
-  return `[[functions]] names '${name}', but there is no ${expected}${near ? `; did you mean '${near}'?` : ""}`;
+  const files = [".ts", "/index.ts", ".wasm", ".zip", TARGET_SUFFIX, `/${BOOTSTRAP}`];
+  const expected = files.map((end) => `${FOLDER}/${name}${end}`).join(", ");
+  return `[[functions]] names '${name}', but there is none of ${expected}, nor a folder ${FOLDER}/${name} for runtime = "lambda"${near ? `; did you mean '${near}'?` : ""}`;
 }

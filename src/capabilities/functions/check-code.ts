@@ -1,9 +1,11 @@
 /** Whether code can be the function that its settings say; looked at before anything is stored. */
+import { ReactorError } from "../../core/errors.ts";
 import type { FunctionSettings } from "../../core/function-settings.ts";
+import { type CodeReport, inspectCode } from "../../core/inspect-code.ts";
 import { isZip, readZip, unzipFile, ZipRefused } from "../../core/zip/read-zip.ts";
 import { readTarget } from "../../runtime/lambda/target.ts";
 import { zipProgram } from "../../runtime/lambda/zip-program.ts";
-import { checkModule } from "../../runtime/wasm/check-module.ts";
+import { checkModule, type ModuleReport } from "../../runtime/wasm/check-module.ts";
 import { functionsErrors } from "./errors.ts";
 
 /** @throws function_invalid */
@@ -23,13 +25,39 @@ export async function checkCode(
   if (isZip(code)) await checkZip(name, settings.entry, code);
   else if (isLambda) checkTarget(name, code);
   if (settings.runtime !== "wasm") return;
-  const { callable } = checkModule(new Uint8Array(code), memoryBytes);
+  const { callable } = checkNamed(name, code, memoryBytes);
   const { entry } = settings;
   if (entry === null || callable.includes(entry)) return;
   const known = callable.join(", ") || "no function";
   throw functionsErrors.functions_invalid([
     `'${name}': entry is '${entry}', but the module exports ${known}`,
   ]);
+}
+
+/** What the runtime says of a module, with the name of the function. */
+function checkNamed(name: string, code: Uint8Array, memoryBytes: number): ModuleReport {
+  try {
+    return checkModule(new Uint8Array(code), memoryBytes);
+  } catch (error) {
+    if (!(error instanceof ReactorError)) throw error;
+    throw functionsErrors.module_refused(name, error);
+  }
+}
+
+/** What code asks for. @throws function_invalid for what can be no code at all */
+export function inspectNamed(
+  name: string,
+  { runtime }: Pick<FunctionSettings, "runtime">,
+  code: Uint8Array,
+  egress: readonly string[],
+): CodeReport {
+  try {
+    return inspectCode(runtime, code, egress);
+  } catch (error) {
+    const wanted = runtime === "lambda" ? "no zip archive and no JavaScript" : "no JavaScript";
+    const reason = (error as Partial<Error> | null)?.message ?? String(error);
+    throw functionsErrors.functions_invalid([`'${name}': it is ${wanted}: ${reason}`]);
+  }
 }
 
 function checkTarget(name: string, code: Uint8Array): void {

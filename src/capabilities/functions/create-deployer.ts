@@ -8,11 +8,11 @@ import {
   readFunctionSettings,
   secretReference,
 } from "../../core/function-settings.ts";
-import { type CodeReport, inspectCode } from "../../core/inspect-code.ts";
+import type { CodeReport } from "../../core/inspect-code.ts";
 import type { DeployChange, Deployer, DeployItem } from "../../core/ports/deployer.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
 import { announce } from "./announce.ts";
-import { checkCode } from "./check-code.ts";
+import { checkCode, inspectNamed } from "./check-code.ts";
 import { hashOf } from "./code-cache.ts";
 import { changesOf, type PlannedChange } from "./deploy-changes.ts";
 import { functionsErrors } from "./errors.ts";
@@ -35,6 +35,9 @@ export function createDeployer(parts: FunctionsParts): Deployer {
     holds: (tenant, sums) => heldCode(parts.sql(tenant), sums),
     apply: (tenant, item, part) => applyItem(parts, tenant, item, part),
     prune: (tenant, keep) => prune(parts, tenant, keep),
+    keptBack(tenant, count) {
+      parts.state(tenant).keptBack = count;
+    },
   };
 }
 
@@ -145,7 +148,7 @@ async function reportOf(
   settings: FunctionSettings,
   code: Uint8Array,
 ): Promise<CodeReport> {
-  const report = inspectCode(settings.runtime, code, settings.egress ?? parts.config.egress);
+  const report = inspectNamed(name, settings, code, settings.egress ?? parts.config.egress);
   const texts = [...Object.values(settings.env), ...Object.values(settings.config)];
   const wanted = new Set(texts.flatMap((text) => secretReference(text) ?? []));
   if (wanted.size === 0) return report;

@@ -2,7 +2,7 @@
  * What `/fn/v1` and the deploy of functions refuse by themselves. What goes wrong inside a function
  * (deadline, crash, busy) is declared beside the runtimes, in `runtime/errors.ts`.
  */
-import { defineErrors } from "../../core/errors.ts";
+import { defineErrors, type ReactorError } from "../../core/errors.ts";
 
 export const functionsErrors = defineErrors({
   sockets_not_supported: (name: string) => ({
@@ -107,6 +107,13 @@ export const functionsErrors = defineErrors({
     code: "function_invalid",
     message: faults.length === 1 ? "A function cannot be deployed" : "Functions cannot be deployed",
     details: faults.join("; "),
+  }),
+  module_refused: (name: string, { code, details, hint }: ReactorError) => ({
+    status: 422,
+    code,
+    message: `The WASM module of '${name}' cannot be accepted`,
+    details,
+    hint,
   }),
   code_too_large: (name: string, sizeBytes: number, limitBytes: number) => ({
     status: 422,

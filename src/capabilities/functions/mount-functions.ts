@@ -44,11 +44,14 @@ function checkJail(parts: FunctionsParts): void {
 }
 
 async function readHealth(parts: FunctionsParts): Promise<Health> {
-  const registries = parts.deps.tenants().map((tenant) => parts.state(tenant).registry);
+  const states = parts.deps.tenants().map((tenant) => parts.state(tenant));
+  const registries = states.map(({ registry }) => registry);
+  const keptBack = states.reduce((sum, state) => sum + state.keptBack, 0);
+  const isWhole = keptBack === 0 && registries.every((registry) => registry.loaded);
   const processes = parts.runtimes.processes();
   const refused = await parts.runtimes.programsRefused();
   return {
-    status: registries.every((registry) => registry.loaded) ? "ok" : "degraded",
+    status: isWhole ? "ok" : "degraded",
     details: {
       jail: jailOf(parts),
       cgroups: parts.runtimes.cgroups,
@@ -58,6 +61,7 @@ async function readHealth(parts: FunctionsParts): Promise<Health> {
       // Those that serve a function; the others are held ready.
       assigned: processes.filter((one) => one.function !== null).length,
       functions: registries.reduce((sum, registry) => sum + registry.all().length, 0),
+      ...(keptBack === 0 ? {} : { not_deployed: keptBack }),
     },
   };
 }

@@ -41,6 +41,8 @@ export interface TenantState {
   readonly values: VariableValues;
   /** What runtimes are given of each version. */
   readonly specs: FunctionSpecs;
+  /** Functions of the server's own project that could not be deployed. */
+  keptBack: number;
 }
 
 /** Aborted when it ends; a new one begins with the next start. */
@@ -195,6 +197,7 @@ function createState(options: StateOptions): TenantState {
     records: new RecordWriter(sink, log),
     feed: new LogFeed(),
     values,
+    keptBack: 0,
     specs: new FunctionSpecs({
       config,
       values,

@@ -46,4 +46,6 @@ export interface Deployer {
    * where the section's settings allow that. What was removed.
    */
   prune?(tenant: TenantCtx, keep: readonly string[]): Promise<DeployChange[]>;
+  /** How much of the server's own project could not be deployed, for health to tell. */
+  keptBack?(tenant: TenantCtx, count: number): void;
 }

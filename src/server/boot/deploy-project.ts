@@ -1,5 +1,6 @@
 /** Deploys the functions of the server's own project: at boot, and in `dev` at each change. */
 import { createHash } from "node:crypto";
+import { defineErrors, ReactorError } from "../../core/errors.ts";
 import {
   discoverFunctions,
   isPart,
@@ -11,6 +12,17 @@ import type { Logger } from "../../core/ports/log.ts";
 import { StartupError } from "../../core/startup-error.ts";
 import type { TenantCtx } from "../../core/tenant.ts";
 
+/** From this status on it is no fault of a function. */
+const SERVER_FAULTS = 500;
+
+const errors = defineErrors({
+  function_unreadable: (name: string, details: string) => ({
+    status: 422,
+    message: `What is to be deployed as '${name}' cannot be read`,
+    details,
+  }),
+});
+
 export interface ProjectDeployOptions {
   readonly projectDir: string;
   readonly lists: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>;
@@ -20,33 +32,74 @@ export interface ProjectDeployOptions {
   bundleFunction(path: string): Promise<Uint8Array>;
 }
 
-/** @throws StartupError project_invalid (exit 4), or what the bundler and the deployer throw. */
+/**
+ * What one function's own fault keeps back is logged and stays as it was; the others are deployed.
+ * @throws StartupError project_invalid (exit 4), or what keeps all of them from being deployed
+ */
 export async function deployProject(options: ProjectDeployOptions): Promise<void> {
   const { projectDir, lists, tenant, deployer, log } = options;
   const { functions, faults } = discoverFunctions(projectDir, lists["functions"] ?? []);
   if (faults.length > 0) throw projectInvalid(faults);
-  const packed = await Promise.all(functions.map((fn) => pack(fn, options.bundleFunction)));
-  const changes = await deployer.plan(
-    tenant,
-    packed.map(({ item }) => item),
-  );
-  const unchanged = new Set(changes.filter((c) => c.action === "unchanged").map((c) => c.name));
-  for (const { item, part } of packed) {
-    if (unchanged.has(item.name)) continue;
-    const { action, version } = await deployer.apply(tenant, item, part);
+  const { attempt, failed } = attempts(log);
+  const packing = functions.map((fn) => attempt(fn.name, () => pack(fn, options.bundleFunction)));
+  const packed = (await Promise.all(packing)).filter((one) => one !== undefined);
+  for (const { item, part } of await changed(options, packed, attempt)) {
+    const applied = await attempt(item.name, () => deployer.apply(tenant, item, part));
+    if (!applied) continue;
+    const { action, version } = applied;
     log.info("project.function_deployed", { function: item.name, action, version });
   }
   const names = functions.map((fn) => fn.name);
   for (const { name } of (await deployer.prune?.(tenant, names)) ?? []) {
     log.info("project.function_removed", { function: name });
   }
+  deployer.keptBack?.(tenant, failed.length);
+}
+
+type Attempt = <T>(name: string, work: () => Promise<T>) => Promise<T | undefined>;
+
+/** `attempt` gives undefined where the function itself is at fault; `failed` has the names of these. */
+function attempts(log: Logger): { attempt: Attempt; failed: string[] } {
+  const failed: string[] = [];
+  const attempt: Attempt = async (name, work) => {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof ReactorError) || error.status >= SERVER_FAULTS) throw error;
+      const { code, message, details, hint } = error;
+      log.error("project.function_failed", { function: name, code, message, details, hint });
+      failed.push(name);
+      return undefined;
+    }
+  };
+  return { attempt, failed };
+}
+
+interface Packed {
+  readonly item: DeployItem;
+  readonly part: Uint8Array;
+}
+
+/** Those that the deploy is to change. All are planned at once, and one by one only to tell which is at fault. */
+async function changed(
+  { deployer, tenant }: ProjectDeployOptions,
+  packed: readonly Packed[],
+  attempt: Attempt,
+): Promise<Packed[]> {
+  const items = packed.map(({ item }) => item);
+  const changes = await deployer.plan(tenant, items).catch(async () => {
+    const alone = items.map((item) => attempt(item.name, () => deployer.plan(tenant, [item])));
+    return (await Promise.all(alone)).flatMap((change) => change ?? []);
+  });
+  const names = changes.filter(({ action }) => action !== "unchanged").map(({ name }) => name);
+  return packed.filter(({ item }) => names.includes(item.name));
 }
 
 async function pack(
   fn: ProjectFunction,
   bundle: (path: string) => Promise<Uint8Array>,
-): Promise<{ item: DeployItem; part: Uint8Array }> {
-  const part = isPart(fn.path) ? packed(fn) : await bundle(fn.path);
+): Promise<Packed> {
+  const part = isPart(fn.path) ? partOf(fn) : await bundle(fn.path);
   const sha256 = createHash("sha256").update(part).digest("hex");
   const settings = fn.settings as unknown as DeployItem["settings"];
   // A start undoes no rollback and no trial: what was deployed before is left where it is.
@@ -54,11 +107,11 @@ async function pack(
   return { item: { name: fn.name, sha256, sizeBytes: part.byteLength, settings, promote }, part };
 }
 
-function packed({ name, path }: ProjectFunction): Uint8Array {
+function partOf({ name, path }: ProjectFunction): Uint8Array {
   try {
     return readPart(path);
   } catch (error) {
-    throw projectInvalid([`function '${name}': ${(error as Error).message}`]);
+    throw errors.function_unreadable(name, (error as Error).message);
   }
 }
 
