@@ -23,15 +23,19 @@ async function runServer(host: CliHost, options: ServeOptions, development: bool
     env: host.env,
     version: host.version,
     print: (text) => host.terminal.stdout.write(text),
-    bundleFunction: development ? await bundler(options.project.dir ?? host.cwd) : bundle,
+    ...(development ? await bundler(options.project.dir ?? host.cwd) : { bundleFunction: bundle }),
   });
 }
 
 /** For a server that bundles again and again. */
-async function bundler(projectDir: string): Promise<typeof bundle> {
+async function bundler(projectDir: string) {
   const { createBundler } = await import("./runtime/bundle-cache.ts");
   const again = createBundler(projectDir);
-  return async (path) => new TextEncoder().encode((await again(path)).code);
+  return {
+    bundleFunction: async (path: string) =>
+      new TextEncoder().encode((await again.bundle(path)).code),
+    bundledFiles: () => again.files(),
+  };
 }
 
 function createHost(): CliHost {

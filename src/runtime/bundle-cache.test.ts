@@ -9,7 +9,7 @@ setDefaultTimeout(60_000);
 
 const dir = mkdtempSync(join(tmpdir(), "rx-bundles-"));
 const write = (name: string, text: string) => writeFileSync(join(dir, name), text);
-const bundle = createBundler(dir);
+const { bundle, files } = createBundler(dir);
 const entry = join(dir, "functions/a.ts");
 
 /** The bundle that is given again: what is quite new is not kept. */
@@ -34,6 +34,7 @@ test("a bundle of which nothing has changed is given again", async () => {
 
 test("what it imports is a part of it", async () => {
   await settled();
+  expect([...files()].sort()).toEqual([entry, join(dir, "lib/b/index.ts")]);
   write("lib/b/index.ts", `export const b = "other";`);
   expect((await bundle(entry)).code).toContain("other");
 });

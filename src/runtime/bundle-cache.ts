@@ -23,27 +23,36 @@ interface Kept {
   readonly marks: ReadonlyMap<string, string>;
 }
 
+export interface Bundler {
+  bundle(entry: string): Promise<FunctionBundle>;
+  /** That went into what was bundled, each time the last that could be; absolute. */
+  files(): Set<string>;
+}
+
 /** @param projectDir absolute; in the folders below it a new file may stand for what was another. */
-export function createBundler(projectDir: string): (entry: string) => Promise<FunctionBundle> {
+export function createBundler(projectDir: string): Bundler {
   const kept = new Map<string, Kept>();
-  return async (entry) => {
+  const inputs = new Map<string, readonly string[]>();
+  const bundle = async (entry: string) => {
     const known = kept.get(entry);
     if (known && [...known.marks].every(([path, mark]) => markOf(path).mark === mark)) {
       return known.bundle;
     }
     kept.delete(entry);
     const startedAt = systemClock.now();
-    const bundle = await bundleFunction(entry);
+    const bundled = await bundleFunction(entry);
+    inputs.set(entry, bundled.inputs);
     const marks = new Map<string, string>();
     let settledAt = 0;
-    for (const path of placesOf(bundle.inputs, projectDir)) {
+    for (const path of placesOf(bundled.inputs, projectDir)) {
       const { mark, settledMs } = markOf(path);
       marks.set(path, mark);
       settledAt = Math.max(settledAt, settledMs);
     }
-    if (settledAt < startedAt) kept.set(entry, { bundle, marks });
-    return bundle;
+    if (settledAt < startedAt) kept.set(entry, { bundle: bundled, marks });
+    return bundled;
   };
+  return { bundle, files: () => new Set([...inputs.values()].flat()) };
 }
 
 /** The files, the project's folders above them, and the settings there. */

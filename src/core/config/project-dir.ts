@@ -3,7 +3,7 @@ import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { StartupError } from "../startup-error.ts";
 
-const PROJECT_FILE = "reactor.toml";
+export const PROJECT_FILE = "reactor.toml";
 const MARKS = [PROJECT_FILE, "functions", "migrations"];
 
 export interface ProjectDir {
@@ -31,6 +31,12 @@ export function findProjectDir(given: string | null | undefined, cwd: string): P
   const isProject = Boolean(given) || MARKS.some((name) => existsSync(join(dir, name)));
   const file = join(dir, PROJECT_FILE);
   return { dir: isProject ? dir : null, file: isProject && existsSync(file) ? file : null };
+}
+
+/** A project that began without reactor.toml may have one by now. */
+export function withNewFile(project: ProjectDir): ProjectDir {
+  const { dir, file } = project;
+  return dir !== null && file === null ? findProjectDir(dir, dir) : project;
 }
 
 /** `given` (`--data-dir DIR`), else `.reactor` in the project, else in `cwd`. Absolute. */

@@ -65,8 +65,8 @@ export interface RunningServer {
   status(): Promise<ServerStatus>;
   /** A table and a function to try, where there are any. */
   examples(): Promise<{ readonly table: string | null; readonly fn: string | null }>;
-  /** Deploys the project's functions again, as at boot; for `dev`. */
-  deployProject(): Promise<void>;
+  /** Deploys the project's functions as the lists of its file say now: at boot, and again in `dev`. */
+  deployProject(lists: Config["lists"]): Promise<void>;
   /** Applies the project's new migrations; for `dev`. */
   migrateProject(): Promise<void>;
   /** Has every capability read anew what it keeps of the database. */
@@ -121,7 +121,7 @@ async function bootAll(parts: Parts): Promise<RunningServer> {
   const listening = await steps.run("listen", () => listen({ ...more, ...assembled }));
   assembled.listening(listening);
   const server = running({ ...more, mounted, assembled, listening });
-  await steps.run("project", () => server.deployProject());
+  await steps.run("project", () => server.deployProject(config.lists));
   await announce({ ...more, listening });
   return server;
 }
@@ -156,11 +156,10 @@ function running(parts: Running): RunningServer {
     steps: steps.done,
     status: () => assembled.status(),
     examples: () => examplesOf(parts),
-    async deployProject() {
+    async deployProject(lists) {
       const deployer = parts.mounted.ports.functions_deployer;
       const { projectDir, bundleFunction } = parts;
       if (projectDir === null || !deployer) return;
-      const { lists } = parts.config;
       await deployProject({
         projectDir,
         lists,

@@ -2,7 +2,7 @@
 
 import type { Config } from "../../core/config/config.ts";
 import type { Env } from "../../core/config/env.ts";
-import { findProjectDir, type ProjectDir } from "../../core/config/project-dir.ts";
+import { type ProjectDir, withNewFile } from "../../core/config/project-dir.ts";
 import type { LogConfig, ServerConfig } from "../../core/config/sections.ts";
 import { nearestName } from "../../core/nearest-name.ts";
 import type { Logger } from "../../core/ports/log.ts";
@@ -34,6 +34,8 @@ export interface ServeRequest {
   /** Standard output. */
   print(text: string): void;
   bundleFunction(path: string): Promise<Uint8Array>;
+  /** Files that went into what was bundled, absolute; of `dev`. */
+  bundledFiles?(): ReadonlySet<string>;
 }
 
 /** Runs until stopped; the exit code. @throws StartupError */
@@ -147,12 +149,6 @@ async function reconfigure(
   } catch (error) {
     log.error("server.not_reconfigured", { error });
   }
-}
-
-/** A project that began without reactor.toml may have one by now. */
-function withNewFile(project: ProjectDir): ProjectDir {
-  const { dir, file } = project;
-  return dir !== null && file === null ? findProjectDir(dir, dir) : project;
 }
 
 /** A certificate that cannot be used leaves the old one in place; the log says so. */
