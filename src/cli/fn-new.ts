@@ -71,6 +71,13 @@ function filesOf(name: string, language: string): Readonly<Record<string, string
   };
 }
 
+/** A module is to be built before there is anything to deploy. */
+function nextSteps(name: string, language: string): string {
+  const deploy = `reactor fn deploy ${name}`;
+  if (language === "typescript") return deploy;
+  return `(cd functions/${name} && npm install && npm run build) && ${deploy}`;
+}
+
 export const create: Command = {
   name: "fn new",
   summary: "Make a function in the project",
@@ -101,7 +108,8 @@ export const create: Command = {
       const hint = "Go to its folder, give --project DIR, or make one with `reactor init`";
       throw new CliError("config", "project_not_found", `There is no project in ${host.cwd}`, hint);
     }
-    const files = filesOf(name, context.option("language") ?? "typescript");
+    const language = context.option("language") ?? "typescript";
+    const files = filesOf(name, language);
     for (const place of [`${name}.ts`, `${name}.wasm`, name]) {
       if (!existsSync(join(dir, "functions", place))) continue;
       throw new CliError("user", "file_exists", `functions/${place} is there already`);
@@ -111,7 +119,7 @@ export const create: Command = {
       writeFileSync(join(dir, path), text, { flag: "wx" });
     }
     const paths = Object.keys(files);
-    const lines = [...paths.map((path) => `Made ${path}`), `Next: reactor fn deploy ${name}`];
+    const lines = [...paths.map((path) => `Made ${path}`), `Next: ${nextSteps(name, language)}`];
     out.result({ name, files: paths }, lines.join("\n"));
     return 0;
   },

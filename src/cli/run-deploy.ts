@@ -70,7 +70,7 @@ export async function runDeploy(
   try {
     const report = await send(context, client, contents, progress);
     progress.end();
-    return printReport(context, report);
+    return printReport(context, report, commandOf(contents));
   } finally {
     progress.end();
   }
@@ -166,7 +166,13 @@ async function upload(
 /** Codes of a failed phase that are the server's fault; any other is the project's. */
 const SERVER_FAULTS = /^(?:internal_error|unavailable|.*_unavailable|deploy_in_progress)$/;
 
-function printReport(context: CommandContext, report: Report): number {
+/** What sends the same again. */
+function commandOf({ isWhole, functions }: DeployContents): string {
+  const names = functions.map(({ name }) => name).join(" ");
+  return isWhole ? "reactor deploy" : `reactor fn deploy ${names}`.trimEnd();
+}
+
+function printReport(context: CommandContext, report: Report, command: string): number {
   const { out } = context;
   const failed = report.phases.find((phase) => phase.status === "failed");
   const text = () => reportText(report, out.paint);
@@ -185,7 +191,7 @@ function printReport(context: CommandContext, report: Report): number {
     SERVER_FAULTS.test(code) ? "server" : "validation",
     code,
     `The deploy is partial: ${failed?.section ?? "a phase"}: ${message}${details ? `: ${details}` : ""}`,
-    hint ?? "What is complete stays; `reactor deploy` again goes on from here",
+    hint ?? `What is complete stays; \`${command}\` again goes on from here`,
     report,
   );
 }

@@ -263,6 +263,9 @@ describe("deploy and migrate", () => {
       error: { code: "function_invalid" },
       data: { status: "partial", phases: [{ status: "complete" }, { status: "failed" }] },
     });
+    const one = await bench.run(["fn", "deploy", "hello"], { cwd: project });
+    const hint = "What is complete stays; `reactor fn deploy hello` again goes on from here";
+    expect(one.json()).toMatchObject({ error: { hint } });
     server.failFunctions = { code: "internal_error", message: "x" };
     expect((await bench.run(["deploy"], { cwd: project })).exit).toBe(5);
   });

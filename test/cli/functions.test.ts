@@ -173,6 +173,9 @@ describe("reactor fn new", () => {
     expect((await bench.run(["fn", "new", "../up"], { cwd: dir })).exit).toBe(1);
     const shout = await bench.run(["fn", "new", "shout", "-l", "assemblyscript"], { cwd: dir });
     expect(shout.json()).toMatchObject({ ok: true });
+    const args = ["fn", "new", "loud", "-l", "assemblyscript"];
+    const { stdout } = await bench.run(args, { cwd: dir, isTerminal: true });
+    expect(stdout).toContain("npm install && npm run build) && reactor fn deploy loud");
     const deployed = await run(["fn", "deploy", "hello", "--no-promote"], { cwd: dir });
     expect(deployed.exit).toBe(0);
     expect(server.deploys.at(-1)?.sections.functions).toMatchObject([

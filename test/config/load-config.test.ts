@@ -235,6 +235,13 @@ describe("what is wrong is told at once", () => {
     ]);
   });
 
+  test("a variable that an entry of a list needs and nobody has set is told by the entry's name", () => {
+    const error = faultsOf(
+      '[[functions]]\nname = "pay"\nenv = { K = "env:NOPE" }\n[[functions]]\npath = "env:NOPE"\n',
+    );
+    expect(error.faults.map((fault) => fault.key)).toEqual(["functions 'pay'", "functions.1"]);
+  });
+
   test("a misspelt key in a list's table is found when the list has a schema", () => {
     const listSchemas = { functions: Type.Object({ name: Type.String(), path: Type.String() }) };
     const error = faultsOf('[[functions]]\nname = "a"\n[[functions]]\npaht = "b"\n', {

@@ -120,7 +120,9 @@ export function readList(
     const { value: resolved, missing } = resolveEnv(item, draft.env, null);
     for (const variable of missing) {
       const message = `the environment variable ${variable} is not set`;
-      draft.faults.push({ where: where(file, [name, index]), key: `${name}.${index}`, message });
+      const own = item["name"];
+      const key = typeof own === "string" ? `${name} '${own}'` : `${name}.${index}`;
+      draft.faults.push({ where: where(file, [name, index]), key, message });
     }
     return resolved as ListItem;
   });
