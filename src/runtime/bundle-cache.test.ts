@@ -52,6 +52,16 @@ test("a fault is told each time, and not the bundle of before", async () => {
   await settled();
   write("lib/b.ts", "export const b = ;");
   for (const _ of [1, 2]) await expect(bundle(entry)).rejects.toThrow();
+  // It is among the files, for a watch to see it mended.
+  expect(files()).toContain(join(dir, "lib/b.ts"));
   write("lib/b.ts", `export const b = "mended";`);
   expect((await bundle(entry)).code).toContain("mended");
+});
+
+test("where a file is imported that is not there is told, and what the others import", async () => {
+  const torn = join(dir, "functions/torn.tsx");
+  write("functions/torn.tsx", `import { c } from "../lib/c"; export default () => <b>{c}</b>;`);
+  write("lib/c.mts", `import { d } from "./d"; import "node:fs"; export const c = d;`);
+  await expect(bundle(torn)).rejects.toThrow();
+  for (const file of ["lib/c.mts", "lib/d.ts"]) expect(files()).toContain(join(dir, file));
 });

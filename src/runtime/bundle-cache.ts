@@ -6,6 +6,7 @@ import { readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { systemClock } from "../shared/clock.ts";
 import { bundleFunction, type FunctionBundle } from "./bundle.ts";
+import { scanInputs } from "./scan-inputs.ts";
 
 /** A file changed so shortly before it was read may have changed again under the same time of change. */
 const SETTLED_MS = 10;
@@ -25,7 +26,7 @@ interface Kept {
 
 export interface Bundler {
   bundle(entry: string): Promise<FunctionBundle>;
-  /** That went into what was bundled, each time the last that could be; absolute. */
+  /** That went into what was bundled last, or would have; absolute. */
   files(): Set<string>;
 }
 
@@ -40,7 +41,10 @@ export function createBundler(projectDir: string): Bundler {
     }
     kept.delete(entry);
     const startedAt = systemClock.now();
-    const bundled = await bundleFunction(entry);
+    const bundled = await bundleFunction(entry).catch((error: unknown) => {
+      inputs.set(entry, scanInputs(entry));
+      throw error;
+    });
     inputs.set(entry, bundled.inputs);
     const marks = new Map<string, string>();
     let settledAt = 0;

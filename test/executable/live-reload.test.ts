@@ -82,6 +82,8 @@ test("a start on functions that are not right serves the others and tells what i
   const health = (await (await fetch(`${server.url}/health`)).json()) as Health;
   const functions = { status: "degraded", details: { not_deployed: 3 } };
   expect(health).toMatchObject({ status: "degraded", parts: { functions } });
+  const doctor = await bench.run(shop, ["doctor"]);
+  expect(doctor.stdout).toContain("functions is degraded (not deployed of the project: 3)");
 });
 
 test("a start on a migration that is not right is exit 4 and tells its place", async () => {
@@ -121,14 +123,13 @@ test("what a function imports from elsewhere in the project is watched", async (
   const shop = await bench.project();
   const lib = join(shop, "lib");
   mkdirSync(lib);
-  writeFileSync(join(lib, "word.ts"), `export const word = "before";`);
+  writeFileSync(join(lib, "word.ts"), `export const word = ;`);
   writeFileSync(
     join(shop, "functions/outside.ts"),
     `import { word } from "../lib/word";\nexport default () => new Response(word);`,
   );
   const server = await bench.start(shop, ["dev", "--port", "0"]);
-  expect(await call(server, "/fn/v1/outside")).toBe("before");
-  for (const text of ["after", "later"]) {
+  for (const text of ["before", "after", "later"]) {
     writeFileSync(join(lib, "word.ts"), `export const word = "${text}";`);
     await until("the new word", async () => (await call(server, "/fn/v1/outside")) === text);
   }

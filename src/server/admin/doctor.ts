@@ -3,7 +3,7 @@ import { stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import type { Sql } from "postgres";
 import type { ReactorError } from "../../core/errors.ts";
-import type { Finding } from "../../core/health.ts";
+import type { Finding, Health } from "../../core/health.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Project } from "../../core/project.ts";
 import type { VaultStatus } from "../../shared/vault/vault-admin.ts";
@@ -183,10 +183,16 @@ const checkParts: Check = async ({ health }) => {
   return finding(
     "parts",
     bad.some(([, part]) => part.status === "failed") ? "failed" : "warning",
-    bad.map(([name, part]) => `${name} is ${part.status}`).join(", "),
+    bad.map(([name, part]) => `${name} is ${part.status}${whyOf(part)}`).join(", "),
     "The log tells more: reactor logs --level warn",
   );
 };
+
+/** Where the reason is known to be the project's own. */
+function whyOf({ details }: Health): string {
+  const count = details?.["not_deployed"];
+  return count === undefined ? "" : ` (not deployed of the project: ${String(count)})`;
+}
 
 const checkJail: Check = async ({ health }) => {
   const { parts } = await health();

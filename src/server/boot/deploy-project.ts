@@ -15,6 +15,8 @@ import type { TenantCtx } from "../../core/tenant.ts";
 /** From this status on it is no fault of a function. */
 const SERVER_FAULTS = 500;
 
+const WHAT_TO_DO = "Correct it; what was deployed of it before stays until then";
+
 const errors = defineErrors({
   function_unreadable: (name: string, details: string) => ({
     status: 422,
@@ -67,7 +69,8 @@ function attempts(log: Logger): { attempt: Attempt; failed: string[] } {
     } catch (error) {
       if (!(error instanceof ReactorError) || error.status >= SERVER_FAULTS) throw error;
       const { code, message, details, hint } = error;
-      log.error("project.function_failed", { function: name, code, message, details, hint });
+      const told = { code, message, details, hint: hint ?? WHAT_TO_DO };
+      log.error("project.function_failed", { function: name, ...told });
       failed.push(name);
       return undefined;
     }
