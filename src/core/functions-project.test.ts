@@ -242,7 +242,9 @@ test("a file named .zip is read as a zip or not at all", () => {
   expect(readPart(path)).toEqual(Buffer.from(zip));
   for (const bad of [Buffer.from("not a zip"), Buffer.from("hello"), damaged(zip)]) {
     writeFileSync(path, bad);
-    expect(() => readPart(path)).toThrow(/^znot\.zip: .*(?:no zip archive|not where the archive says)/);
+    expect(() => readPart(path)).toThrow(
+      /^znot\.zip: .*(?:no zip archive|not where the archive says)/,
+    );
   }
 });
 
