@@ -106,24 +106,6 @@ function kept(key: string, value: unknown): unknown {
   return "hosts" in read ? read.hosts : value;
 }
 
-/** Of what is no host, the first that applies says why. */
-const NO_HOST: readonly (readonly [RegExp, string])[] = [
-  [/:\/\//, "leave out the scheme"],
-  [/\//, "leave out the path"],
-  [/[A-Z]/, "write it in lower case"],
-  [/^[^:]*:\d+$/, "leave out the port"],
-];
-
-function hostList(value: unknown): string | null {
-  if (isHostList(value)) return null;
-  const expected = `a list of at most ${HOSTS_MAX} hosts`;
-  const bad: unknown = Array.isArray(value) ? value.find((host) => !isHostList([host])) : undefined;
-  if (bad === undefined) return expected;
-  const [, reason = "a host is as in api.example.com, *.example.com or [2001:db8::1]"] =
-    NO_HOST.find(([pattern]) => typeof bad === "string" && pattern.test(bad)) ?? [];
-  return `${expected}; ${JSON.stringify(bad).slice(0, 128)} is none: ${reason}`;
-}
-
 const map =
   (key: RegExp): Rule =>
   (value) => {
