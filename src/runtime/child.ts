@@ -8,7 +8,7 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { FunctionSpec } from "../core/ports/function-runtime.ts";
 import type { Logger, LogLevel } from "../core/ports/log.ts";
 import { scheduleThread } from "../shared/linux/scheduling.ts";
-import type { CallBody, SentCall } from "./calls/call-sender.ts";
+import { Callers } from "./callers.ts";
 import { asked } from "./child-asks.ts";
 import { type ChildExit, describeExit, type KillReason } from "./child-exit.ts";
 import { type ControlChannel, createControlChannel } from "./control-channel.ts";
@@ -58,6 +58,8 @@ export interface Child {
   readonly socket: string;
   /** It hosts a program of others, and is all ours itself. */
   readonly isHost: boolean;
+  /** In whose names it may ask this server. */
+  readonly callers: Callers;
   /** Resolves when the child can be called; rejects when it died first or took too long. */
   readonly ready: Promise<void>;
   readonly exited: Promise<ChildExit>;
@@ -67,7 +69,7 @@ export interface Child {
   killed(): KillReason | null;
   send(message: ToChild): void;
   /** Sends a call; see `CallSender`. @throws CallNotSent where it cannot be reached any more */
-  call(head: object, body: CallBody, onEnd?: () => void): SentCall;
+  readonly call: ChildLink["call"];
   /** Bytes at which the kernel ends it, where it can; watching goes on in any case. */
   limitMemory(bytes: number): void;
   /** When it is let in beside others. */
@@ -97,8 +99,10 @@ class SpawnedChild implements Child {
   readonly dir: string;
   readonly socket: string;
   readonly isHost: boolean;
+  readonly callers: Callers;
   readonly ready: Promise<void>;
   readonly exited: Promise<ChildExit>;
+  readonly call: Child["call"] = (...sent) => this.#link.call(...sent);
   specOf: Child["specOf"] = () => null;
   onBackground: Child["onBackground"] = () => undefined;
   onLog: Child["onLog"];
@@ -115,11 +119,13 @@ class SpawnedChild implements Child {
 
   constructor(world: ChildWorld, options: ChildOptions) {
     this.#clock = world.clock;
+    this.callers = new Callers(world.clock);
     this.#logger = world.logger;
     this.onLog = ([, , said]) => this.#logger.warn("runtime.child_said", { pid: this.pid, said });
     this.#channel = createControlChannel({
       onLog: (entry) => this.onLog(entry),
       onBackground: (running) => this.onBackground(running),
+      onWork: (call, isWorking) => this.callers.works(call, isWorking),
     });
     this.#place = makePlace(world, options, world.nextNumber());
     this.dir = this.#place.dir;
@@ -137,7 +143,7 @@ class SpawnedChild implements Child {
 
   #listen(world: ChildWorld): ChildLink {
     return listenForLink(this.dir, {
-      ...asked(world, (key) => this.specOf(key)),
+      ...asked(world, this.callers, (key) => this.specOf(key)),
       clock: this.#clock,
       onBroken: () => this.kill({ kind: "link" }),
       onControl: (message) => this.#channel.receive(message),
@@ -207,10 +213,6 @@ class SpawnedChild implements Child {
 
   send(message: ToChild): void {
     if (this.#isAlive) this.#link.say(message);
-  }
-
-  call(head: object, body: CallBody, onEnd?: () => void): SentCall {
-    return this.#link.call(head, body, onEnd);
   }
 
   limitMemory(bytes: number): void {

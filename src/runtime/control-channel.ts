@@ -26,6 +26,8 @@ const LEVELS: ReadonlySet<unknown> = new Set<LogLevel>(["debug", "info", "warn",
 export interface ChannelEvents {
   onLog(entry: LogEntry): void;
   onBackground(running: number): void;
+  /** Whether work of this call goes on after its answer. */
+  onWork(call: number, isWorking: boolean): void;
 }
 
 export function createControlChannel(events: ChannelEvents): ControlChannel {
@@ -36,7 +38,10 @@ export function createControlChannel(events: ChannelEvents): ControlChannel {
       const message = raw as FromChild | null;
       if (typeof message !== "object" || message === null) return;
       if (message.t === "log") return takeLines(message.lines, (entry) => events.onLog(entry));
-      if (message.t === "background") return events.onBackground(countOf(message.running));
+      if (message.t === "background") {
+        if (typeof message.call === "number") events.onWork(message.call, message.works === true);
+        return events.onBackground(countOf(message.running));
+      }
       for (const listener of listeners) if (listener.take(message)) listeners.delete(listener);
     },
     waitFor<T>(pick: (answer: FromChild) => T | undefined) {

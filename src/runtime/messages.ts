@@ -55,8 +55,13 @@ export type ToChild =
 export type FromChild =
   | { readonly t: "ready" }
   | { readonly t: "assigned" }
-  /** Work that goes on after answers: how much of it there is now. */
-  | { readonly t: "background"; readonly running: number }
+  /** Work that goes on after answers: how much there is now, and whether any of this call's. */
+  | {
+      readonly t: "background";
+      readonly running: number;
+      readonly call?: number;
+      readonly works: boolean;
+    }
   | { readonly t: "assign_failed"; readonly message: string }
   | { readonly t: "pong"; readonly n: number }
   | { readonly t: "log"; readonly lines: readonly LogEntry[] };
@@ -64,13 +69,12 @@ export type FromChild =
 /** On a WebSocket's opening, which comes as HTTP: `SocketCallHeader` as JSON. The function does not see it. */
 export const CALL_HEADER = "x-reactor-call";
 
-/** What the runner knows of a call beside the request. */
+/** What the runner knows of a call beside the request. The code of others can read all of it. */
 export interface CallHeader {
   /** Request id. */
   readonly id: string;
-  /** The caller's credentials, for `reactor.fetch`. */
-  readonly authorization?: string;
-  readonly apikey?: string;
+  /** The call's number in this process, for `reactor.fetch`: the server knows whose it is. */
+  readonly n: number;
   /** `X-Reactor-Org`, where the caller sent it. */
   readonly org?: string;
 }
@@ -104,7 +108,7 @@ export interface WasmCall {
   readonly exportName: string;
   /** When the host stops it, milliseconds since the epoch. */
   readonly deadlineAt: number;
-  /** The caller's credentials, for what the module asks of this server. */
+  /** The caller's credentials, for what the module asks of this server: the host has no code of others. */
   readonly authorization?: string;
   readonly apikey?: string;
   readonly org?: string;

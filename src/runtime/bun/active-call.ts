@@ -17,6 +17,10 @@ export class ActiveCall {
   whole: Uint8Array<ArrayBuffer> | null = null;
   /** True once the answer's head is there. */
   answered = false;
+  /** Its number in the process that it is in. */
+  number = 0;
+  /** True once the process has ended its answer itself. */
+  isThrough = false;
   /** Why it was ended early; the caller gets this instead of the transport's error. */
   failure: ReactorError | null = null;
   readonly #finished: (() => void)[] = [];

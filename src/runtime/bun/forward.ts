@@ -31,14 +31,18 @@ export async function forwardCall(
   const body = requestBody(active, active.call.spec.limits.bodyInBytes);
   const ready = body instanceof Promise ? await body : body;
   if (active.failure) throw active.failure;
-  const sent = child.call(requestCall(active), ready, () => active.finish());
+  const sent = child.call(requestCall(active), ready, (isThrough) => {
+    active.isThrough = isThrough;
+    active.finish();
+  });
   active.controller.onAbort(() => sent.cancel(active.failure));
   const answer = await sent.answer;
   // Where the code of others answers, it would have its processes started again and again.
   if (child.isHost && answer.outcome === "not-begun") throw new CallNotBegun();
   active.answered = true;
+  active.isThrough = !(answer.body instanceof ReadableStream);
   if (answer.outcome === undefined) {
-    if (!(answer.body instanceof ReadableStream)) active.finish();
+    if (active.isThrough) active.finish();
     return answer;
   }
   throw runtimeErrors.function_failed(failureText(answer.body) || "The function failed");
@@ -100,20 +104,12 @@ function meteredBody(
   });
 }
 
-function requestCall({ call: { request, requestId, caller } }: ActiveCall): RequestCall {
-  const { url, method, headers } = request;
-  return { url, method, headers, call: callHeader(requestId, caller) };
+function requestCall(active: ActiveCall): RequestCall {
+  const { url, method, headers } = active.call.request;
+  return { url, method, headers, call: callHeader(active) };
 }
 
-/** What the runner knows of a call beside the request. */
-export function callHeader(
-  id: string,
-  { authorization, apikey, org }: Partial<NonNullable<ActiveCall["call"]["caller"]>> = {},
-): CallHeader {
-  return {
-    id,
-    ...(authorization ? { authorization } : {}),
-    ...(apikey ? { apikey } : {}),
-    ...(org ? { org } : {}),
-  };
+/** What the runner knows of a call beside the request: nothing of the caller's credentials. */
+export function callHeader({ number: n, call: { requestId: id, caller } }: ActiveCall): CallHeader {
+  return caller?.org ? { id, n, org: caller.org } : { id, n };
 }

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { DEFAULT_LIMITS } from "../../../test/runtime/runtime-call.ts";
 import { createSimClock } from "../../../test/support/sim-clock.ts";
 import type { FunctionSpec } from "../../core/ports/function-runtime.ts";
+import { Callers } from "../callers.ts";
 import type { Child } from "../child.ts";
 import type { KillReason } from "../child-exit.ts";
 import type { FullRuntimeOptions } from "../options.ts";
@@ -14,6 +15,7 @@ function instanceOf() {
   const turns: string[] = [];
   const child = {
     pid: 4_711,
+    callers: new Callers(clock),
     usage: () => ({ memoryBytes: 1, threads: 1, cpuMs: use.cpuMs }),
     killed: () => use.killed,
     schedule: (when: string) => turns.push(when),
@@ -31,7 +33,7 @@ function instanceOf() {
 test("work that goes on for longer than a call may take after the last one is overdue", async () => {
   const { instance, child, clock, uses } = instanceOf();
   const { deadlineMs } = DEFAULT_LIMITS;
-  const call = {} as ActiveCall;
+  const call = { call: {} } as ActiveCall;
   const isOverdue = () => instance.isOverdue(clock.monotonic());
   instance.enter(call);
   child.onBackground(1);
@@ -80,7 +82,7 @@ test.each([
   [null, false],
 ] as const)("that one ended by %j says of the next: %p", (killed, isAlike) => {
   const { instance, use } = instanceOf();
-  instance.enter({} as ActiveCall);
+  instance.enter({ call: {} } as ActiveCall);
   use.killed = killed;
   expect(instance.endsAlike()).toBe(isAlike);
 });

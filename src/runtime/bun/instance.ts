@@ -52,7 +52,10 @@ export class Instance {
     this.#leftAt = this.idleSince;
     this.#looked = { cpuMs: child.usage().cpuMs, at: this.idleSince };
     child.onBackground = (running) => {
+      const wasWorking = this.#background > 0;
+      const isWorking = running > 0;
       this.#background = running;
+      if (isWorking === wasWorking) return;
       this.idleSince = options.clock.monotonic();
       if (this.#isIdle()) this.#drained?.();
     };
@@ -107,11 +110,13 @@ export class Instance {
 
   enter(call: ActiveCall): void {
     this.calls.add(call);
+    call.number = this.child.callers.enter(call.call.caller);
     this.served += 1;
   }
 
   leave(call: ActiveCall): void {
     this.calls.delete(call);
+    this.child.callers.leave(call.number, call.isThrough, this.spec.limits.deadlineMs);
     this.idleSince = this.#options.clock.monotonic();
     this.#leftAt = this.idleSince;
     if (this.#isIdle()) this.#drained?.();

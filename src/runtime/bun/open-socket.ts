@@ -76,10 +76,10 @@ export function openSocket(
 }
 
 function socketHeaders(active: ActiveCall): Record<string, string> {
-  const { request, requestId, caller } = active.call;
+  const { request } = active.call;
   const drop = ADDED_BY_CLIENT.filter((name) => request.headers[name] === undefined);
   const private_: SocketCallHeader = {
-    ...callHeader(requestId, caller),
+    ...callHeader(active),
     ...(request.url.startsWith("https:") ? { secure: true as const } : {}),
     ...(drop.length > 0 ? { drop } : {}),
   };

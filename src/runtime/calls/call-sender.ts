@@ -25,9 +25,12 @@ export interface SentCall {
   cancel(reason: unknown): void;
 }
 
+/** @param isThrough the process has ended its answer itself: it was not given up, and the process is there */
+export type OnCallEnd = (isThrough: boolean) => void;
+
 interface Exchange {
   readonly settle: PromiseWithResolvers<Answer>;
-  readonly onEnd: () => void;
+  readonly onEnd: OnCallEnd;
   outbound: OutboundBody | null;
   /** Once it has been answered by a body that streams. */
   inbound: InboundBody | null;
@@ -55,7 +58,7 @@ export class CallSender {
    * @param onEnd called once, when nothing more will come of an answer that streams
    * @throws CallNotSent, CallRefused
    */
-  send(head: object, body: CallBody, onEnd: () => void = () => undefined): SentCall {
+  send(head: object, body: CallBody, onEnd: OnCallEnd = () => undefined): SentCall {
     if (this.#link.isClosed) throw new CallNotSent();
     if (this.#link.waitingBytes > WAITING_BYTES_MAX) throw new CallRefused();
     this.#last = (this.#last + 1) % CALLS;
@@ -105,13 +108,13 @@ export class CallSender {
     if (streams) {
       const onCancel = () => this.#cancel(number, undefined);
       exchange.inbound = new InboundBody(this.#link, number, onCancel, this.#flow);
-    } else this.#end(number);
+    } else this.#end(number, true);
     exchange.settle.resolve({ ...answer, body: exchange.inbound?.stream ?? body });
   }
 
   /** The process is gone. */
   close(): void {
-    for (const number of [...this.#exchanges.keys()]) this.#fail(number, new ProcessGone());
+    for (const number of [...this.#exchanges.keys()]) this.#fail(number, new ProcessGone(), false);
   }
 
   #takeBody(
@@ -122,10 +125,10 @@ export class CallSender {
   ): void {
     if (!inbound) throw new RangeError("A piece of no body");
     if (type === FRAME.data) inbound.push(payload);
-    else if (type === FRAME.error) this.#fail(number, new Error(textIn(payload)));
+    else if (type === FRAME.error) this.#fail(number, new Error(textIn(payload)), true);
     else if (type === FRAME.end) {
       inbound.end();
-      this.#end(number);
+      this.#end(number, true);
     } else throw new RangeError(`A frame of type ${type}`);
   }
 
@@ -141,21 +144,21 @@ export class CallSender {
   #cancel(number: number, reason: unknown): void {
     if (!this.#exchanges.has(number)) return;
     this.#link.send(FRAME.cancel, number);
-    this.#fail(number, reason);
+    this.#fail(number, reason, false);
   }
 
-  #fail(number: number, reason: unknown): void {
+  #fail(number: number, reason: unknown, isThrough: boolean): void {
     const exchange = this.#exchanges.get(number);
     exchange?.settle.reject(reason);
     exchange?.inbound?.fail(reason);
-    this.#end(number);
+    this.#end(number, isThrough);
   }
 
-  #end(number: number): void {
+  #end(number: number, isThrough: boolean): void {
     const exchange = this.#exchanges.get(number);
     if (!exchange) return;
     this.#exchanges.delete(number);
     exchange.outbound?.cancel();
-    if (exchange.inbound) exchange.onEnd();
+    if (exchange.inbound) exchange.onEnd(isThrough);
   }
 }

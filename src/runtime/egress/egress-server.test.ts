@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { createLinkFlow, LINK_BYTES_PER_S, LINK_FRAMES_PER_S, MESSAGE_FRAMES } from "../flow.ts";
 import { FRAME, FrameLink, PAYLOAD_MAX } from "../link/frame-link.ts";
 import { EgressServer } from "./egress-server.ts";
+import { readRequestHead } from "./heads.ts";
 
 /** Without a server, a web or a clock that goes by itself. */
 function createServer() {
@@ -17,6 +18,7 @@ function createServer() {
     gateway: () => ({ socket: null, url: null }),
     openRanges: [],
     policyOf: () => null,
+    callerOf: () => ({ authorization: null, apikey: null }),
     serviceKey: () => Promise.reject(new Error("no key")),
     askHost: () => Promise.reject(new Error("no host")),
     onControl: (message) => said.push(message),
@@ -50,4 +52,12 @@ test.each([
   const times = LINK_BYTES_PER_S / PAYLOAD_MAX;
   for (let n = 0; n < times; n += 1) server.receive(large);
   expect(flow.waitMs()).toBeCloseTo(900);
+});
+
+test("a call of a request is a number or none", () => {
+  const head = { to: "server", url: "/", method: "GET", headers: [], hasBody: false };
+  const read = (more: object) =>
+    readRequestHead(new TextEncoder().encode(JSON.stringify({ ...head, ...more })));
+  expect([read({}), read({ call: 7 })]).toEqual([head, { ...head, call: 7 }] as never);
+  for (const call of [null, "7", 1.5, 2 ** 53, [7]]) expect(read({ call })).toBeNull();
 });

@@ -4,6 +4,7 @@
  * beyond its shape, and what it may have under way is bounded.
  */
 import { lookup as dnsLookup } from "node:dns/promises";
+import type { CallerHeaders } from "../../core/ports/function-runtime.ts";
 import type { IpRange } from "../../shared/ip-address.ts";
 import { type LinkFlow, MESSAGE_FRAMES } from "../flow.ts";
 import { FRAME, type FrameLink, numberIn, textIn, WINDOW_BYTES } from "../link/frame-link.ts";
@@ -25,6 +26,8 @@ export interface EgressOptions {
   readonly openRanges: readonly IpRange[];
   /** What the requester may reach; null = whoever asks is nobody. */
   policyOf(head: RequestHead): EgressPolicy | null;
+  /** Whose call of the child it is. Throws EgressDenied where it has ended, or never was. */
+  callerOf(call: number): CallerHeaders;
   /** The secret key for `to: "service"`. Throws EgressDenied where the function has not its rights. */
   serviceKey(head: RequestHead): Promise<string>;
   /** Takes a control message, whatever it is. */
@@ -162,7 +165,7 @@ export class EgressServer {
   #ask(head: RequestHead, init: BunFetchRequestInit): Promise<Response> {
     switch (head.to) {
       case "server":
-        return this.#askServer(head, init);
+        return this.#askAsCaller(head, init);
       case "service":
         return this.#askAsService(head, init);
       case "host":
@@ -179,6 +182,21 @@ export class EgressServer {
       ...init,
       ...(socket === null ? {} : { unix: socket }),
     });
+  }
+
+  /** A credential that the function has set itself stays; the caller's is put beside it where it set none. */
+  async #askAsCaller(head: RequestHead, init: BunFetchRequestInit): Promise<Response> {
+    const own = init.headers as [string, string][];
+    const names = new Set(own.map(([name]) => name.toLowerCase()));
+    const missing = (["authorization", "apikey"] as const).filter((name) => !names.has(name));
+    if (head.call === undefined || missing.length === 0) return await this.#askServer(head, init);
+    const caller = this.#options.callerOf(head.call);
+    const headers = [...own];
+    for (const name of missing) {
+      const value = caller[name];
+      if (value) headers.push([name, value]);
+    }
+    return await this.#askServer(head, { ...init, headers });
   }
 
   /** Whatever credential the function sent along is not what this was asked for. */

@@ -16,6 +16,8 @@ export interface RequestHead {
   readonly hasBody: boolean;
   /** Whose request it is, where one child serves several functions. */
   readonly key?: string;
+  /** For `server`: number of the call in whose caller's name it is asked; without one, in nobody's. */
+  readonly call?: number;
 }
 
 const DESTINATIONS: ReadonlySet<unknown> = new Set(["server", "service", "host", "web"]);
@@ -42,12 +44,16 @@ export function readRequestHead(payload: Uint8Array): RequestHead | null {
   } catch {
     return null;
   }
-  const { to, url, method, headers, hasBody, key } = { ...(head as Partial<RequestHead>) };
+  const { to, url, method, headers, hasBody, key, call } = { ...(head as Partial<RequestHead>) };
   if (to === undefined || !DESTINATIONS.has(to) || typeof url !== "string") return null;
   if (typeof method !== "string" || typeof hasBody !== "boolean") return null;
   if (!/^[A-Za-z]{1,32}$/.test(method) || !isHeaderList(headers)) return null;
-  const own = { to, url, method: method.toUpperCase(), headers, hasBody };
-  return typeof key === "string" ? { ...own, key } : own;
+  if (call !== undefined && !Number.isSafeInteger(call)) return null;
+  return {
+    ...{ to, url, method: method.toUpperCase(), headers, hasBody },
+    ...(typeof key === "string" ? { key } : {}),
+    ...(call === undefined ? {} : { call }),
+  };
 }
 
 function isHeaderList(value: unknown): value is HeaderList {

@@ -1,7 +1,13 @@
 /** The server's end of a link: it waits at a Unix socket for the one child it is for. */
 import { chmodSync, rmSync } from "node:fs";
 import type { Clock } from "../../core/ports/clock.ts";
-import { type CallBody, CallNotSent, CallSender, type SentCall } from "../calls/call-sender.ts";
+import {
+  type CallBody,
+  CallNotSent,
+  CallSender,
+  type OnCallEnd,
+  type SentCall,
+} from "../calls/call-sender.ts";
 import { type EgressOptions, EgressServer } from "../egress/egress-server.ts";
 import { createLinkFlow } from "../flow.ts";
 import type { ToChild } from "../messages.ts";
@@ -14,7 +20,7 @@ export interface ChildLink {
   /** Sends a control message, once the child has connected. */
   say(message: ToChild): void;
   /** Sends a call; see `CallSender`. @throws CallNotSent before the child has connected and after it went */
-  call(head: object, body: CallBody, onEnd?: () => void): SentCall;
+  call(head: object, body: CallBody, onEnd?: OnCallEnd): SentCall;
   /** Resolves when the child has closed its end and all that it sent has been taken. */
   readonly ended: Promise<void>;
   close(): void;

@@ -30,7 +30,7 @@ export async function runRole(args: readonly string[]): Promise<void> {
   const log = captureConsole(systemClock, (lines) => send({ t: "log", lines }));
   process.on("uncaughtException", (error) => log.failure("uncaught exception", error));
   process.on("unhandledRejection", (error) => log.failure("unhandled rejection", error));
-  const background = createBackground(log, (running) => send({ t: "background", running }));
+  const background = createBackground(log, (change) => send({ t: "background", ...change }));
   let loaded: LoadedFunction | null = null;
   listen(
     socket,

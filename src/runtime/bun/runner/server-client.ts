@@ -1,13 +1,14 @@
 /**
  * This server's own HTTP surface as a function sees it, once with the caller's rights and once, where the
- * function was given them, with the server's. Requests go over the runner's link; the server adds what a
- * service may, so that no key is ever in this process.
+ * function was given them, with the server's. Requests go over the runner's link; the server adds the
+ * credentials of either, so that none is ever in this process.
  */
 import type { EgressClient } from "../../egress/egress-client.ts";
 import { callScope } from "./call-scope.ts";
 
 /** Only its path counts. */
 const BASE = "http://localhost";
+const SERVICE = { to: "service" } as const;
 const JSON_TYPE = "application/json";
 
 export type As = "caller" | "service";
@@ -105,8 +106,8 @@ async function answerValue(response: Response): Promise<unknown> {
   throw new ServerError(response.status, isBody ? { ...value } : { message: value });
 }
 
-/** Redirects are handed back, not followed. */
-function askServer(
+/** Redirects are handed back, not followed. Rejects once the call has ended in whose name it asks. */
+async function askServer(
   egress: EgressClient,
   as: As,
   path: string,
@@ -121,19 +122,13 @@ function askServer(
     throw new TypeError(`reactor.fetch takes a path of this server, not ${path}`);
   }
   const { method, headers, body, signal } = new Request(url, init);
-  if (as === "caller") {
-    // In the organisation that the caller named, unless the function asks as somebody else.
-    const isTheirs = !headers.has("authorization") && !headers.has("apikey");
-    if (call?.org && isTheirs && !headers.has("x-reactor-org")) {
-      headers.set("x-reactor-org", call.org);
-    }
-    if (call?.authorization && !headers.has("authorization")) {
-      headers.set("authorization", call.authorization);
-    }
-    if (call?.apikey && !headers.has("apikey")) headers.set("apikey", call.apikey);
-  }
   if (call) headers.set("x-request-id", call.id);
-  const to = as === "service" ? "service" : "server";
-  const head = { to, method, headers: [...headers], hasBody: body !== null } as const;
-  return egress.send({ ...head, url: url.pathname + url.search }, body, signal);
+  // In the organisation that the caller named, unless the function asks as somebody else.
+  const isTheirs = !headers.has("authorization") && !headers.has("apikey");
+  if (as === "caller" && call?.org && isTheirs && !headers.has("x-reactor-org")) {
+    headers.set("x-reactor-org", call.org);
+  }
+  const asked = { url: url.pathname + url.search, method, headers: [...headers] };
+  const to = as === "caller" && call ? ({ to: "server", call: call.n } as const) : SERVICE;
+  return await egress.send({ ...to, ...asked, hasBody: body !== null }, body, signal);
 }
