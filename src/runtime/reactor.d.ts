@@ -65,7 +65,7 @@ declare module "reactor" {
     readonly kv: KeyStore;
     /** Asked anew each time: a changed secret takes effect with the next call. */
     readonly secrets: { get(name: string): Promise<string | null> };
-    /** Goes on after the answer, for as long again as a call may take. */
+    /** Goes on after the answer, with the rights of its caller, for as long again as a call may take. */
     waitUntil(work: Promise<unknown>): void;
     /** The same with the rights of the secret key; needs `service = true` in the settings. */
     readonly service: ServerClient;
