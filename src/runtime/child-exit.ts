@@ -1,5 +1,6 @@
 /** How a child process ended, and how its callers are told. */
 import type { Clock } from "../core/ports/clock.ts";
+import type { FunctionLimits } from "../core/ports/function-runtime.ts";
 import type { Child } from "./child.ts";
 import { THREADS_MAX, TMP_BYTES, TMP_FILES } from "./jail/jail-order.ts";
 
@@ -48,4 +49,17 @@ export function exitOf(
 export function describeExit(exit: ChildExit): string {
   if (exit.killed) return KILLED[exit.killed.kind];
   return exit.signal ? `ended by ${exit.signal}` : `ended with exit code ${exit.code}`;
+}
+
+export const inMib = (bytes: number) => `${Math.round(bytes / (1024 * 1024))} MiB`;
+
+/** The same for the function's own log, with the limit that was hit: "was killed: memory (256 MiB)". */
+export function explainExit(
+  exit: ChildExit,
+  { memoryBytes, deadlineMs }: Pick<FunctionLimits, "memoryBytes" | "deadlineMs">,
+): string {
+  const said = describeExit(exit);
+  if (exit.killed?.kind === "memory") return `was ${said} (${inMib(memoryBytes)})`;
+  if (exit.killed?.kind === "deadline") return `was ${said} (${deadlineMs} ms)`;
+  return exit.killed || exit.signal ? `was ${said}` : said;
 }

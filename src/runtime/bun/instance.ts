@@ -99,7 +99,12 @@ export class Instance {
 
   /** Id of the request in a process that takes one at a time, as long as there is one. */
   onlyCall(): string | null {
-    if (this.spec.limits.concurrency > 1) return null;
+    return this.spec.limits.concurrency > 1 ? null : this.soleCall();
+  }
+
+  /** Id of the request that is under way, where it is the only one now. */
+  soleCall(): string | null {
+    if (this.calls.size !== 1) return null;
     const [active] = this.calls;
     return active?.call.requestId ?? null;
   }

@@ -10,9 +10,9 @@ import type { Child } from "../child.ts";
 import { runtimeErrors } from "../errors.ts";
 import type { CodeFolder } from "../lambda/code-folders.ts";
 import { BOOTSTRAP, DEFAULT_HANDLER } from "../lambda/zip-program.ts";
-import { createLogCap, LOG_LINES_ACCEPTED_PER_S } from "../log-cap.ts";
 import type { AssignMessage, FromChild, LambdaAssignment } from "../messages.ts";
 import type { FullRuntimeOptions } from "../options.ts";
+import { relayLog } from "./function-log.ts";
 import { Instance } from "./instance.ts";
 import type { Runners } from "./runners.ts";
 
@@ -30,7 +30,10 @@ export async function openInstance(
     throw runtimeErrors.function_unavailable(spec.name, error);
   });
   let instance: Instance | null = null;
-  relayLog(child, spec, options, () => instance?.onlyCall() ?? null);
+  relayLog(child, spec, options, {
+    printing: () => instance?.onlyCall() ?? null,
+    running: () => instance?.soleCall() ?? null,
+  });
   try {
     await assign(child, spec, folder, options);
     instance = new Instance(spec, child, options);
@@ -102,24 +105,4 @@ function loadResult(answer: FromChild): string | null | undefined {
   if (answer.t === "assigned") return null;
   if (answer.t !== "assign_failed") return undefined;
   return typeof answer.message === "string" ? answer.message : "it said why in no text";
-}
-
-/** @param current id of the request that output without one belongs to, where there is only one */
-function relayLog(
-  child: Child,
-  spec: FunctionSpec,
-  options: FullRuntimeOptions,
-  current: () => string | null,
-): void {
-  const cap = createLogCap(options.clock, LOG_LINES_ACCEPTED_PER_S);
-  const common = { function: spec.name, version: spec.version };
-  child.onLog = ([level, requestId, message]) => {
-    if (!cap.admit()) return;
-    const dropped = cap.takeDropped();
-    if (dropped > 0) {
-      const lost = `${dropped} log lines were dropped`;
-      options.onLog({ ...common, requestId: null, level: "warn", message: lost });
-    }
-    options.onLog({ ...common, requestId: requestId ?? current(), level, message });
-  };
 }

@@ -28,6 +28,7 @@ import { crashOf, HostGone } from "./host-gone.ts";
 import type { Lane, LaneCall } from "./lane.ts";
 import { LaneSet } from "./lane-set.ts";
 import type { HeldModule } from "./resident-modules.ts";
+import { tellFailure } from "./tell-failure.ts";
 import { MOVED, WasmRun } from "./wasm-run.ts";
 
 /** Without this a host reserves >4 GB of address space per memory, which makes instances slow to create. */
@@ -78,6 +79,9 @@ export class WasmRuntime implements FunctionRuntime {
       const input = readInput(call.request, limits.bodyInBytes, run.controller);
       run.input = input instanceof Promise ? await input : input;
       return await this.#attempt(run);
+    } catch (error) {
+      tellFailure(call, error, this.#options);
+      throw error;
     } finally {
       run.finish();
       leave();

@@ -54,7 +54,6 @@ export async function runRole(args: readonly string[]): Promise<void> {
       },
       (error: unknown) => {
         const message = told("the function could not be loaded", error, log);
-        log.flush();
         send({ t: "assign_failed", message });
       },
     );

@@ -46,7 +46,6 @@ export async function runRole(args: readonly string[]): Promise<void> {
       },
       (error: unknown) => {
         const message = told("the program could not be started", error, log);
-        log.flush();
         send({ t: "assign_failed", message });
       },
     );
