@@ -440,7 +440,7 @@ describe("what a call leaves behind", () => {
         select status, error_code, cold from functions.invocations where name = 'throws'`;
       return found.length > 0 ? found : null;
     });
-    expect([...rows]).toEqual([{ status: 500, error_code: "function_failed", cold: false }]);
+    expect([...rows]).toEqual([{ status: 500, error_code: "function_failed", cold: true }]);
     expect(world.metrics()).toContain(
       'reactor_function_invocations_total{function="throws",version="active",status="5xx"} 1',
     );

@@ -3,13 +3,15 @@
 /**
  * @param length how many there are to be; null = not known. Others than these are an error
  * @param onBytes told the number so far before each chunk goes on; a throw breaks the body off
- * @param onEnd told once: null when the body ended or its reader left, else what broke it
+ * @param onEnd told once: null when the body ended, else what broke it
+ * @param onLeft told instead when its reader left
  */
 export function countedBody(
   body: ReadableStream<Uint8Array>,
   length: number | null,
   onBytes: (bytes: number) => void,
   onEnd: (error: unknown) => void = () => undefined,
+  onLeft: () => void = () => undefined,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const reader = body.getReader();
   let bytes = 0;
@@ -36,7 +38,7 @@ export function countedBody(
         }
       },
       cancel(reason) {
-        onEnd(null);
+        onLeft();
         return reader.cancel(reason);
       },
     },

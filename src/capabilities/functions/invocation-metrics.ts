@@ -18,6 +18,8 @@ export interface MeasuredCall {
 
 export interface InvocationMetrics {
   observe(call: MeasuredCall): void;
+  /** Counts a failure of a call whose answer had begun. */
+  failed(name: string, code: string): void;
   transferred(name: string, bytesIn: number, bytesOut: number): void;
 }
 
@@ -72,6 +74,7 @@ export function invocationMetrics(metrics: Metrics, runtimes: Runtimes): Invocat
       if (wasCold) cold.add({ function: name });
       if (code !== null) failures.add({ function: name, code });
     },
+    failed: (name, code) => failures.add({ function: name, code }),
     transferred(name, bytesIn, bytesOut) {
       let series = bytes.get(name);
       if (!series) {

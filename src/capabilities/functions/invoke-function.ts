@@ -13,7 +13,7 @@ import { chooseVersion, type ShareKeys } from "./choose-version.ts";
 import { functionsErrors } from "./errors.ts";
 import { forwardRequest } from "./forward-request.ts";
 import type { ActiveFunction } from "./function-version.ts";
-import { observeCall, type Ran } from "./observe-call.ts";
+import { type OnPlaced, observeCall, type Ran } from "./observe-call.ts";
 import type { FunctionsParts } from "./parts.ts";
 import { asksForSocket, serveSocket } from "./serve-socket.ts";
 
@@ -61,7 +61,9 @@ export async function invokeFunction(
   const called = { name, chosen };
   const keyed = { principal: caller.principal, called };
   return answerOnce(parts, ctx, request, keyed, (once) =>
-    observeCall(parts, ctx, once, called, (counted) => run(parts, ctx, counted, call)),
+    observeCall(parts, ctx, once, called, (counted, onPlaced) =>
+      run(parts, ctx, counted, call, onPlaced),
+    ),
   );
 }
 
@@ -183,6 +185,7 @@ async function run(
   ctx: RequestContext,
   request: Request,
   call: Call,
+  onPlaced: OnPlaced,
 ): Promise<Ran> {
   const { registry, specs } = parts.state(ctx.tenant);
   const { name } = call.found;
@@ -200,6 +203,7 @@ async function run(
       request: forwardRequest(request, ctx, found, call.caller.principal, call.below),
       exportName: call.exportName,
       caller: call.caller.credentials,
+      onPlaced,
     });
     return { answer, chosen };
   }

@@ -78,6 +78,16 @@ export interface FunctionCall {
   readonly exportName: string | null;
   /** The caller's credential headers, for what the function asks of this server in the caller's name. */
   readonly caller?: CallerHeaders;
+  /** Told where it runs before it begins, also of a call that fails; again when it is given to another process. */
+  readonly onPlaced?: (place: FunctionPlace) => void;
+}
+
+/** Where a call runs. */
+export interface FunctionPlace {
+  /** True when a process or instance had to be assigned for this call. */
+  readonly cold: boolean;
+  /** Most resident memory of its process seen so far, bytes; absent where it is not known. */
+  readonly peakMemoryBytes?: (() => number) | undefined;
 }
 
 /** Names in lower case; a list where a header came several times (`set-cookie`). */
@@ -88,7 +98,7 @@ export type AnswerHeaders = Readonly<Record<string, string | readonly string[]>>
  * one `Response` is enough. Errors are thrown as `ReactorError` (function_timeout 504, function_crashed
  * 502, function_failed 500 …).
  */
-export interface FunctionAnswer {
+export interface FunctionAnswer extends FunctionPlace {
   /** 200 to 599. */
   readonly status: number;
   readonly statusText?: string | undefined;
@@ -96,10 +106,6 @@ export interface FunctionAnswer {
   readonly headers: AnswerHeaders;
   /** Whole, as it comes, or none. */
   readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
-  /** True when a process or instance had to be assigned for this call. */
-  readonly cold: boolean;
-  /** Most resident memory of its process seen so far, bytes; absent where it is not known. */
-  readonly peakMemoryBytes?: (() => number) | undefined;
 }
 
 /** An open WebSocket to a function. */

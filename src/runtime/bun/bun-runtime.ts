@@ -133,11 +133,13 @@ export class BunRuntime implements FunctionRuntime {
       const slot = this.#slotOf(active.call.spec);
       const { instance, cold } = await slot.enter(active);
       entered(instance);
+      const place = { cold, peakMemoryBytes: () => instance.peakMemory() };
+      active.call.onPlaced?.(place);
       const leave = () => this.#leave(slot, instance, active);
       active.onFinish(leave);
       try {
         const answer = await forwardCall(active, instance.child);
-        return { ...answer, cold, peakMemoryBytes: () => instance.peakMemory() };
+        return { ...answer, ...place };
       } catch (error) {
         if (!mayRepeat(active, instance, error, tries)) {
           throw await explainFailure(active, instance, error, this.#options.clock);

@@ -128,10 +128,11 @@ export class WasmRuntime implements FunctionRuntime {
       const place = this.#lanes.take(run.call.spec.name, run.controller);
       const { lane, cold } = place instanceof Promise ? await place : place;
       const module = lane.modules.enter(run.call.spec);
-      const wasLoaded = module.loaded !== null;
+      const isCold = cold || module.loaded === null;
+      run.call.onPlaced?.({ cold: isCold });
       try {
         const output = await this.#runIn(lane, run, module);
-        return { status: 200, headers: BYTES, body: output, cold: cold || !wasLoaded };
+        return { status: 200, headers: BYTES, body: output, cold: isCold };
       } catch (error) {
         if (run.ended) throw run.ended;
         if (error instanceof HostGone) {
