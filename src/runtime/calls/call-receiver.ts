@@ -59,6 +59,8 @@ export class CallReceiver {
   onCall: AnswerCall = () => ({ status: 503, headers: {}, outcome: "not-begun", body: null });
   /** Told of an answer that could not be sent whole. */
   onBroken: (call: ReceivedCall, error: unknown) => void = () => undefined;
+  /** Runs what a call that was given up sets off in code of others, as a part of the call. */
+  runAsPartOf: (call: ReceivedCall, run: () => void) => void = (_, run) => run();
 
   constructor(link: FrameLink, clock: Pick<Clock, "monotonic">) {
     this.#link = link;
@@ -93,7 +95,7 @@ export class CallReceiver {
   }
 
   #cancel(call: ReceivedCall): void {
-    call.cancel();
+    this.runAsPartOf(call, () => call.cancel());
     this.#calls.delete(call.number);
   }
 

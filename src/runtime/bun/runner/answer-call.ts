@@ -56,9 +56,14 @@ function failedAnswer(error: unknown, log: RunnerLog): Answer {
   return failure("failed", told("the function threw", error, log));
 }
 
+/** So that what its listeners print has the id of the call. */
+export function runAsPartOf({ head }: ReceivedCall, run: () => void): void {
+  callScope.run((head as RequestCall).call, run);
+}
+
 /** Into the log: the answer had begun, so there is nobody else to tell. */
-export function tellBroken({ head }: ReceivedCall, error: unknown, log: RunnerLog): void {
-  callScope.run((head as RequestCall).call, told, "the answer broke off", error, log);
+export function tellBroken(call: ReceivedCall, error: unknown, log: RunnerLog): void {
+  runAsPartOf(call, () => void told("the answer broke off", error, log));
 }
 
 /** Its message, once it is in the log. What was thrown is the function's own, and may throw when it is looked at. */

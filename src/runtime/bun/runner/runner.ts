@@ -12,7 +12,7 @@ import { seal } from "../../jail/seal.ts";
 import { connectLink } from "../../link/connect-link.ts";
 import type { AssignMessage, FromChild, LambdaAssignment } from "../../messages.ts";
 import { dieWithParent } from "../../parent-death.ts";
-import { answerCall, type FunctionHandler, tellBroken, told } from "./answer-call.ts";
+import { answerCall, type FunctionHandler, runAsPartOf, tellBroken, told } from "./answer-call.ts";
 import { type Background, createBackground } from "./background.ts";
 import { type FunctionSockets, openFor, socketHandlers } from "./function-sockets.ts";
 import { createReactorModule } from "./reactor-module.ts";
@@ -47,6 +47,7 @@ export async function runRole(args: readonly string[]): Promise<void> {
       (found) => {
         loaded = found;
         calls.onCall = (call) => answerCall(found.handler, call, log);
+        calls.runAsPartOf = runAsPartOf;
         calls.onBroken = (call, error) => tellBroken(call, error, log);
         send({ t: "assigned" });
         // What the start has left behind is 0.7 MB, and a hundred of these mostly wait.

@@ -1,4 +1,4 @@
-/** What a function said before it ended is in its log, and after that why it ended. */
+/** The log of a function: last words, why its process ended, and which call a line belongs to. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { guest } from "./guests.ts";
 import { DEFAULT_LIMITS, failureOf } from "./runtime-call.ts";
@@ -77,4 +77,23 @@ test("why a call of a module failed is in its log", async () => {
   const loop = await fixture.line((line) => line.requestId === "req-loop");
   expect(loop).toMatchObject({ version: spec.version, level: "error" });
   expect(loop.message).toBe("The call was stopped: deadline (300 ms)");
+});
+
+test("what a stream and the listeners of a call say carries the call's id", async () => {
+  const spec = fixture.bunSpec(
+    "listener",
+    `export default (request) => {
+      request.signal.addEventListener("abort", () => console.log("aborted"));
+      return new Response(new ReadableStream({
+        async pull(c) { console.log("pulled"); c.enqueue(new Uint8Array(10)); await Bun.sleep(5); console.log("slept"); },
+        cancel() { console.log("cancelled"); } })); }`,
+  );
+  const answer = await fixture.invoke(spec, { requestId: "req-heard" });
+  const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+  await reader.read();
+  await reader.cancel();
+  for (const said of ["pulled", "slept", "aborted", "cancelled"]) {
+    const { requestId } = await fixture.line((line) => line.message === said);
+    expect([said, requestId]).toEqual([said, "req-heard"]);
+  }
 });
