@@ -105,7 +105,7 @@ const logs: Command = {
     const client = await connectWithKey(context);
     const path = adminPath(context.args[0] ?? "", "logs");
     const query = { level: context.option("level"), request_id: context.option("request") };
-    return printLogs(context, client, path, { as: "key", query });
+    return printLogs(context, client, path, { as: "key", query, resumes: true });
   },
 };
 

@@ -4,9 +4,9 @@ import type { LogLine } from "../core/ports/log.ts";
 import { escapeControls, prettyLog } from "../core/pretty-log.ts";
 import { CliError } from "./cli-error.ts";
 import type { CommandContext, OptionSpec } from "./command.ts";
+import { followLogs } from "./follow-logs.ts";
 import type { Output } from "./output.ts";
-import { readEvents } from "./read-events.ts";
-import { networkFailure, refusal, type ServerClient } from "./server-client.ts";
+import type { ServerClient } from "./server-client.ts";
 
 export const logOptions = {
   follow: { short: "f", description: "Go on as new lines come" },
@@ -36,12 +36,19 @@ function sinceTime(text: string | undefined, clock: Clock): string | undefined {
   throw new CliError("user", "invalid_argument", `--since does not understand '${text}'`, hint);
 }
 
+interface LogRequest {
+  readonly as: "admin" | "key";
+  readonly query: Readonly<Record<string, string | undefined>>;
+  /** Lines have ids, after which the server takes up. Default false. */
+  readonly resumes?: boolean;
+}
+
 /** Prints the lines the server keeps, then new ones while following. */
 export async function printLogs(
   context: CommandContext,
   client: ServerClient,
   path: string,
-  request: { as: "admin" | "key"; query: Readonly<Record<string, string | undefined>> },
+  request: LogRequest,
 ): Promise<number> {
   const { host, out } = context;
   const limit = context.option("limit");
@@ -56,26 +63,20 @@ export async function printLogs(
     if (out.mode === "json" || lines.length > 0) out.result({ lines }, text);
     return 0;
   }
-  const options = { as: request.as, query: { ...query, follow: "1" }, isLong: true };
-  const response = await client.send(path, options);
-  if (!response.ok || !response.body) throw await refusal(response);
-  try {
-    for await (const { event, data } of readEvents(response.body)) {
-      if (event !== "log") continue;
-      // While following, JSON output is one line of the log per line.
-      out.raw(`${out.mode === "json" ? data : lineText(JSON.parse(data) as LogLine, out)}\n`);
-    }
-  } catch (error) {
-    if (!host.terminal.interrupted.aborted) throw networkFailure(client.target, error);
-  }
+  await followLogs(host, client, { resumes: false, ...request, path, query }, (data) => {
+    // While following, JSON output is one line of the log per line.
+    out.raw(`${out.mode === "json" ? data : lineText(JSON.parse(data) as LogLine, out)}\n`);
+  });
   return 0;
 }
 
-/** A function's own lines carry a message instead of an event. */
+/** A function's own lines carry a message instead of an event; what follows in a message, a stack, is indented. */
 function lineText(line: LogLine, out: Output): string {
   const message = line["message"];
   if (line.event !== undefined || typeof message !== "string") return prettyLog(line, out.color);
   const at = typeof line.time === "string" ? `${out.paint("dim", escapeControls(line.time))} ` : "";
   const style = line.level === "error" ? "red" : line.level === "warn" ? "yellow" : "dim";
-  return `${at}${out.paint(style, String(line.level).padEnd(5))} ${escapeControls(message)}`;
+  const [first = "", ...more] = message.split(/\r?\n/).map(escapeControls);
+  const rest = more.map((part) => `\n      ${out.paint("dim", part)}`).join("");
+  return `${at}${out.paint(style, String(line.level).padEnd(5))} ${first}${rest}`;
 }

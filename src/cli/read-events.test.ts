@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { readEvents, type ServerEvent } from "./read-events.ts";
 
 const TEXT =
-  ': open\n\nevent: log\ndata: {"a":"é"}\n\r\ndata:x\rdata: y\r\n\r\nevent: log\ndata: cut off';
+  ': open\n\nid: 7\nevent: log\ndata: {"a":"é"}\n\r\ndata:x\rdata: y\r\n\r\nevent: log\ndata: cut off';
 
 function stream(chunkSize: number): ReadableStream<Uint8Array> {
   const bytes = new TextEncoder().encode(TEXT);
@@ -21,8 +21,8 @@ test.each([1, 2, 3, 7, 1000])("in chunks of %d bytes", async (size) => {
   const events: ServerEvent[] = [];
   for await (const event of readEvents(stream(size))) events.push(event);
   expect(events).toEqual([
-    { event: "log", data: '{"a":"é"}' },
-    { event: "message", data: "x\ny" },
+    { event: "log", data: '{"a":"é"}', id: "7" },
+    { event: "message", data: "x\ny", id: "7" },
   ]);
 });
 

@@ -3,6 +3,8 @@
 export interface ServerEvent {
   readonly event: string;
   readonly data: string;
+  /** The last that was sent, "" before. */
+  readonly id: string;
 }
 
 /** One event may not be longer: a stream that never ends a line must not fill memory. */
@@ -12,6 +14,7 @@ export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenera
   const decoder = new TextDecoder();
   let text = "";
   let event = "message";
+  let id = "";
   let data: string[] = [];
   for await (const chunk of body) {
     text += decoder.decode(chunk, { stream: true });
@@ -20,7 +23,7 @@ export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenera
     text = lines.pop() ?? "";
     for (const line of lines) {
       if (line === "") {
-        if (data.length > 0) yield { event, data: data.join("\n") };
+        if (data.length > 0) yield { event, data: data.join("\n"), id };
         event = "message";
         data = [];
         continue;
@@ -29,6 +32,7 @@ export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenera
       const field = colon === -1 ? line : line.slice(0, colon);
       const value = colon === -1 ? "" : line.slice(colon + 1).replace(/^ /, "");
       if (field === "event") event = value;
+      if (field === "id") id = value;
       if (field === "data") data.push(value);
     }
   }

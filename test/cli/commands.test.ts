@@ -413,7 +413,12 @@ describe("fn", () => {
   });
 
   test("logs cannot drive the terminal, rollback names the version", async () => {
-    const logs = await bench.run(["fn", "logs", "hello", "-f"], { isTerminal: true });
+    const aborter = new AbortController();
+    const logs = await bench.run(["fn", "logs", "hello", "-f"], {
+      isTerminal: true,
+      interrupted: aborter.signal,
+      onShown: (text) => void (text.includes("asking again") && aborter.abort()),
+    });
     expect(logs.stdout).toContain("hi\\u001b[2J");
     const back = await bench.run(["fn", "rollback", "hello", "--version", "abc"], {
       isTerminal: true,
