@@ -1,6 +1,6 @@
 /**
  * Bounds what a function may write to the log: line length, and lines a second. What is left out is
- * counted and reported with the next line that passes. Used in the child (so that the channel stays
+ * counted and reported with the next line that passes, or a second later. Used in the child (so that the channel stays
  * free) and again in the server (which cannot trust the child).
  */
 import type { Clock } from "../core/ports/clock.ts";
@@ -35,53 +35,67 @@ export function weightOf(line: string): number {
 export interface LogCap {
   /** True when this line may pass. @param weight as how many it counts, default 1 */
   admit(weight?: number): boolean;
-  /** How many were refused since the last call with an answer above 0; only when lines pass again. */
-  takeDropped(): number;
 }
 
-/** @param whole what it shares with others, where it does */
-export function createLogCap(
-  clock: Clock,
-  linesPerS = LOG_LINES_PER_S,
-  whole: Pick<LogCap, "admit"> | null = null,
-): LogCap {
+interface CapOptions {
+  /** Default `LOG_LINES_PER_S`. */
+  readonly linesPerS?: number;
+  /** What it shares with others, where it does. */
+  readonly whole?: LogCap;
+  /** Told how many were refused, in words: before the next line that passes, or when a second has gone by without one. */
+  readonly onDropped?: (said: string) => void;
+}
+
+const WINDOW_MS = 1000;
+
+export function createLogCap(clock: Clock, options: CapOptions = {}): LogCap {
+  const { linesPerS = LOG_LINES_PER_S, whole, onDropped } = options;
   let windowStart = clock.monotonic();
   let passed = 0;
   let dropped = 0;
   const roll = () => {
     const now = clock.monotonic();
-    if (now - windowStart < 1000) return;
+    if (now - windowStart < WINDOW_MS) return;
     windowStart = now;
     passed = 0;
+  };
+  const tell = () => {
+    const count = dropped;
+    dropped = 0;
+    if (count > 0) onDropped?.(count === 1 ? ONE_DROPPED : `${count} log lines were dropped`);
   };
   return {
     admit(weight = 1) {
       roll();
       if (passed + weight > linesPerS || whole?.admit(weight) === false) {
         dropped += 1;
+        if (dropped === 1 && onDropped) clock.after(WINDOW_MS, tell);
         return false;
       }
       passed += weight;
+      if (passed < linesPerS) tell();
       return true;
-    },
-    takeDropped() {
-      roll();
-      if (passed >= linesPerS) return 0;
-      const count = dropped;
-      dropped = 0;
-      return count;
     },
   };
 }
 
-/** Caps of functions that share a process, by whatever names them. */
-export function createLogCaps(clock: Clock): (owner: string) => LogCap {
-  const whole = createLogCap(clock, LOG_LINES_TOGETHER_PER_S);
+const ONE_DROPPED = "1 log line was dropped";
+
+/**
+ * Caps of functions that share a process, by whatever names them.
+ *
+ * @param onDropped as of one cap, with the name
+ */
+export function createLogCaps(
+  clock: Clock,
+  onDropped: (owner: string, said: string) => void,
+): (owner: string) => LogCap {
+  const whole = createLogCap(clock, { linesPerS: LOG_LINES_TOGETHER_PER_S });
   const caps = new LruMap<string, LogCap>(OWNERS_MAX);
   return (owner) => {
     const known = caps.get(owner);
     if (known) return known;
-    const cap = createLogCap(clock, LOG_LINES_PER_S, whole);
+    const cap = createLogCap(clock, { whole, onDropped: (said) => onDropped(owner, said) });
     caps.set(owner, cap);
     return cap;
   };

@@ -19,15 +19,13 @@ export function relayLog(
   options: Pick<FullRuntimeOptions, "clock" | "onLog">,
   current: CurrentRequest,
 ): void {
-  const cap = createLogCap(options.clock, LOG_LINES_ACCEPTED_PER_S);
   const common = { function: spec.name, version: spec.version };
+  const cap = createLogCap(options.clock, {
+    linesPerS: LOG_LINES_ACCEPTED_PER_S,
+    onDropped: (message) => options.onLog({ ...common, requestId: null, level: "warn", message }),
+  });
   child.onLog = ([level, requestId, message]) => {
     if (!cap.admit()) return;
-    const dropped = cap.takeDropped();
-    if (dropped > 0) {
-      const lost = `${dropped} log lines were dropped`;
-      options.onLog({ ...common, requestId: null, level: "warn", message: lost });
-    }
     options.onLog({ ...common, requestId: requestId ?? current.printing(), level, message });
   };
   // What it said is here before it counts as gone.

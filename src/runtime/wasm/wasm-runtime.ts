@@ -211,7 +211,7 @@ export class WasmRuntime implements FunctionRuntime {
 
 /** Lines of a host carry whose they are, as we put it on the call. */
 function relayLog(child: Child, options: FullRuntimeOptions): void {
-  const cap = createLogCap(options.clock, LOG_LINES_ACCEPTED_PER_S);
+  const cap = createLogCap(options.clock, { linesPerS: LOG_LINES_ACCEPTED_PER_S });
   child.onLog = ([level, id, message]) => {
     if (!cap.admit()) return;
     options.onLog({ ...lineOwner(id), level, message });

@@ -25,15 +25,12 @@ const CONSOLE_LEVELS = {
 
 /** Replaces the global console and returns the way in for our own lines. */
 export function captureConsole(clock: Clock, send: (lines: LogEntry[]) => void): RunnerLog {
-  const cap = createLogCap(clock);
+  const cap = createLogCap(clock, { onDropped: (said) => send([["warn", null, said]]) });
 
   function push(level: LogLevelName, text: string): void {
     const line = cutLine(text);
     if (!cap.admit(weightOf(line))) return;
-    const lines: LogEntry[] = [[level, callScope.getStore()?.id ?? null, line]];
-    const dropped = cap.takeDropped();
-    if (dropped > 0) lines.unshift(["warn", null, `${dropped} log lines were dropped`]);
-    send(lines);
+    send([[level, callScope.getStore()?.id ?? null, line]]);
   }
 
   const log: RunnerLog = {

@@ -161,16 +161,13 @@ function run(
 
 /** Lines leave at once: a module that loops after logging must still be heard. */
 function createHostLog(send: (message: FromChild) => void): Log {
-  const capOf = createLogCaps(systemClock);
+  const say = (...entry: LogEntry) => send({ t: "log", lines: [entry] });
+  const capOf = createLogCaps(systemClock, (owner, said) => say("warn", owner, said));
   return (id, level, text) => {
     // Without the id of the request.
     const cap = capOf(id.slice(0, id.lastIndexOf(" ")));
     const line = cutLine(text);
-    if (!cap.admit(weightOf(line))) return;
-    const lines: LogEntry[] = [[level, id, line]];
-    const dropped = cap.takeDropped();
-    if (dropped > 0) lines.unshift(["warn", id, `${dropped} log lines were dropped`]);
-    send({ t: "log", lines });
+    if (cap.admit(weightOf(line))) say(level, id, line);
   };
 }
 
