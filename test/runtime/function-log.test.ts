@@ -1,5 +1,6 @@
 /** The log of a function: last words, why its process ended, and which call a line belongs to. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { FunctionSpec } from "../../src/core/ports/function-runtime.ts";
 import { guest } from "./guests.ts";
 import { DEFAULT_LIMITS, failureOf } from "./runtime-call.ts";
 import { createFixture, type Fixture } from "./runtime-fixture.ts";
@@ -65,12 +66,17 @@ test("why a call of a module failed is in its log", async () => {
   const code = guest(`
     (func (export "trap") (result i32) (unreachable))
     (func (export "loop") (result i32) (loop $l (br $l)) (i32.const 0))`);
-  const limits = { ...DEFAULT_LIMITS, deadlineMs: 300 };
-  const spec = fixture.wasmSpec("module", code, { limits });
-  for (const exportName of ["trap", "loop"]) {
-    const init = { method: "POST", body: "" };
-    await failureOf(fixture.invoke(spec, { exportName, init, requestId: `req-${exportName}` }));
-  }
+  const spec = fixture.wasmSpec("module", code);
+  const brief = { ...spec, limits: { ...DEFAULT_LIMITS, deadlineMs: 300 } };
+  const fail = (from: FunctionSpec, exportName: string) =>
+    failureOf(
+      fixture.invoke(from, {
+        ...{ exportName, requestId: `req-${exportName}` },
+        init: { method: "POST", body: "" },
+      }),
+    );
+  await fail(spec, "trap");
+  await fail(brief, "loop");
   const trap = await fixture.line((line) => line.requestId === "req-trap");
   expect(trap).toMatchObject({ function: "module", level: "error" });
   expect(trap.message).toMatch(/^The call failed: .*unreachable/i);

@@ -49,7 +49,7 @@ export class EgressClient {
     if (bytes.length <= PAYLOAD_MAX) {
       this.#link.send(FRAME.control, 0, bytes);
       // At once: the code of others may block this thread next, or end the process.
-      this.#link.flush();
+      this.#link.drained();
     } else if (message.t === "log" && message.lines.length > 1) {
       const half = message.lines.length >> 1;
       this.say({ t: "log", lines: message.lines.slice(0, half) });

@@ -41,7 +41,19 @@ export async function connectLink(dir: string): Promise<ServerLink> {
   const calls = new CallReceiver(made, systemClock);
   link = made;
   egress = client;
-  // Answers of this turn are on their way, also where the function ends its process.
-  process.on("exit", () => made.flush());
+  process.on("exit", () => sendRest(made));
   return { egress: client, calls, waitingBytes: () => made.waitingBytes };
+}
+
+/** A server that is busy has not read all by then. */
+const REST_MS = 100;
+
+/** Lines and answers of this turn are on their way, also where the function ends its process. */
+function sendRest(link: FrameLink): void {
+  const until = systemClock.monotonic() + REST_MS;
+  for (;;) {
+    link.drained();
+    if (link.waitingBytes === 0 || systemClock.monotonic() > until) return;
+    Bun.sleepSync(1);
+  }
 }

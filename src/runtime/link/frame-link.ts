@@ -143,7 +143,7 @@ export class FrameLink {
     if (this.#sending.length > BUFFER_BYTES) this.#sending = Buffer.allocUnsafe(BUFFER_BYTES);
   }
 
-  /** The socket takes bytes again. */
+  /** The socket takes bytes again, or may: asked for by who cannot wait until that is heard of. */
   drained(): void {
     this.#isBlocked = false;
     this.flush();

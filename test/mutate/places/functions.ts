@@ -373,7 +373,7 @@ export const functions: readonly Mutation[] = [
   },
   {
     name: "function: the server's headers are the function's to set",
-    file: "src/capabilities/functions/observe-call.ts",
+    file: "src/capabilities/functions/answer-head.ts",
     find: "|date|x-reactor-.*)$/",
     replace: "|date)$/",
     tests: ["test/functions/calls.test.ts"],
