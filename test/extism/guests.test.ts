@@ -3,6 +3,7 @@
  * SDK: output, errors, log lines and exits are the same. Where they are not, it stands here.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { CALL_FAILED } from "../../src/runtime/wasm/tell-failure.ts";
 import { parseRange } from "../../src/shared/ip-address.ts";
 import { createFixture, type Fixture } from "../runtime/runtime-fixture.ts";
 import { CALLS, CONFIG, FAULTS, type GuestCall } from "./calls.ts";
@@ -64,7 +65,8 @@ async function ours(guest: GuestName, calls: readonly GuestCall[]): Promise<SdkA
   await fixture.line(({ level, message }) => level === "error" && message === mark);
   const logsOf = (id: string | undefined) =>
     fixture.lines
-      .filter(({ requestId }) => requestId === id)
+      // What the runtime itself says of a failure comes from no module.
+      .filter(({ requestId, message }) => requestId === id && !message.startsWith(CALL_FAILED))
       .map(({ level, message }) => [level, message] as const);
   return answers.map((answer, n) => ({ ...answer, logs: logsOf(ids[n]) }));
 }

@@ -5,6 +5,9 @@ import { inMib } from "../child-exit.ts";
 import { cutLine } from "../log-cap.ts";
 import type { FullRuntimeOptions } from "../options.ts";
 
+/** Begins the line of a call that failed by what its module did. */
+export const CALL_FAILED = "The call failed";
+
 export function tellFailure(
   { spec, requestId }: FunctionCall,
   error: unknown,
@@ -26,5 +29,6 @@ function whyOf(
     return `The process was killed: memory (${inMib(memoryBytes)})`;
   }
   if (code === "function_crashed") return details;
-  return code === "function_failed" ? `The call failed: ${message}` : null;
+  if (code !== "function_failed") return null;
+  return message === "" ? CALL_FAILED : `${CALL_FAILED}: ${message}`;
 }
