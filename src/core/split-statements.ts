@@ -32,7 +32,7 @@ export function splitStatements(text: string): StatementText[] {
     const [found] = match;
     if (found === ";") {
       if (words.isOutside) cut(match.index, true);
-    } else if (found === "/*") token.lastIndex = endOfComment(text, token.lastIndex);
+    } else if (found === "/*") token.lastIndex = behindComment(text, token.lastIndex);
     else if (!found.startsWith("--")) {
       words.read(found);
       token.lastIndex = endOfQuoted(text, found, token.lastIndex);
@@ -88,8 +88,8 @@ function endOfEscaped(text: string, from: number): number {
   return at + 1;
 }
 
-/** Block comments nest in SQL. */
-function endOfComment(text: string, from: number): number {
+/** Behind a block comment, which nest in SQL, that was opened before `from`; -1 where it does not end. */
+export function endOfComment(text: string, from: number): number {
   const edge = new RegExp(COMMENT_EDGE);
   edge.lastIndex = from;
   let depth = 1;
@@ -97,7 +97,13 @@ function endOfComment(text: string, from: number): number {
     depth += match[0] === "/*" ? 1 : -1;
     if (depth === 0) return edge.lastIndex;
   }
-  return text.length;
+  return -1;
+}
+
+/** One that does not end is all the rest. */
+function behindComment(text: string, from: number): number {
+  const end = endOfComment(text, from);
+  return end < 0 ? text.length : end;
 }
 
 /** The first words of a statement, lower case, comments left out: `["alter", "table"]`. */
@@ -106,7 +112,7 @@ export function leadingWords(sql: string, count: number): string[] {
   const token = new RegExp(TOKEN);
   for (let match = token.exec(sql); match && words.length < count; match = token.exec(sql)) {
     const [found] = match;
-    if (found === "/*") token.lastIndex = endOfComment(sql, token.lastIndex);
+    if (found === "/*") token.lastIndex = behindComment(sql, token.lastIndex);
     else if (/^[\w\u0080-\uffff$]+$/.test(found)) words.push(found.toLowerCase());
     else if (!found.startsWith("--")) break;
   }

@@ -3,6 +3,7 @@
  * documentation, "Lexical Structure"; `scan.l` where that leaves something open). For searches that must
  * miss nothing: a text whose reading depends on a setting or a version, or that does not end, has none.
  */
+import { endOfComment } from "../../../core/split-statements.ts";
 
 export interface SqlWords {
   /**
@@ -17,7 +18,6 @@ export interface SqlWords {
 /** A name may hold any character beyond ASCII, and a carriage return ends a comment, too. */
 const TOKEN =
   /--[^\n\r]*|\/\*|[eE]?'|"|\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$|[\w$\u0080-\uffff]+|\S/g;
-const COMMENT_EDGE = /\/\*|\*\//g;
 const PARAMETER = /^\$\d+$/;
 
 /** Null where nobody can tell what is code. In linear time. */
@@ -55,17 +55,6 @@ function endOf(text: string, opener: string, from: number): number {
   }
   // In `a$$` it is part of a name, and in `1.e5$$` it is not.
   return opener.includes("$") && !PARAMETER.test(opener) ? -1 : from;
-}
-
-function endOfComment(text: string, from: number): number {
-  const edge = new RegExp(COMMENT_EDGE);
-  edge.lastIndex = from;
-  let depth = 1;
-  for (let match = edge.exec(text); match; match = edge.exec(text)) {
-    depth += match[0] === "/*" ? 1 : -1;
-    if (depth === 0) return edge.lastIndex;
-  }
-  return -1;
 }
 
 /**
