@@ -161,7 +161,13 @@ class SpawnedChild implements Child {
 
   async #becomeReady(): Promise<void> {
     await this.#channel.waitFor(({ t }) => t === "ready" || undefined);
-    closePlace(this.#place);
+    try {
+      closePlace(this.#place);
+    } catch (error) {
+      // In a place that is open to it, it gets no code of others.
+      this.kill({ kind: "ended" });
+      throw error;
+    }
   }
 
   async #removeTraces(): Promise<void> {
