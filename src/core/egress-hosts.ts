@@ -2,6 +2,7 @@
  * The hosts that a function may send requests to, as people write them and as requests name them: in
  * lower case, in ASCII, without a final dot.
  */
+
 const HOSTS_MAX = 64;
 
 /** A host, every host below one, or every host. */

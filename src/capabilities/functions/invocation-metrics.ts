@@ -92,7 +92,7 @@ function collectProcesses(metrics: Metrics, runtimes: Runtimes): void {
   const processes = metrics.gauge("reactor_function_processes", "Child processes of functions");
   const memory = metrics.gauge(
     "reactor_function_resident_bytes",
-    "Resident memory of all child processes of functions",
+    "Memory of their own of all child processes of functions",
   );
   metrics.onCollect(() => {
     const running = runtimes.processes();

@@ -34,7 +34,7 @@ export interface FunctionSpec {
 export interface FunctionLimits {
   /** Whole invocation, milliseconds; the child is killed past it. Default 30,000. */
   readonly deadlineMs: number;
-  /** Resident memory of a runner, bytes; killed past it. Default 256 MiB. */
+  /** Memory that a runner has to itself, bytes; killed past it. Default 256 MiB. */
   readonly memoryBytes: number;
   /** Request body, bytes. Default 64 MiB. */
   readonly bodyInBytes: number;
@@ -86,7 +86,7 @@ export interface FunctionCall {
 export interface FunctionPlace {
   /** True when a process or instance had to be assigned for this call. */
   readonly cold: boolean;
-  /** Most resident memory of its process seen so far, bytes; absent where it is not known. */
+  /** Most memory of its process seen so far, bytes; absent where it is not known. */
   readonly peakMemoryBytes?: (() => number) | undefined;
 }
 
