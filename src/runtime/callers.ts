@@ -2,6 +2,7 @@
  * In whose names the code of one child may ask this server. Credentials stay here: the child knows each call
  * by a number, and the server puts on a request what the number stands for as long as that call lives.
  */
+import { BriefMap } from "../core/brief-map.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { CallerHeaders } from "../core/ports/function-runtime.ts";
 
@@ -19,7 +20,7 @@ interface Ended {
 
 export class Callers {
   readonly #clock: Pick<Clock, "monotonic">;
-  readonly #live = new Map<number, CallerHeaders>();
+  readonly #live = new BriefMap<CallerHeaders>();
   /** Of these, the calls with work that goes on after their answers. */
   readonly #working = new Set<number>();
   /** In order of their ends, which is the order of `until`: one child's calls have one deadline. */

@@ -2,26 +2,32 @@
  * Calls that have just begun. A call that lasts needs a timer for its deadline and an ear for its client;
  * most are over before, and a timer and two listeners would cost them more than what they compute.
  */
+import { BriefMap } from "../core/brief-map.ts";
 
 /** How often `tick` is called, milliseconds. */
 export const TICK_MS = 50;
 
 export class YoungCalls {
-  #youngest = new Set<() => void>();
-  #older = new Set<() => void>();
+  #youngest = new BriefMap<() => void>();
+  #older = new BriefMap<() => void>();
+  #count = 0;
 
   /** Runs `grow` once, one to two ticks from now; the returned function calls it off. */
   add(grow: () => void): () => void {
-    this.#youngest.add(grow);
+    this.#count += 1;
+    const key = this.#count;
+    this.#youngest.set(key, grow);
     return () => {
-      if (!this.#youngest.delete(grow)) this.#older.delete(grow);
+      if (!this.#youngest.delete(key)) this.#older.delete(key);
     };
   }
 
   tick(): void {
-    const grown = this.#older;
+    const over = this.#older;
+    const grown = over.values();
+    over.clear();
     this.#older = this.#youngest;
-    this.#youngest = new Set();
+    this.#youngest = over;
     for (const grow of grown) grow();
   }
 }

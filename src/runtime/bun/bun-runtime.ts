@@ -150,7 +150,7 @@ export class BunRuntime implements FunctionRuntime {
   }
 
   #leave(slot: VersionSlot, instance: Instance, active: ActiveCall): void {
-    if (!instance.calls.has(active)) return;
+    if (!instance.holds(active)) return;
     instance.leave(active);
     if (instance.served >= this.#options.callsPerProcess) this.#replace(slot, instance);
     slot.pump();

@@ -2,6 +2,7 @@
  * The process of one function version: which calls are in it, when it is replaced, and how it ends.
  * `version-slot.ts` decides who may enter; `forward.ts` carries the calls.
  */
+import { BriefMap } from "../../core/brief-map.ts";
 import type { FunctionSpec } from "../../core/ports/function-runtime.ts";
 import type { Child } from "../child.ts";
 import type { KillReason } from "../child-exit.ts";
@@ -26,7 +27,8 @@ const PONG_MS = 1000;
 export class Instance {
   readonly spec: FunctionSpec;
   readonly child: Child;
-  readonly calls = new Set<ActiveCall>();
+  /** By their numbers. */
+  readonly calls = new BriefMap<ActiveCall>();
   /** Monotonic milliseconds. */
   idleSince: number;
   served = 0;
@@ -105,7 +107,7 @@ export class Instance {
   /** Id of the request that is under way, where it is the only one now. */
   soleCall(): string | null {
     if (this.calls.size !== 1) return null;
-    const [active] = this.calls;
+    const [active] = this.calls.values();
     return active?.call.requestId ?? null;
   }
 
@@ -114,13 +116,17 @@ export class Instance {
   }
 
   enter(call: ActiveCall): void {
-    this.calls.add(call);
     call.number = this.child.callers.enter(call.call.caller);
+    this.calls.set(call.number, call);
     this.served += 1;
   }
 
+  holds(call: ActiveCall): boolean {
+    return this.calls.get(call.number) === call;
+  }
+
   leave(call: ActiveCall): void {
-    this.calls.delete(call);
+    this.calls.delete(call.number);
     this.child.callers.leave(call.number, call.isThrough, this.spec.limits.deadlineMs);
     this.idleSince = this.#options.clock.monotonic();
     this.#leftAt = this.idleSince;

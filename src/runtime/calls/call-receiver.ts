@@ -2,6 +2,7 @@
  * A child's end of calls over its link: takes calls, has them answered, and sends the answers. What the
  * server gave up is not begun, and hears of it when it has.
  */
+import { BriefMap } from "../../core/brief-map.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import { LazyAbort } from "../lazy-abort.ts";
 import { FRAME, type FrameLink, numberIn, PAYLOAD_MAX, textIn } from "../link/frame-link.ts";
@@ -52,7 +53,7 @@ const ROOM_BYTES = PAYLOAD_MAX - 64;
 export class CallReceiver {
   readonly #link: FrameLink;
   readonly #clock: Pick<Clock, "monotonic">;
-  readonly #calls = new Map<number, ReceivedCall>();
+  readonly #calls = new BriefMap<ReceivedCall>();
   #waiting: ReceivedCall[] = [];
   #isPaused = false;
   /** Answers a call. */

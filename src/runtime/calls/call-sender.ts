@@ -2,6 +2,7 @@
  * The server's end of calls over a child's link: sends a call, gives its answer, and knows when nothing
  * more will come of it. Nothing a child sends is believed beyond its shape.
  */
+import { BriefMap } from "../../core/brief-map.ts";
 import type { LinkFlow } from "../flow.ts";
 import { FIRST_CALL, FRAME, type FrameLink, numberIn, textIn } from "../link/frame-link.ts";
 import { InboundBody, OutboundBody } from "../link/framed-body.ts";
@@ -45,7 +46,7 @@ const WAITING_BYTES_MAX = 128 * 1024 * 1024;
 export class CallSender {
   readonly #link: FrameLink;
   readonly #flow: LinkFlow;
-  readonly #exchanges = new Map<number, Exchange>();
+  readonly #exchanges = new BriefMap<Exchange>();
   #last = 0;
 
   constructor(link: FrameLink, flow: LinkFlow) {
@@ -114,7 +115,7 @@ export class CallSender {
 
   /** The process is gone. */
   close(): void {
-    for (const number of [...this.#exchanges.keys()]) this.#fail(number, new ProcessGone(), false);
+    for (const number of this.#exchanges.keys()) this.#fail(number, new ProcessGone(), false);
   }
 
   #takeBody(

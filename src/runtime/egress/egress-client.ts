@@ -3,6 +3,7 @@
  * compressed answers as `fetch` does; every hop is a request of its own that the server judges anew.
  */
 
+import { BriefMap } from "../../core/brief-map.ts";
 import {
   FIRST_CALL,
   FRAME,
@@ -34,7 +35,7 @@ interface Exchange {
 
 export class EgressClient {
   readonly #link: FrameLink;
-  readonly #exchanges = new Map<number, Exchange>();
+  readonly #exchanges = new BriefMap<Exchange>();
   #last = 0;
   /** Takes the server's control messages. */
   onControl: (message: ToChild) => void = () => undefined;

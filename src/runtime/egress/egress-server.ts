@@ -3,7 +3,9 @@
  * surface or, as far as the function's policy goes, to the web. Nothing a child sends is believed
  * beyond its shape, and what it may have under way is bounded.
  */
+
 import { lookup as dnsLookup } from "node:dns/promises";
+import { BriefMap } from "../../core/brief-map.ts";
 import type { CallerHeaders } from "../../core/ports/function-runtime.ts";
 import type { IpRange } from "../../shared/ip-address.ts";
 import { type LinkFlow, MESSAGE_FRAMES } from "../flow.ts";
@@ -66,7 +68,7 @@ interface Exchange {
 export class EgressServer {
   readonly #options: EgressOptions;
   readonly #link: FrameLink;
-  readonly #exchanges = new Map<number, Exchange>();
+  readonly #exchanges = new BriefMap<Exchange>();
   readonly #flow: LinkFlow;
 
   constructor(link: FrameLink, flow: LinkFlow, options: EgressOptions) {

@@ -3,6 +3,7 @@
  * with us says which one, so that time and crashes are charged to the right call.
  * `lane-set.ts` chooses the lane, `wasm-runtime.ts` decides what a caller is told.
  */
+import { BriefMap } from "../../core/brief-map.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { FunctionSpec } from "../../core/ports/function-runtime.ts";
 import type { Child } from "../child.ts";
@@ -59,7 +60,7 @@ export class Lane {
   readonly #clock: Clock;
   readonly #mark: RunningMark;
   /** By their numbers. */
-  readonly #calls = new Map<number, GivenCall>();
+  readonly #calls = new BriefMap<GivenCall>();
   constructor(child: Child, mark: RunningMark, clock: Clock) {
     this.child = child;
     this.#mark = mark;
@@ -117,7 +118,7 @@ export class Lane {
 
   #watchMemory(): void {
     if (!this.busy()) return;
-    const limits = [...this.#calls.values()].map(({ call }) => call.spec.limits.memoryBytes);
+    const limits = this.#calls.values().map(({ call }) => call.spec.limits.memoryBytes);
     const limitBytes = HOST_BYTES + Math.max(0, ...limits);
     if (processMemory(this.child.pid) > limitBytes) this.kill({ kind: "memory" });
   }
