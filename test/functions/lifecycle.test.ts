@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import {
-  insertInvocations,
+  InvocationRows,
   type NewInvocation,
-  trimRecords,
-} from "../../src/capabilities/functions/store-records.ts";
+} from "../../src/capabilities/functions/invocation-rows.ts";
+import { insertInvocations, trimRecords } from "../../src/capabilities/functions/store-records.ts";
 import { DEFAULT_TENANT } from "../../src/core/tenant.ts";
 import { createMemoryBus } from "../../src/shared/bus/memory-bus.ts";
 import { createMemoryLog } from "../support/memory-log.ts";
@@ -224,10 +224,13 @@ describe("what is kept", () => {
   const call = (more: Partial<NewInvocation>): NewInvocation => ({
     ...{ name: "odd", version: "v", shared: false, request_id: "r", method: "GET", status: 200 },
     ...{ duration_ms: 0.5, cold: false, bytes_in: 0, bytes_out: 0, peak_memory_bytes: null },
-    ...{ error_code: null, at: "2026-01-02T03:04:00.000Z", ...more },
+    ...{ error_code: null, at: Date.UTC(2026, 0, 2, 3, 4), ...more },
   });
-  const insert = (rows: readonly NewInvocation[]) =>
-    insertInvocations({ system: world.sql, copyIn: database.copyIn }, rows);
+  const insert = (told: readonly NewInvocation[]) => {
+    const rows = new InvocationRows();
+    for (const one of told) rows.add(one);
+    return insertInvocations({ system: world.sql, copyIn: database.copyIn }, rows);
+  };
 
   test("the sweep looks for a function's bound once, not for each of its calls", async () => {
     await world.deploy("busy", says("busy"));
@@ -255,14 +258,14 @@ describe("what is kept", () => {
       ...call({ version: `v${n}`, shared: n % 2 === 0, request_id: `odd-${n}`, method: text }),
       ...{ status: 200 + n, duration_ms: n + 0.5, cold: n % 2 === 1, bytes_in: n === 0 ? null : n },
       ...{ bytes_out: 5_000_000_000, error_code: n === 0 ? null : text },
-      at: `2026-01-02T03:04:0${n}.123Z`,
+      at: Date.UTC(2026, 0, 2, 3, 4, n, 123),
     }));
     await insert(rows);
     const kept = await world.sql`
       select name, version, shared, request_id, method, status, duration_ms, cold,
         bytes_in::float8 as bytes_in, bytes_out::float8 as bytes_out, peak_memory_bytes, error_code, at
       from functions.invocations where name = 'odd' order by id`;
-    const told = kept.map(({ at, ...rest }) => ({ ...rest, at: (at as Date).toISOString() }));
+    const told = kept.map(({ at, ...rest }) => ({ ...rest, at: (at as Date).getTime() }));
     expect(told as never).toEqual(rows as never);
   });
 
@@ -283,6 +286,17 @@ describe("what is kept", () => {
       expect(statuses).toEqual(Array.from({ length: 2_000 }, (_, n) => n % 1000));
     }
     expect(kept).toHaveLength(4_004);
+  });
+
+  test("a batch that is written twice has other ids the second time", async () => {
+    const rows = new InvocationRows();
+    for (const request_id of ["one", "two"]) rows.add(call({ name: "twice", request_id }));
+    const into = { system: world.sql, copyIn: database.copyIn };
+    await insertInvocations(into, rows);
+    await insertInvocations(into, rows);
+    const kept = await world.sql<{ request_id: string }[]>`
+      select request_id from functions.invocations where name = 'twice' order by id`;
+    expect(kept.map((row) => row.request_id)).toEqual(["one", "two", "one", "two"]);
   });
 
   test("an invocation that cannot be stored is told from a database that is away", async () => {

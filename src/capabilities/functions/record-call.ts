@@ -43,7 +43,7 @@ export function recordCall(
     bytes_out: bytesOut,
     peak_memory_bytes: outcome.memory,
     error_code: code,
-    at: new Date(parts.deps.clock.now()).toISOString(),
+    at: parts.deps.clock.now(),
   });
 }
 

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { createMemoryLog } from "../../../test/support/memory-log.ts";
 import { createSimClock } from "../../../test/support/sim-clock.ts";
+import type { NewInvocation } from "./invocation-rows.ts";
 import { type RecordSink, RecordWriter } from "./record-writer.ts";
-import type { NewInvocation, NewLogLine } from "./store-records.ts";
+import type { NewLogLine } from "./store-records.ts";
 
 const line = (message: string): NewLogLine => ({
   name: "hello",
@@ -25,16 +26,20 @@ const call: NewInvocation = {
   bytes_out: 0,
   peak_memory_bytes: null,
   error_code: null,
-  at: "2026-01-01T00:00:00.000Z",
+  at: Date.UTC(2026, 0, 1),
 };
 
 function setup(overrides: Partial<RecordSink> = {}) {
   const written: string[] = [];
-  const calls: NewInvocation[] = [];
+  /** How many calls each batch held. */
+  const calls: number[] = [];
   const log = createMemoryLog();
   const sink: RecordSink = {
     logLines: async (lines) => void written.push(...lines.map((l) => l.message)),
-    invocations: async (rows) => void calls.push(...rows),
+    invocations: async (rows) => {
+      rows.numbered(1);
+      calls.push(rows.count);
+    },
     ...overrides,
   };
   return { written, calls, log, writer: new RecordWriter(sink, log) };
@@ -62,7 +67,7 @@ describe("the record writer", () => {
     expect(written).toEqual([]);
     await clock.advance(250);
     expect(written).toEqual(["one", "two"]);
-    expect(calls).toHaveLength(1);
+    expect(calls).toEqual([1]);
     await writer.stop();
     expect(clock.pending()).toBe(0);
   });
@@ -115,6 +120,53 @@ describe("the record writer", () => {
     await writer.flush();
     expect(written).toHaveLength(10_000);
     expect(log.lines.at(-1)?.fields).toEqual({ count: 50 });
+  });
+
+  test("calls go in batches of 2,000, and those that come meanwhile in the next", async () => {
+    const calls: number[] = [];
+    const { writer } = setup({
+      invocations: async (rows) => {
+        if (calls.length === 0) writer.addInvocation(call);
+        rows.numbered(1);
+        writer.addInvocation(call);
+        calls.push(rows.count);
+        if (calls.length === 3) throw new Error("connection refused");
+      },
+    });
+    for (let n = 0; n < 2_001; n += 1) writer.addInvocation(call);
+    await writer.flush();
+    expect(calls).toEqual([2_000, 3, 1]);
+  });
+
+  test("a batch of calls that failed is written again, whole; one at fault is left", async () => {
+    const calls: number[] = [];
+    const faults = ["08006", "22021", null];
+    const { writer, log } = setup({
+      invocations: async (rows) => {
+        const code = faults.shift();
+        calls.push(rows.numbered(1).length);
+        if (code) throw Object.assign(new Error("no"), { code });
+      },
+    });
+    writer.addInvocation(call);
+    await writer.flush();
+    writer.addInvocation({ ...call, name: "longer" });
+    await writer.flush();
+    await writer.flush();
+    const [short = 0] = calls;
+    expect(calls).toEqual([short, short, short + 1]);
+    expect(log.lines.map((line) => line.fields?.["waiting"])).toEqual([1, 1]);
+  });
+
+  test("calls beyond the bound are dropped and counted, and room is room again", async () => {
+    const { writer, calls, log } = setup();
+    for (let n = 0; n < 10_050; n += 1) writer.addInvocation(call);
+    await writer.flush();
+    expect(calls).toEqual([2_000, 2_000, 2_000, 2_000, 2_000]);
+    expect(log.lines.at(-1)?.fields).toEqual({ count: 50 });
+    writer.addInvocation(call);
+    await writer.flush();
+    expect(calls.at(-1)).toBe(1);
   });
 
   test("text becomes storable", async () => {

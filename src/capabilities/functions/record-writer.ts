@@ -1,36 +1,37 @@
 /**
- * Takes log lines and invocations off the hot path: a call only appends to an array, batches go to
+ * Takes log lines and invocations off the hot path: a call only appends to a batch, batches go to
  * the database four times a second. Bounded: when the database cannot keep up, the newest are
  * dropped and counted, and a call never waits.
  */
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Logger } from "../../core/ports/log.ts";
-import { INVOCATIONS_A_BATCH, type NewInvocation, type NewLogLine } from "./store-records.ts";
+import { InvocationRows, type NewInvocation } from "./invocation-rows.ts";
+import { INVOCATIONS_A_BATCH, type NewLogLine } from "./store-records.ts";
 
 /** Where batches go. Both may reject; the batch is then kept, unless its content is at fault. */
 export interface RecordSink {
   logLines(lines: readonly NewLogLine[]): Promise<void>;
-  invocations(rows: readonly NewInvocation[]): Promise<void>;
+  invocations(rows: InvocationRows): Promise<void>;
 }
 
 const FLUSH_MS = 250;
 const PENDING_MAX = 10_000;
-const BATCH_MAX = INVOCATIONS_A_BATCH;
+const LINES_A_BATCH = 2_000;
 /** Longer ones are no ids of ours. */
 const REQUEST_ID_MAX = 200;
 
-/** A queue that is written in batches. */
-class Batch<T> {
-  #pending: T[] = [];
+/** Log lines, written in batches. */
+class LineQueue {
+  #pending: NewLogLine[] = [];
   dropped = 0;
-  readonly #write: (rows: readonly T[]) => Promise<void>;
+  readonly #write: RecordSink["logLines"];
 
-  constructor(write: (rows: readonly T[]) => Promise<void>) {
+  constructor(write: RecordSink["logLines"]) {
     this.#write = write;
   }
 
-  add(row: T): void {
-    if (this.#pending.length < PENDING_MAX) this.#pending.push(row);
+  add(line: NewLogLine): void {
+    if (this.#pending.length < PENDING_MAX) this.#pending.push(line);
     else this.dropped += 1;
   }
 
@@ -40,7 +41,7 @@ class Batch<T> {
 
   async flush(): Promise<void> {
     while (this.#pending.length > 0) {
-      const rows = this.#pending.slice(0, BATCH_MAX);
+      const rows = this.#pending.slice(0, LINES_A_BATCH);
       try {
         await this.#write(rows);
       } catch (error) {
@@ -49,6 +50,60 @@ class Batch<T> {
       }
       this.#pending.splice(0, rows.length);
     }
+  }
+}
+
+/** The same of calls, which are put in their batches at once. */
+class CallQueue {
+  /** Oldest first; the last one takes more until it is full or being written. */
+  readonly #batches: InvocationRows[] = [];
+  #waiting = 0;
+  dropped = 0;
+  readonly #write: RecordSink["invocations"];
+
+  constructor(write: RecordSink["invocations"]) {
+    this.#write = write;
+  }
+
+  add(row: NewInvocation): void {
+    if (this.#waiting >= PENDING_MAX) {
+      this.dropped += 1;
+      return;
+    }
+    this.#waiting += 1;
+    this.#open().add(row);
+  }
+
+  /** The batch that takes the next one. */
+  #open(): InvocationRows {
+    const last = this.#batches.at(-1);
+    if (last && !last.isClosed && last.count < INVOCATIONS_A_BATCH) return last;
+    const next = new InvocationRows();
+    this.#batches.push(next);
+    return next;
+  }
+
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  async flush(): Promise<void> {
+    for (;;) {
+      const [rows] = this.#batches;
+      if (!rows) return;
+      try {
+        await this.#write(rows);
+      } catch (error) {
+        if (isContentFault(error)) this.#leave(rows);
+        throw error;
+      }
+      this.#leave(rows);
+    }
+  }
+
+  #leave(rows: InvocationRows): void {
+    this.#batches.shift();
+    this.#waiting -= rows.count;
   }
 }
 
@@ -64,15 +119,15 @@ function isContentFault(error: unknown): boolean {
 }
 
 export class RecordWriter {
-  readonly #lines: Batch<NewLogLine>;
-  readonly #calls: Batch<NewInvocation>;
+  readonly #lines: LineQueue;
+  readonly #calls: CallQueue;
   readonly #log: Logger;
   #flushing: Promise<void> | null = null;
   #stopTimer: (() => void) | null = null;
 
   constructor(sink: RecordSink, log: Logger) {
-    this.#lines = new Batch((rows) => sink.logLines(rows));
-    this.#calls = new Batch((rows) => sink.invocations(rows));
+    this.#lines = new LineQueue((lines) => sink.logLines(lines));
+    this.#calls = new CallQueue((rows) => sink.invocations(rows));
     this.#log = log;
   }
 

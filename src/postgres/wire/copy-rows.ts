@@ -29,6 +29,11 @@ export class CopyRows {
     this.#int32(0);
   }
 
+  /** Bytes so far: where the next value will be. */
+  get length(): number {
+    return this.#at;
+  }
+
   row(): void {
     this.#reserve(2);
     this.#int16(this.#columns);
@@ -72,6 +77,12 @@ export class CopyRows {
     this.#int32(8);
     this.#int32(Math.floor(value / TWO_32));
     this.#int32(value);
+  }
+
+  /** Puts another value, a safe integer, in the place of the `bigint` that is `at` there. */
+  setBigint(at: number, value: number): void {
+    this.#view.setInt32(at + 4, Math.floor(value / TWO_32));
+    this.#view.setInt32(at + 8, value);
   }
 
   /** @param ms since 1970 */
