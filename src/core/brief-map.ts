@@ -3,7 +3,7 @@
  * of JavaScriptCore (Bun 1.4.5) makes itself a new table every few dozen changes, and the old one, as it
  * was, holds on to the new one. Once the garbage collector has moved one of them to the old generation
  * it keeps all that follow, and every value that was in them, until its next full collection: under load
- * that was four fifths of what lived, and an eighth of what a call of a function cost. Here the tables
+ * that was four fifths of what lived, and a seventh of what a call of a function cost. Here the tables
  * are two arrays that are used again.
  */
 
