@@ -11,9 +11,9 @@ const IMPORTS_F = Uint8Array.from([
 
 describe("what code asks for", () => {
   test("imports are facts, each once and in order, with their full names", () => {
-    const code = `import { x } from "reactor"; import "node:crypto"; import fs from "net"; import("reactor");`;
+    const code = `import { x } from "reactor"; import "bun:ffi"; import "node:crypto"; import fs from "net"; import("reactor");`;
     const { imports, warnings } = inspectCode("bun", bytes(code), ["*"]);
-    expect(imports).toEqual(["node:crypto", "node:net", "reactor"]);
+    expect(imports).toEqual(["bun:ffi", "node:crypto", "node:net", "reactor"]);
     expect(warnings).toEqual(["it imports node:net, but a function has no sockets"]);
   });
 

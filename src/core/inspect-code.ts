@@ -34,7 +34,6 @@ const WITHOUT_USE: Readonly<Record<string, string>> = {
   "node:child_process": "processes of its own",
   "node:cluster": "processes of its own",
   "node:repl": "a terminal",
-  "bun:ffi": "libraries of the machine",
 };
 
 const ADDRESS = /\b(?:https?|wss?):\/\/([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]+\])/gi;

@@ -189,6 +189,12 @@ describe("status, stop, doctor, config, logs", () => {
     );
   });
 
+  test("logs since longer ago than there is time are all of them", async () => {
+    const { exit } = await bench.run(["logs", "--since", "999999999d"]);
+    expect(exit).toBe(0);
+    expect(server.calls[0]).toContain("since=1970-01-01T00%3A00%3A00.000Z");
+  });
+
   test("followed logs are one line each, and end with the stream", async () => {
     const { exit, stdout } = await bench.run(["logs", "-f"]);
     expect(exit).toBe(0);
