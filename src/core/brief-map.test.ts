@@ -47,6 +47,16 @@ test("ten thousand at a time, and then none", () => {
   expect(brief.values()).toEqual([4]);
 });
 
+test.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, -0.5, 2 ** 53])(
+  "nothing is under %d",
+  (key) => {
+    const brief = new BriefMap<string>();
+    for (let n = 0; n < 40; n += 1) brief.set(n, "it");
+    expect([brief.has(key), brief.get(key), brief.delete(key)]).toEqual([false, undefined, false]);
+    expect(brief.size).toBe(40);
+  },
+);
+
 /** How many dates that came and went are there after young collections. */
 function left(map: Map<number, Date> | BriefMap<Date>): number {
   fullGC();

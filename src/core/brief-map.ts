@@ -14,8 +14,8 @@ const SLOTS_MIN = 64;
 /** An empty map gives more than this back. */
 const SLOTS_KEPT = 4_096;
 
-/** Keys are integers from 0 on. */
-export class BriefMap<T> {
+/** Keys are integers from 0 on; nothing is found under other numbers, whoever asks for them. */
+export class BriefMap<T extends NonNullable<unknown>> {
   #keys: number[] = [];
   #values: (T | undefined)[] = [];
   #mask = 0;
@@ -30,7 +30,7 @@ export class BriefMap<T> {
   }
 
   has(key: number): boolean {
-    return this.#keys[this.#slotOf(key)] === key;
+    return this.get(key) !== undefined;
   }
 
   get(key: number): T | undefined {
