@@ -1,7 +1,6 @@
 /**
  * Invocations on their way to the database, as the bytes that COPY takes. As objects they would wait a
- * quarter of a second each, thousands at a time: that is long enough for the garbage collector to copy
- * them all, which cost a warm call more than the record itself.
+ * quarter of a second each, thousands at a time, and most would meet a collection meanwhile.
  */
 import { CopyRows } from "../../postgres/wire/copy-rows.ts";
 
