@@ -29,9 +29,9 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 /** `10m` -> the time ten minutes ago, ISO 8601, and not before 1970. @throws CliError */
 function sinceTime(text: string | undefined, clock: Clock): string | undefined {
   if (text === undefined) return undefined;
-  const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
-  const ago = () => Math.max(0, clock.now() - Number(count) * (UNIT_MS[unit ?? ""] ?? 0));
-  const ms = count && unit ? ago() : Date.parse(text);
+  const [, count, unit = ""] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+  const agoMs = Number(count) * (UNIT_MS[unit] ?? 0);
+  const ms = count ? Math.max(0, clock.now() - agoMs) : Date.parse(text);
   if (Number.isFinite(ms)) return new Date(ms).toISOString();
   const hint = "Write 30s, 10m, 2h, 1d or 2026-01-31T12:00:00Z";
   throw new CliError("user", "invalid_argument", `--since does not understand '${text}'`, hint);

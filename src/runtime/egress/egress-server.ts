@@ -3,7 +3,6 @@
  * surface or, as far as the function's policy goes, to the web. Nothing a child sends is believed
  * beyond its shape, and what it may have under way is bounded.
  */
-
 import { lookup as dnsLookup } from "node:dns/promises";
 import { BriefMap } from "../../core/brief-map.ts";
 import type { CallerHeaders } from "../../core/ports/function-runtime.ts";
