@@ -79,9 +79,10 @@ if (import.meta.main) {
   const [file = ""] = process.argv.slice(2);
   const options = JSON.parse(readFileSync(file, "utf8")) as PacedOptions;
   // Its thread of HTTP begins with the first request.
-  await (await fetch(options.url, options)).arrayBuffer();
+  await (await fetch(options.url, { headers: options.headers })).arrayBuffer();
   // A client elsewhere would have a processor of its own: here it is let in first, as the server is.
-  for (const thread of readdirSync("/proc/self/task")) scheduleThread(Number(thread), "soon");
+  const threads = process.platform === "linux" ? readdirSync("/proc/self/task") : [];
+  for (const thread of threads) scheduleThread(Number(thread), "soon");
   console.log(JSON.stringify(await run(options)));
   process.exit(0);
 }
