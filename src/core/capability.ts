@@ -18,7 +18,7 @@ import type { Kv } from "./ports/kv.ts";
 import type { Leases } from "./ports/leases.ts";
 import type { Logger } from "./ports/log.ts";
 import type { Mail } from "./ports/mail.ts";
-import type { Metrics } from "./ports/metrics.ts";
+import type { Metrics, Traffic } from "./ports/metrics.ts";
 import type { Policies } from "./ports/policies.ts";
 import type { RateLimiter } from "./ports/rate-limiter.ts";
 import type { Rng } from "./ports/rng.ts";
@@ -69,6 +69,7 @@ export interface Deps {
   readonly server: ServerFacts;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly traffic: Traffic;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly ids: Ids;

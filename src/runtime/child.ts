@@ -13,7 +13,7 @@ import { asked } from "./child-asks.ts";
 import { type ChildExit, describeExit, type KillReason } from "./child-exit.ts";
 import { type ControlChannel, createControlChannel } from "./control-channel.ts";
 import type { EgressOptions } from "./egress/egress-server.ts";
-import { createPace, OUTPUT_BYTES_PER_S } from "./flow.ts";
+import { type BodyShare, createPace, OUTPUT_BYTES_PER_S } from "./flow.ts";
 import type { Cgroups, ChildGroup } from "./jail/cgroups.ts";
 import type { JailPlan } from "./jail/jail-plan.ts";
 import { type ChildLink, listenForLink } from "./link/listen-link.ts";
@@ -44,6 +44,7 @@ export interface ChildWorld extends Pick<EgressOptions, "gateway" | "openRanges"
   readonly hostCalls: HostCalls;
   readonly serviceKey: ServiceKey;
   readonly clock: Clock;
+  readonly bodies: BodyShare;
   /** Hears what a child says before it has an owner: why it could not start. */
   readonly logger: Logger;
 }
@@ -145,6 +146,7 @@ class SpawnedChild implements Child {
     return listenForLink(this.dir, {
       ...asked(world, this.callers, (key) => this.specOf(key)),
       clock: this.#clock,
+      bodies: world.bodies,
       onBroken: () => this.kill({ kind: "link" }),
       onControl: (message) => this.#channel.receive(message),
     });

@@ -1,12 +1,16 @@
-import { expect, test } from "bun:test";
+import { beforeEach, describe, expect, test } from "bun:test";
 import { createSimClock } from "../../test/support/sim-clock.ts";
 import { systemClock } from "../shared/clock.ts";
 import {
   BODY_BYTES_PER_S,
+  createBodyShare,
   createLinkFlow,
   createPace,
   LINK_BYTES_PER_S,
   LINK_FRAMES_PER_S,
+  SERVED_MIN,
+  SHARED_BYTES_PER_S,
+  UNSHARED_BYTES,
 } from "./flow.ts";
 import { LINE_BYTES, readLines } from "./read-lines.ts";
 
@@ -62,7 +66,7 @@ test("bodies go on at once, and later when they were read faster than they may b
   const clock = createSimClock();
   const flow = createLinkFlow(clock);
   let gone = 0;
-  const read = (bytes: number) => flow.afterBody(bytes, () => (gone += 1));
+  const read = (bytes: number) => flow.afterBody(bytes, bytes, () => (gone += 1));
   read(BODY_BYTES_PER_S / 10);
   read(1_000);
   expect(gone).toBe(2);
@@ -71,4 +75,66 @@ test("bodies go on at once, and later when they were read faster than they may b
   expect(gone).toBe(2);
   await clock.advance(2);
   expect(gone).toBe(3);
+});
+
+describe("the share of long bodies", () => {
+  let [now, requests] = [0, 0];
+  beforeEach(() => {
+    [now, requests] = [0, 0];
+  });
+  const share = (processors: number) =>
+    createBodyShare({ monotonic: () => now }, () => requests, processors);
+  const halfASecond = (more: number) => {
+    now += 500;
+    requests += more;
+  };
+  const second = 2 * SHARED_BYTES_PER_S;
+
+  test("is all there is while hardly anybody else asks", () => {
+    const { waitMs } = share(2);
+    for (let n = 0; n < 4; n += 1) {
+      expect(waitMs(second)).toBe(0);
+      halfASecond(SERVED_MIN - 1);
+    }
+  });
+
+  test("is 8 MiB a second for each processor while others are served, and they are looked for anew", () => {
+    const { waitMs } = share(2);
+    waitMs(0);
+    halfASecond(SERVED_MIN);
+    expect([waitMs(second / 10), waitMs(second / 2)]).toEqual([0, 500]);
+    halfASecond(SERVED_MIN);
+    expect(waitMs(second)).toBe(1_000);
+    halfASecond(0);
+    expect(waitMs(second)).toBe(0);
+  });
+
+  test("what came in a pause of all bodies says nothing", () => {
+    const { waitMs } = share(2);
+    waitMs(0);
+    now = 60_000;
+    requests = 1_000;
+    expect(waitMs(second)).toBe(0);
+  });
+
+  test("is no more than one process may have, on however many processors", () => {
+    const { waitMs } = share(64);
+    waitMs(0);
+    halfASecond(SERVED_MIN);
+    expect(waitMs(BODY_BYTES_PER_S)).toBe(900);
+  });
+});
+
+test("a body waits for its share once it is long, and for its process in any case", async () => {
+  const clock = createSimClock();
+  const flow = createLinkFlow(clock, { waitMs: () => 1_000 });
+  let gone = 0;
+  const read = (bytes: number, soFar: number) => flow.afterBody(bytes, soFar, () => (gone += 1));
+  read(1_000, UNSHARED_BYTES);
+  expect(gone).toBe(1);
+  read(1_000, UNSHARED_BYTES + 1_000);
+  await clock.advance(999);
+  expect(gone).toBe(1);
+  await clock.advance(2);
+  expect(gone).toBe(2);
 });

@@ -6,6 +6,7 @@ import type { Logger } from "../core/ports/log.ts";
 import { selfSources } from "../core/self.ts";
 import type { IpRange } from "../shared/ip-address.ts";
 import type { ChildWorld } from "./child.ts";
+import { createBodyShare } from "./flow.ts";
 import { type Cgroups, openCgroups, systemCgroups } from "./jail/cgroups.ts";
 import { type JailPlan, planJail } from "./jail/jail-plan.ts";
 import type { AwsCredentials } from "./lambda/sigv4.ts";
@@ -49,6 +50,8 @@ export interface RuntimeOptions {
   readonly onLog: (line: FunctionLogLine) => void;
   /** Asked at assignment: how a function's `reactor.fetch` reaches this server. */
   readonly gateway: () => { readonly socket: string | null; readonly url: string | null };
+  /** How many have come to the server so far, for whatever: long bodies leave room for others. */
+  readonly requests: () => number;
   /** Blank Bun runners held ready. Default 1; 0 saves 5 to 8 MB and costs a process start per first call. */
   readonly blanks?: number;
   /** Processes that run WASM at the same time, 1 or more. Default: processors, at least 2. */
@@ -63,12 +66,14 @@ export interface RuntimeOptions {
   readonly drainMs?: number;
 }
 
-export type FullRuntimeOptions = Required<RuntimeOptions> & Pick<ChildWorld, "nextNumber">;
+export type FullRuntimeOptions = Required<RuntimeOptions> &
+  Pick<ChildWorld, "nextNumber" | "bodies">;
 
 export function withDefaults(options: RuntimeOptions): FullRuntimeOptions {
   let children = 0;
   return {
     nextNumber: () => ++children,
+    bodies: createBodyShare(options.clock, options.requests),
     blanks: 1,
     wasmHosts: Math.max(2, navigator.hardwareConcurrency),
     prewarmWasm: false,

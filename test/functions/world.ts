@@ -142,6 +142,7 @@ function createDeps(own: {
     },
     log,
     metrics,
+    traffic: { begun: () => 0 },
     clock: systemClock,
     rng: systemRng,
     ids,

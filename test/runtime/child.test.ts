@@ -36,6 +36,7 @@ function spawn({ env = {}, server = dir, number = ++spawned }: Spawning = {}) {
       hostCalls: async () => new Response(null, { status: 404 }),
       serviceKey: async () => "",
       clock: systemClock,
+      bodies: { waitMs: () => 0 },
       logger: createMemoryLog(),
     },
     { role: "__fn-runner", env },

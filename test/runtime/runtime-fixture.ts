@@ -46,6 +46,7 @@ export async function createFixture(options: Partial<RuntimeOptions> = {}): Prom
   const lines: FunctionLogLine[] = [];
   const ids = createIds(systemClock, systemRng);
   const runtimes = createRuntimes({
+    requests: () => 0,
     clock: systemClock,
     ids,
     logger: silent,

@@ -73,6 +73,7 @@ export function createParts(given: FunctionsConfig, deps: Deps): FunctionsParts 
     logger: deps.log,
     dir: join(deps.server.runtimeDir, "fn"),
     gateway: () => ({ socket: deps.server.gatewaySocket, url: null }),
+    requests: () => deps.traffic.begun(),
     openRanges: openRanges(config),
     lambda: lambdaSettings(config),
     async serviceKey(spec) {

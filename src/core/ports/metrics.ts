@@ -25,3 +25,9 @@ export interface Metrics {
   /** Prometheus text exposition format 0.0.4. */
   render(): string;
 }
+
+/** How much a server is asked, for those that leave room for others. */
+export interface Traffic {
+  /** Requests that have come so far, over every listener. It only grows. */
+  begun(): number;
+}

@@ -2,7 +2,13 @@ import { expect, test } from "bun:test";
 import { createSimClock } from "../../../test/support/sim-clock.ts";
 import { until } from "../../../test/support/until.ts";
 import { systemClock } from "../../shared/clock.ts";
-import { BODY_BYTES_PER_S, createLinkFlow, LINK_BYTES_PER_S } from "../flow.ts";
+import {
+  BODY_BYTES_PER_S,
+  createLinkFlow,
+  LINK_BYTES_PER_S,
+  type LinkFlow,
+  UNSHARED_BYTES,
+} from "../flow.ts";
 import {
   FRAME,
   FrameLink,
@@ -102,8 +108,8 @@ test("an answer that nobody reads is held at a window", async () => {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-test("an answer that is read as it comes comes no faster than it may", async () => {
-  const clock = createSimClock();
+/** An answer of a second's worth, read as it comes: `stalled` is how much was read when no more came. */
+async function readLong(flow: LinkFlow) {
   const piece = new Uint8Array(64 * 1024);
   let left = BODY_BYTES_PER_S / piece.length;
   const long = new ReadableStream<Uint8Array>({
@@ -113,7 +119,7 @@ test("an answer that is read as it comes comes no faster than it may", async () 
       else to.close();
     },
   });
-  const { sender } = pair(() => ok(long), createLinkFlow(clock));
+  const { sender } = pair(() => ok(long), flow);
   const body = (await sender.send({}, null).answer).body as ReadableStream<Uint8Array>;
   let readBytes = 0;
   const reading = (async () => {
@@ -126,6 +132,16 @@ test("an answer that is read as it comes comes no faster than it may", async () 
     }
     return readBytes;
   };
+  const stop = () => {
+    sender.close();
+    return reading;
+  };
+  return { stalled, stop };
+}
+
+test("an answer that is read as it comes comes no faster than it may", async () => {
+  const clock = createSimClock();
+  const { stalled, stop } = await readLong(createLinkFlow(clock));
   const atOnce = await stalled();
   expect(atOnce).toBeGreaterThan(BODY_BYTES_PER_S / 20);
   expect(atOnce).toBeLessThan(BODY_BYTES_PER_S / 5);
@@ -133,8 +149,20 @@ test("an answer that is read as it comes comes no faster than it may", async () 
   const later = await stalled();
   expect(later).toBeGreaterThan(atOnce);
   expect(later - atOnce).toBeLessThan(BODY_BYTES_PER_S / 5);
-  sender.close();
-  await reading;
+  await stop();
+});
+
+test("an answer has to share once it is long, and goes on when it is its turn", async () => {
+  const clock = createSimClock();
+  const { stalled, stop } = await readLong(createLinkFlow(clock, { waitMs: () => 1_000 }));
+  const unshared = await stalled();
+  expect(unshared).toBeGreaterThan(UNSHARED_BYTES - WINDOW_BYTES);
+  expect(unshared).toBeLessThan(UNSHARED_BYTES + 2 * WINDOW_BYTES);
+  await clock.advance(1_001);
+  const shared = (await stalled()) - unshared;
+  expect(shared).toBeGreaterThan(0);
+  expect(shared).toBeLessThanOrEqual(WINDOW_BYTES);
+  await stop();
 });
 
 /** Pieces of a byte, each in a turn of its own. */

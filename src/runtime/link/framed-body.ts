@@ -17,6 +17,7 @@ export class InboundBody {
   readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
   #controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | null = null;
   #heldBytes = 0;
+  #takenBytes = 0;
   #over = false;
 
   /**
@@ -34,10 +35,11 @@ export class InboundBody {
           if (this.#heldBytes === 0) return;
           const bytes = this.#heldBytes;
           this.#heldBytes = 0;
+          this.#takenBytes += bytes;
           const goOn = () => {
             if (!this.#over) link.sendNumber(FRAME.credit, exchange, bytes);
           };
-          if (flow) flow.afterBody(bytes, goOn);
+          if (flow) flow.afterBody(bytes, this.#takenBytes, goOn);
           else goOn();
         },
         cancel: () => {

@@ -9,7 +9,7 @@ import {
   type SentCall,
 } from "../calls/call-sender.ts";
 import { type EgressOptions, EgressServer } from "../egress/egress-server.ts";
-import { createLinkFlow } from "../flow.ts";
+import { type BodyShare, createLinkFlow } from "../flow.ts";
 import type { ToChild } from "../messages.ts";
 import { FIRST_CALL, FRAME, FrameLink, type LinkSocket, type OnFrame } from "./frame-link.ts";
 import { linkPath } from "./link-path.ts";
@@ -30,6 +30,8 @@ export interface LinkOptions extends EgressOptions {
   /** The child sends what cannot be: its end of the link is closed. */
   onBroken(): void;
   readonly clock: Pick<Clock, "monotonic" | "after">;
+  /** Of the whole server. */
+  readonly bodies: BodyShare;
 }
 
 /** What the server does with one child's frames. */
@@ -41,7 +43,7 @@ interface ServerEnd {
 }
 
 function serverEnd(socket: LinkSocket & PausableSocket, options: LinkOptions): ServerEnd {
-  const flow = createLinkFlow(options.clock);
+  const flow = createLinkFlow(options.clock, options.bodies);
   const onFrame: OnFrame = {
     frame: (type, number, payload) =>
       number >= FIRST_CALL ? calls.take(type, number, payload) : egress.take(type, number, payload),

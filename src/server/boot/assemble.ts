@@ -19,7 +19,6 @@ import { composeApp } from "../compose.ts";
 import { createChallenge } from "../edge/challenge.ts";
 import { createCors } from "../edge/cors.ts";
 import { type App, createEdge, type Edge, type EdgeOptions } from "../edge/edge.ts";
-import { createRequestMetrics } from "../edge/request-metrics.ts";
 import { type HealthReport, healthRoutes, readHealth } from "../health.ts";
 import { housekeeping } from "../housekeeping.ts";
 import { capabilities } from "../list.ts";
@@ -118,7 +117,7 @@ function edgeOptions(options: AssembleOptions, server: ServerConfig, app: App): 
     log: options.log,
     access: options.logs.access,
     cors: createCors(server.cors, mountedCors(options)),
-    metrics: createRequestMetrics(options.shared.metrics),
+    metrics: options.shared.traffic,
     errors: options.mounted.capabilities.flatMap(({ mounted: { errors } }) => errors ?? []),
     ...(auth === nobodysAuth
       ? {}

@@ -13,6 +13,7 @@ import { createMetrics } from "../../shared/metrics.ts";
 import { loadProject } from "../../shared/project.ts";
 import { createProjectCache } from "../../shared/project-cache.ts";
 import { createMemoryVault } from "../../shared/vault/memory-vault.ts";
+import { createRequestMetrics } from "../edge/request-metrics.ts";
 import { openDatabases, type SharedOptions, type SharedParts } from "./shared-parts.ts";
 
 export function buildForeignParts(options: Omit<SharedOptions, "openVault">): SharedParts {
@@ -29,6 +30,7 @@ export function buildForeignParts(options: Omit<SharedOptions, "openVault">): Sh
   const projects = createProjectCache({ load, bus, clock, log });
   return {
     metrics,
+    traffic: createRequestMetrics(metrics),
     databases,
     bus,
     events: createMemoryEvents(clock, bus),

@@ -38,6 +38,7 @@ import { createProjectCache, type ProjectCache } from "../../shared/project-cach
 import type { Sweeper } from "../../shared/tenant-database.ts";
 import type { Tenants } from "../../shared/tenants.ts";
 import { createVaultAdmin, type VaultAdmin } from "../../shared/vault/vault-admin.ts";
+import { createRequestMetrics, type RequestMetrics } from "../edge/request-metrics.ts";
 import type { BootSteps } from "./steps.ts";
 import type { OpenVault } from "./vault-opener.ts";
 
@@ -58,6 +59,8 @@ export interface SharedOptions {
 
 export interface SharedParts {
   readonly metrics: Metrics;
+  /** Of all listeners together. */
+  readonly traffic: RequestMetrics;
   readonly databases: ManagedDatabases;
   readonly bus: Bus;
   readonly events: Events;
@@ -114,6 +117,7 @@ export function buildShared(options: SharedOptions): SharedParts {
   const events = createPostgresEvents(databases, wakeByBus(bus));
   return {
     metrics,
+    traffic: createRequestMetrics(metrics),
     databases,
     bus,
     events,

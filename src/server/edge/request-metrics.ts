@@ -1,13 +1,12 @@
 /** Per route count, latency histogram and requests in flight. */
-import type { Metrics } from "../../core/ports/metrics.ts";
+import type { Metrics, Traffic } from "../../core/ports/metrics.ts";
 import { ByAnswer } from "../../shared/by-answer.ts";
 
-export interface RequestMetrics {
+export interface RequestMetrics extends Traffic {
   begin(): void;
   end(): void;
   /** `route` is a pattern, so label sets stay bounded. */
   observe(method: string, route: string, status: number, ms: number): void;
-  inFlight(): number;
 }
 
 /** Seconds; a Pi's slow card and a laptop's cache both fall inside. */
@@ -29,16 +28,18 @@ export function createRequestMetrics(metrics: Metrics): RequestMetrics {
       time(ms / 1000);
     };
   });
+  let begun = 0;
   let current = 0;
   metrics.onCollect(() => gauge.set({}, current));
   return {
     begin() {
+      begun += 1;
       current += 1;
     },
     end() {
       current -= 1;
     },
     observe: (method, route, status, ms) => bound.of(method, route, status)(ms),
-    inFlight: () => current,
+    begun: () => begun,
   };
 }

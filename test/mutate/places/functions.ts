@@ -102,6 +102,14 @@ export const functions: readonly Mutation[] = [
     why: "one function's flood holds up everybody's requests",
   },
   {
+    name: "function: long answers leave no room for others",
+    file: "src/runtime/flow.ts",
+    find: "soFar > UNSHARED_BYTES ? share.waitMs(read) : 0",
+    replace: "0",
+    tests: ["src/runtime/calls/calls.test.ts"],
+    why: "one answer without an end is felt by everybody on a small machine",
+  },
+  {
     name: "function: its output is read as fast as it comes",
     file: "src/runtime/read-lines.ts",
     find: "if (waitMs > 0) await pace.sleep(waitMs);",
