@@ -110,6 +110,27 @@ describe("finding a project's functions", () => {
     });
   });
 
+  test("a file is two functions when the list has both names", () => {
+    const dir = project("functions/hello.ts", "functions/count/index.ts", "functions/two/x.wasm");
+    const list = [
+      { name: "greet", path: "functions/hello.ts" },
+      { name: "hello" },
+      { name: "sum", path: "functions/count" },
+      { name: "count" },
+      { name: "other", path: "functions/two/x.wasm" },
+    ];
+    expect(found(dir, list)).toEqual({
+      files: [
+        "count=functions/count/index.ts:bun",
+        "greet=functions/hello.ts:bun",
+        "hello=functions/hello.ts:bun",
+        "other=functions/two/x.wasm:wasm",
+        "sum=functions/count/index.ts:bun",
+      ],
+      faults: [],
+    });
+  });
+
   test("a name that cannot be a path segment is refused", () => {
     const { files, faults } = found(project("functions/Hello.ts", "functions/9.wasm"));
     expect(files).toEqual([]);

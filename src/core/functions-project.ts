@@ -63,7 +63,8 @@ export function discoverFunctions(
     if (path) claimed.add(path);
   }
   const mayPack = (name: string) => entries.get(name)?.["runtime"] === "lambda";
-  const found = foundFiles(projectDir, { claimed, listed: files, mayPack }, faults);
+  const isNamed = (name: string) => entries.has(name);
+  const found = foundFiles(projectDir, { claimed, listed: files, isNamed, mayPack }, faults);
   for (const [name, path] of found) files.set(name, path);
   for (const [name, entry] of entries) {
     if (!files.has(name) && entry["path"] === undefined) faults.push(noFile(name, files.keys()));
@@ -185,16 +186,14 @@ interface Listed {
   readonly claimed: ReadonlySet<string>;
   /** Names with such a file. */
   readonly listed: ReadonlyMap<string, string>;
+  /** Whether the list has this name. Its file may then be another's, too: one code, other settings. */
+  isNamed(name: string): boolean;
   /** Whether the folder of this name may be packed whole. */
   mayPack(name: string): boolean;
 }
 
 /** What lies in `functions/` under its own name. A name whose file the list gives is the list's. */
-function foundFiles(
-  projectDir: string,
-  { claimed, listed, mayPack }: Listed,
-  faults: string[],
-): Map<string, string> {
+function foundFiles(projectDir: string, given: Listed, faults: string[]): Map<string, string> {
   const found = new Map<string, string>();
   const all = join(projectDir, FOLDER);
   if (!existsSync(all)) return found;
@@ -204,11 +203,10 @@ function foundFiles(
     const name = folder
       ? item
       : basename(item, item.endsWith(TARGET_SUFFIX) ? TARGET_SUFFIX : extname(item));
-    if (IGNORED.test(item) || listed.has(name)) continue;
+    if (IGNORED.test(item) || given.listed.has(name)) continue;
     if (!folder && extname(item) !== ".ts" && !PART.test(item)) continue;
-    const isWhole = !folder || isPacked(at, mayPack(name));
-    const path = isWhole ? at : folderFile(projectDir, name, at, claimed, faults);
-    if (path === null || claimed.has(path)) continue;
+    const path = ownFile(projectDir, name, at, given, faults);
+    if (path === null) continue;
     const other = found.get(name);
     if (!FUNCTION_NAME.test(name)) {
       faults.push(`${relative(projectDir, path)}: a name must match ${FUNCTION_NAME.source}`);
@@ -216,6 +214,22 @@ function foundFiles(
     else found.set(name, path);
   }
   return found;
+}
+
+/** What is deployed under this name of what lies at `at`; null where that is another's. */
+function ownFile(
+  projectDir: string,
+  name: string,
+  at: string,
+  { claimed, isNamed, mayPack }: Listed,
+  faults: string[],
+): string | null {
+  const isWhole = !isFolder(at) || isPacked(at, mayPack(name));
+  const file = (taken: ReadonlySet<string>) => {
+    if (!isWhole) return folderFile(projectDir, name, at, taken, faults);
+    return taken.has(at) ? null : at;
+  };
+  return file(claimed) ?? (isNamed(name) ? file(new Set()) : null);
 }
 
 /** `index.ts` or the only `.wasm` of a folder; null when it holds neither. */
