@@ -17,8 +17,6 @@ export const LINK_FRAMES_PER_S = 100_000;
  * thread, at this one a fifth, and half a gigabit a second is what one process may need.
  */
 export const BODY_BYTES_PER_S = 64 * 1024 * 1024;
-/** As how many frames a message counts: its JSON is read. */
-export const MESSAGE_FRAMES = 5;
 
 /**
  * Of all long bodies together, for each processor, while others are served: 128 Mbit a second on two. What a body

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { createLinkFlow, LINK_BYTES_PER_S, LINK_FRAMES_PER_S, MESSAGE_FRAMES } from "../flow.ts";
-import { FRAME, FrameLink, PAYLOAD_MAX } from "../link/frame-link.ts";
+import { createLinkFlow, LINK_BYTES_PER_S, LINK_FRAMES_PER_S } from "../flow.ts";
+import { FRAME, FrameLink, MESSAGE_FRAMES, PAYLOAD_MAX } from "../link/frame-link.ts";
 import { EgressServer } from "./egress-server.ts";
 import { readRequestHead } from "./heads.ts";
 

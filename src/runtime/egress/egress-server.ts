@@ -7,8 +7,15 @@ import { lookup as dnsLookup } from "node:dns/promises";
 import { BriefMap } from "../../core/brief-map.ts";
 import type { CallerHeaders } from "../../core/ports/function-runtime.ts";
 import type { IpRange } from "../../shared/ip-address.ts";
-import { type LinkFlow, MESSAGE_FRAMES } from "../flow.ts";
-import { FRAME, type FrameLink, numberIn, textIn, WINDOW_BYTES } from "../link/frame-link.ts";
+import type { LinkFlow } from "../flow.ts";
+import {
+  FRAME,
+  type FrameLink,
+  numberIn,
+  textIn,
+  WINDOW_BYTES,
+  weightOf,
+} from "../link/frame-link.ts";
 import { InboundBody, OutboundBody } from "../link/framed-body.ts";
 import type { ToChild } from "../messages.ts";
 import { EgressDenied, type EgressPolicy, type Lookup, resolveTarget } from "./egress-policy.ts";
@@ -91,7 +98,7 @@ export class EgressServer {
 
   /** Throws a RangeError for what no child of ours sends: end the link. */
   take(type: number, request: number, payload: Uint8Array<ArrayBuffer>): void {
-    this.#flow.countFrame(type === FRAME.data ? 1 : MESSAGE_FRAMES);
+    this.#flow.countFrame(weightOf(type, request));
     if (type === FRAME.request) {
       this.#begin(request, payload);
       return;

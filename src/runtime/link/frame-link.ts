@@ -37,6 +37,14 @@ export type FrameType = (typeof FRAME)[keyof typeof FRAME];
 /** Exchanges that the server began, calls, have numbers from here; those of a child are below. */
 export const FIRST_CALL = 0x8000_0000;
 
+/** As how many frames a message counts: its JSON is read. */
+export const MESSAGE_FRAMES = 5;
+
+/** As how many frames one counts, for those who take only so many. */
+export function weightOf(type: number, exchange: number): number {
+  return exchange >= FIRST_CALL || type === FRAME.data ? 1 : MESSAGE_FRAMES;
+}
+
 const HEAD_BYTES = 9;
 /** Larger pieces are sent as several. */
 export const PAYLOAD_MAX = 64 * 1024;
@@ -152,7 +160,7 @@ export class FrameLink {
   /**
    * Bytes from the socket.
    *
-   * @param framesMax how many frames may be handed on now; default all
+   * @param framesMax how many frames may be handed on now, see `weightOf`; default all
    * @returns false when there may be more: `receiveMore` goes on
    * @throws RangeError for a frame that cannot be one: the link must end
    */
@@ -181,8 +189,8 @@ export class FrameLink {
 
   /** Hands on whole frames; returns how many bytes those were. */
   #take(all: Buffer<ArrayBuffer>, framesMax: number): number {
-    let at = 0;
-    for (let frames = 0; ; frames += 1) {
+    let [at, frames] = [0, 0];
+    for (;;) {
       this.#neededBytes = HEAD_BYTES;
       if (all.length - at < HEAD_BYTES) return at;
       const length = all.readUInt32BE(at);
@@ -191,6 +199,7 @@ export class FrameLink {
       if (all.length - at < this.#neededBytes || frames >= framesMax) return at;
       const type = all.readUInt8(at + 4);
       const exchange = all.readUInt32BE(at + 5);
+      frames += weightOf(type, exchange);
       const start = at + HEAD_BYTES;
       at = start + length;
       if (type === FRAME.call || type === FRAME.answer) this.#head(type, exchange, all, start, at);

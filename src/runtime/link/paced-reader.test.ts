@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { createSimClock } from "../../../test/support/sim-clock.ts";
 import { createLinkFlow, LINK_FRAMES_PER_S } from "../flow.ts";
-import { FRAME, FrameLink } from "./frame-link.ts";
+import { FRAME, FrameLink, type FrameType, MESSAGE_FRAMES } from "./frame-link.ts";
 import { FRAMES_A_TURN, PacedReader } from "./paced-reader.ts";
 
 /** @param weight as how many frames each of them counts */
@@ -33,10 +33,10 @@ function createReader(weight = 0) {
   return { reader, seen, clock };
 }
 
-function frames(count: number): Buffer {
+function frames(count: number, type: FrameType = FRAME.data): Buffer {
   const frame = Buffer.alloc(9 + 2);
   frame.writeUInt32BE(2, 0);
-  frame.writeUInt8(FRAME.control, 4);
+  frame.writeUInt8(type, 4);
   return Buffer.concat(Array.from({ length: count }, () => frame));
 }
 
@@ -62,6 +62,14 @@ test("many are taken some a turn, and the socket waits for them", async () => {
   await turn();
   await turn();
   expect(seen).toEqual({ frames: 3 * FRAMES_A_TURN, pauses: 1, resumes: 1, broken: 0 });
+});
+
+test("of messages, whose JSON is read, fewer are taken a turn", async () => {
+  const { reader, seen } = createReader();
+  reader.take(frames(FRAMES_A_TURN, FRAME.control));
+  expect(seen).toMatchObject({ frames: FRAMES_A_TURN / MESSAGE_FRAMES, pauses: 1 });
+  for (let n = 0; n < MESSAGE_FRAMES; n += 1) await turn();
+  expect(seen).toEqual({ frames: FRAMES_A_TURN, pauses: 1, resumes: 1, broken: 0 });
 });
 
 test("who says more than a function has to say is read no further until it may be", async () => {

@@ -22,7 +22,7 @@ export interface PacedReaderOptions {
   onBroken(): void;
 }
 
-/** About a millisecond's work. */
+/** About a millisecond's work; a message counts more than one, see `weightOf`. */
 export const FRAMES_A_TURN = 200;
 /** Of a child that has gone: what it said last, but not all that a flood left. */
 const LAST_FRAMES = 1_000;
