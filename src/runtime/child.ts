@@ -44,6 +44,7 @@ export interface ChildWorld extends Pick<EgressOptions, "gateway" | "openRanges"
   readonly hostCalls: HostCalls;
   readonly serviceKey: ServiceKey;
   readonly clock: Clock;
+  /** What their long bodies share. */
   readonly bodies: BodyShare;
   /** Hears what a child says before it has an owner: why it could not start. */
   readonly logger: Logger;

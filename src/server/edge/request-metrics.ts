@@ -1,4 +1,4 @@
-/** Per route count, latency histogram and requests in flight. */
+/** Per route count, latency histogram, requests in flight and requests so far. */
 import type { Metrics, Traffic } from "../../core/ports/metrics.ts";
 import { ByAnswer } from "../../shared/by-answer.ts";
 
